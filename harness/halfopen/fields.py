@@ -1,0 +1,201 @@
+"""Types of the values that a scenario file may hold, shared by systems, checks, faults, profiles.
+
+A system's options, a check's parameters and a fault's parameters are pydantic models built on
+:class:`Section`.  The type of a field says what the time scale does to it: a :data:`Duration` is
+divided by the scale, :data:`WholeSeconds` too, but then rounded to whole seconds of at least one
+(the kernel takes TCP keepalive in nothing finer), anything else stays as it is.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    WithJsonSchema,
+)
+
+from halfopen.model.units import LONGEST, parse_duration
+
+
+@dataclass(frozen=True)
+class Scaled:
+    """Mark of a field that the time scale divides.
+
+    Attributes:
+        whole: the result is rounded to whole seconds, one at least.
+        least: lab seconds below which it is never scaled, because what it waits for (a program's
+            answer on a busy machine) takes real time that no scale divides.
+    """
+
+    whole: bool = False
+    least: float = 0.0
+
+
+class Section(BaseModel):
+    """A mapping in a scenario file: unknown keys are errors, keys are written with spaces."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        alias_generator=lambda name: name.replace("_", " "),
+        validate_by_name=True,
+        validate_by_alias=True,
+        serialize_by_alias=False,
+        strict=False,
+    )
+
+
+def _duration(value: object) -> object:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"{value!r} is not a duration; write for example 75 s or 90 min")
+    if isinstance(value, str):
+        return parse_duration(value)
+    if value == 0:
+        return 0.0
+    if 0 < value <= LONGEST and isinstance(value, float):
+        return value  # a value of the Python API, or one that was parsed before
+    raise ValueError(f"{value!r} has no unit; write for example {value} s or {value} min")
+
+
+_DURATION_SCHEMA: dict[str, Any] = {
+    "type": "string",
+    "pattern": r"^\s*(\d+(\.\d+)?\s*(ms|s|min|h|d)\s*)+$",
+    "examples": ["75 s", "90 min", "1 h 30 min"],
+}
+
+Duration = Annotated[
+    float,
+    BeforeValidator(_duration),
+    Field(ge=0, le=LONGEST),
+    Scaled(),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
+"""Seconds, written `75 s`, `90 min`, `1 h 30 min`."""
+
+WholeSeconds = Annotated[
+    float,
+    BeforeValidator(_duration),
+    Field(ge=1, le=LONGEST),
+    Scaled(whole=True),
+    WithJsonSchema(_DURATION_SCHEMA),
+]
+"""Seconds that the kernel takes as a whole number, 1 at least."""
+
+
+def _off(value: object) -> object:
+    return None if value in ("off", False, None) else value
+
+
+Patience = Annotated[
+    float | None,
+    BeforeValidator(lambda value: None if _off(value) is None else _duration(value)),
+    Scaled(least=0.5),
+    WithJsonSchema({"anyOf": [_DURATION_SCHEMA, {"const": "off"}]}),
+]
+"""Seconds that a program waits for an answer, or `off` (None)."""
+
+
+def _messages(value: object) -> object:
+    if isinstance(value, str):
+        match = re.fullmatch(r"\s*(\d+)\s*(?:messages?)?\s*", value)
+        if not match:
+            raise ValueError(
+                f"{value!r} is not a number of messages; write for example 20 messages"
+            )
+        return int(match[1])
+    if isinstance(value, bool):
+        raise ValueError(f"{value!r} is not a number of messages; write for example 20 messages")
+    return value
+
+
+Messages = Annotated[
+    int,
+    BeforeValidator(_messages),
+    Field(ge=1, le=10_000_000),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 1},
+                {"type": "string", "pattern": r"^\d+( messages?)?$"},
+            ]
+        }
+    ),
+]
+"""A number of messages, written `20 messages`, `1 message` or `20`."""
+
+
+@dataclass(frozen=True)
+class Bound:
+    """What a count may be: exactly, at most or at least a number.
+
+    In a scenario: `3` (exactly), `exactly 3`, `at most 128`, `at least 1`.
+    """
+
+    relation: Literal["exactly", "at most", "at least"]
+    number: int
+
+    def holds(self, value: float) -> bool:
+        """True if `value` is within the bound."""
+        if self.relation == "at most":
+            return value <= self.number
+        if self.relation == "at least":
+            return value >= self.number
+        return value == self.number
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.number}"
+
+
+def _bound(value: object) -> object:
+    if isinstance(value, Bound):
+        return value
+    if isinstance(value, int) and not isinstance(value, bool):
+        value = f"exactly {value}"
+    match = re.fullmatch(r"\s*(exactly|at most|at least)\s+(\d{1,12})\s*", str(value))
+    if not match:
+        raise ValueError(f"{value!r} is not a bound; write for example 3, at most 3 or at least 1")
+    return Bound(match[1], int(match[2]))  # type: ignore[arg-type]
+
+
+BoundField = Annotated[
+    Bound,
+    PlainValidator(_bound),
+    PlainSerializer(str),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^(exactly|at most|at least) \d+$"},
+            ]
+        }
+    ),
+]
+"""A :class:`Bound` in a scenario file."""
+
+
+@dataclass(frozen=True)
+class Timer:
+    """A duration that decides a verdict, as the time scale compares it with others.
+
+    Two timers are compared if they measure the same thing: how long a flow has been silent
+    (`silence`), or how long an answer is outstanding (`answer`).
+
+    Attributes:
+        name: for people, for example `keepalive detection`.
+        seconds: when it fires at the earliest.
+        measures: what it measures.
+        late: seconds that it may fire late (kernel timers are never early).
+    """
+
+    name: str
+    seconds: float
+    measures: Literal["silence", "answer"]
+    late: float = 0.0

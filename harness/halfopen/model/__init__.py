@@ -1,0 +1,1 @@
+"""Plain data that every layer shares; nothing in here does anything."""

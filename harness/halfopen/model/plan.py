@@ -1,0 +1,137 @@
+"""The plan: one variant of a scenario with every value settled, ready to be played in one lab.
+
+All durations are seconds of *lab* time (already divided by the scale), except where a name says
+`production`.  A plan is written whole into the history's header as JSON.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True)
+class PlannedHost:
+    """A host on the path.
+
+    Attributes:
+        name: as in the scenario.
+        system: what runs on it (`relpio send`), or None for a middlebox.
+        options: the system's options, or the profile's values, scaled; plain JSON.
+        sysctls: `net.*` settings of its network namespace.
+        profile: the middlebox profile's name, or None for an endpoint.
+        line: where the scenario describes it.
+    """
+
+    name: str
+    system: str | None
+    options: Mapping[str, Any] = field(default_factory=dict)
+    sysctls: Mapping[str, str] = field(default_factory=dict)
+    profile: str | None = None
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedStep:
+    """One thing to do.
+
+    Attributes:
+        do: send, wait, fault, stop or start.
+        text: the step in words, as reports show it.
+        args: what it needs, scaled; for `send`: host, count, every (seconds between two messages);
+            for `wait`: seconds; for `fault`: name and params; for `stop` and `start`: host.
+        line: in the scenario file.
+    """
+
+    do: str
+    text: str
+    args: Mapping[str, Any]
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class PlannedCheck:
+    """One expectation.
+
+    Attributes:
+        check: the checker's name.
+        params: its parameters, durations scaled to lab time; plain JSON.
+        label: tells it apart from others of its kind.
+        line: in the scenario file.
+        reproduces: None for an expectation that must hold; else this check must fail, and
+            if the value is a number, must have observed just that.
+    """
+
+    check: str
+    params: Mapping[str, Any]
+    label: str
+    line: int = 0
+    reproduces: float | bool | None = None
+
+
+@dataclass(frozen=True)
+class ScaledValue:
+    """What the time scale made of one value of the scenario.
+
+    Attributes:
+        name: for example `receiver keepalive detection`.
+        production_s: as written.
+        lab_s: as run.
+        line: in the scenario file.
+    """
+
+    name: str
+    production_s: float
+    lab_s: float
+    line: int = 0
+
+
+@dataclass(frozen=True)
+class Plan:
+    """Everything that a lab and the checkers need to know of one run."""
+
+    scenario: str
+    file: str
+    variant: str
+    lab: str
+    scale: float
+    seed: int
+    hosts: tuple[PlannedHost, ...]
+    path: tuple[str, ...]
+    steps: tuple[PlannedStep, ...]
+    checks: tuple[PlannedCheck, ...]
+    scaling: tuple[ScaledValue, ...] = ()
+    about: str = ""
+    source: str = ""
+
+    def host(self, name: str) -> PlannedHost:
+        """The host of that name.
+
+        Raises:
+            KeyError: if there is none.
+        """
+        for host in self.hosts:
+            if host.name == name:
+                return host
+        raise KeyError(name)
+
+    @property
+    def middleboxes(self) -> tuple[str, ...]:
+        """Names of the hosts that are middleboxes, in the order of the path."""
+        return tuple(name for name in self.path if self.host(name).profile is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """As plain JSON values, for the history's header."""
+        return asdict(self)
+
+
+def plan_from_json(data: Mapping[str, Any]) -> Plan:
+    """The plan that :meth:`Plan.to_json` wrote."""
+    values = dict(data)
+    values["hosts"] = tuple(PlannedHost(**h) for h in data["hosts"])
+    values["path"] = tuple(data["path"])
+    values["steps"] = tuple(PlannedStep(**s) for s in data["steps"])
+    values["checks"] = tuple(PlannedCheck(**c) for c in data["checks"])
+    values["scaling"] = tuple(ScaledValue(**s) for s in data["scaling"])
+    return Plan(**values)

@@ -1,0 +1,121 @@
+"""Verdicts, and the rule by which single checks become the verdict of a variant.
+
+A check without data is `unknown`, a lab that cannot do what a scenario needs is `unsupported`;
+neither ever counts as a pass.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Verdict(StrEnum):
+    """The four answers that a check, or a whole variant, can give."""
+
+    PASS = "pass"
+    FAIL = "fail"
+    UNKNOWN = "unknown"
+    UNSUPPORTED = "unsupported"
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """One fact from the history that a verdict rests on.
+
+    Attributes:
+        t: seconds of lab time since the run began.
+        text: one line for a person.
+        flow: the flow that it is about, `client > server`, if it is about one.
+    """
+
+    t: float
+    text: str
+    flow: str | None = None
+
+
+@dataclass(frozen=True)
+class CheckResult:
+    """What one checker found.
+
+    Attributes:
+        check: the checker's name.
+        verdict: pass, fail or unknown (a checker never says unsupported).
+        observed: the figure that was held against the bound; None where there is none.
+        bound: what was asked for, in words.
+        why: one or two sentences for a person.
+        evidence: the facts behind it, in order of time.
+        label: tells two checks of one kind apart, for example `fds at receiver`.
+        line: the line of the scenario file that asked for it; 0 when none did.
+        expected: what a scenario that reproduces a failure expects of this check.
+    """
+
+    check: str
+    verdict: Verdict
+    observed: float | None
+    bound: str
+    why: str
+    evidence: tuple[Evidence, ...] = ()
+    label: str = ""
+    line: int = 0
+    expected: Verdict = Verdict.PASS
+
+    @property
+    def as_expected(self) -> bool:
+        """True if the check gave the verdict that the scenario expects of it."""
+        return self.verdict is self.expected
+
+
+@dataclass(frozen=True)
+class VariantResult:
+    """The verdict on one variant of one scenario in one lab, as reports and `--json` show it.
+
+    Attributes:
+        wall_s: seconds that the run took.
+        virtual_s: seconds of production time that it stands for.
+        why: one line; says what spoiled the run if no check did.
+        directory: where the history lies.
+    """
+
+    scenario: str
+    variant: str
+    lab: str
+    verdict: Verdict
+    seed: int
+    wall_s: float
+    virtual_s: float
+    checks: tuple[CheckResult, ...] = ()
+    why: str = ""
+    directory: str = ""
+    reproduces: bool = False
+    file: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+
+def judge(checks: Iterable[CheckResult]) -> tuple[Verdict, str]:
+    """The verdict that follows from the checks of one complete run, and the reason in one line.
+
+    A variant that reproduces a failure marks the checks that must fail as expected to fail: it
+    passes only if exactly those fail.  `fail` outweighs `unknown`: what was seen, was seen.
+    """
+    checks = tuple(checks)
+    if not checks:
+        return Verdict.UNKNOWN, "nothing was checked"
+    wrong = [c for c in checks if c.verdict in (Verdict.PASS, Verdict.FAIL) and not c.as_expected]
+    if wrong:
+        first = wrong[0]
+        if first.expected is Verdict.FAIL:
+            return (
+                Verdict.FAIL,
+                f"{first.label or first.check} did not fail, as it must: {first.why}",
+            )
+        return Verdict.FAIL, f"{first.label or first.check}: {first.why}"
+    open_ones = [c for c in checks if not c.as_expected]
+    if open_ones:
+        first = open_ones[0]
+        return Verdict.UNKNOWN, f"{first.label or first.check}: {first.why}"
+    if any(c.expected is Verdict.FAIL for c in checks):
+        return Verdict.PASS, "exactly the failure that was expected was seen"
+    return Verdict.PASS, "every expectation holds"

@@ -1,0 +1,176 @@
+"""What the layers ask of each other, as small protocols and descriptions.
+
+Whoever adds a checker, fault, system or lab writes one module that holds one of these; the
+package that it lies in finds it (see :mod:`halfopen.registry`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from halfopen.fields import Section, Timer
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence, Verdict
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What a checker's pure function returns; the caller adds name, label and line.
+
+    Attributes:
+        verdict: pass, fail or unknown.
+        observed: the figure that was held against the bound, None where there is none.
+        bound: what was asked for, in words.
+        why: one or two sentences for a person.
+        evidence: the facts behind it.
+    """
+
+    verdict: Verdict
+    observed: float | None
+    bound: str
+    why: str
+    evidence: tuple[Evidence, ...] = ()
+
+
+def no_timers(_: Any) -> Sequence[Timer]:
+    """For whatever has no duration that could decide a verdict."""
+    return ()
+
+
+def no_hosts(_: Any) -> Sequence[str]:
+    """For whatever names no host."""
+    return ()
+
+
+@dataclass(frozen=True)
+class CheckSpec:
+    """A checker.
+
+    Attributes:
+        name: as a scenario's `expect` names it.
+        summary: one line.
+        params: what it can be asked; durations in it are scaled to lab time before `judge`.
+        judge: the pure function of history and parameters (an instance of `params`).
+        hosts: the host names in the parameters, so that the loader can check them.
+        timers: the bounds that the time scale must keep in order.
+    """
+
+    name: str
+    summary: str
+    params: type[Section]
+    judge: Callable[[History, Any], Finding]
+    hosts: Callable[[Any], Sequence[str]] = no_hosts
+    timers: Callable[[Any], Sequence[Timer]] = no_timers
+
+
+@dataclass(frozen=True)
+class ProgramSpec:
+    """A program that a system runs on a host, ready to be started.
+
+    Attributes:
+        name: unique on the host.
+        argv: absolute program and arguments.
+        env: added to the environment.
+        ready: a predicate on one event of the program's structured log; None: ready when started.
+        feed: True if messages go to its standard input.
+        ledger: file to which it writes `accepted N` and `acked N` lines, or None.
+        output: file in which its delivered messages appear, one a line, or None.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    ready: str | None = None
+    feed: bool = False
+    ledger: str | None = None
+    output: str | None = None
+
+
+@dataclass(frozen=True)
+class SystemContext:
+    """What a system may know when it says how its program is started.
+
+    Attributes:
+        host: the host's name.
+        address: its IPv4 address.
+        addresses: the addresses of all hosts by name.
+        directory: its own directory for files, existing, absolute.
+        seed: for whatever is random in the program.
+    """
+
+    host: str
+    address: str
+    addresses: Mapping[str, str]
+    directory: str
+    seed: int
+
+
+@dataclass(frozen=True)
+class SystemSpec:
+    """A system under test: a program with options that a scenario may set.
+
+    Attributes:
+        name: as a scenario's `run` names it, for example `relpio send`.
+        summary: one line.
+        role: sender or receiver: whether messages go in or come out.
+        options: what a scenario may set.
+        program: how it is started (options, context).
+        hosts: names of other hosts that the options mention.
+        timers: durations of this system that decide verdicts.
+    """
+
+    name: str
+    summary: str
+    role: str
+    options: type[Section]
+    program: Callable[[Any, SystemContext], ProgramSpec]
+    hosts: Callable[[Any], Sequence[str]] = no_hosts
+    timers: Callable[[Any], Sequence[Timer]] = no_timers
+
+
+@dataclass(frozen=True)
+class FaultSpec:
+    """A fault: compiled to verbs, so that it knows no lab.
+
+    Attributes:
+        name: as a scenario's `fault` step names it.
+        summary: one line.
+        params: its parameters.
+        verbs: the verbs that it comes to (see :mod:`halfopen.verbs`).
+        hosts: host names in the parameters.
+    """
+
+    name: str
+    summary: str
+    params: type[Section]
+    verbs: Callable[[Any], Sequence[Any]]
+    hosts: Callable[[Any], Sequence[str]] = no_hosts
+
+
+@dataclass(frozen=True)
+class Profile:
+    """A middlebox profile, see :mod:`halfopen.profiles`.
+
+    Attributes:
+        name: as a scenario's `profile` names it.
+        title: the product.
+        values: what can be overridden in a scenario; durations in production seconds.
+        sources: for each figure, where it comes from and how sure that is.
+    """
+
+    name: str
+    title: str
+    values: Section
+    sources: Mapping[str, Mapping[str, str]]
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """All that a scenario file may name; the loader is given one, it knows no checker by itself."""
+
+    systems: Mapping[str, SystemSpec]
+    checks: Mapping[str, CheckSpec]
+    faults: Mapping[str, FaultSpec]
+    profiles: Mapping[str, Profile]
