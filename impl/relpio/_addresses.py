@@ -1,0 +1,76 @@
+"""Addresses as people write them, and names turned into them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from typing import Any
+
+from relpio._errors import ConfigurationError
+
+__all__ = ["format_address", "parse_address", "resolve"]
+
+
+def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
+    """Read HOST:PORT, with IPv6 addresses in brackets: `[::1]:2514`.
+
+    Raises:
+        ConfigurationError: it is not of that form.
+    """
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ConfigurationError(f"address {text!r}: write an IPv6 address as [::1]:2514")
+    if not colon or not host:
+        raise ConfigurationError(f"address {text!r}: expected HOST:PORT, such as 192.0.2.1:2514")
+    if not (port.isascii() and port.isdigit()) or not lowest_port <= int(port) <= 65535:
+        raise ConfigurationError(f"address {text!r}: the port must be {lowest_port} to 65535")
+    return host, int(port)
+
+
+def format_address(address: Any) -> str:
+    """Write a socket address of the `socket` module as HOST:PORT."""
+    if not isinstance(address, tuple) or len(address) < 2:
+        return str(address)
+    host, port = address[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+async def resolve(host: str, port: int) -> list[tuple[str, int]]:
+    """Return the numeric addresses of a TCP service, best first.
+
+    A name is looked up in a thread that nobody waits for at exit: the resolver of the C library
+    cannot be interrupted, and a dead name server must not delay the end of the program.
+
+    Raises:
+        OSError: the name has no address.
+    """
+    loop = asyncio.get_running_loop()
+    found: asyncio.Future[list[tuple[str, int]]] = loop.create_future()
+
+    def settle(result: list[tuple[str, int]] | OSError) -> None:
+        if found.done():
+            return
+        if isinstance(result, OSError):
+            found.set_exception(result)
+        else:
+            found.set_result(result)
+
+    def look_up() -> None:
+        result: list[tuple[str, int]] | OSError
+        try:
+            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+            # The scope of a link-local address is in the text of the host: fe80::1%eth0.
+            result = list(dict.fromkeys((str(info[4][0]), int(info[4][1])) for info in infos))
+        except OSError as error:
+            result = error
+        except UnicodeError:
+            result = OSError(f"{host!r} is not a host name")
+        with contextlib.suppress(RuntimeError):  # the loop has ended: nobody wants to know
+            loop.call_soon_threadsafe(settle, result)
+
+    threading.Thread(target=look_up, name="relpio-resolve", daemon=True).start()
+    return await found

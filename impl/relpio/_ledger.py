@@ -1,0 +1,60 @@
+"""The ledger: which input messages were accepted, and which were acknowledged.
+
+A text file, one line an event: `accepted 5-20`, `acked 5`. A feeder that keeps its messages until
+it reads `acked` can lose none, however this process ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+from relpio._runs import runs_of
+
+__all__ = ["Ledger"]
+
+
+class Ledger:
+    """Appends to a file, once for each turn of the loop at the latest."""
+
+    def __init__(self, path: Path) -> None:
+        """Open `path` for appending.
+
+        Raises:
+            OSError: it cannot be opened.
+        """
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._lines: list[str] = []
+        self._handle: asyncio.Handle | None = None
+
+    def accepted(self, first: int, last: int) -> None:
+        """The queue has taken these messages."""
+        self._add("accepted", first, last)
+
+    def acked(self, numbers: Sequence[int]) -> None:
+        """The server has taken these messages."""
+        for first, last in runs_of(numbers):
+            self._add("acked", first, last)
+
+    def close(self) -> None:
+        """Write what is left and close the file."""
+        self.flush()
+        os.close(self._fd)
+
+    def flush(self) -> None:
+        """Write now."""
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+        data = "".join(self._lines).encode()
+        self._lines.clear()
+        while data:
+            data = data[os.write(self._fd, data) :]
+
+    def _add(self, word: str, first: int, last: int) -> None:
+        numbers = f"{first}" if first == last else f"{first}-{last}"
+        self._lines.append(f"{word} {numbers}\n")
+        if self._handle is None:
+            self._handle = asyncio.get_running_loop().call_soon(self.flush)

@@ -1,0 +1,111 @@
+"""Offers: what the two sides tell each other in `open` and its answer.
+
+    offers = offer *(LF offer)        offer = name ["=" value *("," value)]
+
+The specification writes an LF before each offer; librelp puts one between offers only; teragrep
+adds one at both ends. All of these are accepted; relpio sends librelp's form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from relpio._errors import OfferError
+
+__all__ = [
+    "MAX_NAME_LENGTH",
+    "MAX_VALUES",
+    "MAX_VALUE_LENGTH",
+    "OWN_VERSION",
+    "SOFTWARE",
+    "Offers",
+    "encode_offers",
+    "negotiate_version",
+    "own_offers",
+    "parse_offers",
+    "require_syslog",
+]
+
+MAX_NAME_LENGTH = 32
+"""Octets in the name of an offer (RELP specification)."""
+
+MAX_VALUE_LENGTH = 255
+"""Octets in one value of an offer (RELP specification)."""
+
+MAX_VALUES = 64
+"""Values of one offer; the limit of librelp."""
+
+OWN_VERSION = 0
+"""The protocol version that relpio speaks. The specification calls 0 experimental, yet every
+librelp ever deployed says 0, and a librelp client refuses any other answer."""
+
+SOFTWARE = (b"relpio", b"0.1.0")
+
+Offers = Mapping[bytes, tuple[bytes, ...]]
+
+
+def parse_offers(data: bytes) -> dict[bytes, tuple[bytes, ...]]:
+    """Read offers. Names that nobody knows are kept: it is for the caller to ignore them.
+
+    Raises:
+        OfferError: a name or value is too long, a name is missing, or there are too many values.
+    """
+    offers: dict[bytes, tuple[bytes, ...]] = {}
+    for line in data.split(b"\n"):
+        if not line:
+            continue
+        name, equals, text = line.partition(b"=")
+        values = tuple(text.split(b",")) if equals else ()
+        if not name:
+            raise OfferError(f"an offer without a name: {line[:MAX_NAME_LENGTH]!r}")
+        if len(name) > MAX_NAME_LENGTH:
+            raise OfferError(f"the name of an offer has more than {MAX_NAME_LENGTH} octets")
+        if len(values) > MAX_VALUES:
+            raise OfferError(f"offer {name!r} has more than {MAX_VALUES} values")
+        if any(len(value) > MAX_VALUE_LENGTH for value in values):
+            raise OfferError(f"a value of offer {name!r} has more than {MAX_VALUE_LENGTH} octets")
+        offers[name] = values
+    return offers
+
+
+def encode_offers(offers: Offers) -> bytes:
+    """Write offers in librelp's form: LF between them, none before the first or after the last."""
+    return b"\n".join(
+        name + b"=" + b",".join(values) if values else name for name, values in offers.items()
+    )
+
+
+def own_offers(version: int = OWN_VERSION) -> dict[bytes, tuple[bytes, ...]]:
+    """What relpio offers, as a client or, with the agreed version, as a server."""
+    return {
+        b"relp_version": (b"%d" % version,),
+        b"relp_software": SOFTWARE,
+        b"commands": (b"syslog",),
+    }
+
+
+def negotiate_version(offers: Offers) -> int:
+    """Return the version that both sides speak: the smaller one.
+
+    An absent version counts as 0: the specification wants it refused, but librelp accepts it.
+
+    Raises:
+        OfferError: the version is not a number.
+    """
+    values = offers.get(b"relp_version")
+    if values is None:
+        return OWN_VERSION
+    if len(values) != 1 or not values[0].isdigit():
+        raise OfferError(f"relp_version is not one number: {b','.join(values)!r}")
+    return min(OWN_VERSION, int(values[0]))
+
+
+def require_syslog(offers: Offers, peer: str) -> None:
+    """Check that the peer knows the `syslog` command.
+
+    Raises:
+        OfferError: it does not, so that no message could ever be sent.
+    """
+    if b"syslog" not in offers.get(b"commands", ()):
+        # The words of librelp, which administrators find in their logs and search for.
+        raise OfferError(f"required command not supported by {peer}")

@@ -1,0 +1,162 @@
+"""Queues: where messages wait until a server has taken them over.
+
+A message leaves a queue only by `ack`. Between `lease` and `ack` it is in flight: still held, and
+handed out again after `nack` (this one was refused) or `replay` (the session was lost).
+"""
+
+from __future__ import annotations
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from itertools import islice
+from typing import NamedTuple, Protocol
+
+from relpio._errors import ConfigurationError, LocalProtocolError
+
+__all__ = ["Lease", "MemoryQueue", "MessageQueue"]
+
+
+class Lease(NamedTuple):
+    """Messages in flight, each with its number in the queue; both rise together."""
+
+    numbers: Sequence[int]
+    messages: Sequence[bytes]
+
+
+class MessageQueue(Protocol):
+    """What a sender needs of a queue. Messages are numbered 1, 2, 3 ... as they are put."""
+
+    def put(self, messages: Sequence[bytes]) -> int:
+        """Take as many messages from the front as there is room for; return how many."""
+        ...
+
+    def lease(self, limit: int) -> Lease:
+        """Hand out the lowest numbers that are not in flight, at most `limit`."""
+        ...
+
+    def ack(self, numbers: Iterable[int]) -> None:
+        """Forget messages in flight."""
+        ...
+
+    def nack(self, numbers: Iterable[int]) -> None:
+        """Take messages in flight back, to be handed out again."""
+        ...
+
+    def replay(self) -> int:
+        """Take all messages in flight back; return how many there were."""
+        ...
+
+    def __len__(self) -> int:
+        """Messages held, in flight or not."""
+        ...
+
+
+class MemoryQueue:
+    """A bounded queue in memory.
+
+    It is bounded twice, by messages and by octets, since either alone lets a hostile or unlucky
+    input use up the memory. A single message above the octet limit is taken when nothing else is
+    held, because it could otherwise never be.
+    """
+
+    def __init__(self, max_messages: int = 10_000, max_octets: int = 64 * 1024 * 1024) -> None:
+        """Make an empty queue.
+
+        Raises:
+            ConfigurationError: a limit is below 1.
+        """
+        if max_messages < 1 or max_octets < 1:
+            raise ConfigurationError("a queue needs room for at least 1 message and 1 octet")
+        self.max_messages = max_messages
+        self.max_octets = max_octets
+        # Everything held, by number; numbers are added in rising order, so iteration rises, too.
+        self._held: dict[int, bytes] = {}
+        self._octets = 0
+        self._last_put = 0
+        self._next_new = 1  # the lowest number that was never leased
+        self._returned: list[int] = []  # were leased, are to be leased again; rising
+
+    def __len__(self) -> int:
+        """Messages held, in flight or not."""
+        return len(self._held)
+
+    @property
+    def octets(self) -> int:
+        """Octets of all messages held."""
+        return self._octets
+
+    @property
+    def ready(self) -> int:
+        """Messages that `lease` could hand out."""
+        return self._last_put + 1 - self._next_new + len(self._returned)
+
+    @property
+    def in_flight(self) -> int:
+        """Messages that were leased and neither acked nor taken back."""
+        return len(self._held) - self.ready
+
+    def put(self, messages: Sequence[bytes]) -> int:
+        """Take as many messages from the front as there is room for; return how many."""
+        room = self.max_messages - len(self._held)
+        if len(messages) > room:
+            messages = messages[:room]
+        octets = sum(map(len, messages))
+        if self._octets + octets > self.max_octets:
+            messages = self._that_fit(messages)
+            octets = sum(map(len, messages))
+        count = len(messages)
+        first = self._last_put + 1
+        self._held.update(zip(range(first, first + count), messages, strict=True))
+        self._last_put += count
+        self._octets += octets
+        return count
+
+    def _that_fit(self, messages: Sequence[bytes]) -> Sequence[bytes]:
+        octets = self._octets
+        for count, message in enumerate(messages):
+            octets += len(message)
+            if octets > self.max_octets and (count or self._held):
+                return messages[:count]
+        return messages
+
+    def lease(self, limit: int) -> Lease:
+        """Hand out the lowest numbers that are not in flight, at most `limit`."""
+        again = self._returned[:limit]
+        del self._returned[: len(again)]
+        fresh_count = min(limit - len(again), self._last_put + 1 - self._next_new)
+        fresh = range(self._next_new, self._next_new + fresh_count)
+        self._next_new += fresh_count
+        numbers: Sequence[int] = [*again, *fresh] if again else fresh
+        return Lease(numbers, [self._held[number] for number in numbers])
+
+    def ack(self, numbers: Iterable[int]) -> None:
+        """Forget messages in flight.
+
+        Raises:
+            LocalProtocolError: a number is not in flight.
+        """
+        for number in numbers:
+            self._check_in_flight(number)
+            self._octets -= len(self._held.pop(number))
+
+    def nack(self, numbers: Iterable[int]) -> None:
+        """Take messages in flight back, to be handed out again before any later one.
+
+        Raises:
+            LocalProtocolError: a number is not in flight.
+        """
+        for number in numbers:
+            self._check_in_flight(number)
+            insort(self._returned, number)
+
+    def replay(self) -> int:
+        """Take all messages in flight back, in their first order; return how many there were."""
+        count = self.in_flight
+        leased_once = len(self._held) - (self._last_put + 1 - self._next_new)
+        self._returned = list(islice(self._held, leased_once))
+        return count
+
+    def _check_in_flight(self, number: int) -> None:
+        leased = number in self._held and number < self._next_new
+        if not leased or (self._returned and number in self._returned):
+            raise LocalProtocolError(f"message {number} is not in flight")
