@@ -53,6 +53,10 @@ class Section(BaseModel):
     )
 
 
+class WrittenFloat(float):
+    """A number with a fraction in a YAML file: unlike a float of the Python API, not seconds."""
+
+
 def _duration(value: object) -> object:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{value!r} is not a duration; write for example 75 s or 90 min")
@@ -60,12 +64,12 @@ def _duration(value: object) -> object:
         return parse_duration(value)
     if value == 0:
         return 0.0
-    if 0 < value <= LONGEST and isinstance(value, float):
+    if 0 < value <= LONGEST and type(value) is float:
         return value  # a value of the Python API, or one that was parsed before
     raise ValueError(f"{value!r} has no unit; write for example {value} s or {value} min")
 
 
-_DURATION_SCHEMA: dict[str, Any] = {
+DURATION_SCHEMA: dict[str, Any] = {
     "type": "string",
     "pattern": r"^\s*(\d+(\.\d+)?\s*(ms|s|min|h|d)\s*)+$",
     "examples": ["75 s", "90 min", "1 h 30 min"],
@@ -76,7 +80,7 @@ Duration = Annotated[
     BeforeValidator(_duration),
     Field(ge=0, le=LONGEST),
     Scaled(),
-    WithJsonSchema(_DURATION_SCHEMA),
+    WithJsonSchema(DURATION_SCHEMA),
 ]
 """Seconds, written `75 s`, `90 min`, `1 h 30 min`."""
 
@@ -85,7 +89,7 @@ WholeSeconds = Annotated[
     BeforeValidator(_duration),
     Field(ge=1, le=LONGEST),
     Scaled(whole=True),
-    WithJsonSchema(_DURATION_SCHEMA),
+    WithJsonSchema(DURATION_SCHEMA),
 ]
 """Seconds that the kernel takes as a whole number, 1 at least."""
 
@@ -98,7 +102,7 @@ Patience = Annotated[
     float | None,
     BeforeValidator(lambda value: None if _off(value) is None else _duration(value)),
     Scaled(least=0.5),
-    WithJsonSchema({"anyOf": [_DURATION_SCHEMA, {"const": "off"}]}),
+    WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": "off"}]}),
 ]
 """Seconds that a program waits for an answer, or `off` (None)."""
 

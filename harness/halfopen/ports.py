@@ -7,12 +7,15 @@ package that it lies in finds it (see :mod:`halfopen.registry`).
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Protocol, Self
 
 from halfopen.fields import Section, Timer
-from halfopen.model.history import History
+from halfopen.model.history import History, Record
+from halfopen.model.topology import HostNetwork
 from halfopen.model.verdict import Evidence, Verdict
+from halfopen.verbs import Verb
 
 
 @dataclass(frozen=True)
@@ -139,14 +142,20 @@ class FaultSpec:
         summary: one line.
         params: its parameters.
         verbs: the verbs that it comes to (see :mod:`halfopen.verbs`).
-        hosts: host names in the parameters.
+        middleboxes: host names in the parameters that must be middleboxes.
+        endpoints: host names in the parameters that must be endpoints.
     """
 
     name: str
     summary: str
     params: type[Section]
-    verbs: Callable[[Any], Sequence[Any]]
-    hosts: Callable[[Any], Sequence[str]] = no_hosts
+    verbs: Callable[[Any], Sequence[Verb]]
+    middleboxes: Callable[[Any], Sequence[str]] = no_hosts
+    endpoints: Callable[[Any], Sequence[str]] = no_hosts
+
+    def hosts(self, params: Any) -> tuple[str, ...]:
+        """All host names in the parameters."""
+        return (*self.middleboxes(params), *self.endpoints(params))
 
 
 @dataclass(frozen=True)
@@ -158,12 +167,15 @@ class Profile:
         title: the product.
         values: what can be overridden in a scenario; durations in production seconds.
         sources: for each figure, where it comes from and how sure that is.
+        ranges: production seconds, least and most, that the product lets one set, by the name of
+            the value as in a scenario.
     """
 
     name: str
     title: str
     values: Section
     sources: Mapping[str, Mapping[str, str]]
+    ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -174,3 +186,80 @@ class Vocabulary:
     checks: Mapping[str, CheckSpec]
     faults: Mapping[str, FaultSpec]
     profiles: Mapping[str, Profile]
+
+
+Recorder = Callable[[Record], None]
+"""Takes one record of the history."""
+
+Middlebox = Mapping[str, Any]
+"""A profile's values by field name, durations in seconds of lab time."""
+
+
+class Lab(Protocol):
+    """A world in which one run is played: an asynchronous context manager.
+
+    Leaving it takes away everything that was made in it; so does the death of the process.
+    Records come stamped with lab time; `origin` is CLOCK_MONOTONIC when that was zero.
+    """
+
+    origin: float
+
+    async def __aenter__(self) -> Self: ...
+
+    async def __aexit__(self, *_: object) -> None: ...
+
+    def now(self) -> float:
+        """Seconds of lab time since the run began."""
+
+    def host_directory(self, host: str) -> Path:
+        """Where the programs of a host have their files."""
+
+    async def build(
+        self,
+        path: Sequence[str],
+        networks: Mapping[str, HostNetwork],
+        middleboxes: Mapping[str, Middlebox],
+        sysctls: Mapping[str, Mapping[str, str]],
+    ) -> None:
+        """Make hosts, links, routes, settings and the middleboxes' rules."""
+
+    async def start(self, host: str, program: ProgramSpec, timeout: float = 30.0) -> int:
+        """Start a program; returns its pid when it is ready to work."""
+
+    async def feed(
+        self, host: str, first: int, count: int, every: float = 0.0, background: bool = False
+    ) -> None:
+        """Write numbered messages to the standard input of a host's program."""
+
+    async def fed(self, patience: float) -> None:
+        """Wait until what is fed in the background is written."""
+
+    async def stop(self, host: str, timeout: float = 5.0) -> None:
+        """End a host's program, by force after `timeout` seconds."""
+
+    async def apply(self, verb: Verb, addresses: Mapping[str, str]) -> list[str]:
+        """Do a verb now; returns the flows that it touched."""
+
+    async def finish(self) -> None:
+        """Take the last samples."""
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """A kind of lab.
+
+    Attributes:
+        name: as `--lab` takes it.
+        summary: one line.
+        scaled: True if time in it is real, so that production values must be divided.
+        verbs: what it can do to a running scenario.
+        missing: what keeps it from working on this machine, each with its remedy.
+        open: a lab for one run: directory for files, token of the messages, recorder.
+    """
+
+    name: str
+    summary: str
+    scaled: bool
+    verbs: frozenset[type[Verb]]
+    missing: Callable[[], Sequence[str]]
+    open: Callable[[Path, str, Recorder], Lab]
