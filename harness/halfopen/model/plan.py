@@ -39,8 +39,9 @@ class PlannedStep:
     Attributes:
         do: send, wait, fault, stop or start.
         text: the step in words, as reports show it.
-        args: what it needs, scaled; for `send`: host, count, every (seconds between two messages);
-            for `wait`: seconds; for `fault`: name and params; for `stop` and `start`: host.
+        args: what it needs, scaled; for `send`: host, count, every (seconds between two messages),
+            background; for `wait`: seconds; for `fault`: name and params; for `stop`, `start`:
+            host.
         line: in the scenario file.
     """
 

@@ -1,0 +1,195 @@
+"""Inside the sandbox: the first process of the PID namespace, which does what the lab asks.
+
+It reads requests as JSON Lines from standard input, `{"id", "do", ...}`, and writes answers
+`{"id", "result"}` or `{"id", "error", "type"}` and records `{"record"}` to standard output.
+When standard input ends, or this process dies, the kernel ends everything in the sandbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import HalfopenError, LabError, UnsupportedError
+from halfopen.labs.netns import network
+from halfopen.labs.netns.observer import Observer
+from halfopen.labs.netns.programs import Program
+from halfopen.middlebox.ruleset import SYSCTLS
+from halfopen.model.topology import HostNetwork, Interface, Route
+from halfopen.probes.conntrack import Flow, FlowTable
+
+_LONGEST_REQUEST = 1 << 20
+
+
+class Agent:
+    """The state of one sandbox.
+
+    Args:
+        send: writes one JSON value to the lab.
+    """
+
+    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._origin = time.monotonic()
+        self._token = ""
+        self._directory = Path()
+        self._observers: dict[str, Observer] = {}
+        self._programs: dict[str, Program] = {}
+        self._feeds: set[asyncio.Task[None]] = set()
+
+    async def serve(self, request: Mapping[str, Any]) -> None:
+        """Do one request, and answer it."""
+        number = request["id"]
+        try:
+            action = getattr(self, f"do_{request['do']}", None)
+            if action is None:
+                raise LabError(f"the agent knows no request {request['do']!r}")
+            result = await action(request)
+        except (HalfopenError, OSError, TimeoutError, subprocess.SubprocessError) as error:
+            kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
+            self._send({"id": number, "error": str(error) or repr(error), "type": kind})
+        else:
+            self._send({"id": number, "result": result})
+
+    def emit(self, record: Mapping[str, Any]) -> None:
+        """Record something now; from any thread."""
+        stamped = {"t": round(time.monotonic() - self._origin, 4), **record}
+        self._loop.call_soon_threadsafe(self._send, {"record": stamped})
+
+    async def do_begin(self, request: Mapping[str, Any]) -> None:
+        """`origin` (CLOCK_MONOTONIC of the run's beginning), `token`, `directory`."""
+        self._origin = float(request["origin"])
+        self._token = request["token"]
+        self._directory = Path(request["directory"])
+
+    async def do_build(self, request: Mapping[str, Any]) -> None:
+        """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`."""
+        networks = {
+            name: HostNetwork(
+                tuple(Interface(**i) for i in value["interfaces"]),
+                tuple(Route(**r) for r in value["routes"]),
+            )
+            for name, value in request["networks"].items()
+        }
+        await asyncio.to_thread(self._build, request, networks)
+        for name in request["path"]:
+            observer = Observer(
+                name,
+                middlebox=name in request["firewalls"],
+                programs=lambda name=name: self._running(name),  # type: ignore[misc]
+                emit=self.emit,
+                failed=lambda reason: self.emit({"kind": "lab", "problem": reason}),
+            )
+            self._observers[name] = observer
+            observer.start()
+
+    def _build(self, request: Mapping[str, Any], networks: Mapping[str, HostNetwork]) -> None:
+        path = request["path"]
+        for name in path:
+            network.create_host(name)
+        for left, right in itertools.pairwise(path):
+            network.connect(left, right, networks)
+        for name in path:
+            network.add_routes(name, networks[name])
+            network.set_sysctls(name, request["sysctls"].get(name, {}))
+        for name, values in request["firewalls"].items():
+            network.set_sysctls(name, SYSCTLS)
+            network.load_rules(name, values)
+
+    def _running(self, host: str) -> dict[str, int]:
+        return {
+            program.name: program.pid
+            for program in list(self._programs.values())
+            if program.host == host and program.pid is not None
+        }
+
+    async def do_start(self, request: Mapping[str, Any]) -> int:
+        """`host`, `program` (a ProgramSpec), `timeout`: start it and wait until it is ready."""
+        host = request["host"]
+        directory = self._directory / host
+        directory.mkdir(parents=True, exist_ok=True)
+        program = Program(host, request["program"], directory, self._token, self.emit)
+        self._programs[host] = program
+        pid = await program.start()
+        await program.wait_ready(request["timeout"])
+        return pid
+
+    async def do_feed(self, request: Mapping[str, Any]) -> None:
+        """`host`, `first`, `count`, `every`, `background`: write messages to its program."""
+        work = self._program(request["host"]).feed(
+            request["first"], request["count"], request["every"]
+        )
+        if not request["background"]:
+            await work
+            return
+        task = asyncio.create_task(work)
+        self._feeds.add(task)
+        task.add_done_callback(self._feeds.discard)
+
+    async def do_fed(self, _: Mapping[str, Any]) -> None:
+        """Wait until everything that goes on in the background is written."""
+        await asyncio.gather(*self._feeds)
+
+    async def do_signal(self, request: Mapping[str, Any]) -> None:
+        """`host`, `signal`: to its program."""
+        self._program(request["host"]).signal(request["signal"])
+
+    async def do_stop(self, request: Mapping[str, Any]) -> None:
+        """`host`, `timeout`: end its program."""
+        await self._program(request["host"]).stop(request["timeout"])
+
+    async def do_forget(self, request: Mapping[str, Any]) -> list[Flow]:
+        """`at`, `clients` (addresses, or null for all): the middlebox loses its entries."""
+        gone: list[Flow] = []
+
+        def act(table: FlowTable) -> None:
+            gone.extend(table.forget(request["clients"]))
+
+        await asyncio.to_thread(self._observers[request["at"]].with_flows, act)
+        return gone
+
+    async def do_finish(self, _: Mapping[str, Any]) -> None:
+        """Take the last samples; nothing is recorded after the answer."""
+        for observer in self._observers.values():
+            await asyncio.to_thread(observer.stop)
+        for program in self._programs.values():
+            program.collect()
+        # What the threads handed over is written before the answer is.
+        await asyncio.sleep(0)
+
+    def _program(self, host: str) -> Program:
+        try:
+            return self._programs[host]
+        except KeyError:
+            raise LabError(f"nothing was started on {host}") from None
+
+
+async def _serve() -> None:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LONGEST_REQUEST)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout.buffer)
+
+    def send(value: Mapping[str, Any]) -> None:
+        transport.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+
+    network.NAMESPACES.mkdir(parents=True, exist_ok=True)
+    agent = Agent(send)
+    working: set[Coroutine[Any, Any, None] | asyncio.Task[None]] = set()
+    send({"ready": True})
+    while line := await reader.readline():
+        task = asyncio.create_task(agent.serve(json.loads(line)))
+        working.add(task)
+        task.add_done_callback(working.discard)
+
+
+if __name__ == "__main__":
+    asyncio.run(_serve())

@@ -1,0 +1,111 @@
+"""Inside the sandbox: builds hosts as network namespaces, links between them, and rules."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import subprocess
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute, netns
+
+from halfopen.errors import LabError
+from halfopen.middlebox import ruleset
+from halfopen.model.topology import HostNetwork
+
+NAMESPACES = Path("/run/netns")
+
+
+def create_host(name: str) -> None:
+    """A host: a network namespace with its loopback interface up."""
+    netns.create(name)
+    with IPRoute(netns=name) as route:
+        route.link("set", index=1, state="up")
+
+
+def connect(left: str, right: str, networks: Mapping[str, HostNetwork]) -> None:
+    """A link (a veth pair) between two neighbours, both ends addressed and up."""
+    here = next(i for i in networks[left].interfaces if i.neighbour == right)
+    there = next(i for i in networks[right].interfaces if i.neighbour == left)
+    with IPRoute(netns=left) as a, IPRoute(netns=right) as b:
+        a.link(
+            "add",
+            ifname=here.name,
+            kind="veth",
+            peer={"ifname": there.name, "net_ns_fd": right},
+        )
+        for route, end in ((a, here), (b, there)):
+            index = route.link_lookup(ifname=end.name)[0]
+            route.addr("add", index=index, address=end.address, prefixlen=end.prefix)
+            route.link("set", index=index, state="up")
+
+
+def add_routes(name: str, network: HostNetwork) -> None:
+    """The static routes of one host."""
+    with IPRoute(netns=name) as route:
+        for each in network.routes:
+            route.route("add", dst=each.subnet, gateway=each.gateway)
+
+
+@contextlib.contextmanager
+def inside(name: str) -> Iterator[None]:
+    """Run the block in the namespace of a host.
+
+    Only for threads that do nothing else: a namespace belongs to the thread, and whatever the
+    event loop did meanwhile would happen in the wrong one.
+    """
+    with Path("/proc/thread-self/ns/net").open("rb") as home:
+        netns.setns(name)
+        try:
+            yield
+        finally:
+            netns.setns(home.fileno())
+
+
+def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
+    """Write `net.*` settings of one host.
+
+    Raises:
+        LabError: if the kernel does not know a setting, or refuses the value.
+    """
+    with inside(name):
+        for key, value in settings.items():
+            path = Path("/proc/sys") / key.replace(".", "/")
+            try:
+                path.write_text(value)
+            except OSError as error:
+                raise LabError(f"{name}: cannot set {key} = {value}: {error.strerror}") from error
+
+
+def load_rules(name: str, values: Mapping[str, Any]) -> None:
+    """Make a host the middlebox that a profile's values describe.
+
+    Raises:
+        UnsupportedError: if conntrack cannot play the profile.
+        LabError: if the kernel does not take the rules, or has taken something else.
+    """
+    rules = ruleset.compile_rules(values)
+    _nft(name, "-f", "-", text=ruleset.compile_timers(values))
+    _nft(name, "-j", "-f", "-", text=json.dumps(rules))
+    # nft has been seen to take a policy and forget it.  A middlebox with the kernel's own five
+    # days would let every check of an idle timeout pass falsely.
+    listed = json.loads(_nft(name, "-j", "list", "ruleset"))["nftables"]
+    policies = [item["ct timeout"].get("policy") for item in listed if "ct timeout" in item]
+    found = [{**ruleset.KERNEL_TIMERS, **(policy or {})} for policy in policies]
+    if found != [ruleset.timers(values)]:
+        raise LabError(f"{name}: the kernel holds other timers than asked for: {found}")
+
+
+def _nft(name: str, *arguments: str, text: str = "") -> str:
+    done = subprocess.run(
+        ["nsenter", f"--net={NAMESPACES / name}", "nft", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if done.returncode:
+        raise LabError(f"{name}: the kernel does not take the firewall's rules: {done.stderr}")
+    return done.stdout

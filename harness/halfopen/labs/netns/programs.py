@@ -1,0 +1,247 @@
+"""Inside the sandbox: the programs of a scenario, what they read, write and say."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import LabError
+from halfopen.labs.netns.network import NAMESPACES
+from halfopen.model.history import compress
+from halfopen.workloads import numbered
+
+Emit = Callable[[dict[str, Any]], None]
+
+_POLL_S = 0.05
+_EXCERPT = 120
+
+
+class Follower:
+    """Reads what is appended to a file, whole lines at a time."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._offset = 0
+        self._rest = b""
+
+    def lines(self) -> list[bytes]:
+        """The lines that came since the last call, without their line feeds."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._offset)
+                data = file.read()
+        except FileNotFoundError:
+            return []
+        self._offset += len(data)
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return whole
+
+
+class Program:
+    """One running program on one host.
+
+    Args:
+        host: where it runs.
+        spec: the fields of :class:`halfopen.ports.ProgramSpec`, as JSON.
+        directory: for its standard output and error.
+        token: identity of the run's messages.
+        emit: takes records without `t`.
+    """
+
+    def __init__(
+        self, host: str, spec: dict[str, Any], directory: Path, token: str, emit: Emit
+    ) -> None:
+        self.host = host
+        self.name: str = spec["name"]
+        self.spec = spec
+        self._directory = directory
+        self._token = token
+        self._emit = emit
+        self._process: asyncio.subprocess.Process | None = None
+        self._log = Follower(directory / f"{self.name}.log")
+        self._ledger = Follower(Path(spec["ledger"])) if spec["ledger"] else None
+        self._output = Follower(Path(spec["output"])) if spec["output"] else None
+        self._ready = asyncio.Event()
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id in the sandbox, while it runs."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        return self._process.pid
+
+    async def start(self) -> int:
+        """Start it in its host's namespace; returns its pid.
+
+        Raises:
+            LabError: if it cannot be started.
+        """
+        with (
+            (self._directory / f"{self.name}.log").open("ab") as log,
+            (self._directory / f"{self.name}.out").open("ab") as out,
+        ):
+            # nsenter replaces itself by the program: the pid stays the same.
+            self._process = await asyncio.create_subprocess_exec(
+                "nsenter",
+                f"--net={NAMESPACES / self.host}",
+                "--",
+                *self.spec["argv"],
+                stdin=asyncio.subprocess.PIPE if self.spec["feed"] else asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                env={**os.environ, **self.spec["env"]},
+                start_new_session=True,
+            )
+        self._say("started")
+        self._spawn(self._wait())
+        self._spawn(self._follow())
+        return self._process.pid
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait for the event that says that it can work.
+
+        Raises:
+            LabError: if it ends before, or takes longer than `timeout` seconds.
+        """
+        if self.spec["ready"] is None:
+            return
+        waiting = asyncio.create_task(self._ready.wait())
+        assert self._process is not None
+        ended = asyncio.create_task(self._process.wait())
+        done, _ = await asyncio.wait(
+            {waiting, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in (waiting, ended):
+            task.cancel()
+        if waiting not in done:
+            what = "ended" if ended in done else f"was not ready within {timeout:g} s"
+            raise LabError(f"{self.name} on {self.host} {what}; it said:\n{self.last_words()}")
+        self._say("ready")
+
+    def last_words(self) -> str:
+        """The end of its standard error, for an error message."""
+        path = self._directory / f"{self.name}.log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return text[-2000:] or "(nothing)"
+
+    async def feed(self, first: int, count: int, every: float) -> None:
+        """Write messages to its standard input, one each `every` seconds, or all at once.
+
+        A program that is gone takes nothing more: what was not written is not recorded as sent.
+        """
+        assert self._process is not None and self._process.stdin is not None
+        stdin = self._process.stdin
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        chunk = 1 if every else 100
+        for start in range(first, first + count, chunk):
+            numbers = range(start, min(start + chunk, first + count))
+            data = b"".join(numbered.message(self._token, n) + b"\n" for n in numbers)
+            # Recorded before it is written: it must not arrive before it was sent.
+            self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
+            try:
+                stdin.write(data)
+                await stdin.drain()
+            except (BrokenPipeError, ConnectionResetError):
+                return
+            due += every
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def signal(self, name: str) -> None:
+        """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants."""
+        if self.pid is not None:
+            os.killpg(self.pid, getattr(signal, f"SIG{name}"))
+
+    async def stop(self, timeout: float) -> None:
+        """Ask it to end, and make it after `timeout` seconds."""
+        if self._process is None:
+            return
+        if self._process.stdin is not None:
+            self._process.stdin.close()
+        self.signal("CONT")
+        self.signal("TERM")
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout)
+        except TimeoutError:
+            self.signal("KILL")
+            await self._process.wait()
+        self.collect()
+
+    def collect(self) -> None:
+        """Record what it wrote since the last call."""
+        for line in self._log.lines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict) and "event" in event:
+                self._emit({"kind": "log", "host": self.host, "process": self.name, "event": event})
+                if event["event"] == self.spec["ready"]:
+                    self._ready.set()
+        if self._ledger is not None:
+            self._collect_ledger(self._ledger.lines())
+        if self._output is not None:
+            self._collect_output(self._output.lines())
+
+    def _collect_ledger(self, lines: list[bytes]) -> None:
+        runs: dict[str, list[int]] = {}
+        for line in lines:
+            kind, _, numbers = line.decode("ascii", "replace").partition(" ")
+            first, _, last = numbers.partition("-")
+            if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
+                runs.setdefault(kind, []).extend(range(int(first), int(last or first) + 1))
+        for kind, numbers_ in runs.items():
+            self._emit({"kind": kind, "host": self.host, "seqs": compress(numbers_)})
+
+    def _collect_output(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
+        numbers: list[int] = []
+        corrupt: list[str] = []
+        unexpected: list[str] = []
+        for line in lines:
+            found = numbered.recognise(self._token, line)
+            excerpt = line[:_EXCERPT].decode("utf-8", "backslashreplace")
+            if found.seq is None:
+                unexpected.append(excerpt)
+            elif found.intact:
+                numbers.append(found.seq)
+            else:
+                corrupt.append(excerpt)
+        record = {"kind": "delivered", "host": self.host, "seqs": compress(numbers)}
+        self._emit(record | {"corrupt": corrupt, "unexpected": unexpected})
+
+    async def _follow(self) -> None:
+        while True:
+            self.collect()
+            await asyncio.sleep(_POLL_S)
+
+    async def _wait(self) -> None:
+        assert self._process is not None
+        status = await self._process.wait()
+        self.collect()
+        self._say("exited", status=status)
+
+    def _say(self, state: str, **more: object) -> None:
+        assert self._process is not None
+        self._emit(
+            {
+                "kind": "process",
+                "host": self.host,
+                "process": self.name,
+                "pid": self._process.pid,
+                "state": state,
+                **more,
+            }
+        )
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,144 @@
+"""Outside: starts the namespaces of one run, so that nothing of them can outlive this process.
+
+The chain is: this process -> `unshare` (killed by the kernel when this process dies:
+PR_SET_PDEATHSIG) -> the agent, first process of a PID namespace (killed when `unshare` dies:
+`--kill-child`).  When the first process of a PID namespace dies, the kernel kills the others
+(pid_namespaces(7)), and with the last process every other namespace, interface and rule goes.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from halfopen.middlebox import ruleset
+
+_LOOSE = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose"
+_PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
+_TOOLS = {
+    "unshare": "util-linux",
+    "nsenter": "util-linux",
+    "nft": "nftables",
+    "mount": "mount",
+}
+# Administration tools are not on an ordinary user's path on Debian.
+SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
+
+
+def namespace_options() -> list[str]:
+    """Options for `unshare`: an ordinary user needs a user namespace, root does not."""
+    options = ["--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
+    return options if os.geteuid() == 0 else ["--user", "--map-root-user", *options]
+
+
+def command(*inside: str) -> list[str]:
+    """The argument list that runs `inside` as first process of a new sandbox."""
+    # pyroute2 keeps namespaces by name in /run/netns; the machine's own /run is not ours to write.
+    script = 'mount -t tmpfs -o mode=755 halfopen /run && exec "$@"'
+    return ["unshare", *namespace_options(), "sh", "-c", script, "halfopen", *inside]
+
+
+def agent_command() -> list[str]:
+    """The argument list that starts an agent in a new sandbox."""
+    return command(sys.executable, "-m", "halfopen.labs.netns.agent")
+
+
+def environment() -> dict[str, str]:
+    """The environment of a sandbox: ours, with the administration tools on its path."""
+    return {**os.environ, "PATH": SEARCH_PATH, "PYTHONUNBUFFERED": "1"}
+
+
+def die_with_parent() -> Callable[[], None]:
+    """A `preexec_fn`: the kernel kills the child when this process dies, by SIGKILL too."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    parent = os.getpid()
+
+    def in_child() -> None:
+        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+        if os.getppid() != parent:  # it died before the call
+            os._exit(1)
+
+    return in_child
+
+
+def missing() -> list[str]:
+    """What keeps this lab from working on this machine, each with its remedy; empty if nothing."""
+    problems = [
+        f"the program {tool} is missing: install the package {package}"
+        for tool, package in _TOOLS.items()
+        if shutil.which(tool, path=SEARCH_PATH) is None
+    ]
+    if not sys.platform.startswith("linux"):
+        return ["this lab needs Linux: use the docker lab"]
+    if problems:
+        return problems
+    return _try_namespaces()
+
+
+def _try_namespaces() -> list[str]:
+    """Make the namespaces, and in them a rule that uses everything that the lab needs."""
+    values = {"idle_timeout": 5, "half_open": 5, "half_closed": 5, "on_expiry": "silent"}
+    values |= {"late_packet": "drop", "keepalive_refreshes": True}
+    script = (
+        f"nft -f - <<'END' && nft -j -f - <<'END' && echo 0 > {_LOOSE} && ls /proc/self/ns/net\n"
+        f"{ruleset.compile_timers(values)}\nEND\n{json.dumps(ruleset.compile_rules(values))}\nEND\n"
+    )
+    try:
+        done = subprocess.run(
+            command("sh", "-c", script),
+            env=environment(),
+            capture_output=True,
+            text=True,
+            timeout=20,
+            stdin=subprocess.DEVNULL,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return [f"namespaces cannot be made: {error}"]
+    if done.returncode == 0:
+        return []
+    said = done.stderr.strip().splitlines()
+    return [_explain(said[-1] if said else f"exit status {done.returncode}")]
+
+
+def _explain(said: str) -> str:
+    """The likely reason why namespaces are refused, and the ways out."""
+
+    def setting(path: str) -> str:
+        try:
+            return Path(path).read_text().strip()
+        except OSError:
+            return ""
+
+    if "unshare" not in said and "mount" not in said:
+        return (
+            f"the kernel lacks a part of nftables or conntrack ({said}); it needs "
+            "CONFIG_NF_TABLES, CONFIG_NFT_CT, CONFIG_NF_CONNTRACK_TIMEOUT, CONFIG_NF_CT_NETLINK"
+        )
+    ways = "run as root, or use the docker lab"
+    if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
+        return (
+            f"AppArmor forbids user namespaces to ordinary users ({said}): allow them with "
+            "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile "
+            f"with `userns,` for {sys.executable}; or {ways}"
+        )
+    if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
+        return (
+            f"the kernel forbids user namespaces to ordinary users ({said}): allow them with "
+            f"`sudo sysctl kernel.unprivileged_userns_clone=1`; or {ways}"
+        )
+    if setting("/proc/sys/user/max_user_namespaces") == "0":
+        return (
+            f"no user namespaces are allowed ({said}): raise them with "
+            f"`sudo sysctl user.max_user_namespaces=10000`; or {ways}"
+        )
+    return (
+        f"namespaces are refused ({said}); in a container they need CAP_SYS_ADMIN or a seccomp "
+        f"profile that allows unshare and mount; or {ways}"
+    )

@@ -1,0 +1,1 @@
+"""What a middlebox does, in terms of the engines that can play it."""
