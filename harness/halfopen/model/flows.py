@@ -179,7 +179,7 @@ def subtract(whole: Iterable[Stretch], without: Iterable[Stretch]) -> list[Stret
     for hole in without:
         parts = []
         for stretch in rest:
-            if hole.end <= stretch.start and hole.ended or hole.start >= stretch.end:
+            if (hole.end <= stretch.start and hole.ended) or hole.start >= stretch.end:
                 parts.append(stretch)
                 continue
             if hole.start > stretch.start:

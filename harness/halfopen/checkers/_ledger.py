@@ -1,0 +1,127 @@
+"""The delivery ledger: what became of every message.
+
+A message is *attempted* (sent), perhaps *accepted* (the sender's queue took it), perhaps *acked*
+(the sender was told that it is safe), and *delivered* (it is in a receiver's output) any number of
+times.  A message that was only written, and neither accepted nor acked, may rightly be anywhere:
+its absence is information, not loss.  Jepsen calls such an operation `info`.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from halfopen.model.history import History, expand
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The fate of all messages.
+
+    Attributes:
+        sent: number -> (t, host) of the first attempt.
+        owed: numbers that must be delivered: accepted, acked, or (if the sender keeps no ledger
+            of what it accepts) sent.
+        acked: number -> t of the first acknowledgement.
+        deliveries: (t, host, number) in order of arrival.
+        first: number -> t of the first delivery at any host.
+        corrupt: (t, excerpt) of messages whose checksum is wrong.
+        strange: (t, excerpt) of what is no message of this run.
+    """
+
+    sent: dict[int, tuple[float, str]]
+    owed: frozenset[int]
+    acked: dict[int, float]
+    deliveries: tuple[tuple[float, str, int], ...]
+    first: dict[int, float]
+    corrupt: tuple[tuple[float, str], ...]
+    strange: tuple[tuple[float, str], ...]
+
+    @property
+    def missing(self) -> list[int]:
+        """Owed and never delivered, in order."""
+        return sorted(self.owed - self.first.keys())
+
+    @property
+    def undecided(self) -> list[int]:
+        """Written, not owed, not delivered: nobody promised anything."""
+        return sorted(self.sent.keys() - self.owed - self.first.keys())
+
+    @property
+    def duplicates(self) -> dict[int, int]:
+        """Number -> how often too often it came, counted for each receiver by itself."""
+        times = Counter((host, number) for _, host, number in self.deliveries)
+        extra: Counter[int] = Counter()
+        for (_, number), count in times.items():
+            if count > 1:
+                extra[number] += count - 1
+        return dict(sorted(extra.items()))
+
+    @property
+    def reordered(self) -> list[tuple[float, int]]:
+        """(t, number) of first deliveries that came after one with a higher number."""
+        highest: dict[str, int] = {}
+        seen: set[tuple[str, int]] = set()
+        late = []
+        for t, host, number in self.deliveries:
+            if (host, number) in seen:
+                continue
+            seen.add((host, number))
+            if number < highest.get(host, number):
+                late.append((t, number))
+            highest[host] = max(highest.get(host, number), number)
+        return late
+
+    def stuck(self, after: float) -> list[tuple[int, float, float]]:
+        """(number, t of the message that set it free, t of delivery) of messages that hung.
+
+        Such a message lay undelivered through a silence of its sender longer than `after` seconds,
+        and came within `after` seconds of the message that ended the silence.  What comes late
+        because the path was down is not stuck: it does not wait for another message.
+        """
+        breaks: dict[str, list[tuple[float, float]]] = {}
+        latest: dict[str, float] = {}
+        for t, host in sorted(self.sent.values()):
+            if t - latest.get(host, t) > after:
+                breaks.setdefault(host, []).append((latest[host], t))
+            latest[host] = t
+        found = []
+        for number, (t, host) in sorted(self.sent.items()):
+            came = self.first.get(number)
+            for quiet, woken in breaks.get(host, ()):
+                if came is not None and t <= quiet and woken <= came <= woken + after:
+                    found.append((number, woken, came))
+        return found
+
+
+def read_ledger(history: History) -> Ledger:
+    """The ledger of all senders and receivers of a run."""
+    sent: dict[int, tuple[float, str]] = {}
+    for record in history.of("sent"):
+        for number in expand(record["seqs"]):
+            sent.setdefault(number, (float(record["t"]), str(record["host"])))
+    accepted = {n for record in history.of("accepted") for n in expand(record["seqs"])}
+    acked: dict[int, float] = {}
+    for record in history.of("acked"):
+        for number in expand(record["seqs"]):
+            acked.setdefault(number, float(record["t"]))
+    deliveries: list[tuple[float, str, int]] = []
+    corrupt: list[tuple[float, str]] = []
+    strange: list[tuple[float, str]] = []
+    for record in history.of("delivered"):
+        t, host = float(record["t"]), str(record["host"])
+        for number in expand(record["seqs"]):
+            if number in sent:
+                deliveries.append((t, host, number))
+            else:
+                strange.append((t, f"message {number}, which was never sent"))
+        corrupt += [(t, str(text)) for text in record.get("corrupt", ())]
+        strange += [(t, str(text)) for text in record.get("unexpected", ())]
+    first: dict[int, float] = {}
+    for t, _, number in deliveries:
+        first.setdefault(number, t)
+    keeps_ledger = bool(history.of("accepted"))
+    owed = accepted | acked.keys() if keeps_ledger else sent.keys() | acked.keys()
+    return Ledger(
+        sent, frozenset(owed), acked, tuple(deliveries), first, tuple(corrupt), tuple(strange)
+    )

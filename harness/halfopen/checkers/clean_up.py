@@ -1,0 +1,163 @@
+"""Clean-up: how long a dead connection keeps its socket."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from halfopen.checkers._words import cut_short, say, unknown
+from halfopen.checkers.half_open import unsampled
+from halfopen.fields import Duration, Section, Timer
+from halfopen.model.flows import Flow, Presence, flows, half_open
+from halfopen.model.history import History
+from halfopen.model.units import format_duration
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import CheckSpec, Finding
+
+
+class Params(Section):
+    """How long after the last sign of life a dead connection's socket must, and may, be gone."""
+
+    at: str
+    within: Duration
+    not_before: Duration = 0.0
+
+
+@dataclass(frozen=True)
+class _Death:
+    """A socket whose peer, or whose path, went away.
+
+    Attributes:
+        socket: the one that was left behind.
+        flow: what it belongs to.
+        heard: when its peer was last heard.
+        by_program: True if it went because its program ended, which is no clean-up.
+    """
+
+    socket: Presence
+    flow: Flow
+    heard: float
+    by_program: bool
+
+    @property
+    def ended(self) -> bool:
+        return self.socket.stretch.ended
+
+    @property
+    def age(self) -> float:
+        """Silence until the socket was gone, or until the history ends."""
+        return self.socket.stretch.end - self.heard
+
+
+def judge(history: History, params: Params) -> Finding:
+    """Measure, for every connection that died, its silence until its socket was gone."""
+    bound = f"within {format_duration(params.within * history.scale)}"
+    if params.not_before:
+        bound += f", not before {format_duration(params.not_before * history.scale)}"
+    if missing := unsampled(history, params.at):
+        return unknown(bound, missing)
+    deaths = [each for each in _deaths(history, params.at) if not each.by_program]
+    evidence = tuple(_evidence(history, params, each) for each in deaths)
+    if not deaths:
+        return unknown(bound, f"nothing died at {params.at}: nothing was measured")
+    # A socket that is gone went at some moment between the last two samples.
+    late = [d for d in deaths if d.age - d.ended * history.sample_s > params.within]
+    early = [d for d in deaths if d.ended and d.age < params.not_before]
+    cleaned = [d for d in deaths if d.ended]
+    worst = max(d.age for d in (late or early or cleaned or deaths)) * history.scale
+    verdict = Verdict.PASS
+    if late or early:
+        verdict, words = Verdict.FAIL, []
+        if late:
+            words.append(f"{len(late)} of {len(deaths)} dead connections stayed for too long")
+        if early:
+            words.append(f"{len(early)} of {len(deaths)} went too early")
+        why = " and ".join(words)
+    elif not cleaned:
+        verdict = Verdict.UNKNOWN
+        why = f"{len(deaths)} dead connections are still there, but younger than {bound}"
+    else:
+        why = f"{len(cleaned)} of {len(deaths)} dead connections were cleaned up in time"
+        if len(cleaned) < len(deaths):
+            why += ", the others are still younger than the bound"
+        if not history.complete:
+            verdict, why = Verdict.UNKNOWN, f"{cut_short(history)}; so far {why}"
+    return Finding(verdict, worst, bound, f"at {params.at}, {why}", evidence)
+
+
+def _deaths(history: History, at: str) -> Iterator[_Death]:
+    known = flows(history)
+    dead = {
+        (each.socket.local, each.socket.peer, each.socket.stretch.start): each.stretch.start
+        for each in half_open(history, known)
+    }
+    for flow in known:
+        for socket in (*flow.client_sockets, *flow.server_sockets):
+            if socket.host != at:
+                continue
+            key = (socket.local, socket.peer, socket.stretch.start)
+            gone = dead.get(key, _path_gone(flow, socket))
+            if gone is None:
+                continue
+            heard = socket.last_heard()
+            yield _Death(
+                socket, flow, gone if heard is None else heard, _left_with_program(history, socket)
+            )
+
+
+def _path_gone(flow: Flow, socket: Presence) -> float | None:
+    """When a middlebox forgot the flow for good, as far as this socket could tell."""
+    lost = [
+        entry.stretch.end
+        for entry in flow.entries
+        if entry.stretch.ended and entry.cause in ("expired", "forgotten")
+    ]
+    heard = socket.last_heard()
+    if not lost or heard is None or heard > max(lost):
+        return None
+    back = any(entry.stretch.end > max(lost) for entry in flow.entries)
+    here = any(s.start <= max(lost) <= s.end for s in socket.established)
+    return max(lost) if here and not back else None
+
+
+def _left_with_program(history: History, socket: Presence) -> bool:
+    if not socket.stretch.ended:
+        return False
+    last_seen, last = socket.samples[-1]
+    return any(
+        last_seen <= float(record["t"]) <= socket.stretch.end + history.sample_s
+        and record.get("pid") == last.pid
+        for record in history.of("process", host=socket.host, state="exited")
+    )
+
+
+def _evidence(history: History, params: Params, death: _Death) -> Evidence:
+    age = say(history, death.age)
+    if not death.ended:
+        text = f"still there, {age} after its peer was last heard"
+    else:
+        text = f"gone {age} after its peer was last heard"
+        if death.age < params.not_before:
+            text += ": too early"
+    last = death.socket.samples[-1][1]
+    text = f"{last.local} of {last.peer}: {text}"
+    if last.timer != "off" and last.retrans:
+        text += f"; {last.retrans} {last.timer} probes unanswered when last seen"
+    return Evidence(death.socket.stretch.end, text, death.flow.name)
+
+
+def _timers(params: Params) -> tuple[Timer, ...]:
+    timers = [Timer("clean-up within", params.within, "silence")]
+    if params.not_before:
+        timers.append(Timer("clean-up not before", params.not_before, "silence"))
+    return tuple(timers)
+
+
+CHECK = CheckSpec(
+    name="clean-up",
+    summary="how long after the last sign of life a dead connection's socket is gone",
+    params=Params,
+    judge=judge,
+    hosts=lambda params: (params.at,),
+    timers=_timers,
+)

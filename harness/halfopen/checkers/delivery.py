@@ -1,0 +1,138 @@
+"""Delivery: what became of every message that was sent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Self
+
+from pydantic import model_validator
+
+from halfopen.checkers._ledger import Ledger, read_ledger
+from halfopen.checkers._words import Figure, production, say, unknown, weigh
+from halfopen.fields import BoundField, Duration, Section, Timer
+from halfopen.model.history import History, compress
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import CheckSpec, Finding
+
+_KINDS = ("lost", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
+_EXCERPTS = 5
+
+
+class Params(Section):
+    """How many messages may be lost, duplicated, reordered, corrupted, unexpected or stuck."""
+
+    lost: BoundField | None = None
+    corrupted: BoundField | None = None
+    unexpected: BoundField | None = None
+    duplicated: BoundField | None = None
+    reordered: BoundField | None = None
+    stuck: BoundField | None = None
+    stuck_after: Duration = 1200.0
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if all(getattr(self, kind) is None for kind in _KINDS):
+            raise ValueError(f"delivery needs at least one of {', '.join(_KINDS)}")
+        return self
+
+
+def judge(history: History, params: Params) -> Finding:
+    """Hold the ledger of messages against the bounds."""
+    bounds = {kind: getattr(params, kind) for kind in _KINDS}
+    bound = ", ".join(f"{kind} {value}" for kind, value in bounds.items() if value is not None)
+    ledger = read_ledger(history)
+    if not ledger.sent:
+        return unknown(bound, "no message was sent")
+    if not history.of("delivered"):
+        return unknown(bound, "no output of any receiver was recorded")
+    stuck = ledger.stuck(params.stuck_after)
+    counts = {
+        "lost": len(ledger.missing),
+        "corrupted": len(ledger.corrupt),
+        "unexpected": len(ledger.strange),
+        "duplicated": sum(ledger.duplicates.values()),
+        "reordered": len(ledger.reordered),
+        "stuck": len(stuck),
+    }
+    weighed = weigh(
+        history,
+        # What is missing from a run that was cut short may have been on its way.
+        [Figure(kind, bounds[kind], counts[kind], kind != "lost") for kind in _KINDS],
+    )
+    observed = weighed.observed if weighed.verdict is Verdict.FAIL else float(counts["lost"])
+    why = f"{weighed.why}; {len(ledger.sent)} sent, {len(ledger.first)} delivered"
+    betrayed = sum(number in ledger.acked for number in ledger.missing)
+    if betrayed:
+        why += f"; {betrayed} of the lost were acknowledged: the sender believes that they are safe"
+    if ledger.undecided:
+        why += f"; {len(ledger.undecided)} were written but never accepted: undecided, not lost"
+    evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
+    return Finding(weighed.verdict, observed, weighed.bound, why, evidence)
+
+
+def _runs(numbers: Iterable[int]) -> str:
+    runs = compress(numbers)
+    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs[:_EXCERPTS])
+    return text + (f" and {len(runs) - _EXCERPTS} more runs" if len(runs) > _EXCERPTS else "")
+
+
+def _missing(history: History, ledger: Ledger) -> list[Evidence]:
+    found = []
+    groups = (
+        ("acknowledged but never delivered", [n for n in ledger.missing if n in ledger.acked]),
+        ("taken by the sender, never delivered", _without(ledger.missing, ledger.acked)),
+        ("written, neither accepted nor delivered: undecided", ledger.undecided),
+    )
+    for words, numbers in groups:
+        if not numbers:
+            continue
+        times = [ledger.sent[n][0] for n in numbers if n in ledger.sent]
+        t = min(times, default=0.0)
+        text = f"{words}: message {_runs(numbers)}, sent from {production(history, t)} on"
+        found.append(Evidence(t, text))
+    return found
+
+
+def _without(numbers: Iterable[int], others: Iterable[int]) -> list[int]:
+    without = set(others)
+    return [number for number in numbers if number not in without]
+
+
+def _others(history: History, ledger: Ledger) -> list[Evidence]:
+    found = [Evidence(t, f"corrupted: {text!r}") for t, text in ledger.corrupt[:_EXCERPTS]]
+    found += [Evidence(t, f"unexpected: {text!r}") for t, text in ledger.strange[:_EXCERPTS]]
+    extra = ledger.duplicates
+    if extra:
+        found.append(Evidence(ledger.first[min(extra)], f"delivered again: message {_runs(extra)}"))
+    late = ledger.reordered
+    if late:
+        t, words = late[0][0], _runs(number for _, number in late)
+        found.append(Evidence(t, f"out of order from {production(history, t)} on: message {words}"))
+    return found
+
+
+def _stuck(history: History, stuck: Sequence[tuple[int, float, float]]) -> list[Evidence]:
+    woken = sorted({t for _, t, _ in stuck})
+    return [
+        Evidence(
+            t,
+            f"message {_runs(number for number, when, _ in stuck if when == t)} came only after "
+            f"something else was sent at {say(history, t)}",
+        )
+        for t in woken
+    ]
+
+
+def _timers(params: Params) -> tuple[Timer, ...]:
+    if params.stuck is None:
+        return ()
+    return (Timer("delivery: stuck after", params.stuck_after, "answer"),)
+
+
+CHECK = CheckSpec(
+    name="delivery",
+    summary="messages lost, corrupted, unexpected, duplicated, reordered or stuck",
+    params=Params,
+    judge=judge,
+    timers=_timers,
+)

@@ -1,0 +1,144 @@
+"""File descriptors: how many the programs of a host hold, and whether they leak."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from statistics import median
+from typing import Literal, Self
+
+from pydantic import model_validator
+
+from halfopen.checkers._words import Figure, cut_short, production, unknown, weigh
+from halfopen.fields import BoundField, Section
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import CheckSpec, Finding
+
+_GRID = 120
+# A stair that rises by one for each idle period has a slope near one for each; half of that is
+# nearer to a leak than to none.
+_LEAK = 0.5
+
+
+class Params(Section):
+    """How many descriptors of a kind the programs of a host may hold together."""
+
+    at: str
+    kind: str = "tcp"
+    at_end: BoundField | None = None
+    peak: BoundField | None = None
+    trend: Literal["flat"] | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.at_end is None and self.peak is None and self.trend is None:
+            raise ValueError("fds needs `at end`, `peak` or `trend`")
+        return self
+
+
+def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[float, int]]:
+    """(t, descriptors of `kind` over all programs of `host`) whenever the sum was sampled.
+
+    Args:
+        history: of the run.
+        host: its name.
+        kind: a key of the samples' counts, or `all`.
+    """
+    held: dict[tuple[str, int], int] = {}
+    series: list[tuple[float, int]] = []
+    for record in history.records:
+        if record.get("host") != host:
+            continue
+        process = (str(record.get("process")), int(record.get("pid") or 0))
+        if record["kind"] == "fds":
+            counts = record["counts"]
+            held[process] = sum(counts.values()) if kind == "all" else counts.get(kind, 0)
+        elif record["kind"] == "process" and record.get("state") == "exited" and process in held:
+            del held[process]
+        else:
+            continue
+        series.append((float(record["t"]), sum(held.values())))
+    return series
+
+
+def judge(history: History, params: Params) -> Finding:
+    """Hold the sum over the host's programs against the bounds, and look for a leak."""
+    bounds = (("at end", params.at_end), ("peak", params.peak))
+    words = [f"{name} {value}" for name, value in bounds if value is not None]
+    bound = ", ".join(words + ["trend flat"] * (params.trend is not None))
+    series = fd_series(history, params.at, params.kind)
+    if not series:
+        return unknown(bound, f"no file descriptor of {params.at} was ever counted")
+    evidence = _changes(history, params, series)
+    verdict, observed, whys = Verdict.PASS, float(series[-1][1]), []
+    if words:
+        last, peak = series[-1][1], max(value for _, value in series)
+        weighed = weigh(
+            history,
+            (
+                Figure("at end", params.at_end, last, only_grows=False),
+                Figure("peak", params.peak, peak),
+            ),
+        )
+        verdict, observed = weighed.verdict, weighed.observed
+        whys.append(weighed.why)
+    if params.trend is not None:
+        trend, why = _trend(history, series)
+        whys.append(why)
+        verdict = max((verdict, trend), key=(Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL).index)
+    why = f"{params.kind} descriptors at {params.at}: {', '.join(whys)}"
+    return Finding(verdict, observed, bound, why, evidence)
+
+
+def _changes(
+    history: History, params: Params, series: Sequence[tuple[float, int]]
+) -> tuple[Evidence, ...]:
+    found, before = [], 0
+    for t, value in series:
+        if value != before:
+            words = f"{params.kind} descriptors at {params.at}: {before} to {value}"
+            found.append(Evidence(t, f"{words} at {production(history, t)}"))
+        before = value
+    return tuple(found)
+
+
+def _trend(history: History, series: Sequence[tuple[float, int]]) -> tuple[Verdict, str]:
+    """Whether the count climbs from one idle period to the next, by a Theil-Sen slope."""
+    begin = next((t for t, value in series if value), None)
+    if begin is None:
+        return Verdict.UNKNOWN, "no trend can be seen: there never was one"
+    end = history.duration
+    if end - begin < 10 * history.sample_s:
+        return Verdict.UNKNOWN, "no trend can be seen in so few samples"
+    if not history.complete:
+        return Verdict.UNKNOWN, cut_short(history)
+    grid = [begin + (end - begin) * i / (_GRID - 1) for i in range(_GRID)]
+    values = _on_grid(series, grid)
+    slope = median(
+        (values[j] - values[i]) / (grid[j] - grid[i])
+        for i in range(_GRID)
+        for j in range(i + 1, _GRID)
+    )
+    idle = sum(1 for step in history.plan["steps"] if step["do"] == "wait") or 1
+    steps = slope * (end - begin) / idle
+    if steps >= _LEAK and values[-1] - values[0] >= 1:
+        return Verdict.FAIL, f"trend rising by about {steps:.1f} in each of {idle} idle periods"
+    return Verdict.PASS, f"trend flat over {idle} idle periods"
+
+
+def _on_grid(series: Sequence[tuple[float, int]], grid: Sequence[float]) -> list[int]:
+    values, position = [], 0
+    for t in grid:
+        while position + 1 < len(series) and series[position + 1][0] <= t:
+            position += 1
+        values.append(series[position][1])
+    return values
+
+
+CHECK = CheckSpec(
+    name="fds",
+    summary="file descriptors that a host's programs hold: at the end, at most, and the trend",
+    params=Params,
+    judge=judge,
+    hosts=lambda params: (params.at,),
+)

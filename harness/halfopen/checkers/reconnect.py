@@ -1,0 +1,187 @@
+"""Reconnect: how long a sender takes from speaking into a dead flow to having a new one."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from halfopen.checkers._ledger import Ledger, read_ledger
+from halfopen.checkers._words import cut_short, event_name, production, say, unknown
+from halfopen.fields import Duration, Section, Timer
+from halfopen.model.flows import Flow, flows
+from halfopen.model.history import History
+from halfopen.model.units import format_duration
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import CheckSpec, Finding
+
+
+class Params(Section):
+    """How long a sender may take to have a connection again."""
+
+    at: str
+    within: Duration
+
+
+@dataclass(frozen=True)
+class _Loss:
+    """A session that was lost.
+
+    Attributes:
+        opened: when it had been opened.
+        lost: when the sender gave it up.
+        reason: why, as the sender says.
+        start: from when the sender had something to say and nobody who heard it.
+        since: what `start` is, in words.
+        again: when the next session was open, None if none ever was.
+    """
+
+    opened: float
+    lost: float
+    reason: str
+    start: float
+    since: str
+    again: float | None
+
+
+def judge(history: History, params: Params) -> Finding:
+    """Measure every loss of a session from the first message into the dead flow."""
+    bound = f"within {format_duration(params.within * history.scale)}"
+    sessions = _from_log(history, params.at)
+    if sessions is None:
+        sessions = _from_sockets(history, params.at)
+    if sessions is None:
+        return unknown(bound, f"neither a log nor a socket of {params.at} tells of its sessions")
+    ledger, known = read_ledger(history), flows(history)
+    losses = [_dated(history, ledger, known, params.at, each) for each in sessions]
+    evidence = tuple(_evidence(history, each) for each in losses)
+    if not losses:
+        if not history.complete:
+            return unknown(bound, f"{cut_short(history)}; no session was lost so far")
+        return Finding(Verdict.PASS, 0, bound, "no session was lost")
+    took = [(history.duration if e.again is None else e.again) - e.start for e in losses]
+    late = sum(t > params.within for t in took)
+    waiting = sum(e.again is None for e in losses)
+    worst = say(history, max(took))
+    if late:
+        verdict = Verdict.FAIL
+        why = f"{late} of {len(losses)} reconnects took too long or never came, at worst {worst}"
+    elif waiting:
+        verdict = Verdict.UNKNOWN
+        why = f"the last session was lost {worst} before the end: too late to say"
+    elif not history.complete:
+        verdict = Verdict.UNKNOWN
+        why = f"{cut_short(history)}; so far {len(losses)} reconnects, at worst {worst}"
+    else:
+        verdict = Verdict.PASS
+        why = f"{len(losses)} sessions lost, a new one after at most {worst}"
+    return Finding(verdict, max(took) * history.scale, bound, f"at {params.at}, {why}", evidence)
+
+
+def _from_log(history: History, at: str) -> list[_Loss] | None:
+    """Losses as the sender itself reports them; None if it reports no sessions."""
+    events = [
+        (float(record["t"]), event_name(record), record["event"])
+        for record in history.of("log", host=at)
+    ]
+    if not any(name == "session-open" for _, name, _ in events):
+        return None
+    losses: list[_Loss] = []
+    opened: float | None = None
+    for t, name, event in events:
+        if name == "session-open":
+            opened = t
+            if losses and losses[-1].again is None:
+                losses[-1] = _reopened(losses[-1], t)
+        elif name == "session-lost" and opened is not None:
+            # Without an open session it is one more attempt that failed, not one more loss.
+            reason = str(event.get("reason", "")) if isinstance(event, dict) else ""
+            losses.append(_Loss(opened, t, reason, t, "", None))
+            opened = None
+    return losses
+
+
+def _from_sockets(history: History, at: str) -> list[_Loss] | None:
+    """Losses as the sender's sockets show them; None if none was ever sampled."""
+    if not history.of("sockets", host=at):
+        return None
+    stretches = sorted(
+        (
+            stretch
+            for flow in flows(history)
+            for socket in flow.client_sockets
+            if socket.host == at
+            for stretch in socket.established
+        ),
+        key=lambda stretch: stretch.start,
+    )
+    if not stretches:
+        return None
+    losses = []
+    for stretch in stretches:
+        if stretch.ended:
+            again = min((s.start for s in stretches if s.start > stretch.start), default=None)
+            losses.append(_Loss(stretch.start, stretch.end, "", stretch.end, "", again))
+    return losses
+
+
+def _reopened(loss: _Loss, t: float) -> _Loss:
+    return _Loss(loss.opened, loss.lost, loss.reason, loss.start, loss.since, t)
+
+
+def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _Loss) -> _Loss:
+    """The loss with the moment from which it is measured.
+
+    That is the first message sent after a middlebox forgot the flow, or after a fault began;
+    where neither is known, the first message that this session never got acknowledged; and where
+    nothing was said into the dead flow at all, the moment at which the sender noticed.
+    """
+    during = (loss.opened, loss.lost)
+    forgotten = [
+        entry.stretch.end
+        for flow in known
+        if any(socket.host == at for socket in flow.client_sockets)
+        for entry in flow.entries
+        if entry.stretch.ended and entry.cause != "closed"
+    ]
+    faults = [float(record["t"]) for record in history.of("fault", state="begin")]
+    sent = sorted(t for t, host in ledger.sent.values() if host == at)
+    for times, words in ((forgotten, "the flow was forgotten"), (faults, "the fault began")):
+        broken = max((t for t in times if during[0] <= t <= during[1]), default=None)
+        if broken is not None:
+            spoke = next((t for t in sent if broken <= t <= loss.lost), None)
+            if spoke is not None:
+                since = f"the first message after {words}"
+                return _Loss(loss.opened, loss.lost, loss.reason, spoke, since, loss.again)
+    unheard = [
+        max(t, loss.opened)
+        for number, (t, host) in ledger.sent.items()
+        if host == at and t <= loss.lost and ledger.acked.get(number, loss.lost) >= loss.lost
+    ]
+    if ledger.acked and unheard:
+        since = "the first message that was not acknowledged"
+        return _Loss(loss.opened, loss.lost, loss.reason, min(unheard), since, loss.again)
+    since = "the sender noticed"
+    return _Loss(loss.opened, loss.lost, loss.reason, loss.lost, since, loss.again)
+
+
+def _evidence(history: History, loss: _Loss) -> Evidence:
+    reason = f" ({loss.reason})" if loss.reason else ""
+    text = f"session given up at {production(history, loss.lost)}{reason}, "
+    if loss.again is None:
+        text += f"none since, {say(history, history.duration - loss.start)} after {loss.since}"
+    else:
+        text += f"the next open {say(history, loss.again - loss.start)} after {loss.since}"
+    return Evidence(loss.lost, text)
+
+
+def _timers(params: Params) -> tuple[Timer, ...]:
+    return (Timer("reconnect within", params.within, "answer"),)
+
+
+CHECK = CheckSpec(
+    name="reconnect",
+    summary="time from the first message into a dead flow to the next open session",
+    params=Params,
+    judge=judge,
+    hosts=lambda params: (params.at,),
+    timers=_timers,
+)
