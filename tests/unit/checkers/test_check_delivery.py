@@ -1,0 +1,162 @@
+"""The delivery ledger, against hand-written histories and against a naive count."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halfopen.checkers.delivery import CHECK, Params
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import Finding
+
+from .histories import Run
+
+
+def judge(history: History, **bounds: object) -> Finding:
+    return CHECK.judge(history, Params.model_validate(bounds))
+
+
+def test_everything_arrived_once() -> None:
+    history = Run().sent(1, 2, 3).accepted(1, 2, 3).acked(1, 2, 3).delivered(1, 2, 3).end()
+    assert judge(history, lost=0, duplicated="at most 1") == Finding(
+        Verdict.PASS,
+        0,
+        "lost exactly 0, duplicated at most 1",
+        "lost 0, duplicated 0; 3 sent, 3 delivered",
+    )
+
+
+def test_an_acknowledged_message_that_is_missing_is_named_so() -> None:
+    run = Run(scale=600).at(2).sent(1, 2, 3).accepted(1, 2, 3).at(3).acked(1, 2)
+    assert judge(run.delivered(1).end(), lost=0) == Finding(
+        Verdict.FAIL,
+        2,
+        "lost exactly 0",
+        "lost 2 instead of exactly 0; 3 sent, 1 delivered; 1 of the lost were acknowledged: "
+        "the sender believes that they are safe",
+        (
+            Evidence(2, "acknowledged but never delivered: message 2, sent from 20 min on"),
+            Evidence(2, "taken by the sender, never delivered: message 3, sent from 20 min on"),
+        ),
+    )
+
+
+def test_a_message_that_was_only_written_is_undecided_not_lost() -> None:
+    history = Run().sent(1, 2).accepted(1).acked(1).delivered(1).end()
+    finding = judge(history, lost=0)
+    assert (finding.verdict, finding.observed) == (Verdict.PASS, 0)
+    assert "1 were written but never accepted: undecided" in finding.why
+
+
+def test_a_sender_without_a_ledger_owes_what_was_sent() -> None:
+    finding = judge(Run().sent(1, 2).delivered(1).end(), lost=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+
+
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        (Run().delivered().end(), "no message was sent"),
+        (Run().sent(1).end(), "no output of any receiver was recorded"),
+        (Run().sent(1, 2).delivered(1).end("error"), "the run was not complete (error)"),
+        (Run().sent(1).delivered(1).history(), "the run was not complete: its record breaks off"),
+    ],
+)
+def test_unknown(history: History, why: str) -> None:
+    finding = judge(history, lost=0)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert why in finding.why
+
+
+def test_what_was_seen_twice_fails_even_in_a_killed_run() -> None:
+    finding = judge(Run().sent(1).delivered(1, 1).history(), duplicated=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+
+
+def test_corrupted_and_unexpected() -> None:
+    history = Run().sent(1).delivered(1, 7, corrupt=["hf1:x"], unexpected=["<script>"]).end()
+    assert judge(history, corrupted=0).verdict is Verdict.FAIL
+    finding = judge(history, unexpected=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 2)
+    assert [e.text for e in finding.evidence] == [
+        "corrupted: 'hf1:x'",
+        "unexpected: 'message 7, which was never sent'",
+        "unexpected: '<script>'",
+    ]
+
+
+def test_only_first_deliveries_can_be_out_of_order() -> None:
+    history = Run().sent(1, 2, 3).delivered(1, 3, 2, 1).end()
+    finding = judge(history, reordered=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+    assert judge(history, reordered=1).verdict is Verdict.PASS
+
+
+def test_each_receiver_of_a_chain_is_counted_by_itself() -> None:
+    history = Run().sent(1).delivered(1, host="relay").delivered(1).end()
+    assert judge(history, duplicated=0).verdict is Verdict.PASS
+
+
+def test_stuck_is_what_came_only_when_something_else_was_sent() -> None:
+    run = Run().sent(1, 2).at(0.1).delivered(1).at(100).sent(3).at(100.1).delivered(2, 3)
+    finding = judge(run.end(), stuck=0, stuck_after=10.0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
+    assert finding.evidence == (
+        Evidence(100, "message 2 came only after something else was sent at 100 s"),
+    )
+
+
+def test_late_because_the_path_was_down_is_not_stuck() -> None:
+    healed_later = Run().sent(1).at(100).sent(2).at(150).delivered(1, 2).end()
+    assert judge(healed_later, stuck=0, stuck_after=10.0).verdict is Verdict.PASS
+    always_talking = Run().sent(1)
+    for t in range(1, 100):
+        always_talking.at(t).sent(t + 1)
+    history = always_talking.at(99.1).delivered(*range(1, 101)).end()
+    assert judge(history, stuck=0, stuck_after=10.0).verdict is Verdict.PASS
+
+
+def test_something_must_be_asked() -> None:
+    with pytest.raises(ValueError, match="at least one of lost"):
+        Params()
+
+
+def test_the_timer_counts_only_where_it_decides() -> None:
+    assert CHECK.timers(Params.model_validate({"lost": 0})) == ()
+    timers = CHECK.timers(Params.model_validate({"stuck": 0}))
+    assert [(t.seconds, t.measures) for t in timers] == [(1200.0, "answer")]
+
+
+@given(
+    st.lists(
+        st.tuples(
+            st.sampled_from(["sent", "accepted", "acked", "delivered"]),
+            st.lists(st.integers(1, 12), max_size=6),
+        ),
+        max_size=12,
+    )
+)
+def test_the_ledger_agrees_with_a_naive_count(steps: list[tuple[str, list[int]]]) -> None:
+    run = Run().sent(1).delivered()
+    counts = {kind: Counter[int]() for kind in ("sent", "accepted", "acked", "delivered")}
+    counts["sent"][1] += 1
+    for t, (kind, numbers) in enumerate(steps, 1):
+        getattr(run.at(t), kind)(*numbers)
+        counts[kind].update(numbers)
+    history = run.end()
+    promised = set(counts["accepted"]) | set(counts["acked"])
+    if not history.of("accepted"):
+        promised |= set(counts["sent"])
+    # A message that was acknowledged or delivered without ever being sent is unexpected.
+    here = {n: c for n, c in counts["delivered"].items() if n in counts["sent"]}
+    strange = sum(c for n, c in counts["delivered"].items() if n not in counts["sent"])
+    for kind, number in (
+        ("lost", len(promised - here.keys())),
+        ("duplicated", sum(c - 1 for c in here.values())),
+        ("unexpected", strange),
+    ):
+        assert judge(history, **{kind: number}).verdict is Verdict.PASS, kind

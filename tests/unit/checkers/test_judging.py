@@ -1,0 +1,112 @@
+"""Running all checks of a plan: what is expected, what broke, what a killed run can prove."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halfopen.checkers import all_checks, judge_history
+from halfopen.fields import Section
+from halfopen.model.history import History
+from halfopen.model.verdict import Verdict, judge
+from halfopen.ports import CheckSpec, Finding
+
+from .histories import Run, incident
+
+
+def planned(check: str, reproduces: float | bool | None = None, **params: Any) -> dict[str, Any]:
+    return {
+        "check": check,
+        "params": params,
+        "label": f"{check} of the test",
+        "line": 7,
+        "reproduces": reproduces,
+    }
+
+
+EVERY = (
+    planned("delivery", lost="exactly 0", duplicated="exactly 0", stuck="exactly 0"),
+    planned("half-open", True, at="receiver", at_end="exactly 0", peak="at most 0"),
+    planned("fds", True, at="receiver", kind="tcp", at_end="exactly 1", trend="flat"),
+    planned("clean-up", True, at="receiver", within=20.0, not_before=1.0),
+    planned("reconnect", at="sender", within=20.0),
+    planned("connections", at="sender", opened="exactly 2", at_end="exactly 1"),
+    planned("idle drops", at="firewall", count="exactly 1"),
+)
+
+
+def test_all_checks_are_found() -> None:
+    assert list(all_checks()) == [
+        "clean-up",
+        "connections",
+        "delivery",
+        "fds",
+        "half-open",
+        "idle drops",
+        "reconnect",
+    ]
+
+
+def test_exactly_the_expected_failures() -> None:
+    results = judge_history(incident(*EVERY).end())
+    assert [r.verdict.value for r in results] == ["pass"] + ["fail"] * 3 + ["pass"] * 3
+    assert all(r.line == 7 and r.label == f"{r.check} of the test" for r in results)
+    assert judge(results) == (Verdict.PASS, "exactly the failure that was expected was seen")
+
+
+@pytest.mark.parametrize(
+    ("reproduces", "verdict"),
+    [(True, Verdict.PASS), (1, Verdict.PASS), (3, Verdict.FAIL), (None, Verdict.FAIL)],
+)
+def test_a_failure_with_another_figure_is_not_the_one_expected(
+    reproduces: float | None, verdict: Verdict
+) -> None:
+    check = planned("half-open", reproduces, at="receiver", at_end="exactly 0")
+    results = judge_history(incident(check).end())
+    assert results[0].verdict is Verdict.FAIL
+    assert judge(results)[0] is verdict
+    if reproduces == 3:
+        assert results[0].why.startswith("reproduced 1 where 3 were expected: ")
+
+
+def test_a_failure_that_did_not_happen() -> None:
+    check = planned("half-open", 3, at="receiver", at_end="exactly 1")
+    verdict, why = judge(judge_history(incident(check).end()))
+    assert verdict is Verdict.FAIL
+    assert "did not fail, as it must" in why
+
+
+def _breaks(history: History, params: object) -> Finding:
+    raise ZeroDivisionError("by design")
+
+
+def test_a_check_that_breaks_is_unknown() -> None:
+    broken = {"broken": CheckSpec("broken", "", Section, _breaks)}
+    history = Run(planned("broken"), planned("nobody"), planned("broken", wrong=1)).end()
+    results = judge_history(history, broken)
+    assert [r.verdict for r in results] == [Verdict.UNKNOWN] * 3
+    assert results[0].why == "the check broke: ZeroDivisionError: by design"
+    assert results[1].why == "there is no check named 'nobody'"
+    assert "ValidationError" in results[2].why
+
+
+@given(st.integers(1, 200), st.booleans())
+def test_a_killed_run_never_passes_and_never_breaks_a_checker(kept: int, ends: bool) -> None:
+    records = incident(*EVERY).end().records[:kept]
+    complete = records[-1]["kind"] == "end"
+    if ends and not complete:
+        records = (*records, {**records[-1], "kind": "end", "reason": "interrupted", "detail": ""})
+    for result in judge_history(History(records)):
+        assert "broke" not in result.why
+        assert complete or result.verdict is not Verdict.PASS
+
+
+@given(st.lists(st.integers(1, 60), max_size=20))
+def test_missing_records_never_break_a_checker(holes: list[int]) -> None:
+    records = incident(*EVERY).end().records
+    kept = [record for number, record in enumerate(records) if number not in holes]
+    for result in judge_history(History(kept)):
+        assert "broke" not in result.why
