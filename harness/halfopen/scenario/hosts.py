@@ -1,0 +1,332 @@
+"""Reads the hosts of a scenario and the path that joins them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from halfopen.errors import InputError
+from halfopen.model.units import format_duration, parse_duration
+from halfopen.ports import Profile, Vocabulary
+from halfopen.profiles import load_profile
+from halfopen.scenario.merge import deep_merge
+from halfopen.scenario.model import Host
+from halfopen.sections import Problems, line_of_text, quote, suggest, validate
+from halfopen.yamlfile import Node
+
+NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
+SYSCTL = re.compile(r"net(\.[A-Za-z0-9_/-]+)+")
+SECONDS_SYSCTLS = frozenset(
+    f"net.ipv4.{name}" for name in ("tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_fin_timeout")
+)
+"""Sysctls that the kernel takes in whole seconds (Documentation/networking/ip-sysctl.rst)."""
+
+
+@dataclass(frozen=True)
+class Known:
+    """The names that steps, checks and options may use.
+
+    Attributes:
+        endpoints: hosts that run a system, with its role.
+        middleboxes: hosts that play a profile.
+    """
+
+    endpoints: Mapping[str, str]
+    middleboxes: frozenset[str]
+
+    @property
+    def names(self) -> set[str]:
+        """Every host."""
+        return {*self.endpoints, *self.middleboxes}
+
+    def check(self, name: str, line: int, where: str, problems: Problems) -> bool:
+        """Note it if there is no host of that name."""
+        if name in self.names:
+            return True
+        problems.add(
+            line, f"{where} names {quote(name)}, which is no host here", suggest(name, self.names)
+        )
+        return False
+
+    def check_endpoint(self, name: str, line: int, where: str, problems: Problems) -> None:
+        """Note it if `name` is no host that runs a system."""
+        if self.check(name, line, where, problems) and name not in self.endpoints:
+            problems.add(
+                line,
+                f"{where} needs a host that runs a system, but {name} is a middlebox",
+                f"name one of {', '.join(sorted(self.endpoints)) or 'the endpoints'}",
+            )
+
+    def check_middlebox(self, name: str, line: int, where: str, problems: Problems) -> None:
+        """Note it if `name` is no middlebox."""
+        if self.check(name, line, where, problems) and name not in self.middleboxes:
+            problems.add(
+                line,
+                f"{where} needs a middlebox, but {name} runs a system",
+                f"name one of {', '.join(sorted(self.middleboxes)) or 'the middleboxes'}",
+            )
+
+    def sender(self, name: str | None, node: Node, problems: Problems) -> str | None:
+        """The host that a send step sends from: the one it names, or the only sender."""
+        senders = sorted(host for host, role in self.endpoints.items() if role == "sender")
+        if name is not None:
+            line = node.entries["from"].line
+            if self.check(name, line, "a send step", problems) and name not in senders:
+                problems.add(
+                    line,
+                    f"a send step needs a host that runs a sender, which {name} does not",
+                    f"name one of {', '.join(senders) or 'the senders'}",
+                )
+            return name
+        if len(senders) == 1:
+            return senders[0]
+        if senders:
+            problems.add(
+                node.line, "a send step must say from which host", f"add `from: {senders[0]}`"
+            )
+        elif self.endpoints:
+            problems.add(node.line, "a send step, but no host runs a sender", "let one, see `run`")
+        return None
+
+
+class HostReader:
+    """Reads hosts.
+
+    Args:
+        vocabulary: knows the systems and profiles.
+        directory: relative to which profile files are named.
+        problems: takes what is wrong.
+    """
+
+    def __init__(self, vocabulary: Vocabulary, directory: Path, problems: Problems) -> None:
+        self._vocabulary = vocabulary
+        self._directory = directory
+        self._problems = problems
+        self._files: dict[str, Profile | None] = {}
+
+    def read(self, node: Node, *, partial: bool) -> dict[str, Host]:
+        """The hosts in the mapping `node` by name, those that are right.
+
+        Args:
+            node: the value of `hosts`.
+            partial: what is missing is no problem yet.
+        """
+        if not isinstance(node.value, dict):
+            self._problems.add(
+                node.line, "'hosts' is not a mapping", "write `name: { run: ... }` for each"
+            )
+            return {}
+        hosts = {}
+        for name, host in node.value.items():
+            if not NAME.fullmatch(name):
+                self._problems.add(
+                    host.line,
+                    f"{quote(name)} is no name for a host",
+                    "use up to 31 of a-z, 0-9 and -, a letter first",
+                )
+            if found := self._host(name, host, partial):
+                hosts[name] = found
+        return hosts
+
+    def _host(self, name: str, node: Node, partial: bool) -> Host | None:
+        problems = self._problems
+        if not isinstance(node.value, dict):
+            problems.add(
+                node.line,
+                f"host {name}: {quote(node.plain())} is not a mapping",
+                "write `{ run: ... }` or `{ profile: ... }`",
+            )
+            return None
+        if "run" in node.value and "profile" in node.value:
+            problems.add(
+                node.line, f"host {name} has both `run` and `profile`", "leave one of them out"
+            )
+            return None
+        if "run" in node.value:
+            return self._endpoint(name, node, partial)
+        if "profile" in node.value:
+            return self._middlebox(name, node)
+        if not partial:
+            problems.add(
+                node.line,
+                f"host {name} has neither `run` nor `profile`",
+                "say which system it runs, or which middlebox it is",
+            )
+        return None
+
+    def _endpoint(self, name: str, node: Node, partial: bool) -> Host | None:
+        run = node.entries["run"]
+        spec = self._vocabulary.systems.get(run.value) if isinstance(run.value, str) else None
+        if spec is None:
+            self._problems.add(
+                run.line,
+                f"unknown system {quote(run.plain())} on host {name}",
+                suggest(str(run.plain()), self._vocabulary.systems, "the systems that there are"),
+            )
+            return None
+        rest = {key: each for key, each in node.entries.items() if key not in ("run", "sysctls")}
+        options = validate(
+            spec.options, Node(rest, node.line), f"for {name}", self._problems, partial=partial
+        )
+        sysctls = self._sysctls(name, node.entries.get("sysctls"))
+        if options is None:
+            return None
+        lines = {key: each.line for key, each in node.entries.items()}
+        return Host(name, options, system=spec.name, sysctls=sysctls, line=node.line, lines=lines)
+
+    def _sysctls(self, host: str, node: Node | None) -> dict[str, str | float]:
+        problems = self._problems
+        if node is None:
+            return {}
+        if not isinstance(node.value, dict):
+            problems.add(node.line, f"sysctls for {host} is not a mapping", "write `net...: 1`")
+            return {}
+        sysctls: dict[str, str | float] = {}
+        for key, each in node.value.items():
+            value = each.plain()
+            if not SYSCTL.fullmatch(key) or ".." in key:
+                problems.add(
+                    each.line,
+                    f"sysctl {key!r} for {host} does not belong to a network namespace",
+                    "only net.* does",
+                )
+            elif isinstance(value, bool | float | dict | list) or not str(value).isprintable():
+                problems.add(
+                    each.line,
+                    f"{key} for {host}: {quote(value)} is not a whole number or a text",
+                    "write for example 1",
+                )
+            elif key in SECONDS_SYSCTLS:
+                try:
+                    sysctls[key] = parse_duration(str(value))
+                except ValueError as error:
+                    what, _, remedy = str(error).partition("; ")
+                    if isinstance(value, int):
+                        what, remedy = f"{value} has no unit", f"write for example {value} s"
+                    problems.add(each.line, f"{key} for {host}: {what}", remedy)
+            else:
+                sysctls[key] = str(value)
+        return sysctls
+
+    def _middlebox(self, name: str, node: Node) -> Host | None:
+        profile = self._profile(name, node.entries["profile"])
+        if profile is None:
+            return None
+        line = node.entries["profile"].line
+        written = Node({k: v for k, v in node.entries.items() if k != "profile"}, node.line)
+        base = profile.values.model_dump(mode="json", by_alias=True)
+        whole = deep_merge(_as_node(base, line), written)
+        values = validate(type(profile.values), whole, f"for {name}", self._problems)
+        if values is None:
+            return None
+        lines = {key: each.line for key, each in node.entries.items()}
+        found = values.model_dump(by_alias=True)
+        for key, (least, most) in profile.ranges.items():
+            value = found.get(key)
+            if key in written.entries and value is not None and not least <= value <= most:
+                self._problems.add(
+                    lines[key],
+                    f"{key} for {name}: {profile.title} cannot be set to {format_duration(value)}",
+                    f"it takes {format_duration(least)} to {format_duration(most)}"
+                    if least != most
+                    else f"it is always {format_duration(least)}",
+                )
+        return Host(name, values, profile=profile.name, line=node.line, lines=lines)
+
+    def _profile(self, host: str, node: Node) -> Profile | None:
+        name = node.plain()
+        if isinstance(name, str) and ("/" in name or name.endswith((".yaml", ".yml"))):
+            if name not in self._files:
+                self._files[name] = self._load(name)
+            return self._files[name]
+        profile = self._vocabulary.profiles.get(name) if isinstance(name, str) else None
+        if profile is None:
+            self._problems.add(
+                node.line,
+                f"unknown profile {quote(name)} on host {host}",
+                suggest(str(name), self._vocabulary.profiles, "the profiles that there are")
+                + ", or a file: ./my-firewall.yaml",
+            )
+        return profile
+
+    def _load(self, name: str) -> Profile | None:
+        path = self._directory / name
+        try:
+            return load_profile(path)
+        except InputError as error:
+            self._problems.extend(error.problems)
+            return None
+
+
+def _as_node(value: object, line: int) -> Node:
+    if isinstance(value, dict):
+        return Node({key: _as_node(each, line) for key, each in value.items()}, line)
+    if value is None:
+        return Node("never", line)
+    if isinstance(value, str | bool | int | float):
+        return Node(value, line)
+    raise TypeError(f"a profile value of type {type(value).__name__}")
+
+
+def read_path(
+    node: Node, hosts: Node | None, known: Known | None, problems: Problems
+) -> tuple[str, ...]:
+    """The path in the list `node`: endpoint, middleboxes, endpoint.
+
+    Args:
+        node: the value of `path`.
+        hosts: the value of `hosts`, all of which must be on the path.
+        known: the hosts by kind; None if they are not settled yet.
+        problems: takes what is wrong.
+    """
+    example = "write for example [sender, firewall, receiver]"
+    if not isinstance(node.value, tuple) or not all(isinstance(n.value, str) for n in node.value):
+        problems.add(node.line, "'path' is not a list of hosts", example)
+        return ()
+    names = [str(each.value) for each in node.value]
+    if known is None or hosts is None:
+        return tuple(names)
+    written = hosts.entries
+    for number, each in enumerate(node.value):
+        name = names[number]
+        if name not in written:
+            problems.add(
+                each.line,
+                f"the path names {quote(name)}, which is no host here",
+                suggest(name, written),
+            )
+        elif name in names[:number]:
+            problems.add(each.line, f"{name} is twice on the path", "name each host once")
+        elif number in (0, len(names) - 1):
+            if name in known.middleboxes:
+                problems.add(
+                    each.line,
+                    f"the path {'begins' if number == 0 else 'ends'} with {name}, a middlebox",
+                    "both ends must run a system",
+                )
+        elif name in known.endpoints:
+            problems.add(
+                each.line,
+                f"{name} is in the middle of the path, but runs a system",
+                "only middleboxes stand between the two ends",
+            )
+    for name in written:
+        if name not in names:
+            problems.add(
+                written[name].line, f"host {name} is not on the path", "add it, or leave it out"
+            )
+    if len(names) < 3:
+        problems.add(node.line, "the path is shorter than three hosts", example)
+    return tuple(names)
+
+
+def check_option_hosts(
+    host: Host, node: Node, vocabulary: Vocabulary, known: Known, problems: Problems
+) -> None:
+    """Note the hosts that the options of `host` name, and that are not there."""
+    if host.system is None:
+        return
+    for name in vocabulary.systems[host.system].hosts(host.settings):
+        known.check(name, line_of_text(node, name), f"host {host.name}", problems)

@@ -1,0 +1,166 @@
+"""Turns a scenario into plans: one for each variant, every value settled for one lab."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection
+from typing import Any
+
+from halfopen.errors import InputError, Problem, UsageError
+from halfopen.fields import Scaled
+from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, PlannedStep, ScaledValue
+from halfopen.ports import Vocabulary
+from halfopen.scenario.loader import LARGEST_SCALE
+from halfopen.scenario.model import Expectation, Host, Scenario, Step, Variant
+from halfopen.scenario.scaling import scale_seconds, scale_section
+from halfopen.scenario.steps import say
+from halfopen.scenario.timescale import Kind, check_scale, clocks
+from halfopen.sections import suggest
+
+UNSCALED_LABS = frozenset({"sim", "warp"})
+"""Labs with virtual time, in which production values run as they are."""
+
+
+def make_plans(
+    scenario: Scenario,
+    vocabulary: Vocabulary,
+    *,
+    lab: str,
+    scale: float | None,
+    seed: int,
+    variants: Collection[str] | None = None,
+) -> list[Plan]:
+    """A plan for each variant, in the order of the file.
+
+    Args:
+        scenario: what to play.
+        vocabulary: that it was loaded with.
+        lab: where to play it; `sim` and `warp` need no time scale and take none.
+        scale: seconds of production in one of the lab; None for what the variant says.
+        seed: for whatever is random in the run.
+        variants: names of those to plan; None for all.
+
+    Raises:
+        InputError: if the scale would change the order of two timers, with every such pair.
+        UsageError: for a scale that is none, and for a variant that there is not.
+    """
+    if scale is not None and not (math.isfinite(scale) and 1 <= scale <= LARGEST_SCALE):
+        raise UsageError(f"--scale {scale:g}: write a number from 1 to {LARGEST_SCALE:.0f}")
+    names = [variant.name for variant in scenario.variants]
+    for name in variants or ():
+        if name not in names:
+            remedy = suggest(name, names, "there are")
+            raise UsageError(f"{scenario.file}: there is no variant {name!r}; {remedy}")
+    chosen = [each for each in scenario.variants if variants is None or each.name in variants]
+    plans: list[Plan] = []
+    problems: list[Problem] = []
+    for variant in chosen:
+        factor = 1.0 if lab in UNSCALED_LABS else (variant.scale if scale is None else scale)
+        if factor != 1:
+            problems += check_scale(variant, vocabulary, factor, scenario.file)
+        plans.append(_plan(scenario, variant, vocabulary, lab, float(factor), seed))
+    if problems:
+        raise InputError(sorted(set(problems)))
+    return plans
+
+
+def _plan(
+    scenario: Scenario, variant: Variant, vocabulary: Vocabulary, lab: str, scale: float, seed: int
+) -> Plan:
+    values: list[ScaledValue] = []
+    hosts = tuple(_host(host, scale, values) for host in variant.hosts)
+    steps = tuple(_step(step, vocabulary, scale, values) for step in variant.steps)
+    checks = tuple(_check(each, scale, values) for each in variant.expect)
+    production = clocks(variant, vocabulary, None)
+    for before, after in zip(production, clocks(variant, vocabulary, scale), strict=True):
+        if before.kind is Kind.SYSTEM:  # what follows from the options: detection of a dead peer
+            values.append(ScaledValue(before.name, before.seconds, after.seconds, before.line))
+    return Plan(
+        scenario=scenario.name,
+        file=scenario.file,
+        variant=variant.name,
+        lab=lab,
+        scale=scale,
+        seed=seed,
+        hosts=hosts,
+        path=variant.path,
+        steps=steps,
+        checks=checks,
+        scaling=_once(values),
+        about=variant.about or scenario.about,
+        source=scenario.source,
+    )
+
+
+def _once(values: list[ScaledValue]) -> tuple[ScaledValue, ...]:
+    """Each value once: four equal pauses are one line of a report."""
+    seen = {(each.name, each.production_s, each.lab_s): each for each in reversed(values)}
+    return tuple(reversed(seen.values()))
+
+
+def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
+    settings, changes = scale_section(host.settings, scale)
+    for each in changes:
+        name = f"{host.name} {' '.join(each.keys)}"
+        line = host.lines.get(each.keys[0], host.line)
+        values.append(ScaledValue(name, each.production_s, each.lab_s, line))
+    sysctls = {}
+    for key, value in host.sysctls.items():
+        if isinstance(value, float):
+            whole = scale_seconds(value, scale, Scaled(whole=True))
+            line = host.lines.get("sysctls", host.line)
+            values.append(ScaledValue(f"{host.name} {key}", value, whole, line))
+            value = f"{whole:.0f}"
+        sysctls[key] = value
+    return PlannedHost(
+        name=host.name,
+        system=host.system,
+        options=settings.model_dump(mode="json"),
+        sysctls=sysctls,
+        profile=host.profile,
+        line=host.line,
+    )
+
+
+def _step(
+    step: Step, vocabulary: Vocabulary, scale: float, values: list[ScaledValue]
+) -> PlannedStep:
+    args: dict[str, Any] = {}
+    names: tuple[str, ...] = ()
+
+    def scaled(name: str, seconds: float) -> float:
+        lab = scale_seconds(seconds, scale)
+        if seconds:
+            values.append(ScaledValue(name, seconds, lab, step.line))
+        return lab
+
+    if step.do == "send":
+        args = {"host": step.host, "count": step.count, "background": step.background}
+        args["every"] = scaled("every", step.every)
+    elif step.do == "wait":
+        args = {"seconds": scaled("wait", step.seconds)}
+    elif step.do == "fault" and step.params is not None:
+        names = vocabulary.faults[step.fault].hosts(step.params)
+        params, changes = scale_section(step.params, scale)
+        for each in changes:
+            name = f"{step.fault} {' '.join(each.keys)}"
+            values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
+        args = {"name": step.fault, "params": params.model_dump(mode="json")}
+    else:
+        args = {"host": step.host}
+    return PlannedStep(do=step.do, text=say(step, names), args=args, line=step.line)
+
+
+def _check(expectation: Expectation, scale: float, values: list[ScaledValue]) -> PlannedCheck:
+    params, changes = scale_section(expectation.params, scale)
+    for each in changes:
+        line = expectation.lines.get(each.keys[0], expectation.line)
+        name = f"{expectation.label} {' '.join(each.keys)}"
+        values.append(ScaledValue(name, each.production_s, each.lab_s, line))
+    return PlannedCheck(
+        check=expectation.check,
+        params=params.model_dump(mode="json"),
+        label=expectation.label,
+        line=expectation.line,
+        reproduces=expectation.reproduces,
+    )
