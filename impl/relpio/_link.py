@@ -55,6 +55,7 @@ class Link(CoreProtocol[ClientEvent]):
         # Of each message in flight: its number in this session -> its number in the queue.
         self._numbers: dict[int, int] = {}
         self._pause: asyncio.TimerHandle | None = None
+        self.opened = False
 
     @property
     def unacknowledged(self) -> int:
@@ -84,6 +85,7 @@ class Link(CoreProtocol[ClientEvent]):
             self._queue.nack([number])
             self._owner.link_nacked(self, number, event.code, event.text)
         elif isinstance(event, SessionOpened):
+            self.opened = True
             self._owner.link_opened(self)
 
     def process(self) -> None:

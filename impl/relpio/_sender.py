@@ -218,7 +218,8 @@ class Sender:
             self._link, ending = await self._connect()
             if self._link is not None:
                 ending = await self._link.finished
-                if loop.time() - started > self.settings.backoff.longest:
+                # A session that was of use for long is no failed attempt, messages or not.
+                if self._link.opened and loop.time() - started > self.settings.backoff.longest:
                     self._backoff.reset()
                 self._link = None
             unacknowledged = self._queue.replay()
