@@ -42,9 +42,15 @@ class Problems:
         """Note those of another file, or of a part that was read apart."""
         self._found.update(dict.fromkeys(problems))
 
-    def sorted(self) -> list[Problem]:
-        """All of them in the order of the file."""
-        return sorted(self._found)
+    def sorted(self, before: Sequence[Problem] = ()) -> list[Problem]:
+        """All of them in the order of the file.
+
+        Args:
+            before: what was wrong already when the file was read; whatever else there is to say
+                of the same line probably follows from that, and is left out.
+        """
+        lines = {(each.file, each.line) for each in before}
+        return sorted({*before, *(p for p in self._found if (p.file, p.line) not in lines)})
 
     def __len__(self) -> int:
         return len(self._found)
@@ -60,6 +66,14 @@ def quote(value: object) -> str:
         return "a list"
     text = repr(value) if isinstance(value, str) else str(value)
     return text if len(text) <= _LONGEST else text[: _LONGEST - 4] + " ..."
+
+
+def say_duration(seconds: float) -> str:
+    """`seconds` exactly, in the unit that a person would take: `350 s`, `75 min`, `32 d`."""
+    for unit, length, least in (("d", 86400, 2), ("h", 3600, 2), ("min", 60, 10)):
+        if seconds >= least * length and seconds % length == 0:
+            return f"{seconds / length:g} {unit}"
+    return f"{round(seconds, 2):g} s"
 
 
 def suggest(word: str, known: Iterable[str], kind: str = "known") -> str:
@@ -210,13 +224,17 @@ def _explain(
         known = known_keys(section, path[:-1])
         key = str(path[-1]) if path else ""
         problems.add(target.line, f"unknown key {key!r} {where}", suggest(key, known))
-    elif not path and kind in ("model_type", "model_attributes_type", "dict_type"):
+    elif not path and kind in _MAPPING_TYPES:
         problems.add(
             target.line, f"{quote(target.plain())} {where} is not a mapping", "write `key: value`"
         )
     else:
         value = target.plain() if depth == len(path) else None
         what, remedy = _sentence(first, value)
+        if kind in _MAPPING_TYPES:
+            inside = sorted(known_keys(section, path))
+            what = f"{quote(value)} will not do"
+            remedy = f"write off, or a mapping of {', '.join(inside)}"
         if len(group) > 1 and kind != "value_error":
             wants = dict.fromkeys(_wanted(each) for each in group)
             what, remedy = f"{quote(value)} will not do", "write " + " or ".join(wants)
@@ -244,6 +262,7 @@ def _sections_in(annotation: Any) -> list[type[Section]]:
     return [found for arg in typing.get_args(annotation) for found in _sections_in(arg)]
 
 
+_MAPPING_TYPES = ("model_type", "model_attributes_type", "dict_type", "mapping_type")
 _NUMBER_LIMITS = {
     "greater_than_equal": ("ge", "too small", "{} or more"),
     "greater_than": ("gt", "too small", "more than {}"),
@@ -267,7 +286,7 @@ def _wanted(error: Any) -> str:
         return "a number"
     if kind.startswith("bool_"):
         return "true or false"
-    if kind in ("model_type", "model_attributes_type", "dict_type", "mapping_type"):
+    if kind in _MAPPING_TYPES:
         return "a mapping"
     if kind in ("list_type", "tuple_type", "set_type"):
         return "a list"
@@ -296,6 +315,10 @@ def _sentence(error: Any, value: Any) -> tuple[str, str]:
         remedy = f"did you mean {near[0]!r}?" if near else f"write {_wanted(error)}"
         return f"{quote(value)} is not one of its values", remedy
     if kind in _NUMBER_LIMITS:
-        return f"{quote(value)} is {_NUMBER_LIMITS[kind][1]}", f"write {_wanted(error)}"
+        key, what, form = _NUMBER_LIMITS[kind]
+        limit = f"{context[key]:g}"
+        if isinstance(value, str) and value.rstrip()[-1:].isalpha():  # a duration, with its unit
+            limit = say_duration(context[key])
+        return f"{quote(value)} is {what}", f"write {form.format(limit)}"
     wanted = _wanted(error)
     return f"{quote(value)} is not {wanted}", f"write {wanted}"

@@ -75,12 +75,15 @@ class _Stop(Exception):  # noqa: N818 - no error: the problem is noted already
     """Reading cannot go on."""
 
 
-def read_yaml(path: Path, shown: str | None = None) -> Node:
+def read_yaml(path: Path, shown: str | None = None, problems: list[Problem] | None = None) -> Node:
     """The one document in the file at `path`, a mapping.
 
     Args:
         path: the file.
         shown: how messages name the file; as given by default.
+        problems: takes what is wrong but does not keep the rest from being understood (a key
+            that is there twice, an anchor), so that it can be told together with what else is
+            wrong.  Without it, that raises too.
 
     Raises:
         InputError: with every problem that can be told before the file means anything.
@@ -89,12 +92,14 @@ def read_yaml(path: Path, shown: str | None = None) -> Node:
     text = _read_text(path, shown)
     reader = _Reader(shown, text)
     root = reader.read()
-    if reader.problems or root is None:
+    if root is None or (reader.problems and problems is None):
         raise InputError(sorted(set(reader.problems)))
     if not isinstance(root.value, dict):
         raise InputError(
             [Problem(shown, root.line, "this is not a mapping", "write lines like `key: value`")]
         )
+    if problems is not None:
+        problems += reader.problems
     return root
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from halfopen.errors import InputError
+from halfopen.errors import InputError, Problem
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile
 from halfopen.profiles._values import MiddleboxValues
@@ -32,7 +32,8 @@ def load_profile(path: Path, shown: str | None = None) -> Profile:
         InputError: with everything that is wrong with it.
     """
     shown = shown or str(path)
-    root = read_yaml(path, shown)
+    before: list[Problem] = []
+    root = read_yaml(path, shown, before)
     problems = Problems(shown)
     figures = keys_of(MiddleboxValues)
     check_keys(root, ("profile", "title", "about", *figures), "in a profile", problems)
@@ -58,8 +59,8 @@ def load_profile(path: Path, shown: str | None = None) -> Profile:
         if limits := _range(node, problems):
             ranges[key] = limits
     section = validate(MiddleboxValues, Node(values, root.line), f"in profile {name!r}", problems)
-    if len(problems) or section is None:
-        raise InputError(problems.sorted())
+    if before or len(problems) or section is None:
+        raise InputError(problems.sorted(before))
     return Profile(name, title, section, sources, ranges)
 
 

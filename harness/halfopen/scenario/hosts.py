@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from halfopen.errors import InputError
-from halfopen.model.units import format_duration, parse_duration
+from halfopen.model.units import parse_duration
 from halfopen.ports import Profile, Vocabulary
 from halfopen.profiles import load_profile
 from halfopen.scenario.merge import deep_merge
 from halfopen.scenario.model import Host
-from halfopen.sections import Problems, line_of_text, quote, suggest, validate
+from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -22,6 +22,9 @@ SECONDS_SYSCTLS = frozenset(
     f"net.ipv4.{name}" for name in ("tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_fin_timeout")
 )
 """Sysctls that the kernel takes in whole seconds (Documentation/networking/ip-sysctl.rst)."""
+
+UNKNOWN = "unknown"
+"""Role of a host of which it is not known what it runs: that is told already, no more is."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +49,9 @@ class Known:
         if name in self.names:
             return True
         problems.add(
-            line, f"{where} names {quote(name)}, which is no host here", suggest(name, self.names)
+            line,
+            f"{where} names {quote(name)}, which is no host here",
+            suggest(name, self.names, "the hosts are"),
         )
         return False
 
@@ -73,7 +78,9 @@ class Known:
         senders = sorted(host for host, role in self.endpoints.items() if role == "sender")
         if name is not None:
             line = node.entries["from"].line
-            if self.check(name, line, "a send step", problems) and name not in senders:
+            if self.check(name, line, "a send step", problems) and (
+                self.endpoints.get(name) not in ("sender", UNKNOWN)
+            ):
                 problems.add(
                     line,
                     f"a send step needs a host that runs a sender, which {name} does not",
@@ -228,10 +235,10 @@ class HostReader:
             if key in written.entries and value is not None and not least <= value <= most:
                 self._problems.add(
                     lines[key],
-                    f"{key} for {name}: {profile.title} cannot be set to {format_duration(value)}",
-                    f"it takes {format_duration(least)} to {format_duration(most)}"
+                    f"{key} for {name}: {profile.title} cannot be set to {say_duration(value)}",
+                    f"it takes {say_duration(least)} to {say_duration(most)}"
                     if least != most
-                    else f"it is always {format_duration(least)}",
+                    else f"it is always {say_duration(least)}",
                 )
         return Host(name, values, profile=profile.name, line=node.line, lines=lines)
 
@@ -243,12 +250,10 @@ class HostReader:
             return self._files[name]
         profile = self._vocabulary.profiles.get(name) if isinstance(name, str) else None
         if profile is None:
-            self._problems.add(
-                node.line,
-                f"unknown profile {quote(name)} on host {host}",
-                suggest(str(name), self._vocabulary.profiles, "the profiles that there are")
-                + ", or a file: ./my-firewall.yaml",
-            )
+            remedy = suggest(str(name), self._vocabulary.profiles, "the profiles that there are")
+            if not remedy.endswith("?"):
+                remedy += "; or name a file: ./my-firewall.yaml"
+            self._problems.add(node.line, f"unknown profile {quote(name)} on host {host}", remedy)
         return profile
 
     def _load(self, name: str) -> Profile | None:
@@ -295,7 +300,7 @@ def read_path(
             problems.add(
                 each.line,
                 f"the path names {quote(name)}, which is no host here",
-                suggest(name, written),
+                suggest(name, written, "the hosts are"),
             )
         elif name in names[:number]:
             problems.add(each.line, f"{name} is twice on the path", "name each host once")
@@ -306,7 +311,7 @@ def read_path(
                     f"the path {'begins' if number == 0 else 'ends'} with {name}, a middlebox",
                     "both ends must run a system",
                 )
-        elif name in known.endpoints:
+        elif known.endpoints.get(name, UNKNOWN) != UNKNOWN:
             problems.add(
                 each.line,
                 f"{name} is in the middle of the path, but runs a system",

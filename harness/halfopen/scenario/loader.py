@@ -7,10 +7,10 @@ import re
 from dataclasses import replace
 from pathlib import Path
 
-from halfopen.errors import InputError
+from halfopen.errors import InputError, Problem
 from halfopen.ports import Vocabulary
 from halfopen.scenario.expect import read_expectations, read_reproduces
-from halfopen.scenario.hosts import HostReader, Known, check_option_hosts, read_path
+from halfopen.scenario.hosts import UNKNOWN, HostReader, Known, check_option_hosts, read_path
 from halfopen.scenario.merge import Parts, merge, parts_of
 from halfopen.scenario.model import Scenario, Variant
 from halfopen.scenario.steps import read_steps
@@ -34,7 +34,8 @@ def load_scenario(path: Path | str, vocabulary: Vocabulary) -> Scenario:
         InputError: with every problem found, in the order of the file.
     """
     path = Path(path)
-    root = read_yaml(path)
+    before: list[Problem] = []
+    root = read_yaml(path, problems=before)
     problems = Problems(str(path))
     check_keys(
         root, (*KEYS, "reproduces") if "variants" not in root.entries else KEYS, "here", problems
@@ -69,8 +70,8 @@ def load_scenario(path: Path | str, vocabulary: Vocabulary) -> Scenario:
             whole = merge(replace(base, about=None), parts_of(each), vocabulary.checks)
             if found := reader.read(variant_name, whole):
                 variants.append(found)
-    if len(problems):
-        raise InputError(problems.sorted())
+    if before or len(problems):
+        raise InputError(problems.sorted(before))
     return Scenario(name, str(path), about, source, tuple(variants))
 
 
@@ -132,7 +133,7 @@ class _VariantReader:
                 continue
             run = host.entries["run"].plain() if "run" in host.entries else None
             spec = self._vocabulary.systems.get(run) if isinstance(run, str) else None
-            endpoints[name] = spec.role if spec else "sender"
+            endpoints[name] = spec.role if spec else UNKNOWN
         return Known(endpoints, frozenset(middleboxes))
 
     def _scale(self, node: Node | None) -> float:

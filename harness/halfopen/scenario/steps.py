@@ -8,11 +8,10 @@ from typing import Annotated
 from pydantic import Field
 
 from halfopen.fields import Duration, Messages, Section
-from halfopen.model.units import format_duration
 from halfopen.ports import Vocabulary
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Step
-from halfopen.sections import Problems, line_of_text, quote, suggest, validate
+from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
 LongerThanNothing = Annotated[Duration, Field(gt=0)]
@@ -156,10 +155,10 @@ def say(step: Step, names: Sequence[str]) -> str:
     if step.do == "send":
         text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
         if step.every:
-            text += f", one every {format_duration(step.every)}"
+            text += f", one every {say_duration(step.every)}"
         return text + (", in the background" if step.background else "")
     if step.do == "wait":
-        return f"wait {format_duration(step.seconds)}"
+        return f"wait {say_duration(step.seconds)}"
     if step.do == "fault":
         return f"{step.fault} at {', '.join(names)}" if names else step.fault
     return f"{step.do} {step.host}"

@@ -21,11 +21,11 @@ from itertools import combinations
 from math import isclose
 
 from halfopen.errors import Problem
-from halfopen.model.units import format_duration
 from halfopen.ports import Vocabulary
 from halfopen.scenario.kernel import granularity
 from halfopen.scenario.model import Host, Step, Variant
 from halfopen.scenario.scaling import scale_section
+from halfopen.sections import say_duration
 
 SAMPLING = 0.25
 """Seconds between two samples of a lab, and so the lateness of what the lab itself times."""
@@ -257,9 +257,9 @@ def _sentence(conflict: Conflict, variant: str, scale: float) -> str:
     (a, a_lab), (b, b_lab) = conflict.first, conflict.second
     return (
         f"in variant {variant} a scale of {scale:g} changes the order of two timers: "
-        f"{a.name} ({format_duration(a.seconds)}) comes {_WORDS[_relation(a, b)]} "
-        f"{b.name} ({format_duration(b.seconds)}), but in the lab ({format_duration(a_lab.seconds)}"
-        f" and {format_duration(b_lab.seconds)}) {_WORDS[_relation(a_lab, b_lab)]} it"
+        f"{a.name} ({say_duration(a.seconds)}) comes {_WORDS[_relation(a, b)]} "
+        f"{b.name} ({say_duration(b.seconds)}), but in the lab ({say_duration(a_lab.seconds)}"
+        f" and {say_duration(b_lab.seconds)}) {_WORDS[_relation(a_lab, b_lab)]} it"
     )
 
 

@@ -1,0 +1,191 @@
+"""A small vocabulary, so that the loader is tested without the real systems and checkers."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import pytest
+from pydantic import BeforeValidator, Field
+
+from halfopen.errors import InputError
+from halfopen.faults import all_faults
+from halfopen.fields import BoundField, Duration, Patience, Section, Timer, WholeSeconds
+from halfopen.model.verdict import Verdict
+from halfopen.ports import CheckSpec, Finding, ProgramSpec, SystemSpec, Vocabulary
+from halfopen.profiles import all_profiles
+from halfopen.scenario import Scenario, load_scenario
+
+
+class KeepaliveTimers(Section):
+    idle: WholeSeconds
+    interval: WholeSeconds
+    probes: int = Field(ge=1, le=127)
+
+
+Keepalive = Annotated[
+    KeepaliveTimers | None, BeforeValidator(lambda v: None if v in ("off", False) else v)
+]
+
+
+class SendOptions(Section):
+    to: str
+    window: int = Field(default=128, ge=1)
+    ack_timeout: Patience = 90.0
+    user_timeout: Patience = None
+    keepalive: Keepalive = None
+    pauses: list[Duration] = []
+    mode: Literal["plain", "tls"] | int = "plain"
+
+
+class ReceiveOptions(Section):
+    keepalive: Keepalive = None
+    durable: bool = False
+
+
+class Delivery(Section):
+    lost: BoundField | None = None
+
+
+class HalfOpen(Section):
+    at: str
+    at_end: BoundField
+
+
+class Fds(Section):
+    at: str
+    kind: Literal["tcp", "file"] = "tcp"
+    at_end: BoundField
+
+
+class Within(Section):
+    at: str
+    within: Duration
+    not_before: Duration | None = None
+
+
+def keepalive_timers(options: Any) -> list[Timer]:
+    keep = options.keepalive
+    if keep is None:
+        return []
+    return [
+        Timer("keepalive probe period", max(keep.idle, keep.interval), "silence"),
+        Timer("keepalive detection", keep.idle + keep.probes * keep.interval, "silence"),
+    ]
+
+
+def send_timers(options: SendOptions) -> list[Timer]:
+    answers = [("ack timeout", options.ack_timeout), ("user timeout", options.user_timeout)]
+    return keepalive_timers(options) + [Timer(n, s, "answer") for n, s in answers if s is not None]
+
+
+def program(options: Any, context: Any) -> ProgramSpec:
+    return ProgramSpec("fake", ("/bin/true",), {}, None)
+
+
+def judge(history: Any, params: Any) -> Finding:
+    return Finding(Verdict.UNKNOWN, None, "", "")
+
+
+def check(name: str, params: type[Section], measures: Any = None) -> CheckSpec:
+    return CheckSpec(
+        name,
+        name,
+        params,
+        judge,
+        hosts=lambda p: (p.at,) if hasattr(p, "at") else (),
+        timers=lambda p: (Timer("within", p.within, measures),) if measures else (),
+    )
+
+
+CHECKS = (
+    check("delivery", Delivery),
+    check("half-open", HalfOpen),
+    check("fds", Fds),
+    check("idle drops", HalfOpen),
+    check("reconnect", Within, "answer"),
+    check("clean-up", Within, "silence"),
+)
+SYSTEMS = (
+    SystemSpec(
+        "relpio send",
+        "a sender",
+        "sender",
+        SendOptions,
+        program,
+        hosts=lambda options: (options.to,),
+        timers=send_timers,
+    ),
+    SystemSpec(
+        "relpio receive", "a receiver", "receiver", ReceiveOptions, program, timers=keepalive_timers
+    ),
+)
+
+BASE = """\
+scenario: an hour of silence
+scale: 600
+hosts:
+  sender:
+    run: relpio send
+    to: receiver
+    keepalive: off
+  firewall:
+    profile: fortigate
+  receiver:
+    run: relpio receive
+path: [sender, firewall, receiver]
+steps:
+  - send: 20 messages
+  - wait: 75 min
+  - send: 20 messages
+expect:
+  - half-open: { at: receiver, at end: 0 }
+"""
+
+Load = Callable[[str], Scenario]
+Complain = Callable[[str | bytes], list[str]]
+
+
+@pytest.fixture(scope="session")
+def vocabulary() -> Vocabulary:
+    return Vocabulary(
+        systems={s.name: s for s in SYSTEMS},
+        checks={c.name: c for c in CHECKS},
+        faults=all_faults(),
+        profiles=all_profiles(),
+    )
+
+
+@pytest.fixture
+def base() -> str:
+    return BASE
+
+
+@pytest.fixture
+def load(
+    vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Load:
+    """Loads a text as the file `s.yaml`."""
+    monkeypatch.chdir(tmp_path)
+
+    def from_text(text: str) -> Scenario:
+        Path("s.yaml").write_text(text, encoding="utf-8")
+        return load_scenario("s.yaml", vocabulary)
+
+    return from_text
+
+
+@pytest.fixture
+def complain(
+    vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Complain:
+    """What is wrong with a text, line by line."""
+    monkeypatch.chdir(tmp_path)
+
+    def about(text: str | bytes) -> list[str]:
+        data = text if isinstance(text, bytes) else text.encode()
+        Path("s.yaml").write_bytes(data)
+        with pytest.raises(InputError) as caught:
+            load_scenario("s.yaml", vocabulary)
+        return str(caught.value).splitlines()
+
+    return about
