@@ -20,7 +20,7 @@ from typing import Any
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.observer import Observer
-from halfopen.labs.netns.programs import Program
+from halfopen.labs.netns.programs import Follower, Program
 from halfopen.middlebox.ruleset import SYSCTLS
 from halfopen.model.topology import HostNetwork, Interface, Route
 from halfopen.probes.conntrack import Flow, FlowTable
@@ -43,6 +43,7 @@ class Agent:
         self._directory = Path()
         self._observers: dict[str, Observer] = {}
         self._programs: dict[str, Program] = {}
+        self._followers: dict[Path, Follower] = {}
         self._feeds: set[asyncio.Task[None]] = set()
 
     async def serve(self, request: Mapping[str, Any]) -> None:
@@ -116,7 +117,7 @@ class Agent:
         host = request["host"]
         directory = self._directory / host
         directory.mkdir(parents=True, exist_ok=True)
-        program = Program(host, request["program"], directory, self._token, self.emit)
+        program = Program(host, request["program"], directory, self._token, self.emit, self._follow)
         self._programs[host] = program
         pid = await program.start()
         await program.wait_ready(request["timeout"])
@@ -164,6 +165,9 @@ class Agent:
             program.collect()
         # What the threads handed over is written before the answer is.
         await asyncio.sleep(0)
+
+    def _follow(self, path: Path) -> Follower:
+        return self._followers.setdefault(path, Follower(path))
 
     def _program(self, host: str) -> Program:
         try:

@@ -56,7 +56,6 @@ class NetnsLab:
             env=sandbox.environment(),
             limit=_LINE_LIMIT,
             start_new_session=True,  # Ctrl-C is for us: we end the run in order
-            preexec_fn=sandbox.die_with_parent(),
         )
         assert self._process.stdout is not None
         try:

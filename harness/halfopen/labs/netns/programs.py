@@ -51,10 +51,18 @@ class Program:
         directory: for its standard output and error.
         token: identity of the run's messages.
         emit: takes records without `t`.
+        follow: the reader of a file; one for each file, so that a program that is started again
+            does not bring up what the one before it wrote.
     """
 
     def __init__(
-        self, host: str, spec: dict[str, Any], directory: Path, token: str, emit: Emit
+        self,
+        host: str,
+        spec: dict[str, Any],
+        directory: Path,
+        token: str,
+        emit: Emit,
+        follow: Callable[[Path], Follower],
     ) -> None:
         self.host = host
         self.name: str = spec["name"]
@@ -63,9 +71,10 @@ class Program:
         self._token = token
         self._emit = emit
         self._process: asyncio.subprocess.Process | None = None
-        self._log = Follower(directory / f"{self.name}.log")
-        self._ledger = Follower(Path(spec["ledger"])) if spec["ledger"] else None
-        self._output = Follower(Path(spec["output"])) if spec["output"] else None
+        self._log = follow(directory / f"{self.name}.log")
+        self._ledger = follow(Path(spec["ledger"])) if spec["ledger"] else None
+        self._output = follow(Path(spec["output"])) if spec["output"] else None
+        self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -145,6 +154,7 @@ class Program:
             data = b"".join(numbered.message(self._token, n) + b"\n" for n in numbers)
             # Recorded before it is written: it must not arrive before it was sent.
             self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
+            self._fed.extend(numbers)
             try:
                 stdin.write(data)
                 await stdin.drain()
@@ -190,12 +200,14 @@ class Program:
             self._collect_output(self._output.lines())
 
     def _collect_ledger(self, lines: list[bytes]) -> None:
+        # The program counts what it read from its standard input, from 1.
         runs: dict[str, list[int]] = {}
         for line in lines:
             kind, _, numbers = line.decode("ascii", "replace").partition(" ")
             first, _, last = numbers.partition("-")
             if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
-                runs.setdefault(kind, []).extend(range(int(first), int(last or first) + 1))
+                told = self._fed[int(first) - 1 : int(last or first)]
+                runs.setdefault(kind, []).extend(told)
         for kind, numbers_ in runs.items():
             self._emit({"kind": kind, "host": self.host, "seqs": compress(numbers_)})
 

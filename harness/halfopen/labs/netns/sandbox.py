@@ -1,30 +1,28 @@
 """Outside: starts the namespaces of one run, so that nothing of them can outlive this process.
 
-The chain is: this process -> `unshare` (killed by the kernel when this process dies:
-PR_SET_PDEATHSIG) -> the agent, first process of a PID namespace (killed when `unshare` dies:
-`--kill-child`).  When the first process of a PID namespace dies, the kernel kills the others
-(pid_namespaces(7)), and with the last process every other namespace, interface and rule goes.
+The chain is: this process -> `unshare` (killed by the kernel when this process dies: `setpriv
+--pdeathsig`, prctl(2)) -> the agent, first process of a PID namespace (killed when `unshare`
+dies: `--kill-child`; besides, it ends by itself when its standard input does).  When the first
+process of a PID namespace dies, the kernel kills the others (pid_namespaces(7)), and with the
+last process every other namespace, interface and rule goes.
 """
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 from halfopen.middlebox import ruleset
 
 _LOOSE = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose"
-_PR_SET_PDEATHSIG = 1  # include/uapi/linux/prctl.h
 _TOOLS = {
     "unshare": "util-linux",
     "nsenter": "util-linux",
+    "setpriv": "util-linux",
     "nft": "nftables",
     "mount": "mount",
 }
@@ -42,7 +40,8 @@ def command(*inside: str) -> list[str]:
     """The argument list that runs `inside` as first process of a new sandbox."""
     # pyroute2 keeps namespaces by name in /run/netns; the machine's own /run is not ours to write.
     script = 'mount -t tmpfs -o mode=755 halfopen /run && exec "$@"'
-    return ["unshare", *namespace_options(), "sh", "-c", script, "halfopen", *inside]
+    leash = ["setpriv", "--pdeathsig", "KILL", "unshare", *namespace_options()]
+    return [*leash, "sh", "-c", script, "halfopen", *inside]
 
 
 def agent_command() -> list[str]:
@@ -53,19 +52,6 @@ def agent_command() -> list[str]:
 def environment() -> dict[str, str]:
     """The environment of a sandbox: ours, with the administration tools on its path."""
     return {**os.environ, "PATH": SEARCH_PATH, "PYTHONUNBUFFERED": "1"}
-
-
-def die_with_parent() -> Callable[[], None]:
-    """A `preexec_fn`: the kernel kills the child when this process dies, by SIGKILL too."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-
-    def in_child() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # it died before the call
-            os._exit(1)
-
-    return in_child
 
 
 def missing() -> list[str]:

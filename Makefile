@@ -1,0 +1,59 @@
+# `make demo` and `make test` are complete by themselves: they make .venv, install what is missing
+# (system packages too, when root or with password-less sudo), and run.
+
+PYTHON ?= $(shell .ci/find-python)
+BIN := .venv/bin
+DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
+PYTEST := $(BIN)/python -m pytest
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev demo test check lint types imports unit incidents bench clean
+
+help: ## this list
+	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
+
+setup: .venv/.installed ## make .venv with the commands halfopen and relpio
+
+.venv/.installed: pyproject.toml
+	@.ci/system-packages run
+	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	@touch $@
+
+setup-dev: .venv/.installed-dev
+
+.venv/.installed-dev: .venv/.installed
+	@.ci/system-packages test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@touch $@
+
+demo: setup ## the first incident, live: an hour of silence behind a FortiGate
+	$(BIN)/halfopen run $(DEMO) --out out/demo
+
+check: lint types imports ## style, types and import law
+
+lint: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: setup-dev
+	$(BIN)/mypy
+
+imports: setup-dev
+	$(BIN)/lint-imports
+
+test: check unit incidents ## everything: style, types, import law, tests, scenarios
+
+unit: setup-dev ## the tests under tests/
+	$(PYTEST) tests --numprocesses=2 --dist=loadgroup
+
+incidents: setup-dev ## the scenario library, every variant
+	$(PYTEST) scenarios -v
+
+bench: setup-dev ## figures against peers, side by side (bench/results.json)
+	@ls bench/*.py >/dev/null 2>&1 || { echo "there are no benchmarks yet"; exit 1; }
+	set -e; for each in bench/*.py; do $(BIN)/python "$$each"; done
+
+clean: ## remove everything that make made
+	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
+	find harness impl tests -name __pycache__ -prune -exec rm -rf {} +

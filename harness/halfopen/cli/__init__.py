@@ -1,0 +1,1 @@
+"""The `halfopen` command: one module for each group of subcommands."""

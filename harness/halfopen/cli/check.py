@@ -1,0 +1,35 @@
+"""`halfopen check`: judge saved histories again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from halfopen.cli.run import finish
+from halfopen.errors import UsageError
+from halfopen.model.history import FILE_NAME, read_history
+from halfopen.runner.run import judge_run
+
+
+def check(
+    directory: Annotated[
+        Path, typer.Argument(metavar="DIR", help="A run's directory, or one that holds several.")
+    ],
+    json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
+    report: Annotated[bool, typer.Option(help="Write an HTML report to DIR/report.html.")] = True,
+) -> None:
+    """Judge a saved history again, also that of a run that was killed."""
+    found = sorted(directory.rglob(FILE_NAME))
+    if not found:
+        raise UsageError(f"{directory}: there is no {FILE_NAME} in it or below it")
+    results = []
+    for path in found:
+        try:
+            history = read_history(path.parent)
+        except ValueError as error:
+            raise UsageError(f"{path.parent}: {error}") from error
+        results.append(judge_run(history, path.parent))
+    finish(results, out=directory, json=json, junit=junit, report=report)

@@ -1,0 +1,63 @@
+"""`halfopen doctor`: what this machine can do, what is missing, how to get it."""
+
+from __future__ import annotations
+
+import platform
+import shutil
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from halfopen.labs import all_labs
+from halfopen.labs.netns.sandbox import SEARCH_PATH
+
+# What only some scenarios, or only the tests, need: program -> (what for, Debian packages).
+_EXTRAS = {
+    "rsyslogd": ("rsyslog as a peer in tests", "rsyslog rsyslog-relp"),
+    "chromium": ("the test that opens the report in a browser", "chromium"),
+    "tcpdump": ("looking at packets by hand", "tcpdump"),
+}
+
+
+def doctor(
+    json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+) -> None:
+    """Say what this machine can do, what is missing, and how to get it.
+
+    Exit status 0 if at least one lab works, else 3.
+    """
+    labs = {name: list(spec.missing()) for name, spec in all_labs().items()}
+    extras = {name: shutil.which(name, path=SEARCH_PATH) for name in _EXTRAS}
+    console = Console()
+    if json:
+        console.print_json(
+            data={
+                "kernel": platform.release(),
+                "python": platform.python_version(),
+                "labs": [
+                    {"name": name, "works": not missing, "missing": missing}
+                    for name, missing in labs.items()
+                ],
+                "extras": [
+                    {"name": name, "found": path, "packages": _EXTRAS[name][1].split()}
+                    for name, path in extras.items()
+                ],
+            }
+        )
+    else:
+        _print(console, labs, extras)
+    raise typer.Exit(0 if any(not missing for missing in labs.values()) else 3)
+
+
+def _print(console: Console, labs: dict[str, list[str]], extras: dict[str, str | None]) -> None:
+    console.print(f"Linux {platform.release()}, Python {platform.python_version()}")
+    table = Table("what", "state", "remedy", box=None, pad_edge=False, header_style="bold")
+    for name, missing in labs.items():
+        table.add_row(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
+    for name, path in extras.items():
+        purpose, packages = _EXTRAS[name]
+        remedy = "" if path else f"for {purpose}: apt-get install {packages}"
+        table.add_row(name, "found" if path else "not found", remedy)
+    console.print(table)

@@ -1,0 +1,69 @@
+"""The command `halfopen`: puts the subcommands together and turns errors into exit statuses."""
+
+from __future__ import annotations
+
+import sys
+from typing import Annotated
+
+import typer
+
+from halfopen import __version__
+from halfopen.cli.check import check
+from halfopen.cli.doctor import doctor
+from halfopen.cli.listing import checks, faults, profiles, systems
+from halfopen.cli.new import new
+from halfopen.cli.run import run
+from halfopen.errors import HalfopenError
+
+INTERRUPTED = 130
+
+app = typer.Typer(
+    name="halfopen",
+    no_args_is_help=True,
+    add_completion=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help=(
+        "Put real programs behind a firewall that silently forgets idle TCP connections, play a "
+        "scenario, and get a verdict: no message lost, file descriptors bounded, dead connections "
+        "cleaned up in time.\n\n"
+        "Exit status: 0 all as expected; 1 an expectation failed or stayed unknown; 2 the input is "
+        "wrong; 3 this machine cannot do it; 130 interrupted."
+    ),
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"halfopen {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    _: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+) -> None:
+    pass
+
+
+for command in (run, check, new, doctor, profiles, faults, systems, checks):
+    app.command()(command)
+
+
+def main() -> None:
+    """Run the command line; leaves the process with the exit status."""
+    try:
+        app(prog_name="halfopen")
+    except HalfopenError as error:
+        for line in str(error).splitlines():
+            typer.echo(line, err=True)
+        sys.exit(error.exit_status)
+    except (KeyboardInterrupt, typer.Abort):
+        sys.exit(INTERRUPTED)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Live progress of several runs: a consumer of their records, which nothing else knows."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn
+
+from halfopen.model.history import Record
+from halfopen.model.plan import Plan
+from halfopen.runner.play import Listener
+
+
+def expected_seconds(plan: Plan) -> float:
+    """Lab seconds that the steps of a plan take at the least."""
+    total = 0.0
+    for step in plan.steps:
+        if step.do == "wait":
+            total += step.args["seconds"]
+        elif step.do == "send" and not step.args["background"]:
+            total += step.args["count"] * (step.args["every"] or 0.0)
+    return total
+
+
+class _Facts:
+    """What the last samples of one run say, in a few words."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._established: dict[str, int] = {}
+        self._drops = 0
+        self.step = "starting"
+
+    def take(self, record: Record) -> None:
+        """Remember what a record says."""
+        kind = record["kind"]
+        if kind == "step" and record["state"] == "begin":
+            self.step = str(record["text"])
+        elif kind == "sockets":
+            connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
+            self._established[record["host"]] = len(connected)
+        elif kind == "flow" and record["event"] == "destroyed" and record["cause"] != "closed":
+            self._drops += 1
+        elif kind == "end":
+            self.step = "done" if record["reason"] == "complete" else str(record["reason"])
+
+    @property
+    def text(self) -> str:
+        """For example `sender 1, receiver 4 connections; 3 flows forgotten`."""
+        hosts = ", ".join(
+            f"{name} {self._established[name]}"
+            for name in self._plan.path
+            if name in self._established
+        )
+        return f"{hosts} connections; {self._drops} flows forgotten" if hosts else ""
+
+
+@contextmanager
+def progress_for(plans: Sequence[Plan], console: Console, *, quiet: bool) -> Iterator[Listener]:
+    """A listener that shows how far the runs are: bars on a terminal, plain lines elsewhere."""
+    if quiet:
+        yield lambda _plan, _record: None
+    elif console.is_terminal:
+        with _bars(plans, console) as listener:
+            yield listener
+    else:
+        yield _lines(console)
+
+
+def _name(plan: Plan, many: bool) -> str:
+    return f"{plan.scenario}: {plan.variant}" if many else plan.variant
+
+
+@contextmanager
+def _bars(plans: Sequence[Plan], console: Console) -> Iterator[Listener]:
+    many = len({plan.scenario for plan in plans}) > 1
+    columns: list[Any] = [
+        TextColumn("{task.description}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TextColumn("{task.fields[step]}"),
+        TextColumn("{task.fields[facts]}", style="dim"),
+    ]
+    with Progress(*columns, console=console) as progress:
+        bars: dict[int, tuple[TaskID, _Facts]] = {}
+        for plan in plans:
+            total = max(expected_seconds(plan), 0.1)
+            task = progress.add_task(_name(plan, many), total=total, step="waiting", facts="")
+            bars[id(plan)] = task, _Facts(plan)
+
+        def listener(plan: Plan, record: Record) -> None:
+            task, facts = bars[id(plan)]
+            facts.take(record)
+            total = max(expected_seconds(plan), 0.1)
+            done = total if record["kind"] == "end" else min(float(record["t"]), total)
+            progress.update(task, completed=done, step=facts.step, facts=facts.text)
+
+        yield listener
+
+
+def _lines(console: Console) -> Listener:
+    def listener(plan: Plan, record: Record) -> None:
+        kind = record["kind"]
+        text = None
+        if kind == "header":
+            text = "begins"
+        elif kind == "step" and record["state"] == "begin":
+            text = str(record["text"])
+        elif kind == "flow" and record["event"] == "destroyed" and record["cause"] != "closed":
+            text = f"{record['host']}: flow {record['client']} {record['cause']}"
+        elif kind == "end":
+            text = f"ends: {record['reason']} {record.get('detail', '')}".rstrip()
+        if text is not None:
+            console.print(
+                f"{record['t']:7.2f} s  {plan.variant}: {text}", highlight=False, markup=False
+            )
+
+    return listener

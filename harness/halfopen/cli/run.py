@@ -1,0 +1,187 @@
+"""`halfopen run`: play scenarios, judge them, report."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from halfopen.cli.progress import progress_for
+from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
+from halfopen.labs import all_labs
+from halfopen.model.history import FILE_NAME, read_history
+from halfopen.model.plan import Plan
+from halfopen.model.verdict import VariantResult, Verdict
+from halfopen.ports import LabSpec
+from halfopen.report.html import write_html
+from halfopen.report.junit import write_junit
+from halfopen.report.results import write_json
+from halfopen.report.terminal import print_results
+from halfopen.runner.run import run_plans
+from halfopen.scenario import load_scenario, make_plans
+from halfopen.vocabulary import default_vocabulary
+
+REPORT = "report.html"
+SUFFIX = ".scenario.yaml"
+
+# Runs mostly wait: several on each processor do not disturb each other.
+_RUNS_PER_CPU = 4
+
+
+def run(
+    paths: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="FILE|DIR ...", help="Scenario files, or directories of *.scenario.yaml."
+        ),
+    ],
+    lab: Annotated[str, typer.Option(help="The world to play it in.")] = "netns",
+    scale: Annotated[
+        float | None,
+        typer.Option(help="Seconds of production time in one second; default: as the file says."),
+    ] = None,
+    variant: Annotated[
+        list[str] | None, typer.Option(help="Only this variant; may be given several times.")
+    ] = None,
+    jobs: Annotated[
+        str, typer.Option(metavar="N|auto", help="Runs at a time; auto: 4 for each processor.")
+    ] = "auto",
+    seed: Annotated[
+        int | None, typer.Option(min=0, help="For whatever is random; default: a new one.")
+    ] = None,
+    out: Annotated[Path, typer.Option(help="For histories and the report.")] = Path("out"),
+    json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
+    report: Annotated[bool, typer.Option(help="Write an HTML report to OUT/report.html.")] = True,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
+) -> None:
+    """Play scenarios and give verdicts."""
+    spec = _lab(lab)
+    chosen_seed = secrets.randbelow(2**31) if seed is None else seed
+    plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
+    if problems := spec.missing():
+        raise UnsupportedError(
+            "\n".join([f"the lab {spec.name} does not work on this machine:", *problems])
+        )
+    places = _jobs(jobs)
+    console = Console(stderr=True)
+    with progress_for(plans, console, quiet=quiet) as listener:
+        results = asyncio.run(
+            run_plans(plans, spec, default_vocabulary(), out, jobs=places, listener=listener)
+        )
+    finish(results, out=out, json=json, junit=junit, report=report)
+
+
+def finish(
+    results: Sequence[VariantResult],
+    *,
+    out: Path,
+    json: Path | None,
+    junit: Path | None,
+    report: bool,
+) -> None:
+    """Write and print what was found, and leave with the exit status that follows from it."""
+    if json is not None:
+        write_json(results, json)
+    if junit is not None:
+        write_junit(results, junit)
+    print_results(results, Console())
+    if report:
+        runs = [
+            (result, read_history(Path(result.directory)))
+            for result in results
+            if (Path(result.directory) / FILE_NAME).exists()
+        ]
+        if runs:
+            write_html(runs, out / REPORT)
+            typer.echo(f"report: {out / REPORT}")
+    raise typer.Exit(exit_status(results))
+
+
+def exit_status(results: Sequence[VariantResult]) -> int:
+    """0 if every verdict is a pass, 3 if nothing could run, else 1."""
+    verdicts = {result.verdict for result in results}
+    if verdicts == {Verdict.UNSUPPORTED}:
+        return 3
+    return 0 if verdicts == {Verdict.PASS} else 1
+
+
+def scenario_files(paths: Sequence[Path]) -> list[Path]:
+    """The scenario files that `paths` name: files as they are, directories with all below them.
+
+    Raises:
+        UsageError: if a directory holds none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(path.rglob(f"*{SUFFIX}"))
+            if not below:
+                raise UsageError(f"{path}: there is no *{SUFFIX} in it or below it")
+            found += below
+        else:
+            found.append(path)  # the loader says what is wrong with a file that is not there
+    return list(dict.fromkeys(found))
+
+
+def load_plans(
+    paths: Sequence[Path],
+    *,
+    lab: LabSpec,
+    scale: float | None = None,
+    seed: int = 0,
+    variants: Sequence[str] | None = None,
+) -> list[Plan]:
+    """The plans of all scenarios below `paths`; nothing is started.
+
+    Raises:
+        InputError: with everything that is wrong with any of the files.
+        UsageError: if a variant is asked for that no file has.
+    """
+    vocabulary = default_vocabulary()
+    problems: list[Problem] = []
+    plans: list[Plan] = []
+    known: set[str] = set()
+    for path in scenario_files(paths):
+        try:
+            scenario = load_scenario(path, vocabulary)
+            known.update(each.name for each in scenario.variants)
+            plans += make_plans(
+                scenario,
+                vocabulary,
+                lab=lab.name,
+                scale=scale,
+                seed=seed,
+                variants=None if variants is None else set(variants),
+            )
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    if unknown := set(variants or ()) - known:
+        raise UsageError(
+            f"no scenario has a variant {', '.join(sorted(unknown))}; there are: "
+            + ", ".join(sorted(known))
+        )
+    return plans
+
+
+def _lab(name: str) -> LabSpec:
+    labs = all_labs()
+    if name not in labs:
+        raise UsageError(f"there is no lab {name!r}; there are: {', '.join(sorted(labs))}")
+    return labs[name]
+
+
+def _jobs(text: str) -> int:
+    if text == "auto":
+        return _RUNS_PER_CPU * (os.cpu_count() or 1)
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    raise UsageError(f"--jobs takes a number of at least 1, or auto, not {text!r}")

@@ -1,0 +1,188 @@
+"""pytest plugin: scenario files are collected, one item for each variant; and a fixture for labs.
+
+`pytest scenarios/` plays every `*.scenario.yaml` that it meets.  Items of one file run together,
+when the first of them is asked for, since they mostly wait; each then reports its own verdict.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest of a machine
+    from halfopen.api import OpenLab
+    from halfopen.model.plan import Plan
+    from halfopen.model.verdict import VariantResult
+
+SUFFIX = ".scenario.yaml"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of `pytest` that go to every scenario."""
+    group = parser.getgroup("halfopen", "scenarios of halfopen")
+    group.addoption("--halfopen-lab", default="netns", help="the lab to play scenarios in")
+    group.addoption("--halfopen-scale", type=float, default=None, help="time scale")
+    group.addoption("--halfopen-seed", type=int, default=0, help="for whatever is random")
+
+
+def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:
+    """Collect `*.scenario.yaml`."""
+    if file_path.name.endswith(SUFFIX):
+        collected: pytest.Collector = ScenarioFile.from_parent(parent, path=file_path)
+        return collected
+    return None
+
+
+class ScenarioFile(pytest.File):
+    """A scenario file; its items are its variants."""
+
+    _results: dict[str, VariantResult] | None = None
+
+    def collect(self) -> Iterable[pytest.Item]:
+        """One item for each variant; a file that is wrong is an error of collection."""
+        from halfopen.errors import HalfopenError
+
+        try:
+            self._plans = self._load()
+        except HalfopenError as error:
+            raise self.CollectError(str(error)) from None
+        for plan in self._plans:
+            yield VariantItem.from_parent(self, name=plan.variant, plan=plan)
+
+    def _load(self) -> list[Plan]:
+        from halfopen.scenario import load_scenario, make_plans
+        from halfopen.vocabulary import default_vocabulary
+
+        option = self.config.getoption
+        vocabulary = default_vocabulary()
+        return make_plans(
+            load_scenario(self.path, vocabulary),
+            vocabulary,
+            lab=option("--halfopen-lab"),
+            scale=option("--halfopen-scale"),
+            seed=option("--halfopen-seed"),
+        )
+
+    def result(self, plan: Plan) -> VariantResult:
+        """The verdict on one variant; the first call plays all variants that were selected."""
+        if self._results is None:
+            from halfopen.errors import UsageError
+            from halfopen.labs import all_labs
+            from halfopen.runner.run import run_plans
+            from halfopen.vocabulary import default_vocabulary
+
+            name = self.config.getoption("--halfopen-lab")
+            lab = all_labs().get(name)
+            if lab is None:
+                raise UsageError(f"there is no lab {name!r}")
+            if missing := lab.missing():
+                pytest.skip(f"the lab {name} does not work here: {'; '.join(missing)}")
+            chosen = [
+                item.plan
+                for item in self.session.items
+                if isinstance(item, VariantItem) and item.parent is self
+            ]
+            out = self._directory()
+            runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=4 * (os.cpu_count() or 1))
+            self._results = {r.variant: r for r in asyncio.run(runs)}
+        return self._results[plan.variant]
+
+    def _directory(self) -> Path:
+        cache = self.config.cache  # None under -p no:cacheprovider
+        return cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
+
+
+class VariantItem(pytest.Item):
+    """One variant of a scenario."""
+
+    def __init__(self, *, plan: Plan, **more: Any) -> None:
+        super().__init__(**more)
+        self.plan = plan
+        if self.config.pluginmanager.hasplugin("xdist"):
+            # Under `pytest -n N --dist loadgroup` one worker plays all variants of a file.
+            self.add_marker(pytest.mark.xdist_group(str(self.path)))
+
+    def runtest(self) -> None:
+        """Ask for the verdict; anything but a pass fails the item."""
+        from halfopen.model.verdict import Verdict
+
+        assert isinstance(self.parent, ScenarioFile)
+        result = self.parent.result(self.plan)
+        if result.verdict is Verdict.UNSUPPORTED:
+            pytest.skip(f"unsupported: {result.why}")
+        if result.verdict is not Verdict.PASS:
+            raise NotAsExpectedError(result)
+
+    def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
+        """What was expected, with its line in the file, and what was seen; no traceback."""
+        if isinstance(excinfo.value, NotAsExpectedError):
+            return explain(excinfo.value.result, self.path)
+        return super().repr_failure(excinfo, style)
+
+    def reportinfo(self) -> tuple[Path, int | None, str]:
+        """Where it is, for pytest's headings."""
+        return self.path, None, f"{self.plan.scenario}: {self.name}"
+
+
+class NotAsExpectedError(Exception):
+    """The verdict on a variant is not a pass."""
+
+    def __init__(self, result: VariantResult) -> None:
+        super().__init__(result.why)
+        self.result = result
+
+
+def explain(result: VariantResult, path: Path) -> str:
+    """The lines of the scenario that did not hold, and the evidence."""
+    source = path.read_text(encoding="utf-8").splitlines()
+    lines = [f"{result.verdict}: {result.why}", ""]
+    for check in result.checks:
+        if check.as_expected:
+            continue
+        lines.append(f"{path.name}:{check.line}: {check.label or check.check}")
+        if 0 < check.line <= len(source):
+            lines.append(f">   {source[check.line - 1].strip()}")
+        if check.expected != "pass":
+            lines.append("    this variant reproduces a failure: the check had to fail")
+        lines.append(f"E   {check.verdict}: {check.why}")
+        lines += [f"E     {fact.t:8.2f} s  {fact.text}" for fact in check.evidence]
+        lines.append("")
+    lines.append(f"history: {result.directory}  (judge again: halfopen check {result.directory})")
+    return "\n".join(lines)
+
+
+LabMaker = Callable[..., "OpenLab"]
+
+
+@pytest.fixture
+def halfopen_lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[LabMaker]:
+    """Make fresh labs: the fixture is a function with the options of :func:`halfopen.open_lab`.
+
+    All are gone when the test ends.  Where labs do not work, the test is skipped with the reason.
+    """
+    from halfopen.api import open_lab
+    from halfopen.errors import UnsupportedError
+
+    name = re.sub(r"[^A-Za-z0-9._-]", "-", request.node.name)
+    with ExitStack() as labs:
+
+        def make(**options: Any) -> OpenLab:
+            opened: AbstractContextManager[OpenLab] = open_lab(
+                tmp_path / f"lab-{len(labs._exit_callbacks)}",  # type: ignore[attr-defined]
+                name=name,
+                **{"lab": request.config.getoption("--halfopen-lab"), **options},
+            )
+            try:
+                return labs.enter_context(opened)
+            except UnsupportedError as error:
+                pytest.skip(str(error))
+
+        yield make

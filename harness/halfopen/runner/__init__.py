@@ -1,0 +1,1 @@
+"""Plays plans in labs, and writes their histories."""

@@ -1,0 +1,118 @@
+"""Plays many plans, several at a time, and judges each from its history."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from halfopen.checkers import judge_history
+from halfopen.errors import UnsupportedError
+from halfopen.model.history import History, read_history
+from halfopen.model.plan import Plan
+from halfopen.model.verdict import VariantResult, Verdict, judge
+from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.play import Listener, Player
+
+
+def run_directory(out: Path, plan: Plan) -> Path:
+    """Where the history of a plan's run lies below `out`: `FILE/VARIANT`."""
+    stem = Path(plan.file).name.removesuffix(".yaml").removesuffix(".scenario")
+    return out / _safe(stem) / _safe(plan.variant)
+
+
+def _safe(name: str) -> str:
+    """A name that is a single, visible component of a path whatever a file calls itself."""
+    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "unnamed"
+
+
+def judge_run(history: History, directory: Path, wall_s: float | None = None) -> VariantResult:
+    """The verdict on a saved run; also for one that was killed.
+
+    Args:
+        history: what was recorded.
+        directory: where it lies, for the reports.
+        wall_s: how long the run took, if known better than from the history.
+    """
+    checks = tuple(judge_history(history))
+    verdict, why = judge(checks)
+    last = history.records[-1]
+    if last["kind"] == "end" and last["reason"] == "unsupported":
+        verdict, why = Verdict.UNSUPPORTED, str(last["detail"])
+    elif not history.complete:
+        ended = last.get("detail") or last["reason"] if last["kind"] == "end" else "killed"
+        cut = f"the run did not come to its end ({ended})"
+        why = f"{cut}; {why}" if verdict is Verdict.FAIL else cut
+        verdict = Verdict.FAIL if verdict is Verdict.FAIL else Verdict.UNKNOWN
+    header, plan = history.header, history.plan
+    return VariantResult(
+        scenario=header["scenario"],
+        variant=header["variant"],
+        lab=header["lab"],
+        verdict=verdict,
+        seed=header["seed"],
+        wall_s=round(history.duration if wall_s is None else wall_s, 3),
+        virtual_s=round(history.duration * history.scale, 1),
+        checks=checks,
+        why=why,
+        directory=str(directory),
+        reproduces=any(c["reproduces"] is not None for c in plan["checks"]),
+        file=header["file"],
+    )
+
+
+async def run_plan(
+    plan: Plan,
+    lab: LabSpec,
+    vocabulary: Vocabulary,
+    out: Path,
+    listener: Listener | None = None,
+) -> VariantResult:
+    """Play one plan and judge it."""
+    directory = run_directory(out, plan)
+    begun = time.monotonic()
+    try:
+        await Player(plan, vocabulary, directory, listener).play(lab)
+    except UnsupportedError as error:
+        return VariantResult(
+            scenario=plan.scenario,
+            variant=plan.variant,
+            lab=plan.lab,
+            verdict=Verdict.UNSUPPORTED,
+            seed=plan.seed,
+            wall_s=round(time.monotonic() - begun, 3),
+            virtual_s=0.0,
+            why=str(error),
+            directory=str(directory),
+            file=plan.file,
+        )
+    # Judging is work of its own, and other runs go on meanwhile.
+    return await asyncio.to_thread(
+        lambda: judge_run(read_history(directory), directory, time.monotonic() - begun)
+    )
+
+
+async def run_plans(
+    plans: Sequence[Plan],
+    lab: LabSpec,
+    vocabulary: Vocabulary,
+    out: Path,
+    *,
+    jobs: int,
+    listener: Listener | None = None,
+) -> list[VariantResult]:
+    """Play plans, `jobs` at a time, and judge them; the results are in the order of the plans.
+
+    If it is cancelled, runs in progress end with what they have, and what was recorded stays.
+    """
+    places = asyncio.Semaphore(jobs)
+
+    async def one(plan: Plan) -> VariantResult:
+        async with places:
+            return await run_plan(plan, lab, vocabulary, out, listener)
+
+    async with asyncio.TaskGroup() as group:
+        tasks = [group.create_task(one(plan)) for plan in plans]
+    return [task.result() for task in tasks]

@@ -1,0 +1,51 @@
+"""Looks at the machine from outside a sandbox."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+
+
+def network_namespaces() -> set[str]:
+    """The network namespaces that some process lives in, as far as we may look."""
+    found = set()
+    for process in psutil.process_iter():
+        try:
+            found.add(os.readlink(f"/proc/{process.pid}/ns/net"))
+        except OSError:
+            continue
+    return found
+
+
+def with_marker(marker: str) -> list[int]:
+    """Pids of the processes that carry `marker` in their environment."""
+    found = []
+    for directory in Path("/proc").glob("[0-9]*"):
+        try:
+            if marker.encode() in (directory / "environ").read_bytes():
+                found.append(int(directory.name))
+        except OSError:
+            continue
+    return found
+
+
+def machine_network() -> str:
+    """Named namespaces, links and rules of the machine itself; rules only if we may see them."""
+    commands = (["ip", "netns", "list"], ["ip", "-o", "link"], ["nft", "list", "ruleset"])
+    done = [subprocess.run(c, capture_output=True, text=True, timeout=10) for c in commands]
+    return "\n".join(each.stdout for each in done)
+
+
+def wait_until(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
+    """True as soon as `condition` holds, False if it does not within `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True

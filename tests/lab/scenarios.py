@@ -1,0 +1,54 @@
+"""A small scenario for tests: the FortiGate incident in a few seconds."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+SHORT = """\
+scenario: short silence
+scale: 1800
+hosts:
+  sender: { run: relpio send, to: receiver, keepalive: off }
+  firewall: { profile: fortigate }
+  receiver: { run: relpio receive, keepalive: off }
+path: [sender, firewall, receiver]
+steps:
+  - send: 20 messages
+  - wait: 2 h
+  - send: 20 messages
+expect:
+  - delivery: { lost: 0, corrupted: 0, duplicated: at most 128 }
+  - half-open: { at: receiver, at end: 0 }
+variants:
+  leaks:
+    reproduces: { half-open: 1 }
+  fails:
+    about: The same, without saying that it must fail.
+"""
+
+INCIDENT = Path(__file__).parents[2] / "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
+
+
+def write_short(directory: Path, text: str = SHORT) -> Path:
+    """The short scenario as a file in `directory`."""
+    path = directory / "short.scenario.yaml"
+    path.write_text(text)
+    return path
+
+
+def halfopen(
+    *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 120
+) -> subprocess.CompletedProcess[str]:
+    """Run the command line as a user would."""
+    return subprocess.run(
+        [sys.executable, "-m", "halfopen", *map(str, arguments)],
+        cwd=cwd,
+        env={**os.environ, **(env or {})},
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        stdin=subprocess.DEVNULL,
+    )

@@ -1,0 +1,84 @@
+"""The netns lab leaves nothing behind and touches nothing of the machine, however it ends."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.lab.processes import machine_network, network_namespaces, wait_until, with_marker
+from tests.lab.scenarios import halfopen, write_short
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
+
+MARKER = "HALFOPEN_TEST_MARKER"
+
+
+def _start(directory: Path, marker: str) -> subprocess.Popen[bytes]:
+    scenario = write_short(directory)
+    return subprocess.Popen(
+        [sys.executable, "-m", "halfopen", "run", str(scenario), "--out", "out", "--no-report"],
+        cwd=directory,
+        env={**os.environ, MARKER: marker},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL,
+    )
+
+
+@pytest.mark.timeout(240)
+def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path) -> None:
+    """Several at a time; `make soak` is not needed for thirty."""
+    rng = random.Random(20261121)
+    before = machine_network()
+    namespaces = network_namespaces()
+    judged = 0
+    for batch in range(5):
+        running = []
+        for number in range(6):
+            directory = tmp_path / f"{batch}-{number}"
+            directory.mkdir()
+            marker = f"kill-{os.getpid()}-{batch}-{number}"
+            running.append((directory, marker, _start(directory, marker)))
+        for _, _, process in running:
+            # The moment of death is what is tested: it is random, and waits for nothing.
+            with_deadline = rng.uniform(0.0, 1.2)
+            try:
+                process.wait(with_deadline)
+            except subprocess.TimeoutExpired:
+                process.send_signal(signal.SIGKILL)
+            process.wait()
+        for directory, marker, _ in running:
+            assert wait_until(lambda m=marker: not with_marker(m)), with_marker(marker)
+            for history in (directory / "out").rglob("history.jsonl"):
+                done = halfopen("check", history.parent, "--no-report", cwd=directory)
+                # Killed runs are unknown at best; a history torn in its first line is said so.
+                assert done.returncode in (1, 2), done.stdout + done.stderr
+                judged += done.returncode == 1
+    assert wait_until(lambda: network_namespaces() <= namespaces)
+    assert machine_network() == before
+    assert judged > 10
+
+
+def test_interrupt_ends_in_order(tmp_path: Path) -> None:
+    process = _start(tmp_path, "interrupted")
+    history = tmp_path / "out/short/leaks/history.jsonl"
+    assert wait_until(lambda: history.exists() and b'"delivered"' in history.read_bytes())
+    process.send_signal(signal.SIGINT)
+    assert process.wait(20) == 130
+    assert b'"interrupted"' in history.read_bytes().splitlines()[-1]
+    assert wait_until(lambda: not with_marker("interrupted"))
+
+
+def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:
+    before, namespaces = machine_network(), network_namespaces()
+    process = _start(tmp_path, "finished")
+    assert process.wait(60) == 1  # one of its two variants is meant to fail
+    assert wait_until(lambda: not with_marker("finished"))
+    assert wait_until(lambda: network_namespaces() <= namespaces)
+    assert machine_network() == before
