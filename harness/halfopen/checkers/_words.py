@@ -23,6 +23,11 @@ def production(history: History, seconds: float) -> str:
     return format_duration(seconds * history.scale)
 
 
+def count(number: int, noun: str) -> str:
+    """`1 session`, `2 sessions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def unknown(bound: str, why: str, evidence: Sequence[Evidence] = ()) -> Finding:
     """The finding of a check that has nothing to go by."""
     return Finding(Verdict.UNKNOWN, None, bound, why, tuple(evidence))
@@ -35,6 +40,11 @@ def cut_short(history: History) -> str:
         detail = f": {last['detail']}" if last.get("detail") else ""
         return f"the run was not complete ({last['reason']}{detail})"
     return f"the run was not complete: its record breaks off after {say(history, history.duration)}"
+
+
+def asked(bound: Bound | None) -> str:
+    """The bound as it ends a sentence: `0`, `at most 3`."""
+    return str(bound).removeprefix("exactly ")
 
 
 @dataclass(frozen=True)
@@ -52,11 +62,6 @@ class Figure:
     bound: Bound | None
     value: int
     only_grows: bool = True
-
-    @property
-    def asked(self) -> str:
-        """The bound in words."""
-        return f"{self.name} {self.bound}"
 
     def verdict(self, history: History) -> Verdict:
         """Pass, fail, or unknown for an incomplete run that has not failed for good."""
@@ -87,12 +92,14 @@ class Weighed:
 def weigh(history: History, figures: Sequence[Figure]) -> Weighed:
     """The verdict on all of `figures` that have a bound; there must be one."""
     judged = [each for each in figures if each.bound is not None]
-    bound = ", ".join(each.asked for each in judged)
+    bound = ", ".join(f"{each.name} {each.bound}" for each in judged)
     verdicts = [each.verdict(history) for each in judged]
     wrong = [f for f, v in zip(judged, verdicts, strict=True) if v is Verdict.FAIL]
     seen = ", ".join(f"{each.name} {each.value}" for each in judged)
     if wrong:
-        why = ", ".join(f"{each.name} {each.value} instead of {each.bound}" for each in wrong)
+        why = ", ".join(
+            f"{each.name} {each.value} instead of {asked(each.bound)}" for each in wrong
+        )
         return Weighed(Verdict.FAIL, wrong[0].value, bound, why)
     if Verdict.UNKNOWN in verdicts:
         why = f"{cut_short(history)}; so far {seen}"

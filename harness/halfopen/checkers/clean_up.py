@@ -50,7 +50,11 @@ class _Death:
 
 
 def judge(history: History, params: Params) -> Finding:
-    """Measure, for every connection that died, its silence until its socket was gone."""
+    """Measure, for every connection that died, its silence until its socket was gone.
+
+    What was observed is the longest silence in seconds of production (the shortest, if one went
+    too early).
+    """
     bound = f"within {format_duration(params.within * history.scale)}"
     if params.not_before:
         bound += f", not before {format_duration(params.not_before * history.scale)}"
@@ -64,7 +68,8 @@ def judge(history: History, params: Params) -> Finding:
     late = [d for d in deaths if d.age - d.ended * history.sample_s > params.within]
     early = [d for d in deaths if d.ended and d.age < params.not_before]
     cleaned = [d for d in deaths if d.ended]
-    worst = max(d.age for d in (late or early or cleaned or deaths)) * history.scale
+    ages = [d.age for d in (late or early or cleaned or deaths)]
+    worst = round((min(ages) if early and not late else max(ages)) * history.scale, 3)
     verdict = Verdict.PASS
     if late or early:
         verdict, words = Verdict.FAIL, []
@@ -82,7 +87,7 @@ def judge(history: History, params: Params) -> Finding:
             why += ", the others are still younger than the bound"
         if not history.complete:
             verdict, why = Verdict.UNKNOWN, f"{cut_short(history)}; so far {why}"
-    return Finding(verdict, worst, bound, f"at {params.at}, {why}", evidence)
+    return Finding(verdict, worst, bound, why, evidence)
 
 
 def _deaths(history: History, at: str) -> Iterator[_Death]:

@@ -72,7 +72,7 @@ def judge(history: History, params: Params) -> Finding:
         )
         for flow, stretch in found
     )
-    why = f"connections at {params.at}: {weighed.why}"
+    why = f"connections: {weighed.why}"
     return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
 
 

@@ -86,7 +86,7 @@ def judge(history: History, params: Params) -> Finding:
         trend, why = _trend(history, series)
         whys.append(why)
         verdict = max((verdict, trend), key=(Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL).index)
-    why = f"{params.kind} descriptors at {params.at}: {', '.join(whys)}"
+    why = f"{params.kind} descriptors: {', '.join(whys)}"
     return Finding(verdict, observed, bound, why, evidence)
 
 

@@ -52,7 +52,7 @@ def judge(history: History, params: Params) -> Finding:
         evidence.append(
             Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
         )
-    why = f"half-open connections at {params.at}: {weighed.why}"
+    why = f"half-open connections: {weighed.why}"
     return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
 
 

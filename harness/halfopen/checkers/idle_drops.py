@@ -42,7 +42,7 @@ def judge(history: History, params: Params) -> Finding:
         text = f"{params.at} forgot {flow.name} after silence; it had known it for {lived}"
         evidence.append(Evidence(entry.stretch.end, text, flow.name))
     weighed = weigh(history, [Figure("count", params.count, len(expired))])
-    why = f"established flows that expired at {params.at}: {weighed.why}"
+    why = f"established flows that expired: {weighed.why}"
     return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import cut_short, event_name, production, say, unknown
+from halfopen.checkers._words import count, cut_short, event_name, production, say, unknown
 from halfopen.fields import Duration, Section, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
@@ -43,7 +43,10 @@ class _Loss:
 
 
 def judge(history: History, params: Params) -> Finding:
-    """Measure every loss of a session from the first message into the dead flow."""
+    """Measure every loss of a session from the first message into the dead flow.
+
+    What was observed is the longest time in seconds of production.
+    """
     bound = f"within {format_duration(params.within * history.scale)}"
     sessions = _from_log(history, params.at)
     if sessions is None:
@@ -69,11 +72,11 @@ def judge(history: History, params: Params) -> Finding:
         why = f"the last session was lost {worst} before the end: too late to say"
     elif not history.complete:
         verdict = Verdict.UNKNOWN
-        why = f"{cut_short(history)}; so far {len(losses)} reconnects, at worst {worst}"
+        why = f"{cut_short(history)}; so far {count(len(losses), 'reconnect')}, at worst {worst}"
     else:
         verdict = Verdict.PASS
-        why = f"{len(losses)} sessions lost, a new one after at most {worst}"
-    return Finding(verdict, max(took) * history.scale, bound, f"at {params.at}, {why}", evidence)
+        why = f"{count(len(losses), 'session')} lost, a new one after at most {worst}"
+    return Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
 
 
 def _from_log(history: History, at: str) -> list[_Loss] | None:

@@ -36,7 +36,7 @@ def test_an_acknowledged_message_that_is_missing_is_named_so() -> None:
         Verdict.FAIL,
         2,
         "lost exactly 0",
-        "lost 2 instead of exactly 0; 3 sent, 1 delivered; 1 of the lost were acknowledged: "
+        "lost 2 instead of 0; 3 sent, 1 delivered; 1 of the lost were acknowledged: "
         "the sender believes that they are safe",
         (
             Evidence(2, "acknowledged but never delivered: message 2, sent from 20 min on"),

@@ -31,7 +31,7 @@ def test_fds_at_end_and_peak() -> None:
         Verdict.PASS,
         1,
         "at end exactly 1, peak at most 2",
-        "tcp descriptors at receiver: at end 1, peak 2",
+        "tcp descriptors: at end 1, peak 2",
         (
             Evidence(1, "tcp descriptors at receiver: 0 to 2 at 10 min"),
             Evidence(2, "tcp descriptors at receiver: 2 to 1 at 20 min"),
@@ -96,7 +96,7 @@ def test_reconnect_is_measured_from_the_first_message_into_the_dead_flow() -> No
         Verdict.PASS,
         3,
         "within 5 s",
-        "at sender, 1 sessions lost, a new one after at most 3 s",
+        "1 session lost, a new one after at most 3 s",
         (
             Evidence(
                 22,
@@ -154,7 +154,7 @@ def test_idle_drops() -> None:
         Verdict.PASS,
         1,
         "count exactly 1",
-        "established flows that expired at firewall: count 1",
+        "established flows that expired: count 1",
         (
             Evidence(
                 11, f"firewall forgot {flow()} after silence; it had known it for 10 s", flow()

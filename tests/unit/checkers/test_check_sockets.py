@@ -33,7 +33,7 @@ def test_the_incident_leaves_one_half_open_connection() -> None:
         Verdict.FAIL,
         1,
         "at end exactly 0",
-        "half-open connections at receiver: at end 1 instead of exactly 0",
+        "half-open connections: at end 1 instead of 0",
         (
             Evidence(
                 22,
@@ -124,7 +124,7 @@ def test_clean_up_in_time() -> None:
         Verdict.PASS,
         19,
         "within 20 s, not before 18 s",
-        "at receiver, 1 of 1 dead connections were cleaned up in time",
+        "1 of 1 dead connections were cleaned up in time",
         (
             Evidence(
                 20,
@@ -200,7 +200,7 @@ def test_connections() -> None:
         Verdict.PASS,
         2,
         "opened exactly 2, at end exactly 1",
-        "connections at sender: opened 2, at end 1",
+        "connections: opened 2, at end 1",
         (
             Evidence(1, f"{flow()} ESTABLISHED from 1 s to 22 s", flow()),
             Evidence(23, f"{flow(40002)} ESTABLISHED from 23 s to the end", flow(40002)),

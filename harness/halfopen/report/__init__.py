@@ -1,0 +1,1 @@
+"""Reports: consumers of verdicts and histories, which nothing else knows."""

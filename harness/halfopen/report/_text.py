@@ -1,0 +1,59 @@
+"""Words that all reports share."""
+
+from __future__ import annotations
+
+from halfopen.model.units import format_duration
+from halfopen.model.verdict import CheckResult, VariantResult, Verdict
+
+# A mark is a word with a sign: neither needs a colour.
+MARKS = {
+    Verdict.PASS: "✓ pass",
+    Verdict.FAIL: "✗ fail",
+    Verdict.UNKNOWN: "? unknown",
+    Verdict.UNSUPPORTED: "- unsupported",
+}
+
+
+def seen(check: CheckResult) -> str:
+    """The figure that a check observed, with its unit if its bound is a time."""
+    if check.observed is None:
+        return "nothing"
+    if check.bound.startswith("within"):
+        return format_duration(check.observed)
+    return f"{check.observed:g}"
+
+
+def wanted(check: CheckResult) -> str:
+    """What a check asks for; says so where the scenario wants it to fail."""
+    if check.expected is Verdict.FAIL:
+        return f"must fail: {check.bound}" if check.bound else "must fail"
+    return check.bound
+
+
+def place(result: VariantResult, line: int) -> str:
+    """`file:line` of a check in its scenario, as far as it is known."""
+    if not result.file:
+        return f"line {line}" if line else ""
+    return f"{result.file}:{line}" if line else result.file
+
+
+def off_target(result: VariantResult) -> list[CheckResult]:
+    """The checks that did not give the verdict that the scenario expects."""
+    return [check for check in result.checks if not check.as_expected]
+
+
+def in_words(result: VariantResult) -> str:
+    """The reasons for a verdict with their evidence, as plain lines."""
+    lines = [result.why] if result.why else []
+    for check in off_target(result):
+        lines.append("")
+        lines.append(f"{check.label or check.check}: {check.verdict}")
+        if check.line:
+            lines.append(f"  asked at {place(result, check.line)}")
+        lines.append(f"  expected: {wanted(check)}")
+        lines.append(f"  seen: {seen(check)}")
+        lines.append(f"  why: {check.why}")
+        lines += [f"  {each.t:.3f} s: {each.text}" for each in check.evidence]
+    if result.directory:
+        lines += ["", f"history: {result.directory}"]
+    return "\n".join(lines)

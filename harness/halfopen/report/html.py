@@ -1,0 +1,146 @@
+"""The results as one HTML page that needs no network: for a reader with one minute."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from halfopen.model.flows import hosts_by_address
+from halfopen.model.history import History
+from halfopen.model.topology import lay_out
+from halfopen.model.units import format_duration
+from halfopen.model.verdict import CheckResult, VariantResult, Verdict
+from halfopen.report._lanes import MAX_FLOWS
+from halfopen.report._text import MARKS, place, seen, wanted
+from halfopen.report._timeline import flow_rows, timeline
+
+_ENVIRONMENT = Environment(
+    loader=PackageLoader("halfopen.report"),
+    autoescape=True,  # messages, logs and scenario texts are whatever somebody wrote
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+_ENVIRONMENT.filters["duration"] = format_duration
+
+
+def write_html(runs: Sequence[tuple[VariantResult, History | None]], path: Path) -> None:
+    """Write the report on all variants of a run.
+
+    Args:
+        runs: each verdict with the history that it rests on; None where nothing was run.
+        path: the file; it is about 5 MB, nearly all of it the plotting library.
+    """
+    path.write_text(render_html(runs), encoding="utf-8")
+
+
+def render_html(runs: Sequence[tuple[VariantResult, History | None]]) -> str:
+    """The report as text, see :func:`write_html`."""
+    scenarios: dict[tuple[str, str], list[tuple[VariantResult, History | None]]] = {}
+    for result, history in runs:
+        scenarios.setdefault((result.file, result.scenario), []).append((result, history))
+    groups: list[dict[str, Any]] = []
+    figures: dict[str, Any] = {}
+    number = 0
+    for (file, scenario), members in scenarios.items():
+        variants = []
+        for result, history in members:
+            number += 1
+            variants.append(_variant(number, result, history))
+            if variants[-1]["figure"]:
+                figures[variants[-1]["id"]] = variants[-1]["figure"]
+        groups.append(
+            {
+                "name": scenario,
+                "file": file,
+                "about": " ".join(_first(members, "about").split()),
+                "source": _first(members, "source"),
+                "variants": variants,
+            }
+        )
+    return _ENVIRONMENT.get_template("report.html.j2").render(
+        groups=groups,
+        figures=figures,
+        plotly=Markup(get_plotlyjs()) if figures else "",
+        title=groups[0]["name"] if len(groups) == 1 else "halfopen report",
+    )
+
+
+def _first(members: Sequence[tuple[VariantResult, History | None]], key: str) -> str:
+    return next((str(h.plan[key]) for _, h in members if h is not None and h.plan.get(key)), "")
+
+
+def _variant(number: int, result: VariantResult, history: History | None) -> dict[str, Any]:
+    rows = flow_rows(history) if history else []
+    about = " ".join(str(history.plan.get("about", "")).split()) if history else ""
+    return {
+        "id": f"variant-{number}",
+        "name": result.variant,
+        "verdict": result.verdict.value,
+        "mark": MARKS[result.verdict],
+        "why": result.why,
+        "about": about,
+        "result": result,
+        "checks": [_check(result, check) for check in result.checks],
+        "figure": timeline(history) if history else None,
+        "flows": rows,
+        "hidden": max(0, len(rows) - MAX_FLOWS),
+        "path": _path(history) if history else [],
+        "scale": history.scale if history else 1.0,
+        "scaling": list(history.plan.get("scaling", ())) if history else [],
+        "drops": _drops(history) if history else [],
+        "half": sum(bool(row["half"]) for row in rows),
+        "complete": history is None or history.complete,
+    }
+
+
+def _check(result: VariantResult, check: CheckResult) -> dict[str, Any]:
+    return {
+        "name": check.label or check.check,
+        "verdict": check.verdict.value,
+        "mark": MARKS[check.verdict],
+        "as_expected": check.as_expected,
+        "reproduced": check.as_expected and check.expected is Verdict.FAIL,
+        "wanted": wanted(check),
+        "seen": seen(check),
+        "why": check.why,
+        "place": place(result, check.line),
+        "line": check.line,
+        "evidence": check.evidence,
+    }
+
+
+def _path(history: History) -> list[dict[str, str]]:
+    """The hosts in order with what they run and their addresses."""
+    names = list(history.plan["path"])
+    owned: dict[str, list[str]] = {}
+    for address, host in hosts_by_address(history).items():
+        owned.setdefault(host, []).append(address)
+    laid_out = lay_out(names) if len(names) > 1 else {}
+    described = {str(host["name"]): host for host in history.plan["hosts"]}
+    hosts = []
+    for name in names:
+        host = described.get(name, {})
+        planned = [i.address for i in laid_out[name].interfaces] if name in laid_out else []
+        hosts.append(
+            {
+                "name": name,
+                "runs": str(host.get("system") or host.get("profile") or ""),
+                "kind": "middlebox" if host.get("profile") else "host",
+                "addresses": ", ".join(owned.get(name) or planned),
+            }
+        )
+    return hosts
+
+
+def _drops(history: History) -> list[dict[str, Any]]:
+    last = {str(record["host"]): record for record in history.of("drops")}
+    return [
+        {"host": host, "packets": record["packets"], "bytes": record["bytes"]}
+        for host, record in sorted(last.items())
+    ]

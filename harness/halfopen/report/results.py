@@ -1,0 +1,55 @@
+"""The results as JSON, for scripts: a contract, to which keys may be added."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from halfopen.model.verdict import CheckResult, VariantResult
+
+VERSION = 1
+
+
+def results_json(results: Iterable[VariantResult]) -> dict[str, Any]:
+    """The verdicts of a run as plain JSON values."""
+    return {"version": VERSION, "results": [_variant(result) for result in results]}
+
+
+def write_json(results: Iterable[VariantResult], path: Path) -> None:
+    """Write :func:`results_json` to `path`."""
+    path.write_text(json.dumps(results_json(results), indent=2, ensure_ascii=False) + "\n")
+
+
+def _variant(result: VariantResult) -> dict[str, Any]:
+    return {
+        "scenario": result.scenario,
+        "variant": result.variant,
+        "lab": result.lab,
+        "verdict": result.verdict.value,
+        "seed": result.seed,
+        "wall_s": round(result.wall_s, 3),
+        "virtual_s": round(result.virtual_s, 3),
+        "why": result.why,
+        "file": result.file,
+        "directory": result.directory,
+        "reproduces": result.reproduces,
+        "checks": [_check(check) for check in result.checks],
+    }
+
+
+def _check(check: CheckResult) -> dict[str, Any]:
+    return {
+        "check": check.check,
+        "label": check.label,
+        "verdict": check.verdict.value,
+        "expected": check.expected.value,
+        "observed": check.observed,
+        "bound": check.bound,
+        "why": check.why,
+        "line": check.line,
+        "evidence": [
+            {"t": each.t, "text": each.text, "flow": each.flow} for each in check.evidence
+        ],
+    }

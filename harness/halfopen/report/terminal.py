@@ -1,0 +1,117 @@
+"""The results in a terminal: a table of verdicts, then the reasons of what is not as expected."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from rich import box
+from rich.console import Console, Group
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from halfopen.model.units import format_duration
+from halfopen.model.verdict import CheckResult, VariantResult, Verdict
+from halfopen.report._text import MARKS, in_words, off_target, place, seen, wanted
+
+_STYLES = {
+    Verdict.PASS: "bold green",
+    Verdict.FAIL: "bold red",
+    Verdict.UNKNOWN: "bold yellow",
+    Verdict.UNSUPPORTED: "bold blue",
+}
+_EVIDENCE = 6
+
+
+def show(results: Sequence[VariantResult], console: Console | None = None) -> None:
+    """Print the verdicts; as plain lines where the output is no terminal.
+
+    Args:
+        results: of one run.
+        console: default standard output.
+    """
+    console = console or Console()
+    if not console.is_terminal:
+        for line in plain_lines(results):
+            console.out(line, highlight=False)
+        return
+    console.print(_table(results))
+    for result in results:
+        if result.verdict is not Verdict.PASS:
+            console.print(_reasons(result))
+    console.print(Text(summary(results), style="bold"))
+
+
+def plain_lines(results: Sequence[VariantResult]) -> list[str]:
+    """One line a variant, its reasons indented below it, and a summary."""
+    lines = []
+    for result in results:
+        lines.append(
+            f"{result.verdict.value:<11} {result.scenario} / {result.variant} [{result.lab}]"
+        )
+        if result.verdict is not Verdict.PASS:
+            lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
+    lines.append(summary(results))
+    return [line.rstrip() for line in lines]
+
+
+def summary(results: Sequence[VariantResult]) -> str:
+    """How many variants have which verdict, and how long all took."""
+    verdicts = [result.verdict for result in results]
+    counts = [f"{verdicts.count(v)} {v}" for v in Verdict if v in verdicts]
+    wall = format_duration(sum(result.wall_s for result in results))
+    virtual = format_duration(sum(result.virtual_s for result in results))
+    return f"{', '.join(counts) or 'nothing was run'}: {virtual} of production in {wall}"
+
+
+def _table(results: Sequence[VariantResult]) -> Table:
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, expand=False)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("variant", overflow="fold")
+    table.add_column("lab", style="dim")
+    table.add_column("why", overflow="fold", ratio=1)
+    table.add_column("production", justify="right", no_wrap=True)
+    table.add_column("took", justify="right", no_wrap=True)
+    scenario = None
+    for result in results:
+        if result.scenario != scenario:
+            scenario = result.scenario
+            table.add_row("", Text(scenario, style="bold"), "", "", "", "")
+        table.add_row(
+            Text(MARKS[result.verdict], style=_STYLES[result.verdict]),
+            Text("  " + result.variant),
+            Text(result.lab),
+            Text(result.why),
+            Text(format_duration(result.virtual_s)),
+            Text(format_duration(result.wall_s)),
+        )
+    return table
+
+
+def _reasons(result: VariantResult) -> Group:
+    head = Text.assemble(
+        (MARKS[result.verdict], _STYLES[result.verdict]), " ", (result.variant, "bold")
+    )
+    parts: list[Text | Padding] = [head]
+    if not off_target(result):
+        parts.append(Padding(Text(result.why), (0, 0, 0, 2)))
+    parts += [Padding(_reason(result, check), (0, 0, 1, 2)) for check in off_target(result)]
+    if result.directory:
+        parts.append(Padding(Text(f"history: {result.directory}", style="dim"), (0, 0, 1, 2)))
+    return Group(*parts)
+
+
+def _reason(result: VariantResult, check: CheckResult) -> Text:
+    text = Text()
+    text.append(MARKS[check.verdict], _STYLES[check.verdict])
+    text.append(f" {check.label or check.check}", "bold")
+    text.append(f"  {place(result, check.line)}\n", "dim")
+    text.append(f"expected {wanted(check)}; seen {seen(check)}\n")
+    text.append(f"{check.why}\n")
+    for each in check.evidence[:_EVIDENCE]:
+        text.append(f"  {each.t:8.3f} s  ", "dim")
+        text.append(f"{each.text}\n")
+    if len(check.evidence) > _EVIDENCE:
+        text.append(f"  and {len(check.evidence) - _EVIDENCE} more facts in the report\n", "dim")
+    text.rstrip()
+    return text
