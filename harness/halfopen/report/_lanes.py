@@ -153,21 +153,27 @@ class Lanes:
         ]
         marks = {
             "type": "scatter",
-            "mode": "markers+text",
-            "cliponaxis": False,
-            "text": [
-                f" {escape(text)}" if room else ""
-                for (_, text), room in zip(short, free, strict=True)
-            ],
-            "textposition": "top right",
-            "textfont": {"size": 11, "color": "@ink"},
+            "mode": "markers",
             "x": [t for t, _ in short],
             "y": [self.rows - 1 for _ in short],
             "hovertext": [f"{escape(text)} at {at(self.history, t)}" for t, text in short],
             "hoverinfo": "text",
             "marker": {"symbol": "diamond", "size": 9, "color": "@ink"},
         }
-        return [bar, marks]
+        words = {
+            "type": "scatter",
+            "mode": "text",
+            "x": [t for t, _ in short],
+            "y": [self.rows - 0.15 for _ in short],
+            "text": [
+                escape(text) if room else "" for (_, text), room in zip(short, free, strict=True)
+            ],
+            "textposition": "middle right",
+            "textfont": {"size": 11, "color": "@ink"},
+            "hoverinfo": "skip",
+            "cliponaxis": False,
+        }
+        return [bar, marks, words]
 
 
 def _host(sockets: Sequence[Presence]) -> str:
