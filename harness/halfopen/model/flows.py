@@ -232,8 +232,9 @@ def address_of(endpoint: str) -> str:
 
 
 def hosts_by_address(history: History) -> dict[str, str]:
-    """Which host was seen to own which address."""
-    owners: dict[str, str] = {}
+    """Which host owns which address: as the lab gave them, else as they were seen."""
+    given = history.header.get("addresses", {})
+    owners = {str(address): str(host) for host, address in given.items()}
     for record in history.of("sockets"):
         for socket in record["sockets"]:
             if socket.get("peer") and not _local(socket["local"], socket["peer"]):

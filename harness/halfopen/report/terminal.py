@@ -23,7 +23,7 @@ _STYLES = {
 _EVIDENCE = 6
 
 
-def show(results: Sequence[VariantResult], console: Console | None = None) -> None:
+def print_results(results: Sequence[VariantResult], console: Console | None = None) -> None:
     """Print the verdicts; as plain lines where the output is no terminal.
 
     Args:

@@ -14,7 +14,7 @@ from rich.console import Console
 from halfopen.model.verdict import CheckResult, Evidence, VariantResult, Verdict
 from halfopen.report.junit import write_junit
 from halfopen.report.results import results_json, write_json
-from halfopen.report.terminal import plain_lines, show
+from halfopen.report.terminal import plain_lines, print_results
 
 BAD = CheckResult(
     check="half-open",
@@ -81,7 +81,7 @@ def test_junit_gives_each_verdict_its_element(tmp_path: Path) -> None:
 
 def test_plain_lines_where_there_is_no_terminal() -> None:
     output = io.StringIO()
-    show(RESULTS, Console(file=output, width=40))
+    print_results(RESULTS, Console(file=output, width=40))
     assert output.getvalue().splitlines() == plain_lines(RESULTS)
     lines = plain_lines(RESULTS)
     assert lines[:5] == [
@@ -108,7 +108,7 @@ def test_the_terminal_says_verdicts_in_words(color: str | None) -> None:
         color_system="truecolor" if color else None,
         no_color=color is None,
     )
-    show(results, console)
+    print_results(results, console)
     text = output.getvalue()
     for words in ("✓ pass", "✗ fail", "? unknown", "- unsupported", "silence.scenario.yaml:43"):
         assert words in text
@@ -119,6 +119,8 @@ def test_the_terminal_says_verdicts_in_words(color: str | None) -> None:
 def test_markup_in_messages_is_not_obeyed() -> None:
     output = io.StringIO()
     hostile = replace(FAILED, why="[red]x[/red] [/]", checks=(replace(BAD, why="[/nope]"),))
-    show([hostile], Console(file=output, width=110, force_terminal=True, color_system=None))
+    print_results(
+        [hostile], Console(file=output, width=110, force_terminal=True, color_system=None)
+    )
     assert "[red]x[/red] [/]" in output.getvalue()
     assert "[/nope]" in output.getvalue()
