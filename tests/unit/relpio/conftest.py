@@ -108,6 +108,25 @@ class RelpioProcess:
         wait_until(seen)
         return self.events(name)[count - 1]
 
+    def feed(self, data: bytes, *, end: bool = True) -> None:
+        """Write to standard input."""
+        stdin = self.process.stdin
+        assert stdin is not None
+        stdin.write(data)
+        stdin.flush()
+        if end:
+            stdin.close()
+
+    def read(self, size: int) -> bytes:
+        """Read `size` octets from standard output."""
+        assert self.process.stdout is not None
+        return self.process.stdout.read(size)
+
+    def leave(self) -> None:
+        """Stop to read standard output."""
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+
     def wait(self) -> int:
         return self.process.wait(DEADLINE)
 

@@ -1,0 +1,519 @@
+"""Sender and receiver over loopback TCP."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from relpio import (
+    BackoffPolicy,
+    ClientSettings,
+    ConfigurationError,
+    Keepalive,
+    LocalProtocolError,
+    MemoryQueue,
+    Messages,
+    Receiver,
+    ReceiverSettings,
+    Sender,
+    SenderSettings,
+    ServerConnection,
+    ServerSettings,
+    SessionClosed,
+    SessionLost,
+    encode_frame,
+    octet_counted,
+)
+from relpio._session import MAX_PENDING
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
+
+QUICK = BackoffPolicy(0.01, 0.05)
+OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
+
+
+class Memory:
+    """An output that takes what it gets, at once or when `release` is called."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.data = b""
+        self.held = held
+        self.waiting: list[tuple[bytes, Callable[[], None]]] = []
+
+    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
+        self.waiting.append((data, on_written))
+        if not self.held:
+            self.release()
+
+    def release(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for data, on_written in waiting:
+            self.data += data
+            on_written()
+
+    async def flushed(self) -> None:
+        if self.waiting:
+            await asyncio.Event().wait()
+
+    @property
+    def lines(self) -> list[bytes]:
+        return self.data.split(b"\n")[:-1]
+
+
+class Events:
+    """A log that keeps what it gets."""
+
+    def __init__(self) -> None:
+        self.records: list[tuple[str, dict[str, object]]] = []
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        self.records.append((event, fields))
+
+    def of(self, name: str) -> list[dict[str, object]]:
+        return [fields for event, fields in self.records if event == name]
+
+    @property
+    def lost(self) -> list[object]:
+        return [fields["reason"] for fields in self.of("session-lost")]
+
+
+@asynccontextmanager
+async def receiving(
+    output: Memory, *, port: int = 0, log: Events | None = None, **settings: Any
+) -> AsyncIterator[Receiver]:
+    receiver = Receiver(
+        ReceiverSettings(host="127.0.0.1", port=port, **settings), output, log=log or Events()
+    )
+    await receiver.start()
+    try:
+        yield receiver
+    finally:
+        await receiver.close(timeout=1.0)
+
+
+def sending(
+    port: int,
+    *,
+    log: Events | None = None,
+    queue: MemoryQueue | None = None,
+    session: ClientSettings | None = None,
+    **settings: Any,
+) -> Sender:
+    settings.setdefault("backoff", QUICK)
+    return Sender(
+        SenderSettings(
+            host="127.0.0.1", port=port, session=session or ClientSettings(), **settings
+        ),
+        queue=queue,
+        log=log or Events(),
+    )
+
+
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def serving(handler: Handler) -> AsyncIterator[int]:
+    """A server that does what a test says, and is gone at its end."""
+    writers: list[asyncio.StreamWriter] = []
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
+        try:
+            await handler(reader, writer)
+        except OSError:
+            pass
+        finally:
+            writer.close()
+
+    server = await asyncio.start_server(handle, "127.0.0.1", 0)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        for writer in writers:
+            writer.transport.abort()
+        await asyncio.sleep(0)
+
+
+async def core_events(
+    core: ServerConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+) -> AsyncIterator[Messages]:
+    while data := await reader.read(65536):
+        core.receive_data(data, 0.0)
+        while (event := core.next_event()) is not None:
+            if isinstance(event, Messages):
+                yield event
+            elif isinstance(event, SessionClosed | SessionLost):
+                writer.write(core.data_to_send())
+                return
+        writer.write(core.data_to_send())
+
+
+async def raw_client(port: int, octets: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(octets)
+    return reader, writer
+
+
+def numbered(count: int) -> list[bytes]:
+    return [b"message %d" % number for number in range(count)]
+
+
+def test_messages_arrive_in_order_and_the_session_closes() -> None:
+    async def main() -> None:
+        output, here, there = Memory(), Events(), Events()
+        async with receiving(output, log=there) as receiver:
+            async with sending(receiver.address[1], log=here) as sender:
+                await sender.put(numbered(1000))
+                await sender.drain()
+                assert (sender.accepted, sender.acked) == (1000, 1000)
+            assert output.lines == numbered(1000)
+            assert receiver.received == receiver.acknowledged == 1000
+        assert [name for name, _ in here.records] == [
+            "connecting", "connected", "session-open", "session-closed",
+        ]  # fmt: skip
+        assert [name for name, _ in there.records] == [
+            "listening", "session-open", "session-closed",
+        ]  # fmt: skip
+
+    asyncio.run(main())
+
+
+def test_ipv6_and_names() -> None:
+    async def main() -> None:
+        output = Memory()
+        receiver = Receiver(ReceiverSettings(host="::1", port=0, format=octet_counted), output)
+        await receiver.start()
+        settings = SenderSettings(host="::1", port=receiver.address[1], local_address="::1")
+        async with Sender(settings) as sender:
+            await sender.put([b"a\nb"])
+            await sender.drain()
+        await receiver.close()
+        assert output.data == b"3 a\nb"
+
+    asyncio.run(main())
+
+
+def test_a_full_queue_holds_the_feeder_back(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        async with (
+            receiving(output) as receiver,
+            sending(receiver.address[1], queue=MemoryQueue(10)) as sender,
+        ):
+            putting = asyncio.create_task(sender.put(numbered(25)))
+            await tools.eventually(lambda: len(output.waiting) > 0)
+            assert not putting.done()
+            assert sender.accepted == 10
+            assert sender.put_nowait([b"x"]) == 0
+            output.held = False
+            output.release()
+            await putting
+            await sender.drain()
+            assert output.lines == numbered(25)
+
+    asyncio.run(main())
+
+
+def test_only_what_the_output_took_is_acknowledged(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output) as receiver, sending(receiver.address[1]) as sender:
+            await sender.put(numbered(5))
+            await tools.eventually(lambda: len(output.waiting) > 0)
+            assert sender.acked == 0
+            output.release()
+            await sender.drain()
+
+    asyncio.run(main())
+
+
+def test_a_receiver_that_comes_back_gets_everything(tools: type[Tools]) -> None:
+    async def main() -> None:
+        port, log = tools.free_port(), Events()
+        first, second = Memory(held=True), Memory()
+        session = ClientSettings(window=8)
+        async with sending(port, log=log, session=session) as sender:
+            await tools.eventually(lambda: "connect-failed" in log.lost)
+            await sender.put(numbered(20))
+            async with receiving(first, port=port):
+                await tools.eventually(lambda: len(first.waiting) > 0)
+            async with receiving(second, port=port):
+                await sender.drain()
+        assert second.lines == numbered(20)
+        assert "serverclose" in log.lost
+        assert log.of("replay") == [{"count": 8}]
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("opened", [False, True])
+def test_a_server_that_stops_answering_is_left(tools: type[Tools], opened: bool) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        core = ServerConnection()
+        async for _ in core_events(core, reader, writer):
+            if not opened:
+                return
+        await reader.read()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read()
+
+    async def main() -> None:
+        log = Events()
+        session = ClientSettings(ack_timeout=0.1, open_timeout=0.1)
+        async with (
+            serving(mute if opened else silent) as port,
+            sending(port, log=log, session=session) as sender,
+        ):
+            await sender.put([b"a"])
+            await tools.eventually(lambda: len(log.lost) >= 2)
+        reason = "ack-timeout" if opened else "open-timeout"
+        assert set(log.lost) == {reason}
+        assert sender.acked == 0
+
+    asyncio.run(main())
+
+
+def test_each_loss_has_its_reason(tools: type[Tools]) -> None:
+    async def reset(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10)
+        writer.get_extra_info("socket").setsockopt(
+            socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0"
+        )
+        writer.transport.abort()
+
+    async def end(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(10_000)
+
+    async def garbage(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"220 mail.example.org ESMTP\r\n")
+        await reader.read()
+
+    async def main() -> None:
+        for handler, reason in ((reset, "reset"), (end, "eof"), (garbage, "protocol-error")):
+            log = Events()
+            async with serving(handler) as port, sending(port, log=log):
+                await tools.eventually(lambda log=log: len(log.lost) > 0)  # type: ignore[misc]
+            assert log.lost[0] == reason
+
+    asyncio.run(main())
+
+
+def test_a_refused_message_is_kept_and_order_with_it() -> None:
+    got: list[bytes] = []
+    refusals = 3
+
+    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        nonlocal refusals
+        core = ServerConnection()
+        async for event in core_events(core, reader, writer):
+            for message in event.messages:
+                if message == b"message 0" and refusals:
+                    refusals -= 1
+                    core.refuse("disk full")
+                else:
+                    got.append(message)
+                    core.acknowledge(1)
+
+    async def main() -> None:
+        log = Events()
+        session = ClientSettings(window=1)
+        async with serving(handle) as port, sending(port, log=log, session=session) as sender:
+            await sender.put(numbered(3))
+            await sender.drain()
+        assert got == numbered(3)
+        assert log.of("nack") == [{"message": 1, "code": 500, "text": "disk full"}] * 3
+        assert len(log.of("backoff")) == 3
+        assert log.lost == []
+
+    asyncio.run(main())
+
+
+def test_a_session_is_renewed_when_its_numbers_run_out() -> None:
+    async def main() -> None:
+        output, log = Memory(), Events()
+        session = ClientSettings(last_txnr=12)
+        async with (
+            receiving(output) as receiver,
+            sending(receiver.address[1], log=log, session=session) as sender,
+        ):
+            await sender.put(numbered(55))
+            await sender.drain()
+        assert output.lines == numbered(55)
+        assert len(log.of("session-open")) == 6
+        assert log.lost == []
+        assert log.of("backoff") == []
+
+    asyncio.run(main())
+
+
+def test_keepalive_and_user_timeout_are_set_on_both_sides(
+    tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[str, object]] = []
+    for side in ("_link", "_session"):
+        for name in ("set_keepalive", "set_user_timeout"):
+            monkeypatch.setattr(
+                f"relpio.{side}.{name}",
+                lambda _, value, at=f"{side} {name}": calls.append((at, value)),
+            )
+
+    async def main() -> None:
+        here, there = Keepalive(7, 2, 3), Keepalive(8, 2, 3)
+        async with (
+            receiving(Memory(), keepalive=there, user_timeout=4.0) as receiver,
+            sending(receiver.address[1], keepalive=here, user_timeout=5.0) as sender,
+        ):
+            await sender.put([b"a"])
+            await sender.drain()
+        assert sorted(calls, key=lambda call: call[0]) == [
+            ("_link set_keepalive", here),
+            ("_link set_user_timeout", 5.0),
+            ("_session set_keepalive", there),
+            ("_session set_user_timeout", 4.0),
+        ]
+
+    asyncio.run(main())
+
+
+def test_max_sessions_leaves_others_waiting(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output, log = Memory(), Events()
+        async with receiving(output, log=log, max_sessions=2) as receiver:
+            port = receiver.address[1]
+            clients = [await raw_client(port, OPEN) for _ in range(3)]
+            await tools.eventually(lambda: len(log.of("session-open")) == 2)
+            await tools.eventually(lambda: log.of("accept-paused") == [{"reason": "max-sessions"}])
+            assert receiver.sessions == 2
+            clients[0][1].close()
+            await clients[2][0].readuntil(b"commands=syslog\n")
+            for _, writer in clients[1:]:
+                writer.close()
+            await tools.eventually(lambda: receiver.sessions == 0)
+            assert len(log.of("accept-resumed")) >= 1
+
+    asyncio.run(main())
+
+
+def test_garbage_and_slow_readers_do_not_disturb_others(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output, log = Memory(), Events()
+        async with receiving(output, log=log) as receiver:
+            port = receiver.address[1]
+            rubbish, rubbish_writer = await raw_client(port, b"\x16\x03\x01\x02\x00rubbish")
+            # This client sends messages for ever and never reads an answer.
+            _, deaf = await raw_client(port, OPEN)
+            body = b"".join(b"%d syslog 1 x\n" % txnr for txnr in range(2, 400_000))
+            deaf.transport.set_write_buffer_limits(high=10**9)
+            deaf.write(body)
+            async with sending(port) as sender:
+                await sender.put(numbered(300))
+                await sender.drain()
+            assert await rubbish.read() == b"0 serverclose 0\n"
+            assert set(numbered(300)) <= set(output.lines)
+            assert "protocol-error" in log.lost
+            rubbish_writer.close()
+            deaf.transport.abort()
+            await tools.eventually(lambda: receiver.sessions == 0)
+
+    asyncio.run(main())
+
+
+def test_a_session_reads_no_more_than_the_output_can_take(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        message = b"x" * 100_000
+        session = ClientSettings(window=500)
+        async with (
+            receiving(output) as receiver,
+            sending(receiver.address[1], session=session) as sender,
+        ):
+            await sender.put([message] * 200)
+            await tools.eventually(lambda: len(output.waiting) > 0)
+            held = -1  # wait until it grows no more
+            while held != sum(len(data) for data, _ in output.waiting):
+                held = sum(len(data) for data, _ in output.waiting)
+                await asyncio.sleep(0.05)
+            assert 0 < held < MAX_PENDING + 2 * 262_144 + 100_000
+            output.held = False
+            output.release()
+            await sender.drain()
+            assert output.lines == [message] * 200
+
+    asyncio.run(main())
+
+
+def test_closing_a_receiver_ends_in_time_with_a_stuck_output(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output, log = Memory(held=True), Events()
+        receiver = Receiver(ReceiverSettings(host="127.0.0.1", port=0), output, log=log)
+        await receiver.start()
+        reader, writer = await raw_client(receiver.address[1], OPEN + b"2 syslog 1 a\n")
+        await tools.eventually(lambda: len(output.waiting) > 0)
+        start = asyncio.get_running_loop().time()
+        await receiver.close(timeout=0.2)
+        assert asyncio.get_running_loop().time() - start < 5.0
+        assert (await reader.read()).endswith(b"0 serverclose 0\n")
+        assert len(log.of("output-stuck")) == 1
+        writer.close()
+
+    asyncio.run(main())
+
+
+def test_an_open_timer_drops_silent_clients(tools: type[Tools]) -> None:
+    async def main() -> None:
+        log = Events()
+        async with receiving(
+            Memory(), log=log, session=ServerSettings(open_timeout=0.05)
+        ) as receiver:
+            reader, writer = await raw_client(receiver.address[1], b"")
+            assert await reader.read() == b"0 serverclose 0\n"
+            writer.close()
+            await tools.eventually(lambda: log.lost == ["open-timeout"])
+
+    asyncio.run(main())
+
+
+def test_a_sender_must_run() -> None:
+    async def main() -> None:
+        sender = sending(1)
+        with pytest.raises(LocalProtocolError, match="not running"):
+            await sender.put([b"a"])
+        async with sender:
+            await sender.put([b"a"])
+        with pytest.raises(LocalProtocolError):
+            await sender.drain()
+        await sender.close()
+
+    asyncio.run(main())
+
+
+def test_a_bug_in_the_sender_reaches_whoever_waits() -> None:
+    async def main() -> None:
+        def broken_log(event: str, /, **fields: object) -> None:
+            raise ZeroDivisionError
+
+        sender = Sender(SenderSettings(host="127.0.0.1", port=1), log=broken_log)
+        with pytest.raises(ZeroDivisionError):
+            async with sender:
+                await sender.put([b"a"])
+                await sender.drain()
+
+    asyncio.run(main())
+
+
+def test_settings_are_checked() -> None:
+    with pytest.raises(ConfigurationError):
+        SenderSettings(host="x", port=1, connect_timeout=0)
+    with pytest.raises(ConfigurationError):
+        SenderSettings(host="x", port=1, user_timeout=0.0001)
+    with pytest.raises(ConfigurationError):
+        ReceiverSettings(host="x", port=1, max_sessions=0)
