@@ -233,6 +233,7 @@ class OpenLab:
         if spec is None:
             raise UsageError(f"there is no check {check!r}: see `halfopen checks`")
         scaled = self._scaled(_validated(spec.params, params, f"check {check}"))
+        self._do(self._lab.sample())
         history = self.history()
         header = self._header((PlannedCheck(check, scaled, check),))
         return judge_history(History([header, *history.records[1:]]))[0]

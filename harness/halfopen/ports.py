@@ -240,6 +240,9 @@ class Lab(Protocol):
     async def apply(self, verb: Verb, addresses: Mapping[str, str]) -> list[str]:
         """Do a verb now; returns the flows that it touched."""
 
+    async def sample(self) -> None:
+        """Record the state of all hosts now; all of it is recorded when this returns."""
+
     async def finish(self) -> None:
         """Take the last samples."""
 

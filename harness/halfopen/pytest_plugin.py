@@ -96,7 +96,7 @@ class ScenarioFile(pytest.File):
         return self._results[plan.variant]
 
     def _directory(self) -> Path:
-        cache = self.config.cache  # None under -p no:cacheprovider
+        cache = getattr(self.config, "cache", None)  # there is none under -p no:cacheprovider
         return cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
 
 

@@ -26,6 +26,7 @@ SAMPLE_S = 0.25
 # How long after the last step messages may still be under way, in lab seconds.  They need
 # milliseconds; what takes longer than this is what the scenario is about.
 _SETTLE_S = 3.0
+_AFTERMATH_S = 4 * SAMPLE_S
 
 
 def message_token(plan: Plan) -> str:
@@ -148,6 +149,9 @@ class Player:
             self._write({"t": round(lab.now(), 4), **mark, "state": "end"})
         await lab.fed(self._background_s)
         await self._settle()
+        # The samples of two hosts are not of one moment: what is true at the end has to be seen
+        # to last for a few of them.
+        await asyncio.sleep(_AFTERMATH_S)
         await lab.finish()
         if self._broken is not None:
             raise LabError(self._broken)

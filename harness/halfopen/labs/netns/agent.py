@@ -23,7 +23,7 @@ from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
 from halfopen.middlebox.ruleset import SYSCTLS
 from halfopen.model.topology import HostNetwork, Interface, Route
-from halfopen.probes.conntrack import Flow, FlowTable
+from halfopen.probes.conntrack import Flow
 
 _LONGEST_REQUEST = 1 << 20
 
@@ -149,13 +149,16 @@ class Agent:
 
     async def do_forget(self, request: Mapping[str, Any]) -> list[Flow]:
         """`at`, `clients` (addresses, or null for all): the middlebox loses its entries."""
-        gone: list[Flow] = []
+        observer = self._observers[request["at"]]
+        return await asyncio.to_thread(observer.forget, request["clients"])
 
-        def act(table: FlowTable) -> None:
-            gone.extend(table.forget(request["clients"]))
-
-        await asyncio.to_thread(self._observers[request["at"]].with_flows, act)
-        return gone
+    async def do_sample(self, _: Mapping[str, Any]) -> None:
+        """Record the state of all hosts now; the records come before the answer."""
+        for program in self._programs.values():
+            program.collect()
+        for observer in self._observers.values():
+            await asyncio.to_thread(observer.sample)
+        await asyncio.sleep(0)
 
     async def do_finish(self, _: Mapping[str, Any]) -> None:
         """Take the last samples; nothing is recorded after the answer."""

@@ -169,6 +169,10 @@ class NetnsLab:
                 await self._ask("signal", host=host, signal=signal)
                 return []
 
+    async def sample(self) -> None:
+        """Record the state of all hosts now; all of it is recorded when this returns."""
+        await self._ask("sample")
+
     async def finish(self) -> None:
         """Take the last samples; after this nothing more is recorded."""
         await self._ask("finish")

@@ -9,12 +9,12 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from pyroute2 import netns
 
-from halfopen.probes.conntrack import FlowTable
+from halfopen.probes.conntrack import Flow, FlowTable
 from halfopen.probes.counters import dropped
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.sockets import SocketProbe
@@ -51,9 +51,9 @@ class Observer(threading.Thread):
         self._programs = programs
         self._emit = emit
         self._failed = failed
-        self._requests: queue.Queue[tuple[Callable[[FlowTable], None], threading.Event]] = (
-            queue.Queue()
-        )
+        self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
+        self._watch: Callable[[], None] = lambda: None
+        self._flows: FlowTable | None = None
         self._stopping = threading.Event()
         self._last: dict[str, tuple[float, object]] = {}
 
@@ -61,28 +61,47 @@ class Observer(threading.Thread):
         """Thread body: enter the namespace for good, then sample at a steady pace."""
         try:
             netns.setns(self._host)
-            watch = self._watch_middlebox() if self._middlebox else self._watch_endpoint()
+            self._watch = self._watch_middlebox() if self._middlebox else self._watch_endpoint()
             due = time.monotonic()
             while not self._stopping.is_set():
-                watch()
+                self._watch()
                 due = max(due + SAMPLE_S, time.monotonic())
                 self._serve_until(due)
-            watch()
+            self._sample()
         except Exception as error:
             self._failed(f"the observer of {self._host} broke: {type(error).__name__}: {error}")
 
     def stop(self) -> None:
         """Take a last sample, then end; waits for it."""
         self._stopping.set()
-        self._requests.put((lambda _: None, threading.Event()))
+        self._requests.put((lambda: None, threading.Event()))
         self.join(timeout=5)
 
-    def with_flows(self, action: Callable[[FlowTable], None]) -> None:
-        """Run `action` on the flow table, in this thread, between two samples; waits for it."""
+    def sample(self) -> None:
+        """Record everything now, changed or not; waits for it."""
+        self._ask(self._sample)
+
+    def forget(self, clients: Iterable[str] | None) -> list[Flow]:
+        """Remove entries of the flow table, see :meth:`FlowTable.forget`; waits for it."""
+        gone: list[Flow] = []
+
+        def act() -> None:
+            assert self._flows is not None, f"{self._host} is no middlebox"
+            gone.extend(self._flows.forget(clients))
+
+        self._ask(act)
+        return gone
+
+    def _ask(self, action: Callable[[], None]) -> None:
+        """Run `action` in this thread, which is the one inside the namespace."""
         done = threading.Event()
         self._requests.put((action, done))
         if not done.wait(timeout=10):
             raise TimeoutError(f"the observer of {self._host} did not answer in 10 s")
+
+    def _sample(self) -> None:
+        self._last.clear()
+        self._watch()
 
     def _serve_until(self, due: float) -> None:
         while (left := due - time.monotonic()) > 0 and not self._stopping.is_set():
@@ -90,8 +109,7 @@ class Observer(threading.Thread):
                 action, done = self._requests.get(timeout=left)
             except queue.Empty:
                 return
-            if self._middlebox:
-                action(self._flows)
+            action()
             done.set()
 
     def _watch_endpoint(self) -> Callable[[], None]:
@@ -112,10 +130,10 @@ class Observer(threading.Thread):
         return watch
 
     def _watch_middlebox(self) -> Callable[[], None]:
-        self._flows = FlowTable()
+        table = self._flows = FlowTable()
 
         def watch() -> None:
-            entries, events = self._flows.read()
+            entries, events = table.read()
             for event in events:
                 self._emit({"kind": "flow", "host": self._host, **event})
             self._record(
