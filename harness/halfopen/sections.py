@@ -73,7 +73,8 @@ def say_duration(seconds: float) -> str:
     for unit, length, least in (("d", 86400, 2), ("h", 3600, 2), ("min", 60, 10)):
         if seconds >= least * length and seconds % length == 0:
             return f"{seconds / length:g} {unit}"
-    return f"{round(seconds, 2):g} s"
+    number = f"{seconds:.{2 if seconds >= 1 else 3}f}".rstrip("0").rstrip(".")
+    return f"{number} s"
 
 
 def suggest(word: str, known: Iterable[str], kind: str = "known") -> str:

@@ -93,7 +93,7 @@ class Known:
             problems.add(
                 node.line, "a send step must say from which host", f"add `from: {senders[0]}`"
             )
-        elif self.endpoints:
+        elif self.endpoints and UNKNOWN not in self.endpoints.values():
             problems.add(node.line, "a send step, but no host runs a sender", "let one, see `run`")
         return None
 

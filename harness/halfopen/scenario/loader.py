@@ -131,7 +131,8 @@ class _VariantReader:
             if "profile" in host.entries and "run" not in host.entries:
                 middleboxes.add(name)
                 continue
-            run = host.entries["run"].plain() if "run" in host.entries else None
+            both = "profile" in host.entries
+            run = host.entries["run"].plain() if "run" in host.entries and not both else None
             spec = self._vocabulary.systems.get(run) if isinstance(run, str) else None
             endpoints[name] = spec.role if spec else UNKNOWN
         return Known(endpoints, frozenset(middleboxes))

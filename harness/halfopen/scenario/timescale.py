@@ -235,7 +235,7 @@ def check_scale(variant: Variant, vocabulary: Vocabulary, scale: float, file: st
         return []
     best = largest_scale(variant, vocabulary, scale)
     serves = f"a scale of {best} would serve, or the lab warp or sim" if best else ""
-    remedy = serves or "no scale would serve; use the lab warp or sim"
+    remedy = serves or "no scale would serve, use the lab warp or sim"
     return [
         Problem(file, _where(each), _sentence(each, variant.name, scale), remedy) for each in found
     ]

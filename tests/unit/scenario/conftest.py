@@ -1,6 +1,5 @@
 """A small vocabulary, so that the loader is tested without the real systems and checkers."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -14,6 +13,8 @@ from halfopen.model.verdict import Verdict
 from halfopen.ports import CheckSpec, Finding, ProgramSpec, SystemSpec, Vocabulary
 from halfopen.profiles import all_profiles
 from halfopen.scenario import Scenario, load_scenario
+
+from .kinds import Complain, Load
 
 
 class KeepaliveTimers(Section):
@@ -33,7 +34,7 @@ class SendOptions(Section):
     ack_timeout: Patience = 90.0
     user_timeout: Patience = None
     keepalive: Keepalive = None
-    pauses: list[Duration] = []
+    pauses: tuple[Duration, ...] = ()
     mode: Literal["plain", "tls"] | int = "plain"
 
 
@@ -141,9 +142,6 @@ expect:
   - half-open: { at: receiver, at end: 0 }
 """
 
-Load = Callable[[str], Scenario]
-Complain = Callable[[str | bytes], list[str]]
-
 
 @pytest.fixture(scope="session")
 def vocabulary() -> Vocabulary:
@@ -161,9 +159,7 @@ def base() -> str:
 
 
 @pytest.fixture
-def load(
-    vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Load:
+def load(vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
     """Loads a text as the file `s.yaml`."""
     monkeypatch.chdir(tmp_path)
 
@@ -175,9 +171,7 @@ def load(
 
 
 @pytest.fixture
-def complain(
-    vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> Complain:
+def complain(vocabulary: Vocabulary, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Complain:
     """What is wrong with a text, line by line."""
     monkeypatch.chdir(tmp_path)
 
