@@ -75,7 +75,9 @@ def _evidence(history: History, each: HalfOpen) -> Evidence:
     parts.append(f"for {length}" + (" until it was gone" if each.stretch.ended else " to the end"))
     if heard is not None:
         parts.append(f"last heard at {production(history, max(0.0, heard))}")
-    if socket.timer == "off":
+    if each.stretch.ended:
+        pass
+    elif socket.timer == "off":
         parts.append("no timer runs: nothing will ever end it")
     else:
         parts.append(f"{socket.timer} timer, next in {production(history, socket.timer_s)}")

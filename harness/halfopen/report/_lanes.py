@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from textwrap import shorten
 from typing import Any
 
 from halfopen.model.flows import Flow, Presence, Stretch, half_open
@@ -11,6 +12,7 @@ from halfopen.model.history import History
 from halfopen.model.units import format_duration
 
 MAX_FLOWS = 30
+_LETTER = 0.0085  # width of a letter as a part of a plot of moderate width
 _SIDES = {
     "client": "client socket",
     "entry": "middlebox entry",
@@ -145,12 +147,7 @@ class Lanes:
             "textfont": {"size": 11, "color": "@ink"},
             "marker": {"color": "@band", "line": {"width": 0}},
         }
-        # Words stand above the marks as long as they do not stand in each other's.
-        apart = 0.14 * self.history.duration
-        free = [
-            index + 1 == len(short) or short[index + 1][0] - t > apart
-            for index, (t, _) in enumerate(short)
-        ]
+        faults = {text for _, text in begun_and_ended(self.history, "fault")}  # have their own
         marks = {
             "type": "scatter",
             "mode": "markers",
@@ -166,14 +163,30 @@ class Lanes:
             "x": [t for t, _ in short],
             "y": [self.rows - 0.15 for _ in short],
             "text": [
-                escape(text) if room else "" for (_, text), room in zip(short, free, strict=True)
+                "" if text in faults else escape(self._fitting(short, index))
+                for index, (_, text) in enumerate(short)
             ],
-            "textposition": "middle right",
+            "textposition": ["middle left" if self._late(t) else "middle right" for t, _ in short],
             "textfont": {"size": 11, "color": "@ink"},
             "hoverinfo": "skip",
             "cliponaxis": False,
         }
         return [bar, marks, words]
+
+    def _late(self, t: float) -> bool:
+        """True where words must stand to the left of their mark to be on the page."""
+        return t > 0.82 * self.history.duration
+
+    def _fitting(self, short: Sequence[tuple[float, str]], index: int) -> str:
+        """The words for a mark as far as they do not stand in those of its neighbours."""
+        t, text = short[index]
+        last = index + 1 == len(short)
+        if self._late(t):
+            room = t - short[index - 1][0] if index else t
+        else:
+            room = (self.history.duration if last else short[index + 1][0]) - t
+        letters = int(room / self.history.duration / _LETTER)
+        return shorten(text, letters, placeholder="…") if letters > 7 else ""
 
 
 def _host(sockets: Sequence[Presence]) -> str:

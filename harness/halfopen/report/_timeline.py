@@ -7,7 +7,7 @@ time.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -35,7 +35,11 @@ def timeline(history: History) -> dict[str, Any] | None:
         ("ESTABLISHED connections", [(h, _established(known, h)) for h in hosts]),
     ]
     data = lanes.traces()
-    layout = _layout(history, lanes, [name for name, _ in curves])
+    highest = {
+        name: max((value for _, series in by_host for _, value in series), default=0)
+        for name, by_host in curves
+    }
+    layout = _layout(history, lanes, highest)
     for number, (name, by_host) in enumerate(curves, 2):
         data += _curves(history, number, name, by_host)
     return {"data": data, "layout": layout, "height": layout["height"]}
@@ -116,7 +120,7 @@ def _curves(
     return traces
 
 
-def _layout(history: History, lanes: Lanes, curves: Sequence[str]) -> dict[str, Any]:
+def _layout(history: History, lanes: Lanes, curves: Mapping[str, int]) -> dict[str, Any]:
     lane_height = _ROW * (lanes.rows + 1)
     inner = lane_height + len(curves) * (_GAP + _CURVE)
     end = history.duration
@@ -153,14 +157,14 @@ def _layout(history: History, lanes: Lanes, curves: Sequence[str]) -> dict[str, 
         "annotations": _fault_labels(history),
     }  # fmt: skip
     top = inner - lane_height
-    for number, name in enumerate(curves, 2):
+    for number, (name, highest) in enumerate(curves.items(), 2):
         high = top - _GAP
         layout[f"yaxis{number}"] = {
             "domain": [(high - _CURVE) / inner, high / inner],
             "anchor": "x",
             "rangemode": "tozero",
             "tickformat": "d",
-            "nticks": 5,
+            **({"dtick": 1} if highest <= 5 else {"nticks": 5}),
             "automargin": True,
             "showgrid": True,
             "gridcolor": "@rule",

@@ -92,7 +92,7 @@ def _variant(number: int, result: VariantResult, history: History | None) -> dic
         "hidden": max(0, len(rows) - MAX_FLOWS),
         "path": _path(history) if history else [],
         "scale": history.scale if history else 1.0,
-        "scaling": list(history.plan.get("scaling", ())) if history else [],
+        "scaling": _scaling(history) if history else [],
         "drops": _drops(history) if history else [],
         "half": sum(bool(row["half"]) for row in rows),
         "complete": history is None or history.complete,
@@ -132,10 +132,22 @@ def _path(history: History) -> list[dict[str, str]]:
                 "name": name,
                 "runs": str(host.get("system") or host.get("profile") or ""),
                 "kind": "middlebox" if host.get("profile") else "host",
-                "addresses": ", ".join(owned.get(name) or planned),
+                "addresses": ", ".join(
+                    planned if set(owned.get(name, ())) <= set(planned) else owned[name]
+                ),
             }
         )
     return hosts
+
+
+def _scaling(history: History) -> list[dict[str, Any]]:
+    """What the time scale made of each value, and whether its meaning changed by it."""
+    rows = []
+    for value in history.plan.get("scaling", ()):
+        effective = value["lab_s"] * history.scale
+        changed = abs(effective - value["production_s"]) > 0.02 * value["production_s"]
+        rows.append({**value, "effective_s": effective, "changed": changed})
+    return rows
 
 
 def _drops(history: History) -> list[dict[str, Any]]:

@@ -61,7 +61,7 @@ def summary(results: Sequence[VariantResult]) -> str:
     counts = [f"{verdicts.count(v)} {v}" for v in Verdict if v in verdicts]
     wall = format_duration(sum(result.wall_s for result in results))
     virtual = format_duration(sum(result.virtual_s for result in results))
-    return f"{', '.join(counts) or 'nothing was run'}: {virtual} of production in {wall}"
+    return f"{', '.join(counts) or 'nothing was run'}: {virtual} of production in {wall} of runs"
 
 
 def _table(results: Sequence[VariantResult]) -> Table:

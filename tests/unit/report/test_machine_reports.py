@@ -92,7 +92,9 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "    half-open at receiver: fail",
     ]
     assert "      asked at silence.scenario.yaml:43" in lines
-    assert lines[-1] == "1 pass, 1 fail, 1 unknown, 1 unsupported: 8 h of production in 49.4 s"
+    assert (
+        lines[-1] == "1 pass, 1 fail, 1 unknown, 1 unsupported: 8 h of production in 49.4 s of runs"
+    )
     assert "\x1b" not in output.getvalue()
 
 
