@@ -90,7 +90,10 @@ class ScaledValue:
 
 @dataclass(frozen=True)
 class Plan:
-    """Everything that a lab and the checkers need to know of one run."""
+    """Everything that a lab and the checkers need to know of one run.
+
+    `about` is what the scenario says of itself, `variant_about` what its variant adds to that.
+    """
 
     scenario: str
     file: str
@@ -105,6 +108,7 @@ class Plan:
     scaling: tuple[ScaledValue, ...] = ()
     about: str = ""
     source: str = ""
+    variant_about: str = ""
 
     def host(self, name: str) -> PlannedHost:
         """The host of that name.

@@ -54,11 +54,12 @@ def render_html(runs: Sequence[tuple[VariantResult, History | None]]) -> str:
             variants.append(_variant(number, result, history))
             if variants[-1]["figure"]:
                 figures[variants[-1]["id"]] = variants[-1]["figure"]
+        abouts = {_about(history, "about") for _, history in members if history is not None}
         groups.append(
             {
                 "name": scenario,
                 "file": file,
-                "about": " ".join(_first(members, "about").split()),
+                "about": abouts.pop() if len(abouts) == 1 else "",
                 "source": _first(members, "source"),
                 "variants": variants,
             }
@@ -75,9 +76,15 @@ def _first(members: Sequence[tuple[VariantResult, History | None]], key: str) ->
     return next((str(h.plan[key]) for _, h in members if h is not None and h.plan.get(key)), "")
 
 
+def _about(history: History, key: str) -> str:
+    return " ".join(str(history.plan.get(key, "")).split())
+
+
 def _variant(number: int, result: VariantResult, history: History | None) -> dict[str, Any]:
     rows = flow_rows(history) if history else []
-    about = " ".join(str(history.plan.get("about", "")).split()) if history else ""
+    about = ""
+    if history:
+        about = _about(history, "variant_about") or _about(history, "about")
     return {
         "id": f"variant-{number}",
         "name": result.variant,

@@ -179,3 +179,15 @@ def test_a_browser_shows_it_without_a_network(
     context.close()
     assert complaints == []
     assert [url for url in requests if not url.startswith(("file:", "data:", "blob:"))] == []
+
+
+def test_what_the_scenario_says_stands_above_what_its_variants_add() -> None:
+    runs: list[tuple[VariantResult, History | None]] = []
+    for result, history in all_variants()[:2]:
+        more = {"variant_about": f"Only here: {result.variant}."}
+        header = {**history.header, "plan": {**history.plan, **more}}
+        runs.append((result, History([header, *history.records[1:]])))
+    page = render_html(runs)
+    assert page.count("A log sender holds one RELP connection") == 1
+    assert page.index("A log sender holds") < page.index("Only here: keepalive-off.")
+    assert "Only here: keepalive-1800." in page
