@@ -54,14 +54,14 @@ MUTANTS = (
         "keepalive-7200", "_sockopts.py", KEEPALIVE_CALL, "    return\n", "half-open", "at end 3"
     ),
     Mutant("keepalive-1800", "_sockopts.py", KEEPALIVE_CALL, "    return\n", "idle drops", "3"),
-    Mutant("sender-busy", "_send.py", ACK_TIMER, "ack_timeout=None,", "reconnect", "sender"),
+    Mutant("sender-busy", "_send.py", ACK_TIMER, "ack_timeout=None,", "delivery", "lost"),
     Mutant(
         "sender-busy-user-timeout",
         "_sockopts.py",
         USER_TIMEOUT_CALL,
         "    return\n",
-        "reconnect",
-        "sender",
+        "delivery",
+        "lost",
     ),
 )
 
