@@ -48,6 +48,10 @@ async def resolve(host: str, port: int) -> list[tuple[str, int]]:
     Raises:
         OSError: the name has no address.
     """
+    try:
+        return _look_up(host, port, socket.AI_NUMERICHOST)
+    except OSError:
+        pass  # not an address, so it is a name
     loop = asyncio.get_running_loop()
     found: asyncio.Future[list[tuple[str, int]]] = loop.create_future()
 
@@ -62,15 +66,23 @@ async def resolve(host: str, port: int) -> list[tuple[str, int]]:
     def look_up() -> None:
         result: list[tuple[str, int]] | OSError
         try:
-            infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-            # The scope of a link-local address is in the text of the host: fe80::1%eth0.
-            result = list(dict.fromkeys((str(info[4][0]), int(info[4][1])) for info in infos))
+            result = _look_up(host, port)
         except OSError as error:
             result = error
-        except UnicodeError:
-            result = OSError(f"{host!r} is not a host name")
         with contextlib.suppress(RuntimeError):  # the loop has ended: nobody wants to know
             loop.call_soon_threadsafe(settle, result)
 
-    threading.Thread(target=look_up, name="relpio-resolve", daemon=True).start()
+    try:
+        threading.Thread(target=look_up, name="relpio-resolve", daemon=True).start()
+    except RuntimeError as error:  # the system has no thread left; perhaps it has one later
+        raise OSError(f"cannot look up {host}: {error}") from None
     return await found
+
+
+def _look_up(host: str, port: int, flags: int = 0) -> list[tuple[str, int]]:
+    try:
+        infos = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=flags)
+    except UnicodeError:
+        raise OSError(f"{host!r} is not a host name") from None
+    # The scope of a link-local address is in the text of the host: fe80::1%eth0.
+    return list(dict.fromkeys((str(info[4][0]), int(info[4][1])) for info in infos))

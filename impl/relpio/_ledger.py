@@ -11,6 +11,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
+from relpio._logs import Log, no_log
 from relpio._runs import runs_of
 
 __all__ = ["Ledger"]
@@ -19,14 +20,17 @@ __all__ = ["Ledger"]
 class Ledger:
     """Appends to a file, once for each turn of the loop at the latest."""
 
-    def __init__(self, path: Path) -> None:
-        """Open `path` for appending.
+    def __init__(self, path: Path, log: Log = no_log) -> None:
+        """Open `path` for appending; write errors go to `log`, and the next line tries again.
 
         Raises:
             OSError: it cannot be opened.
         """
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._log = log
+        self._failing = False
         self._lines: list[str] = []
+        self._unwritten = bytearray()  # outlives a failed write: no line is torn or skipped
         self._handle: asyncio.Handle | None = None
 
     def accepted(self, first: int, last: int) -> None:
@@ -48,10 +52,17 @@ class Ledger:
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
-        data = "".join(self._lines).encode()
+        self._unwritten += "".join(self._lines).encode()
         self._lines.clear()
-        while data:
-            data = data[os.write(self._fd, data) :]
+        try:
+            while self._unwritten:
+                del self._unwritten[: os.write(self._fd, self._unwritten)]
+            self._failing = False
+        except OSError as error:
+            # Messages move on: a feeder that does not see "acked" only sends again.
+            if not self._failing:
+                self._log("ledger-error", detail=str(error))
+            self._failing = True
 
     def _add(self, word: str, first: int, last: int) -> None:
         numbers = f"{first}" if first == last else f"{first}-{last}"

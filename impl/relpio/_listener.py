@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 import socket
 from collections.abc import Callable
 
@@ -25,8 +24,6 @@ BACKLOG = 512
 """Connections that the kernel may keep for us; it cuts this to net.core.somaxconn."""
 
 _BATCH = 64  # accepted in one turn of the loop, so that a flood of connections starves nobody
-
-_OUT_OF = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 # accept(2): errors of the new connection, not of the listener.
 _GONE = (
@@ -82,12 +79,12 @@ class Listener:
             except BlockingIOError:
                 break
             except OSError as error:
-                if error.errno in _OUT_OF:
-                    self._pause(os.strerror(error.errno), retry=True)
-                    return
                 if error.errno in _GONE:
                     continue
-                raise
+                # Out of descriptors (EMFILE, ENFILE) or memory; and for any error that nobody
+                # foresaw, waiting is right, too, where raising would spin.
+                self._pause(error.strerror or str(error), retry=True)
+                return
             sock.setblocking(False)
             self._on_accept(sock)
         self._resume()

@@ -60,7 +60,7 @@ class FileOutput:
             self._handle = self._loop.call_soon(self._write)
 
     async def flushed(self) -> None:
-        """Wait until everything is written."""
+        """Wait until everything is written, or can never be."""
         await self._idle.wait()
 
     def close(self) -> None:
@@ -123,6 +123,7 @@ class FileOutput:
             return
         self._unwatch()
         if error.errno == errno.EPIPE:  # the reader has left; there will not be another one
+            self._idle.set()  # nothing more will be written, so nobody need wait
             if not self.broken.done():
                 self.broken.set_result(error)
             return

@@ -29,7 +29,7 @@ async def send(options: argparse.Namespace, log: Log) -> int:
     try:
         settings = _settings(options)
         inputs = _open_inputs(options.files or ["-"])
-        ledger = Ledger(options.ledger) if options.ledger is not None else None
+        ledger = Ledger(options.ledger, log) if options.ledger is not None else None
     except (ConfigurationError, OSError) as error:
         log("error", detail=str(error))
         return 2

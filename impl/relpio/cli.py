@@ -109,7 +109,7 @@ def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
         help="wait between attempts: doubles from FIRST to MAX, with jitter (default 1/60)"
         )  # fmt: skip
     add("--queue-size", type=_options.count, default=10_000, metavar="N",
-        help="messages held in memory; when it is full, reading pauses (default 10000)"
+        help="messages held in memory, 64 MiB at most; when full, reading pauses (default 10000)"
         )  # fmt: skip
     _add_common(parser, default_size_of="a line longer than this is an error of the input")
     add("--local-address", metavar="ADDRESS", help="send from this address")

@@ -135,16 +135,15 @@ def test_a_write_error_is_loud_and_nothing_is_acknowledged(relpio: Start, tmp_pa
 def test_an_output_that_recovers_loses_nothing(relpio: Start, tmp_path: Path) -> None:
     output = tmp_path / "out"
 
-    def limit_file_size() -> None:
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (1000, resource.RLIM_INFINITY))
-
-    receiver, address = start_receiver(relpio, output, preexec_fn=limit_file_size)
+    receiver, address = start_receiver(relpio, output)
+    pid, unlimited = receiver.process.pid, resource.RLIM_INFINITY
+    # Python ignores SIGXFSZ, so that a write above the limit fails with EFBIG.
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (1000, unlimited))
     sender = relpio("send", "--target", address, stdin=subprocess.PIPE)
     sender.feed(lines(1, 200))
     receiver.wait_event("output-error")
     assert output.stat().st_size == 1000  # a part of a batch was written
-    resource.prlimit(receiver.process.pid, resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    resource.prlimit(pid, resource.RLIMIT_FSIZE, (unlimited, unlimited))
     assert sender.wait() == 0
     assert output.read_bytes() == lines(1, 200)
     assert receiver.events("output-recovered")
@@ -294,11 +293,9 @@ def cpu_seconds(pid: int) -> float:
 def test_out_of_descriptors_it_serves_on_without_spinning_and_recovers(
     relpio: Start, tools: type[Tools], tmp_path: Path
 ) -> None:
-    def limit_descriptors() -> None:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (24, 24))
-
     output = tmp_path / "out"
-    receiver, address = start_receiver(relpio, output, preexec_fn=limit_descriptors)
+    receiver, address = start_receiver(relpio, output)
+    resource.prlimit(receiver.process.pid, resource.RLIMIT_NOFILE, (24, 24))
     host, port = address.split(":")
     first = socket.create_connection((host, int(port)))
     first.sendall(OPEN)

@@ -243,6 +243,24 @@ def test_ledger(tmp_path: Path) -> None:
     assert path.read_text() == seen + "acked 11-12\n"
 
 
+def test_a_ledger_that_cannot_be_written_is_reported_and_tried_again() -> None:
+    full = Path("/dev/full")
+    if not full.exists():
+        pytest.skip("needs /dev/full")
+    stream = io.StringIO()
+
+    async def write() -> None:
+        ledger = Ledger(full, TextLog(stream))
+        for number in range(3):
+            ledger.accepted(number, number)
+            ledger.flush()
+        ledger.close()
+
+    asyncio.run(write())
+    assert stream.getvalue().count("ledger error: detail [Errno 28]") == 1
+    stream.close()
+
+
 def test_logs() -> None:
     stream = io.StringIO()
     JsonLog(stream)("backoff", seconds=1.5)
