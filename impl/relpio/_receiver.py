@@ -76,6 +76,7 @@ class Receiver:
         self.address: tuple[str, int] = (settings.host, settings.port)
         self.received = 0
         self.acknowledged = 0
+        self.pending = 0  # octets of messages that are not written yet
         self._output = output
         self._log = log
         self._listener: Listener | None = None
@@ -129,12 +130,14 @@ class Receiver:
         """Called by a session."""
         self._log("session-open", peer=session.peer)
 
-    def take(self, messages: Sequence[bytes], on_taken: Callable[[], None]) -> None:
+    def take(self, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]) -> None:
         """Called by a session."""
         count = len(messages)
         self.received += count
+        self.pending += size
 
         def written() -> None:
+            self.pending -= size
             self.acknowledged += count
             on_taken()
 

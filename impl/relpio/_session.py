@@ -18,6 +18,9 @@ __all__ = ["Session", "SessionOwner"]
 MAX_PENDING = 1024 * 1024
 """Octets of messages that may await the output before the session stops reading."""
 
+MAX_PENDING_IN_ALL = 64 * 1024 * 1024
+"""The same for all sessions together. Above it, a session still may have one read's worth."""
+
 
 class SessionOwner(Protocol):
     """Whom a session reports to."""
@@ -25,8 +28,12 @@ class SessionOwner(Protocol):
     def session_opened(self, session: Session) -> None:
         """The client's `open` was accepted."""
 
-    def take(self, messages: Sequence[bytes], on_taken: Callable[[], None]) -> None:
-        """Write messages; call `on_taken` when that is done, perhaps never."""
+    def take(self, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]) -> None:
+        """Write messages of `size` octets; call `on_taken` when that is done, perhaps never."""
+
+    @property
+    def pending(self) -> int:
+        """Octets of all messages that are not written yet."""
 
 
 class Session(CoreProtocol[ServerEvent]):
@@ -60,7 +67,7 @@ class Session(CoreProtocol[ServerEvent]):
             count, size = len(event.messages), sum(map(len, event.messages))
             self.received += count
             self._pending += size
-            self._owner.take(event.messages, partial(self._taken, count, size))
+            self._owner.take(event.messages, size, partial(self._taken, count, size))
             self._throttle()
         elif isinstance(event, SessionOpened):
             self._owner.session_opened(self)
@@ -82,7 +89,9 @@ class Session(CoreProtocol[ServerEvent]):
         self._throttle()
 
     def _throttle(self) -> None:
-        if self._pending > MAX_PENDING or self.writing_paused or self._stopped:
+        # With nothing pending there would be no `_taken` that resumes reading: so then go on.
+        crowded = self._pending > 0 and self._owner.pending > MAX_PENDING_IN_ALL
+        if self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped:
             self.pause_reading()
         else:
             self.resume_reading()

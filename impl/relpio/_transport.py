@@ -146,6 +146,11 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         if self._transport is not None and self._transport.is_reading():
             self._transport.pause_reading()
 
+    @property
+    def paused(self) -> bool:
+        """Reading is paused."""
+        return self._transport is not None and not self._transport.is_reading()
+
     def resume_reading(self) -> None:
         """Undo `pause_reading`."""
         transport = self._transport

@@ -451,6 +451,31 @@ def test_a_session_reads_no_more_than_the_output_can_take(tools: type[Tools]) ->
     asyncio.run(main())
 
 
+def test_many_sessions_together_read_no_more_than_the_output_can_take(
+    tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relpio._session.MAX_PENDING_IN_ALL", 1000)
+
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output) as receiver:
+            port, message = receiver.address[1], b"x" * 1000
+            async with sending(port) as one, sending(port) as two:
+                for sender in (one, two):
+                    await sender.put([message] * 500)
+                await tools.eventually(lambda: all(
+                    session.paused for session in receiver._sessions.values()
+                ) and len(receiver._sessions) == 2)  # fmt: skip
+                output.held = False
+                output.release()
+                await one.drain()
+                await two.drain()
+        assert output.lines == [message] * 1000
+        assert receiver.pending == 0
+
+    asyncio.run(main())
+
+
 def test_closing_a_receiver_ends_in_time_with_a_stuck_output(tools: type[Tools]) -> None:
     async def main() -> None:
         output, log = Memory(held=True), Events()
