@@ -7,7 +7,7 @@ DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check lint types imports unit incidents bench clean
+.PHONY: help setup setup-dev demo test check lint types imports unit incidents schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -16,7 +16,7 @@ setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
 .venv/.installed: pyproject.toml
 	@.ci/system-packages run
-	"$(PYTHON)" -m venv .venv
+	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	@touch $@
 
@@ -49,6 +49,10 @@ unit: setup-dev ## the tests under tests/
 
 incidents: setup-dev ## the scenario library, every variant
 	$(PYTEST) scenarios -v
+
+schema: setup ## write the JSON Schema of scenario files anew
+	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \
+	from halfopen.vocabulary import default_vocabulary as v; w(v())'
 
 bench: setup-dev ## figures against peers, side by side (bench/results.json)
 	@ls bench/*.py >/dev/null 2>&1 || { echo "there are no benchmarks yet"; exit 1; }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -16,7 +15,7 @@ def network_namespaces() -> set[str]:
     found = set()
     for process in psutil.process_iter():
         try:
-            found.add(os.readlink(f"/proc/{process.pid}/ns/net"))
+            found.add(str(Path(f"/proc/{process.pid}/ns/net").readlink()))
         except OSError:
             continue
     return found

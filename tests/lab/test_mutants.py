@@ -46,9 +46,7 @@ USER_TIMEOUT_CALL = (
 ACK_TIMER = "ack_timeout=options.ack_timeout,"
 
 MUTANTS = (
-    Mutant(
-        "keepalive-off", "_sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"
-    ),
+    Mutant("keepalive-off", "_sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"),
     Mutant("sysctl-only", "_sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"),
     Mutant(
         "keepalive-7200", "_sockopts.py", KEEPALIVE_CALL, "    return\n", "half-open", "at end 3"

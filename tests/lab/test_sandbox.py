@@ -7,6 +7,7 @@ import random
 import signal
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -31,9 +32,13 @@ def _start(directory: Path, marker: str) -> subprocess.Popen[bytes]:
     )
 
 
+def _gone(marker: str) -> Callable[[], bool]:
+    return lambda: not with_marker(marker)
+
+
 @pytest.mark.timeout(240)
 def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path) -> None:
-    """Several at a time; `make soak` is not needed for thirty."""
+    """Thirty runs, six at a time."""
     rng = random.Random(20261121)
     before = machine_network()
     namespaces = network_namespaces()
@@ -47,14 +52,14 @@ def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path
             running.append((directory, marker, _start(directory, marker)))
         for _, _, process in running:
             # The moment of death is what is tested: it is random, and waits for nothing.
-            with_deadline = rng.uniform(0.0, 1.2)
+            moment = rng.uniform(0.0, 1.2)
             try:
-                process.wait(with_deadline)
+                process.wait(moment)
             except subprocess.TimeoutExpired:
                 process.send_signal(signal.SIGKILL)
             process.wait()
         for directory, marker, _ in running:
-            assert wait_until(lambda m=marker: not with_marker(m)), with_marker(marker)
+            assert wait_until(_gone(marker)), with_marker(marker)
             for history in (directory / "out").rglob("history.jsonl"):
                 done = halfopen("check", history.parent, "--no-report", cwd=directory)
                 # Killed runs are unknown at best; a history torn in its first line is said so.
@@ -72,13 +77,13 @@ def test_interrupt_ends_in_order(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
     assert b'"interrupted"' in history.read_bytes().splitlines()[-1]
-    assert wait_until(lambda: not with_marker("interrupted"))
+    assert wait_until(_gone("interrupted"))
 
 
 def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:
     before, namespaces = machine_network(), network_namespaces()
     process = _start(tmp_path, "finished")
     assert process.wait(60) == 1  # one of its two variants is meant to fail
-    assert wait_until(lambda: not with_marker("finished"))
+    assert wait_until(_gone("finished"))
     assert wait_until(lambda: network_namespaces() <= namespaces)
     assert machine_network() == before

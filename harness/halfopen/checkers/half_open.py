@@ -35,8 +35,14 @@ def judge(history: History, params: Params) -> Finding:
     missing = unsampled(history, params.at)
     if missing:
         return unknown(bound, missing)
-    found = [each for each in half_open(history, flows(history)) if each.socket.host == params.at]
+    known = flows(history)
+    found = [each for each in half_open(history, known) if each.socket.host == params.at]
     at_end = [each for each in found if not each.stretch.ended]
+    perhaps = [
+        each
+        for each in half_open(history, known, certain=False)
+        if each.socket.host == params.at and not each.stretch.ended
+    ]
     changes = [(e.stretch.start, 1) for e in found]
     changes += [(e.stretch.end, -1) for e in found if e.stretch.ended]
     peak, peak_t = peak_of(changes)
@@ -53,6 +59,13 @@ def judge(history: History, params: Params) -> Finding:
             Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
         )
     why = f"half-open connections: {weighed.why}"
+    young = len(perhaps) - len(at_end)
+    if (
+        params.at_end is not None
+        and len({params.at_end.holds(len(at_end) + more) for more in range(young + 1)}) > 1
+    ):
+        why += f"; {young} more may have become so in the last moment: too young to tell"
+        return unknown(weighed.bound, why)
     return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
 
 

@@ -99,7 +99,34 @@ def _from_log(history: History, at: str) -> list[_Loss] | None:
             reason = str(event.get("reason", "")) if isinstance(event, dict) else ""
             losses.append(_Loss(opened, t, reason, t, "", None))
             opened = None
+    if opened is not None and _speaks_into_the_void(history, at, opened):
+        end = history.duration
+        losses.append(_Loss(opened, end, "never noticed by the sender", end, "", None))
     return losses
+
+
+def _speaks_into_the_void(history: History, at: str, opened: float) -> bool:
+    """True if a middlebox forgot the session's flow, and of what was sent since nothing came back.
+
+    A sender that never notices reports no loss; without this it would pass for a quick one.
+    """
+    ledger = read_ledger(history)
+    forgotten = max((t for t in _forgotten(flows(history), at) if t >= opened), default=None)
+    if forgotten is None or not ledger.acked:
+        return False
+    since = [n for n, (t, host) in ledger.sent.items() if host == at and t >= forgotten]
+    return bool(since) and not any(number in ledger.acked for number in since)
+
+
+def _forgotten(known: list[Flow], at: str) -> list[float]:
+    """When middleboxes forgot flows that a host had opened."""
+    return [
+        entry.stretch.end
+        for flow in known
+        if any(socket.host == at for socket in flow.client_sockets)
+        for entry in flow.entries
+        if entry.stretch.ended and entry.cause != "closed"
+    ]
 
 
 def _from_sockets(history: History, at: str) -> list[_Loss] | None:
@@ -138,13 +165,7 @@ def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _
     nothing was said into the dead flow at all, the moment at which the sender noticed.
     """
     during = (loss.opened, loss.lost)
-    forgotten = [
-        entry.stretch.end
-        for flow in known
-        if any(socket.host == at for socket in flow.client_sockets)
-        for entry in flow.entries
-        if entry.stretch.ended and entry.cause != "closed"
-    ]
+    forgotten = _forgotten(known, at)
     faults = [float(record["t"]) for record in history.of("fault", state="begin")]
     sent = sorted(t for t, host in ledger.sent.values() if host == at)
     for times, words in ((forgotten, "the flow was forgotten"), (faults, "the fault began")):

@@ -15,7 +15,7 @@ from rich.console import Console
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
 from halfopen.labs import all_labs
-from halfopen.model.history import FILE_NAME, read_history
+from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.ports import LabSpec
@@ -93,15 +93,15 @@ def finish(
         write_junit(results, junit)
     print_results(results, Console())
     if report:
-        runs = [
-            (result, read_history(Path(result.directory)))
-            for result in results
-            if (Path(result.directory) / FILE_NAME).exists()
-        ]
-        if runs:
-            write_html(runs, out / REPORT)
-            typer.echo(f"report: {out / REPORT}")
+        write_html([(result, _history(result)) for result in results], out / REPORT)
+        typer.echo(f"report: {out / REPORT}")
     raise typer.Exit(exit_status(results))
+
+
+def _history(result: VariantResult) -> History | None:
+    """What was recorded of a run; None for one that could not begin."""
+    directory = Path(result.directory)
+    return read_history(directory) if (directory / FILE_NAME).exists() else None
 
 
 def exit_status(results: Sequence[VariantResult]) -> int:

@@ -12,6 +12,9 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 
+# `never`: longer than any run, and still within the kernel's 32 bits of ticks.
+LONGEST_TIMER = 100 * 86400
+
 FAMILY = "ip"
 TABLE = "middlebox"
 LATE = "late"
@@ -46,7 +49,9 @@ def timers(values: Mapping[str, Any]) -> dict[str, int]:
     def whole(key: str) -> int:
         return max(1, round(float(values[key])))
 
-    idle, opening, closing = whole("idle_timeout"), whole("half_open"), whole("half_closed")
+    never = values["idle_timeout"] is None
+    idle = LONGEST_TIMER if never else whole("idle_timeout")
+    opening, closing = whole("half_open"), whole("half_closed")
     return {
         "established": idle,
         # Linux shortens an entry's life after lost or repeated segments (5 min); the boxes that

@@ -195,13 +195,18 @@ def flows(history: History) -> list[Flow]:
     return _join(history, _presences(history), _entries(history))
 
 
-def half_open(history: History, known: Sequence[Flow]) -> list[HalfOpen]:
-    """Every half-open stretch longer than what two samples can be apart, in order of time.
+def half_open(history: History, known: Sequence[Flow], *, certain: bool = True) -> list[HalfOpen]:
+    """Every half-open stretch, in order of time.
+
+    Args:
+        history: what was sampled.
+        known: its flows.
+        certain: leave out what is no longer than two samples can be apart: it may be none.
 
     A moment at which the other side's host had not been sampled yet says nothing: it is left out.
     """
     first = {str(r["host"]): float(r["t"]) for r in reversed(history.of("sockets"))}
-    least = SKEW_SAMPLES * history.sample_s
+    least = SKEW_SAMPLES * history.sample_s if certain else 0.0
     found = []
     for flow in known:
         sides = (

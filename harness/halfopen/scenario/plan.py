@@ -87,7 +87,8 @@ def _plan(
         steps=steps,
         checks=checks,
         scaling=_once(values),
-        about=variant.about or scenario.about,
+        about=scenario.about,
+        variant_about=variant.about,
         source=scenario.source,
     )
 

@@ -179,3 +179,17 @@ def test_idle_drops_unknown() -> None:
     assert drops(run.end(), 0).verdict is Verdict.PASS
     run.at(2).add("conntrack", host="firewall", entries=[])
     assert drops(run.end(), 0).verdict is Verdict.UNKNOWN
+
+
+def test_a_sender_that_never_notices_has_not_reconnected_quickly() -> None:
+    run = Run().log("session-open").entry("created").both([theirs()], [mine()])
+    run.at(1).sent(1).acked(1).at(10).entry("destroyed", cause="expired").at(20).sent(2)
+    history = run.at(40).both([theirs()], [mine()]).end()
+    finding = again(history, 5.0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 20)
+    assert "never noticed" in finding.evidence[0].text
+    assert again(history, 30.0).verdict is Verdict.UNKNOWN
+    # Whoever is answered has a path, whatever a table says.
+    answered = Run().log("session-open").entry("created").both([theirs()], [mine()])
+    answered.at(1).sent(1).acked(1).at(10).entry("destroyed", cause="expired").at(20).sent(2)
+    assert again(answered.at(21).acked(2).at(40).end(), 5.0).verdict is Verdict.PASS

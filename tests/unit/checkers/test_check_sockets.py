@@ -222,3 +222,11 @@ def test_connections_unknown() -> None:
 def test_something_must_be_asked(params: type[half_open.Params]) -> None:
     with pytest.raises(ValueError, match="needs"):
         params(at="x")
+
+
+def test_what_became_half_open_in_the_last_moment_is_unknown() -> None:
+    run = Run().at(1).both([theirs()], [mine()]).at(5).both([theirs()], [mine()])
+    history = run.at(9).both([], [mine()]).at(9.02).end()
+    assert half(history, at_end=0).verdict is Verdict.UNKNOWN
+    assert half(history, at_end=1).verdict is Verdict.UNKNOWN
+    assert half(history, at_end=2).verdict is Verdict.FAIL

@@ -29,6 +29,11 @@ class Follower:
         self._offset = 0
         self._rest = b""
 
+    @property
+    def exists(self) -> bool:
+        """True once there is a file to read."""
+        return self._path.exists()
+
     def lines(self) -> list[bytes]:
         """The lines that came since the last call, without their line feeds."""
         try:
@@ -74,6 +79,7 @@ class Program:
         self._log = follow(directory / f"{self.name}.log")
         self._ledger = follow(Path(spec["ledger"])) if spec["ledger"] else None
         self._output = follow(Path(spec["output"])) if spec["output"] else None
+        self._output_seen = False
         self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -197,7 +203,7 @@ class Program:
         if self._ledger is not None:
             self._collect_ledger(self._ledger.lines())
         if self._output is not None:
-            self._collect_output(self._output.lines())
+            self._collect_output(self._output)
 
     def _collect_ledger(self, lines: list[bytes]) -> None:
         # The program counts what it read from its standard input, from 1.
@@ -211,9 +217,12 @@ class Program:
         for kind, numbers_ in runs.items():
             self._emit({"kind": kind, "host": self.host, "seqs": compress(numbers_)})
 
-    def _collect_output(self, lines: list[bytes]) -> None:
-        if not lines:
+    def _collect_output(self, output: Follower) -> None:
+        lines = output.lines()
+        if not lines and (self._output_seen or not output.exists):
             return
+        # An empty record says that the output was there and had nothing in it.
+        self._output_seen = True
         numbers: list[int] = []
         corrupt: list[str] = []
         unexpected: list[str] = []
