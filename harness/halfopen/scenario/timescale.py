@@ -234,8 +234,8 @@ def check_scale(variant: Variant, vocabulary: Vocabulary, scale: float, file: st
     if not found:
         return []
     best = largest_scale(variant, vocabulary, scale)
-    serves = f"a scale of {best} would serve, or the lab warp or sim" if best else ""
-    remedy = serves or "no scale would serve, use the lab warp or sim"
+    serves = f"a scale of {best} would serve" if best else ""
+    remedy = serves or "no scale would serve, only a lab on virtual time could play it"
     return [
         Problem(file, _where(each), _sentence(each, variant.name, scale), remedy) for each in found
     ]

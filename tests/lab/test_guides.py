@@ -1,0 +1,23 @@
+"""What the guides show runs."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.lab.scenarios import halfopen
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/scenarios.md"])
+def test_the_scenario_of_the_page_runs_as_it_says(tmp_path: Path, page: str) -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    path = tmp_path / "shown.scenario.yaml"
+    path.write_text(block)
+    done = halfopen("run", path, "--no-report", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
