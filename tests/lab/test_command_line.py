@@ -33,7 +33,7 @@ def test_all_as_expected_is_0_and_json_has_the_agreed_form(tmp_path: Path) -> No
     assert (half_open["verdict"], half_open["observed"]) == ("fail", 1)
     assert {"check", "verdict", "observed", "bound", "why"} <= set(half_open)
     (case,) = ET.parse(tmp_path / "r.xml").iter("testcase")
-    assert case.get("name") == "leaks"
+    assert case.get("name") == "leaks [netns]"
     assert not list(case.iter("failure"))
     assert (tmp_path / "out" / "report.html").stat().st_size > 100_000
 

@@ -23,7 +23,9 @@ MARKER = "HALFOPEN_TEST_MARKER"
 def _start(directory: Path, marker: str) -> subprocess.Popen[bytes]:
     scenario = write_short(directory)
     return subprocess.Popen(
-        [sys.executable, "-m", "halfopen", "run", str(scenario), "--out", "out", "--no-report"],
+        # Under nohup and the like an interrupt is ignored, and children inherit that.
+        ["env", "--default-signal=INT", sys.executable, "-m", "halfopen", "run", str(scenario)]
+        + ["--out", "out", "--no-report"],
         cwd=directory,
         env={**os.environ, MARKER: marker},
         stdout=subprocess.DEVNULL,
