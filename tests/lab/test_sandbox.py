@@ -24,8 +24,18 @@ def _start(directory: Path, marker: str) -> subprocess.Popen[bytes]:
     scenario = write_short(directory)
     return subprocess.Popen(
         # Under nohup and the like an interrupt is ignored, and children inherit that.
-        ["env", "--default-signal=INT", sys.executable, "-m", "halfopen", "run", str(scenario)]
-        + ["--out", "out", "--no-report"],
+        [
+            "env",
+            "--default-signal=INT",
+            sys.executable,
+            "-m",
+            "halfopen",
+            "run",
+            str(scenario),
+            "--out",
+            "out",
+            "--no-report",
+        ],
         cwd=directory,
         env={**os.environ, MARKER: marker},
         stdout=subprocess.DEVNULL,
