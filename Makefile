@@ -14,7 +14,7 @@ help: ## this list
 
 setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
-.venv/.installed: pyproject.toml
+.venv/.installed: pyproject.toml .ci/system-packages
 	@.ci/system-packages run
 	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
@@ -22,7 +22,7 @@ setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
 setup-dev: .venv/.installed-dev
 
-.venv/.installed-dev: .venv/.installed
+.venv/.installed-dev: .venv/.installed .ci/system-packages
 	@.ci/system-packages test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@touch $@
