@@ -5,9 +5,7 @@ protocol without any input or output, to be driven by other programs. This list 
 public.
 """
 
-from relpio._backoff import BackoffPolicy
-from relpio._client import ClientConnection, ClientSettings
-from relpio._errors import (
+from relpio.errors import (
     ConfigurationError,
     FrameError,
     FrameTooLongError,
@@ -17,7 +15,10 @@ from relpio._errors import (
     RelpError,
     RemoteProtocolError,
 )
-from relpio._events import (
+from relpio.logs import JsonLog, Log, TextLog
+from relpio.net.sockopts import Keepalive
+from relpio.protocol.client import ClientConnection, ClientSettings
+from relpio.protocol.events import (
     Acknowledged,
     ClientEvent,
     LossReason,
@@ -28,16 +29,15 @@ from relpio._events import (
     SessionLost,
     SessionOpened,
 )
-from relpio._formats import as_lines, octet_counted
-from relpio._frames import Frame, FrameDecoder, encode_acks, encode_frame, encode_messages
-from relpio._logs import JsonLog, Log, TextLog
-from relpio._output import FileOutput
-from relpio._queue import Lease, MemoryQueue, MessageQueue
-from relpio._receiver import Output, Receiver, ReceiverSettings
-from relpio._sender import Sender, SenderSettings
-from relpio._server import ServerConnection, ServerSettings
-from relpio._sockopts import Keepalive
-from relpio._states import ClientState, ServerState
+from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame, encode_messages
+from relpio.protocol.server import ServerConnection, ServerSettings
+from relpio.protocol.states import ClientState, ServerState
+from relpio.queue.memory import Lease, MemoryQueue, MessageQueue
+from relpio.receiver.formats import as_lines, octet_counted
+from relpio.receiver.output import FileOutput
+from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
+from relpio.sender.backoff import BackoffPolicy
+from relpio.sender.sender import Sender, SenderSettings
 
 __all__ = [
     "Acknowledged",

@@ -2,7 +2,7 @@
 
 import sys
 
-from relpio.cli import main
+from relpio.command.main import main
 
 if __name__ == "__main__":
     sys.exit(main())

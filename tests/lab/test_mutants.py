@@ -46,16 +46,18 @@ USER_TIMEOUT_CALL = (
 ACK_TIMER = "ack_timeout=options.ack_timeout,"
 
 MUTANTS = (
-    Mutant("keepalive-off", "_sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"),
-    Mutant("sysctl-only", "_sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"),
     Mutant(
-        "keepalive-7200", "_sockopts.py", KEEPALIVE_CALL, "    return\n", "half-open", "at end 3"
+        "keepalive-off", "net/sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"
     ),
-    Mutant("keepalive-1800", "_sockopts.py", KEEPALIVE_CALL, "    return\n", "idle drops", "3"),
-    Mutant("sender-busy", "_send.py", ACK_TIMER, "ack_timeout=None,", "delivery", "lost"),
+    Mutant("sysctl-only", "net/sockopts.py", NO_KEEPALIVE_ASKED, ALWAYS, "half-open", "half-open"),
+    Mutant(
+        "keepalive-7200", "net/sockopts.py", KEEPALIVE_CALL, "    return\n", "half-open", "at end 3"
+    ),
+    Mutant("keepalive-1800", "net/sockopts.py", KEEPALIVE_CALL, "    return\n", "idle drops", "3"),
+    Mutant("sender-busy", "command/send.py", ACK_TIMER, "ack_timeout=None,", "delivery", "lost"),
     Mutant(
         "sender-busy-user-timeout",
-        "_sockopts.py",
+        "net/sockopts.py",
         USER_TIMEOUT_CALL,
         "    return\n",
         "delivery",

@@ -29,7 +29,7 @@ def test_the_wheel_is_complete(tmp_path: Path) -> None:
     assert any(n.startswith("halfopen/profiles/data/") and n.endswith(".yaml") for n in names)
     assert any(n.startswith("halfopen/report/templates/") for n in names)
     assert not [n for n in names if n.startswith(("tests/", "scenarios/"))]
-    for line in ("halfopen = halfopen.cli.main:main", "relpio = relpio.cli:main"):
+    for line in ("halfopen = halfopen.cli.main:main", "relpio = relpio.command.main:main"):
         assert line in points
 
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relpio import encode_frame
-from relpio.cli import main
+from relpio.command.main import main
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import RelpioProcess, Tools

@@ -29,7 +29,7 @@ from relpio import (
     encode_frame,
     octet_counted,
 )
-from relpio._session import MAX_PENDING
+from relpio.receiver.session import MAX_PENDING
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
@@ -454,7 +454,7 @@ def test_a_session_reads_no_more_than_the_output_can_take(tools: type[Tools]) ->
 def test_many_sessions_together_read_no_more_than_the_output_can_take(
     tools: type[Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("relpio._session.MAX_PENDING_IN_ALL", 1000)
+    monkeypatch.setattr("relpio.receiver.session.MAX_PENDING_IN_ALL", 1000)
 
     async def main() -> None:
         output = Memory(held=True)

@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relpio import OfferError, RemoteProtocolError
-from relpio._offers import (
+from relpio.protocol.offers import (
     encode_offers,
     negotiate_version,
     own_offers,
     parse_offers,
     require_syslog,
 )
-from relpio._responses import encode_response, parse_response
+from relpio.protocol.responses import encode_response, parse_response
 
 LIBRELP = (
     b"relp_version=0\nrelp_software=librelp,1.11.0,http://librelp.adiscon.com\ncommands=syslog"

@@ -81,10 +81,10 @@ def test_short_writes_and_errors_lose_and_repeat_nothing(
 
     async def main() -> None:
         log, done = Log(), list[bool]()
-        monkeypatch.setattr("relpio._output.RETRY", 0.001)
+        monkeypatch.setattr("relpio.receiver.output.RETRY", 0.001)
         with (tmp_path / "out").open("wb", buffering=0) as file:
             output = FileOutput(file.fileno(), log)
-            monkeypatch.setattr("relpio._output.os.write", write)
+            monkeypatch.setattr("relpio.receiver.output.os.write", write)
             output.submit(b"hello world\n", lambda: done.append(True))
             await output.flushed()
             output.close()

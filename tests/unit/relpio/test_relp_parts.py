@@ -26,13 +26,13 @@ from relpio import (
     as_lines,
     octet_counted,
 )
-from relpio import _options as options
-from relpio._addresses import format_address, parse_address, resolve
-from relpio._backoff import Backoff
-from relpio._input import LineSplitter
-from relpio._ledger import Ledger
-from relpio._runs import Runs, runs_of
-from relpio._sockopts import set_keepalive, set_user_timeout
+from relpio.command import options
+from relpio.command.input import LineSplitter
+from relpio.command.ledger import Ledger
+from relpio.net.addresses import format_address, parse_address, resolve
+from relpio.net.sockopts import set_keepalive, set_user_timeout
+from relpio.protocol.runs import Runs, runs_of
+from relpio.sender.backoff import Backoff
 
 
 @given(st.lists(st.integers(0, 5), max_size=8), st.randoms(use_true_random=False))

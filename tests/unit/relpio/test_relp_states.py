@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from relpio import LocalProtocolError
-from relpio._states import (
+from relpio.protocol.states import (
     CLIENT_TRANSITIONS,
     SERVER_TRANSITIONS,
     ClientInput,

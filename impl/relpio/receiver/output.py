@@ -13,7 +13,7 @@ import select
 from collections import deque
 from collections.abc import Callable
 
-from relpio._logs import Log
+from relpio.logs import Log
 
 __all__ = ["FileOutput"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from relpio._errors import RemoteProtocolError
+from relpio.errors import RemoteProtocolError
 
 __all__ = ["ACCEPTED", "MAX_TEXT", "REFUSED", "Response", "encode_response", "parse_response"]
 

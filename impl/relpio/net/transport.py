@@ -6,8 +6,8 @@ import asyncio
 import socket
 from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
-from relpio._addresses import format_address
-from relpio._events import LossReason, SessionClosed, SessionLost
+from relpio.net.addresses import format_address
+from relpio.protocol.events import LossReason, SessionClosed, SessionLost
 
 __all__ = ["CoreProtocol", "Ending"]
 

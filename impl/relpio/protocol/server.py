@@ -1,7 +1,7 @@
 """The receiving side of one session, without clock, socket or thread.
 
-Drive it as `relpio._client` says. Messages come as `Messages` events; the program answers them, in
-the order of arrival, with `acknowledge` once it has really taken them, never before.
+Drive it as `relpio.protocol.client` says. Messages come as `Messages` events; the program answers
+them, in the order of arrival, with `acknowledge` once it has really taken them, never before.
 """
 
 from __future__ import annotations
@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections import deque
 from dataclasses import dataclass
 
-from relpio._errors import (
+from relpio.errors import (
     ConfigurationError,
     LocalProtocolError,
     OfferError,
     RemoteProtocolError,
 )
-from relpio._events import (
+from relpio.protocol.events import (
     LossReason,
     Messages,
     ServerEvent,
@@ -23,17 +23,17 @@ from relpio._events import (
     SessionLost,
     SessionOpened,
 )
-from relpio._frames import DEFAULT_MAX_DATA, Frame, FrameDecoder, encode_acks, encode_frame
-from relpio._offers import (
+from relpio.protocol.frames import DEFAULT_MAX_DATA, Frame, FrameDecoder, encode_acks, encode_frame
+from relpio.protocol.offers import (
     encode_offers,
     negotiate_version,
     own_offers,
     parse_offers,
     require_syslog,
 )
-from relpio._responses import ACCEPTED, REFUSED, encode_response
-from relpio._states import SERVER_TRANSITIONS, ServerInput, ServerState, step
-from relpio._txnr import HINT, follows
+from relpio.protocol.responses import ACCEPTED, REFUSED, encode_response
+from relpio.protocol.states import SERVER_TRANSITIONS, ServerInput, ServerState, step
+from relpio.protocol.txnr import HINT, follows
 
 __all__ = ["ServerConnection", "ServerSettings"]
 

@@ -13,7 +13,7 @@ import errno
 import socket
 from collections.abc import Callable
 
-from relpio._logs import Log
+from relpio.logs import Log
 
 __all__ = ["Listener"]
 

@@ -7,14 +7,14 @@ import asyncio
 import os
 from collections.abc import Sequence
 
-from relpio._client import ClientSettings
-from relpio._errors import ConfigurationError, InputError
-from relpio._input import LineSplitter, read_chunks
-from relpio._ledger import Ledger
-from relpio._logs import Log
-from relpio._queue import MemoryQueue
-from relpio._sender import Sender, SenderSettings
-from relpio._signals import StopSignal
+from relpio.command.input import LineSplitter, read_chunks
+from relpio.command.ledger import Ledger
+from relpio.command.signals import StopSignal
+from relpio.errors import ConfigurationError, InputError
+from relpio.logs import Log
+from relpio.protocol.client import ClientSettings
+from relpio.queue.memory import MemoryQueue
+from relpio.sender.sender import Sender, SenderSettings
 
 __all__ = ["send"]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import socket
 from dataclasses import dataclass
 
-from relpio._errors import ConfigurationError
+from relpio.errors import ConfigurationError
 
 __all__ = ["MAX_KEEPALIVE_PROBES", "MAX_KEEPALIVE_SECONDS", "Keepalive", "check_user_timeout"]
 __all__ += ["set_keepalive", "set_user_timeout"]

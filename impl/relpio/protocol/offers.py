@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from relpio._errors import OfferError
+from relpio.errors import OfferError
 
 __all__ = [
     "MAX_NAME_LENGTH",

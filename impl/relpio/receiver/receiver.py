@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from relpio._addresses import format_address, resolve
-from relpio._errors import ConfigurationError
-from relpio._formats import Format, as_lines
-from relpio._listener import Listener
-from relpio._logs import Log, no_log
-from relpio._server import ServerSettings
-from relpio._session import Session
-from relpio._sockopts import Keepalive, check_user_timeout
+from relpio.errors import ConfigurationError
+from relpio.logs import Log, no_log
+from relpio.net.addresses import format_address, resolve
+from relpio.net.sockopts import Keepalive, check_user_timeout
+from relpio.protocol.server import ServerSettings
+from relpio.receiver.formats import Format, as_lines
+from relpio.receiver.listener import Listener
+from relpio.receiver.session import Session
 
 __all__ = ["Output", "Receiver", "ReceiverSettings"]
 

@@ -7,13 +7,13 @@ import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
-from relpio import _options
-from relpio._formats import FORMATS
-from relpio._frames import DEFAULT_MAX_DATA
-from relpio._logs import JsonLog, Log, TextLog
-from relpio._offers import SOFTWARE
-from relpio._receive import receive
-from relpio._send import send
+from relpio.command import options
+from relpio.command.receive import receive
+from relpio.command.send import send
+from relpio.logs import JsonLog, Log, TextLog
+from relpio.protocol.frames import DEFAULT_MAX_DATA
+from relpio.protocol.offers import SOFTWARE
+from relpio.receiver.formats import FORMATS
 
 __all__ = ["main"]
 
@@ -93,22 +93,22 @@ def _add_send(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> 
     )
     add = parser.add_argument
     add("files", nargs="*", metavar="FILE", help="files to send; - is standard input (default)")
-    add("--target", required=True, type=_options.target_address, metavar="HOST:PORT",
+    add("--target", required=True, type=options.target_address, metavar="HOST:PORT",
         help="the receiver; IPv6 as [::1]:2514")  # fmt: skip
-    add("--window", type=_options.count, default=128, metavar="N",
+    add("--window", type=options.count, default=128, metavar="N",
         help="messages that may be unacknowledged at a time (default 128)")  # fmt: skip
-    add("--ack-timeout", type=_options.duration_or_off, default=30.0, metavar="S",
+    add("--ack-timeout", type=options.duration_or_off, default=30.0, metavar="S",
         help="give a session up when its oldest message is not acknowledged for so long "
         "(default 30; or off)")  # fmt: skip
-    add("--open-timeout", type=_options.duration_or_off, default=30.0, metavar="S",
+    add("--open-timeout", type=options.duration_or_off, default=30.0, metavar="S",
         help="the same for the answer to open (default 30; or off)")  # fmt: skip
-    add("--connect-timeout", type=_options.duration, default=10.0, metavar="S",
+    add("--connect-timeout", type=options.duration, default=10.0, metavar="S",
         help="limit for name look-up and TCP connect (default 10)")  # fmt: skip
     _add_tcp(parser)
-    add("--backoff", type=_options.backoff, default="1/60", metavar="FIRST/MAX",
+    add("--backoff", type=options.backoff, default="1/60", metavar="FIRST/MAX",
         help="wait between attempts: doubles from FIRST to MAX, with jitter (default 1/60)"
         )  # fmt: skip
-    add("--queue-size", type=_options.count, default=10_000, metavar="N",
+    add("--queue-size", type=options.count, default=10_000, metavar="N",
         help="messages held in memory, 64 MiB at most; when full, reading pauses (default 10000)"
         )  # fmt: skip
     _add_common(parser, default_size_of="a line longer than this is an error of the input")
@@ -126,27 +126,27 @@ def _add_receive(commands: argparse._SubParsersAction[argparse.ArgumentParser]) 
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add = parser.add_argument
-    add("--listen", required=True, type=_options.listen_address, metavar="HOST:PORT",
+    add("--listen", required=True, type=options.listen_address, metavar="HOST:PORT",
         help="address to listen on; port 0 takes a free one and reports it")  # fmt: skip
     add("--output", required=True, metavar="FILE", help="appended to; - is standard output")
     add("--format", choices=sorted(FORMATS), default="line",
         help="how messages are written (default line)")  # fmt: skip
     _add_tcp(parser)
-    add("--open-timeout", type=_options.duration_or_off, default=None, metavar="S",
+    add("--open-timeout", type=options.duration_or_off, default=None, metavar="S",
         help="drop a client that has not sent open for so long (default off)")  # fmt: skip
-    add("--max-sessions", type=_options.count, default=10_000, metavar="N",
+    add("--max-sessions", type=options.count, default=10_000, metavar="N",
         help="connections at a time; more wait unaccepted (default 10000)")  # fmt: skip
     _add_common(parser, default_size_of="a longer message ends its session")
 
 
 def _add_tcp(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--keepalive", type=_options.keepalive, default="60/10/6", metavar="IDLE/INTERVAL/PROBES",
+        "--keepalive", type=options.keepalive, default="60/10/6", metavar="IDLE/INTERVAL/PROBES",
         help="TCP keepalive in whole seconds (default 60/10/6); on: with the timers of the "
         "operating system; off",
     )  # fmt: skip
     parser.add_argument(
-        "--user-timeout", type=_options.user_timeout, default=None, metavar="S",
+        "--user-timeout", type=options.user_timeout, default=None, metavar="S",
         help="TCP_USER_TIMEOUT: how long sent data may stay unacknowledged by the peer's kernel "
         "(default off; resolution 1 ms)",
     )  # fmt: skip
@@ -154,11 +154,11 @@ def _add_tcp(parser: argparse.ArgumentParser) -> None:
 
 def _add_common(parser: argparse.ArgumentParser, *, default_size_of: str) -> None:
     parser.add_argument(
-        "--max-message-size", type=_options.count, default=DEFAULT_MAX_DATA, metavar="OCTETS",
+        "--max-message-size", type=options.count, default=DEFAULT_MAX_DATA, metavar="OCTETS",
         help=f"{default_size_of} (default {DEFAULT_MAX_DATA})",
     )  # fmt: skip
     parser.add_argument(
-        "--shutdown-timeout", type=_options.duration, default=5.0, metavar="S",
+        "--shutdown-timeout", type=options.duration, default=5.0, metavar="S",
         help="time to leave in order after SIGTERM (default 5)",
     )  # fmt: skip
     parser.add_argument(

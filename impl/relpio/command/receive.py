@@ -6,13 +6,13 @@ import argparse
 import asyncio
 import os
 
-from relpio._errors import ConfigurationError
-from relpio._formats import FORMATS
-from relpio._logs import Log
-from relpio._output import FileOutput
-from relpio._receiver import Receiver, ReceiverSettings
-from relpio._server import ServerSettings
-from relpio._signals import StopSignal
+from relpio.command.signals import StopSignal
+from relpio.errors import ConfigurationError
+from relpio.logs import Log
+from relpio.protocol.server import ServerSettings
+from relpio.receiver.formats import FORMATS
+from relpio.receiver.output import FileOutput
+from relpio.receiver.receiver import Receiver, ReceiverSettings
 
 __all__ = ["receive"]
 

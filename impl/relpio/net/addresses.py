@@ -8,7 +8,7 @@ import socket
 import threading
 from typing import Any
 
-from relpio._errors import ConfigurationError
+from relpio.errors import ConfigurationError
 
 __all__ = ["format_address", "parse_address", "resolve"]
 

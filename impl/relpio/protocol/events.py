@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
-from relpio._offers import Offers
+from relpio.protocol.offers import Offers
 
 __all__ = [
     "Acknowledged",

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from enum import Enum
 from typing import TypeVar
 
-from relpio._errors import LocalProtocolError
+from relpio.errors import LocalProtocolError
 
 __all__ = [
     "CLIENT_TRANSITIONS",

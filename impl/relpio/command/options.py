@@ -7,10 +7,10 @@ import re
 from collections.abc import Callable
 from typing import TypeVar
 
-from relpio._addresses import parse_address
-from relpio._backoff import BackoffPolicy
-from relpio._errors import ConfigurationError
-from relpio._sockopts import Keepalive, check_user_timeout
+from relpio.errors import ConfigurationError
+from relpio.net.addresses import parse_address
+from relpio.net.sockopts import Keepalive, check_user_timeout
+from relpio.sender.backoff import BackoffPolicy
 
 __all__ = [
     "backoff",

@@ -9,16 +9,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from relpio._addresses import resolve
-from relpio._backoff import Backoff, BackoffPolicy
-from relpio._client import ClientSettings
-from relpio._errors import ConfigurationError, LocalProtocolError
-from relpio._events import LossReason
-from relpio._link import Link
-from relpio._logs import Log, no_log
-from relpio._queue import MemoryQueue, MessageQueue
-from relpio._sockopts import Keepalive, check_user_timeout
-from relpio._transport import Ending
+from relpio.errors import ConfigurationError, LocalProtocolError
+from relpio.logs import Log, no_log
+from relpio.net.addresses import resolve
+from relpio.net.sockopts import Keepalive, check_user_timeout
+from relpio.net.transport import Ending
+from relpio.protocol.client import ClientSettings
+from relpio.protocol.events import LossReason
+from relpio.queue.memory import MemoryQueue, MessageQueue
+from relpio.sender.backoff import Backoff, BackoffPolicy
+from relpio.sender.link import Link
 
 __all__ = ["Sender", "SenderSettings"]
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 from typing import NamedTuple, Protocol
 
-from relpio._errors import ConfigurationError, LocalProtocolError
+from relpio.errors import ConfigurationError, LocalProtocolError
 
 __all__ = ["Lease", "MemoryQueue", "MessageQueue"]
 

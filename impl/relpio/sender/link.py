@@ -7,12 +7,12 @@ import socket
 from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from relpio._client import ClientConnection, ClientSettings
-from relpio._events import Acknowledged, ClientEvent, Refused, SessionOpened
-from relpio._queue import MessageQueue
-from relpio._sockopts import Keepalive, set_keepalive, set_user_timeout
-from relpio._states import ClientState
-from relpio._transport import CoreProtocol, Ending
+from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
+from relpio.net.transport import CoreProtocol, Ending
+from relpio.protocol.client import ClientConnection, ClientSettings
+from relpio.protocol.events import Acknowledged, ClientEvent, Refused, SessionOpened
+from relpio.protocol.states import ClientState
+from relpio.queue.memory import MessageQueue
 
 __all__ = ["Link", "LinkOwner"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from dataclasses import dataclass
 
-from relpio._errors import ConfigurationError
+from relpio.errors import ConfigurationError
 
 __all__ = ["Backoff", "BackoffPolicy"]
 

@@ -6,7 +6,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator
 
-from relpio._errors import InputError
+from relpio.errors import InputError
 
 __all__ = ["LineSplitter", "read_chunks"]
 

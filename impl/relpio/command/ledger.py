@@ -11,8 +11,8 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from relpio._logs import Log, no_log
-from relpio._runs import runs_of
+from relpio.logs import Log, no_log
+from relpio.protocol.runs import runs_of
 
 __all__ = ["Ledger"]
 

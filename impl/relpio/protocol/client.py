@@ -12,8 +12,8 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from relpio._errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
-from relpio._events import (
+from relpio.errors import ConfigurationError, LocalProtocolError, RemoteProtocolError
+from relpio.protocol.events import (
     Acknowledged,
     ClientEvent,
     LossReason,
@@ -22,18 +22,18 @@ from relpio._events import (
     SessionLost,
     SessionOpened,
 )
-from relpio._frames import Frame, FrameDecoder, encode_frame, encode_messages
-from relpio._offers import (
+from relpio.protocol.frames import Frame, FrameDecoder, encode_frame, encode_messages
+from relpio.protocol.offers import (
     encode_offers,
     negotiate_version,
     own_offers,
     parse_offers,
     require_syslog,
 )
-from relpio._responses import ACCEPTED, parse_response
-from relpio._runs import Runs
-from relpio._states import CLIENT_TRANSITIONS, ClientInput, ClientState, step
-from relpio._txnr import MAX_TXNR
+from relpio.protocol.responses import ACCEPTED, parse_response
+from relpio.protocol.runs import Runs
+from relpio.protocol.states import CLIENT_TRANSITIONS, ClientInput, ClientState, step
+from relpio.protocol.txnr import MAX_TXNR
 
 __all__ = ["ClientConnection", "ClientSettings"]
 

@@ -8,10 +8,10 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Protocol
 
-from relpio._events import Messages, ServerEvent, SessionOpened
-from relpio._server import ServerConnection, ServerSettings
-from relpio._sockopts import Keepalive, set_keepalive, set_user_timeout
-from relpio._transport import CoreProtocol
+from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
+from relpio.net.transport import CoreProtocol
+from relpio.protocol.events import Messages, ServerEvent, SessionOpened
+from relpio.protocol.server import ServerConnection, ServerSettings
 
 __all__ = ["Session", "SessionOwner"]
 

@@ -16,8 +16,8 @@ from collections.abc import Sequence
 from itertools import chain
 from typing import NamedTuple
 
-from relpio._errors import FrameError, FrameTooLongError, LocalProtocolError
-from relpio._txnr import MAX_TXNR
+from relpio.errors import FrameError, FrameTooLongError, LocalProtocolError
+from relpio.protocol.txnr import MAX_TXNR
 
 __all__ = [
     "DEFAULT_MAX_DATA",

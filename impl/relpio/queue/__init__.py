@@ -1,0 +1,1 @@
+"""Where a sender keeps its messages until they are acknowledged."""

@@ -1,0 +1,1 @@
+"""A receiver: many sessions, one output."""
