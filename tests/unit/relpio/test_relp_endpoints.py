@@ -375,10 +375,10 @@ def test_keepalive_and_user_timeout_are_set_on_both_sides(
             await sender.put([b"a"])
             await sender.drain()
         assert sorted(calls, key=lambda call: call[0]) == [
-            ("sender.link set_keepalive", here),
-            ("sender.link set_user_timeout", 5.0),
             ("receiver.session set_keepalive", there),
             ("receiver.session set_user_timeout", 4.0),
+            ("sender.link set_keepalive", here),
+            ("sender.link set_user_timeout", 5.0),
         ]
 
     asyncio.run(main())
