@@ -1,0 +1,37 @@
+"""What an option is: one description serves the command line, the TOML file and their help."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+__all__ = ["Option"]
+
+
+@dataclass(frozen=True)
+class Option:
+    """An option of a command.
+
+    Attributes:
+        name: as after `--` on the command line, and as the key in the TOML file.
+        group: heading in `--help`, and table in the TOML file; empty: the command's own table.
+        parse: from the text of a value; raises ConfigurationError with what would be right.
+        default: in the form in which a person would write it; None if there is none.
+        metavar: what stands for the value in `--help`; None for a switch without a value.
+        help: one sentence; the default is added to it.
+        many: may be given several times, and is a list in the TOML file.
+    """
+
+    name: str
+    group: str
+    parse: Callable[[str], Any]
+    default: str | None
+    metavar: str | None
+    help: str
+    many: bool = False
+
+    @property
+    def field(self) -> str:
+        """The name of the parsed value in a program: `ack_timeout` for `ack-timeout`."""
+        return self.name.replace("-", "_")
