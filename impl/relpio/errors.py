@@ -13,6 +13,7 @@ __all__ = [
     "InputError",
     "LocalProtocolError",
     "OfferError",
+    "PeerRefusedError",
     "RelpError",
     "RemoteProtocolError",
 ]
@@ -43,6 +44,10 @@ class FrameTooLongError(FrameError):
 
 class OfferError(RemoteProtocolError):
     """The offers of an `open` command, or of its answer, cannot be accepted."""
+
+
+class PeerRefusedError(RelpError):
+    """The peer's certificate is not one that the settings permit; the text says what it is."""
 
 
 class ConfigurationError(RelpError, ValueError):

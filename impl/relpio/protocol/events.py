@@ -37,6 +37,7 @@ class LossReason(Enum):
     SERVERCLOSE = "serverclose"
     PROTOCOL_ERROR = "protocol-error"
     SOCKET_ERROR = "socket-error"
+    TLS_FAILED = "tls-failed"
 
 
 @dataclass(frozen=True, slots=True)
