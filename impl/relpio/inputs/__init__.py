@@ -1,0 +1,1 @@
+"""Where a sender's messages come from: standard input, files, sockets."""

@@ -1,0 +1,98 @@
+"""Files and pipes, read once to their end, one message a line."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+
+from relpio.inputs.base import Deliver, Flow
+from relpio.inputs.lines import LineSplitter
+
+__all__ = ["StreamInput", "open_streams", "read_chunks"]
+
+CHUNK = 64 * 1024
+"""Octets read at once: what a pipe holds by default (pipe(7))."""
+
+_STDIN = 0
+
+
+@dataclass
+class StreamInput:
+    """Streams, one after the other, so that their order is kept.
+
+    Attributes:
+        streams: name for error texts, and descriptor, of each; closed at its end, except 0.
+        max_line: octets of a line; a longer one raises InputError, since nobody is there to tell
+            the writer of a pipe, and half a message is worse than a stop.
+    """
+
+    streams: Sequence[tuple[str, int]]
+    max_line: int
+    name: str = "stdin"
+    flow: Flow = "full"
+
+    async def run(self, deliver: Deliver) -> None:
+        """Read all to the end."""
+        for name, fd in self.streams:
+            splitter = LineSplitter(name, self.max_line)
+            async for data in read_chunks(fd):
+                lines, error = splitter.feed(data)
+                if lines:
+                    await deliver(lines)
+                if error is not None:
+                    raise error
+            if last := splitter.finish():
+                await deliver(last)
+            if fd != _STDIN:
+                os.close(fd)
+
+
+def open_streams(names: Sequence[str]) -> list[tuple[str, int]]:
+    """Open all before anything is sent: a missing file must not be found out half-way.
+
+    `-` is standard input.
+
+    Raises:
+        OSError: one cannot be opened.
+    """
+    return [
+        ("standard input", _STDIN)
+        if name == "-"
+        else (name, os.open(name, os.O_RDONLY | os.O_CLOEXEC))
+        for name in names
+    ]
+
+
+async def read_chunks(fd: int) -> AsyncIterator[bytes]:
+    """Yield what can be read from `fd`, waiting without a thread where waiting is possible.
+
+    The descriptor stays in blocking mode, since other processes may share it. A pipe or terminal is
+    read only when it has something; a regular file always has.
+    """
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    try:
+        loop.add_reader(fd, ready.set)
+        watched = True
+    except PermissionError:  # epoll does not do files: they are always ready
+        watched = False
+    try:
+        while True:
+            if watched:
+                ready.clear()
+                await ready.wait()
+                # Level-triggered: while the queue is full we must not be woken again and again.
+                loop.remove_reader(fd)
+            data = os.read(fd, CHUNK)
+            if not data:
+                return
+            yield data
+            if watched:
+                loop.add_reader(fd, ready.set)
+            else:
+                await asyncio.sleep(0)  # a long file must not keep the loop from its sockets
+    finally:
+        if watched:
+            loop.remove_reader(fd)
