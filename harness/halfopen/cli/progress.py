@@ -55,7 +55,8 @@ class _Facts:
             for name in self._plan.path
             if name in self._established
         )
-        return f"{hosts} connections; {self._drops} flows forgotten" if hosts else ""
+        flows = "1 flow" if self._drops == 1 else f"{self._drops} flows"
+        return f"{hosts} connections; {flows} forgotten" if hosts else ""
 
 
 @contextmanager

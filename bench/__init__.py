@@ -1,0 +1,1 @@
+"""Benchmarks: relpio beside rsyslog, in pairs, in one run; figures are ratios."""

@@ -1,0 +1,59 @@
+"""`python -m bench [--pairs N] [NAME ...]`: run comparisons, print and write the ratios."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from bench.comparisons import COMPARISONS
+from halfopen.labs.netns import sandbox
+
+RESULTS = Path(__file__).parent / "results.json"
+
+
+def run(name: str, pairs: int) -> dict[str, object]:
+    """Run one comparison in a sandbox of its own."""
+    with tempfile.TemporaryDirectory(prefix="halfopen-bench-") as directory:
+        argv = sandbox.command(sys.executable, "-m", "bench.measure", name, str(pairs), directory)
+        done = subprocess.run(
+            argv,
+            env=sandbox.environment(),
+            cwd=Path(__file__).parents[1],
+            stdout=subprocess.PIPE,
+            text=True,
+            check=True,
+        )
+    found: dict[str, object] = json.loads(done.stdout.splitlines()[-1])
+    return found
+
+
+def main() -> int:
+    """Returns 1 if a ratio is below its goal."""
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(COMPARISONS))
+    parser.add_argument("--pairs", type=int, default=5)
+    options = parser.parse_args()
+    unknown = set(options.names) - set(COMPARISONS)
+    if unknown:
+        parser.error(
+            f"there is no comparison {', '.join(unknown)}; there are: {', '.join(COMPARISONS)}"
+        )
+    results = []
+    for name in options.names or COMPARISONS:
+        print(f"{name}: relpio, rsyslog", flush=True)
+        results.append(run(name, options.pairs))
+    RESULTS.write_text(json.dumps({"ratios": results}, indent=2) + "\n")
+    for each in results:
+        print(
+            f"{each['name']}: {each['ratio']} times rsyslog (goal {each['goal']}): "
+            f"{each['ours']:,} against {each['theirs']:,} {each['unit']}"
+        )
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
