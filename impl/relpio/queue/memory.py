@@ -1,54 +1,15 @@
-"""Queues: where messages wait until a server has taken them over.
-
-A message leaves a queue only by `ack`. Between `lease` and `ack` it is in flight: still held, and
-handed out again after `nack` (this one was refused) or `replay` (the session was lost).
-"""
+"""Queues in memory: gone with the process, as fast as it gets."""
 
 from __future__ import annotations
 
-from bisect import insort
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from itertools import islice
-from typing import NamedTuple, Protocol
 
 from relpio.errors import ConfigurationError, LocalProtocolError
+from relpio.queue.base import Lease, MessageQueue, Watchers
 
 __all__ = ["Lease", "MemoryQueue", "MessageQueue"]
-
-
-class Lease(NamedTuple):
-    """Messages in flight, each with its number in the queue; both rise together."""
-
-    numbers: Sequence[int]
-    messages: Sequence[bytes]
-
-
-class MessageQueue(Protocol):
-    """What a sender needs of a queue. Messages are numbered 1, 2, 3 ... as they are put."""
-
-    def put(self, messages: Sequence[bytes]) -> int:
-        """Take as many messages from the front as there is room for; return how many."""
-        ...
-
-    def lease(self, limit: int) -> Lease:
-        """Hand out the lowest numbers that are not in flight, at most `limit`."""
-        ...
-
-    def ack(self, numbers: Iterable[int]) -> None:
-        """Forget messages in flight."""
-        ...
-
-    def nack(self, numbers: Iterable[int]) -> None:
-        """Take messages in flight back, to be handed out again."""
-        ...
-
-    def replay(self) -> int:
-        """Take all messages in flight back; return how many there were."""
-        ...
-
-    def __len__(self) -> int:
-        """Messages held, in flight or not."""
-        ...
 
 
 class MemoryQueue:
@@ -75,6 +36,7 @@ class MemoryQueue:
         self._last_put = 0
         self._next_new = 1  # the lowest number that was never leased
         self._returned: list[int] = []  # were leased, are to be leased again; rising
+        self.watchers = Watchers()
 
     def __len__(self) -> int:
         """Messages held, in flight or not."""
@@ -109,7 +71,16 @@ class MemoryQueue:
         self._held.update(zip(range(first, first + count), messages, strict=True))
         self._last_put += count
         self._octets += octets
+        if count:
+            for tell in self.watchers.added:
+                tell()
         return count
+
+    async def commit(self) -> None:
+        """Return at once: what is in memory is as safe as it will ever be."""
+
+    def close(self) -> None:
+        """Do nothing: there are no files."""
 
     def _that_fit(self, messages: Sequence[bytes]) -> Sequence[bytes]:
         octets = self._octets
@@ -138,23 +109,38 @@ class MemoryQueue:
         held, returned, next_new, octets = self._held, self._returned, self._next_new, 0
         try:
             for number in numbers:  # the busiest loop of a sender, hence no call in it
-                if number >= next_new or (returned and number in returned):
+                if number >= next_new or (returned and _contains(returned, number)):
                     raise KeyError
                 octets += len(held.pop(number))
         except KeyError:
             raise LocalProtocolError(f"message {number} is not in flight") from None
         finally:
             self._octets -= octets
+            if octets or numbers:
+                for tell in self.watchers.removed:
+                    tell()
 
     def nack(self, numbers: Iterable[int]) -> None:
         """Take messages in flight back, to be handed out again before any later one.
 
         Raises:
-            LocalProtocolError: a number is not in flight.
+            LocalProtocolError: a number is not in flight; then nothing is taken back.
         """
-        for number in numbers:
-            self._check_in_flight(number)
-            insort(self._returned, number)
+        back = sorted(numbers)
+        held, returned = self._held, self._returned
+        for at, number in enumerate(back):
+            if (
+                number not in held
+                or number >= self._next_new
+                or (returned and _contains(returned, number))
+                or (at and back[at - 1] == number)
+            ):
+                raise LocalProtocolError(f"message {number} is not in flight")
+        returned += back
+        returned.sort()  # two rising runs: merged, not sorted
+        if back:
+            for tell in self.watchers.added:
+                tell()
 
     def replay(self) -> int:
         """Take all messages in flight back, in their first order; return how many there were."""
@@ -163,7 +149,7 @@ class MemoryQueue:
         self._returned = list(islice(self._held, leased_once))
         return count
 
-    def _check_in_flight(self, number: int) -> None:
-        leased = number in self._held and number < self._next_new
-        if not leased or (self._returned and number in self._returned):
-            raise LocalProtocolError(f"message {number} is not in flight")
+
+def _contains(rising: list[int], number: int) -> bool:
+    at = bisect_left(rising, number)
+    return at < len(rising) and rising[at] == number
