@@ -21,6 +21,8 @@ class Option:
         metavar: what stands for the value in `--help`; None for a switch without a value.
         help: one sentence; the default is added to it.
         many: may be given several times, and is a list in the TOML file.
+        required: the command cannot do without it.
+        positional: an argument without `--` on the command line.
     """
 
     name: str
@@ -30,8 +32,28 @@ class Option:
     metavar: str | None
     help: str
     many: bool = False
+    required: bool = False
+    positional: bool = False
 
     @property
     def field(self) -> str:
         """The name of the parsed value in a program: `ack_timeout` for `ack-timeout`."""
         return self.name.replace("-", "_")
+
+    @property
+    def table(self) -> str:
+        """The name of the group's table in the TOML file: `dead-peer` for `dead peer`."""
+        return self.group.lower().replace(" ", "-")
+
+    @property
+    def switch(self) -> bool:
+        """It is on or off, and is a boolean in the TOML file."""
+        return self.metavar is None
+
+    def default_value(self) -> Any:
+        """The parsed value where nobody gives one."""
+        if self.many:
+            return [] if self.default is None else [self.parse(self.default)]
+        if self.switch:
+            return False
+        return None if self.default is None else self.parse(self.default)

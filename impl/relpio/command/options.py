@@ -1,71 +1,66 @@
-"""Values of command line options: how people write durations, addresses, keepalive timers."""
+"""Values of options: how people write durations, sizes, addresses, keepalive timers.
+
+Each function reads a text, and raises `ConfigurationError` with what would be right.
+"""
 
 from __future__ import annotations
 
-import argparse
 import re
 from collections.abc import Callable
-from typing import TypeVar
+from pathlib import Path
 
 from relpio.errors import ConfigurationError
-from relpio.net.addresses import parse_address
+from relpio.net.addresses import Address, parse_address, parse_target
 from relpio.net.sockopts import Keepalive, check_user_timeout
 from relpio.sender.backoff import BackoffPolicy
 
 __all__ = [
     "backoff",
+    "choice",
     "count",
     "duration",
     "duration_or_off",
+    "integer",
     "keepalive",
     "listen_address",
+    "path",
+    "size",
+    "switch",
     "target_address",
+    "text",
     "user_timeout",
+    "whole",
 ]
 
 _UNITS = {"": 1.0, "ms": 0.001, "s": 1.0, "min": 60.0, "h": 3600.0}
-_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(ms|s|min|h|)")
+_DURATION = re.compile(r"(\d+(?:\.\d*)?|\.\d+) ?(ms|s|min|h|)", re.ASCII)
 
-T = TypeVar("T")
-
-
-def _option(parse: Callable[[str], T]) -> Callable[[str], T]:
-    """Let argparse show the text of a ConfigurationError instead of its own."""
-
-    def parse_option(text: str) -> T:
-        try:
-            return parse(text)
-        except ConfigurationError as error:
-            raise argparse.ArgumentTypeError(str(error)) from None
-
-    return parse_option
+_SIZES = {"": 1, "k": 1024, "m": 1024**2, "g": 1024**3}
+_SIZE = re.compile(r"(\d{1,15}) ?([kKmMgG]?)", re.ASCII)
 
 
-def _duration(text: str) -> float:
-    match = _DURATION.fullmatch(text.strip())
-    if match is None:
-        raise ConfigurationError(f"{text!r} is no duration: write 30, 1.5, 500ms, 30s, 10min or 2h")
-    return float(match[1]) * _UNITS[match[2]]
-
-
-def _positive_duration(text: str) -> float:
+def duration(text: str) -> float:
+    """Read a duration above 0 in seconds: `30`, `1.5`, `500ms`, `30s`, `10min`, `2h`."""
     seconds = _duration(text)
     if seconds <= 0:
         raise ConfigurationError(f"{text!r}: must be above 0")
     return seconds
 
 
-def _duration_or_off(text: str) -> float | None:
-    return None if text == "off" else _positive_duration(text)
+def duration_or_off(text: str) -> float | None:
+    """Read a duration, or `off`, which is None."""
+    return None if text == "off" else duration(text)
 
 
-def _user_timeout(text: str) -> float | None:
-    seconds = _duration_or_off(text)
+def user_timeout(text: str) -> float | None:
+    """Read TCP_USER_TIMEOUT: a duration with a resolution of 1 ms, or `off`."""
+    seconds = duration_or_off(text)
     check_user_timeout(seconds)
     return seconds
 
 
-def _keepalive(text: str) -> Keepalive | None:
+def keepalive(text: str) -> Keepalive | None:
+    """Read IDLE/INTERVAL/PROBES, `on` (the timers of the system) or `off`."""
     if text == "off":
         return None
     if text == "on":
@@ -75,7 +70,95 @@ def _keepalive(text: str) -> Keepalive | None:
         raise ConfigurationError(
             f"{text!r}: write IDLE/INTERVAL/PROBES, such as 60/10/6 or 30min/75s/9, or on, or off"
         )
-    return Keepalive(_whole_seconds(parts[0]), _whole_seconds(parts[1]), int(parts[2]))
+    return Keepalive(_whole_seconds(parts[0]), _whole_seconds(parts[1]), _digits(parts[2]))
+
+
+def backoff(text: str) -> BackoffPolicy:
+    """Read FIRST/MAX: two durations."""
+    first, slash, longest = text.partition("/")
+    if not slash:
+        raise ConfigurationError(f"{text!r}: write FIRST/MAX, such as 1/60")
+    return BackoffPolicy(_duration(first), _duration(longest))
+
+
+def count(text: str) -> int:
+    """Read a whole number from 1."""
+    number = _digits(text)
+    if number is None or number < 1:
+        raise ConfigurationError(f"{text!r}: must be a whole number of at least 1")
+    return number
+
+
+def whole(text: str) -> int:
+    """Read a whole number from 0."""
+    number = _digits(text)
+    if number is None:
+        raise ConfigurationError(f"{text!r}: must be a whole number, 0 or more")
+    return number
+
+
+def integer(text: str) -> int:
+    """Read a whole number of either sign."""
+    number = _digits(text.removeprefix("-"))
+    if number is None:
+        raise ConfigurationError(f"{text!r}: must be a whole number")
+    return -number if text.startswith("-") else number
+
+
+def size(text: str) -> int:
+    """Read a number of octets above 0: `8096`, `64k`, `1m`, `2g` (of 1024 each)."""
+    match = _SIZE.fullmatch(text.strip())
+    octets = int(match[1]) * _SIZES[match[2].lower()] if match else 0
+    if octets < 1:
+        raise ConfigurationError(f"{text!r} is no size: write octets, such as 8096, 64k, 1m or 2g")
+    return octets
+
+
+def choice(*words: str) -> Callable[[str], str]:
+    """Make a function that takes one of `words`."""
+
+    def choose(text: str) -> str:
+        if text not in words:
+            raise ConfigurationError(f"{text!r}: must be one of {', '.join(words)}")
+        return text
+
+    return choose
+
+
+def switch(text: str) -> bool:
+    """Stand in for the value of a switch, which has none."""
+    return text == "on"
+
+
+def text(text: str) -> str:
+    """Take any text but an empty one."""
+    if not text:
+        raise ConfigurationError("must not be empty")
+    return text
+
+
+def path(text: str) -> Path:
+    """Take the name of a file."""
+    if not text or "\0" in text:
+        raise ConfigurationError(f"{text!r} is no name of a file")
+    return Path(text)
+
+
+def listen_address(text: str) -> tuple[str, int]:
+    """Read HOST:PORT to listen on; port 0 is any free one."""
+    return parse_address(text, lowest_port=0)
+
+
+def target_address(text: str) -> Address:
+    """Read HOST:PORT or unix:PATH to connect to."""
+    return parse_target(text)
+
+
+def _duration(text: str) -> float:
+    match = _DURATION.fullmatch(text.strip())
+    if match is None:
+        raise ConfigurationError(f"{text!r} is no duration: write 30, 1.5, 500ms, 30s, 10min or 2h")
+    return float(match[1]) * _UNITS[match[2]]
 
 
 def _whole_seconds(text: str) -> int:
@@ -85,28 +168,6 @@ def _whole_seconds(text: str) -> int:
     return int(seconds)
 
 
-def _backoff(text: str) -> BackoffPolicy:
-    first, slash, longest = text.partition("/")
-    if not slash:
-        raise ConfigurationError(f"{text!r}: write FIRST/MAX, such as 1/60")
-    return BackoffPolicy(_duration(first), _duration(longest))
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdigit()) or int(text) < 1:
-        raise ConfigurationError(f"{text!r}: must be a whole number of at least 1")
-    return int(text)
-
-
-def _listen_address(text: str) -> tuple[str, int]:
-    return parse_address(text, lowest_port=0)
-
-
-backoff = _option(_backoff)
-count = _option(_count)
-duration = _option(_positive_duration)
-duration_or_off = _option(_duration_or_off)
-keepalive = _option(_keepalive)
-listen_address = _option(_listen_address)
-target_address = _option(parse_address)
-user_timeout = _option(_user_timeout)
+def _digits(text: str) -> int | None:
+    # A length limit, because Python refuses to read numbers of thousands of digits.
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 18 else None

@@ -14,7 +14,7 @@ from relpio.receiver.formats import FORMATS
 from relpio.receiver.output import FileOutput
 from relpio.receiver.receiver import Receiver, ReceiverSettings
 
-__all__ = ["receive"]
+__all__ = ["check_receive", "receive"]
 
 
 async def receive(options: argparse.Namespace, log: Log) -> int:
@@ -46,6 +46,15 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
     if stop.interrupted:
         return 130
     return 1 if broken else 0
+
+
+def check_receive(options: argparse.Namespace) -> None:
+    """Say whether the options fit together.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    _settings(options)
 
 
 def _settings(options: argparse.Namespace) -> ReceiverSettings:

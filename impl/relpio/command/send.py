@@ -16,7 +16,7 @@ from relpio.protocol.client import ClientSettings
 from relpio.queue.memory import MemoryQueue
 from relpio.sender.sender import Sender, SenderSettings
 
-__all__ = ["send"]
+__all__ = ["check_send", "send"]
 
 _STDIN = 0
 
@@ -123,6 +123,15 @@ class _Feeder:
                 messages = messages[count:]
             else:
                 await self._sender.room()
+
+
+def check_send(options: argparse.Namespace) -> None:
+    """Say whether the options fit together.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    _settings(options)
 
 
 def _settings(options: argparse.Namespace) -> SenderSettings:

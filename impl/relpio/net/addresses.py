@@ -4,13 +4,48 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import threading
-from typing import Any
+from typing import Any, NamedTuple
 
 from relpio.errors import ConfigurationError
 
-__all__ = ["format_address", "parse_address", "resolve"]
+__all__ = [
+    "Address",
+    "TcpAddress",
+    "UnixAddress",
+    "format_address",
+    "parse_address",
+    "parse_target",
+    "resolve",
+]
+
+
+class TcpAddress(NamedTuple):
+    """A TCP service; the host may be a name."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        """Write it as `parse_target` reads it."""
+        return format_address(tuple(self))
+
+
+class UnixAddress(NamedTuple):
+    """A stream socket in the file system."""
+
+    path: str
+
+    def __str__(self) -> str:
+        """Write it as `parse_target` reads it."""
+        return f"unix:{self.path}"
+
+
+Address = TcpAddress | UnixAddress
+
+_MAX_UNIX_PATH = 107  # unix(7): sun_path has 108 octets, the last one NUL
 
 
 def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
@@ -29,6 +64,22 @@ def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
     if not (port.isascii() and port.isdigit()) or not lowest_port <= int(port) <= 65535:
         raise ConfigurationError(f"address {text!r}: the port must be {lowest_port} to 65535")
     return host, int(port)
+
+
+def parse_target(text: str) -> Address:
+    """Read what a sender connects to: HOST:PORT or unix:PATH.
+
+    Raises:
+        ConfigurationError: it is neither.
+    """
+    if not text.startswith("unix:"):
+        return TcpAddress(*parse_address(text))
+    path = text.removeprefix("unix:")
+    if not path or "\0" in path or len(os.fsencode(path)) > _MAX_UNIX_PATH:
+        raise ConfigurationError(
+            f"address {text!r}: write unix:PATH, with a path of at most {_MAX_UNIX_PATH} octets"
+        )
+    return UnixAddress(path)
 
 
 def format_address(address: Any) -> str:

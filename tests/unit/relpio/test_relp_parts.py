@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import io
 import json
@@ -140,7 +139,7 @@ def test_options(parse: Callable[[str], object], text: str, value: object) -> No
 def test_options_say_what_would_be_right(
     parse: Callable[[str], object], text: str, reason: str
 ) -> None:
-    with pytest.raises(argparse.ArgumentTypeError, match=reason):
+    with pytest.raises(ConfigurationError, match=reason):
         parse(text)
 
 

@@ -1,0 +1,162 @@
+"""The command line, made from descriptions of options."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from relpio.command.config import ConfigFile, merge
+from relpio.command.option import Option
+from relpio.errors import ConfigurationError
+from relpio.logs import Log
+
+__all__ = ["Command", "add_command", "check_file", "options_of"]
+
+_HEADINGS = {"": "options", "tls": "TLS", "tcp": "TCP"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """A command of `relpio` that takes options.
+
+    Attributes:
+        name: as on the command line, and as the table of the TOML file.
+        help: one line for the list of commands.
+        description: one sentence above its own help.
+        notes: what its help says after the options.
+        options: all of them; names are unique.
+        run: does the work and returns the exit status.
+        check: raises ConfigurationError when the options do not fit together or cannot be used.
+    """
+
+    name: str
+    help: str
+    description: str
+    notes: str
+    options: tuple[Option, ...]
+    run: Callable[[argparse.Namespace, Log], Coroutine[Any, Any, int]]
+    check: Callable[[argparse.Namespace], object]
+
+
+def add_command(
+    commands: argparse._SubParsersAction[argparse.ArgumentParser], command: Command
+) -> argparse.ArgumentParser:
+    """Add a command to the command line, a heading for each group of options."""
+    parser = commands.add_parser(
+        command.name,
+        help=command.help,
+        description=command.description,
+        epilog=command.notes,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    groups: dict[str, argparse._ArgumentGroup] = {}
+    for option in command.options:
+        if option.positional:
+            _add_option(parser, option)
+            continue
+        if option.group not in groups:
+            heading = _HEADINGS.get(option.group) or option.group[:1].upper() + option.group[1:]
+            groups[option.group] = parser.add_argument_group(heading)
+        _add_option(groups[option.group], option)
+    parser.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help=f"TOML file; its table [{command.name}] holds the same options by the same names, "
+        "and the command line overrides it",
+    )  # fmt: skip
+    return parser
+
+
+def options_of(
+    parser: argparse.ArgumentParser,
+    command: Command,
+    given: argparse.Namespace,
+    commands: Sequence[Command],
+) -> argparse.Namespace:
+    """Return all options of a command, from command line, file and defaults.
+
+    Args:
+        parser: the command's own parser, for its usage.
+        command: which command.
+        given: what the command line says.
+        commands: all commands, which may have tables in the same file.
+
+    Raises:
+        ConfigurationError: the file is wrong.
+        SystemExit: an option is missing (status 2; the usage is printed).
+    """
+    fields = {option.field for option in command.options}
+    values = {
+        name: value for name, value in vars(given).items() if name in fields and value != []
+    }  # fmt: skip
+    file_values: dict[str, Any] = {}
+    if given.config is not None:
+        file = ConfigFile(given.config, [each.name for each in commands])
+        file_values = file.values(command.name, command.options)
+    merged = merge(command.options, values, file_values)
+    missing = [
+        option.name for option in command.options
+        if option.required and not getattr(merged, option.field)
+    ]  # fmt: skip
+    if missing:
+        wanted = ", ".join(f"--{name}" for name in missing)
+        parser.error(f"needed, here or in the configuration file: {wanted}")
+    return merged
+
+
+def _add_option(parser: Any, option: Option) -> None:
+    arguments: dict[str, Any] = {"help": _help(option), "default": argparse.SUPPRESS}
+    if option.positional:
+        parser.add_argument(
+            option.field, nargs="*", metavar=option.metavar, type=_text_of(option.parse),
+            help=_help(option), default=None,
+        )  # fmt: skip
+        return
+    if option.switch:
+        arguments["action"] = "store_true"
+    else:
+        arguments |= {"metavar": option.metavar, "type": _text_of(option.parse)}
+        if option.many:
+            arguments["action"] = "append"
+    parser.add_argument(f"--{option.name}", dest=option.field, **arguments)
+
+
+def _text_of(parse: Callable[[str], Any]) -> Callable[[str], Any]:
+    """Let argparse show the text of a ConfigurationError instead of its own."""
+
+    def parse_option(text: str) -> Any:
+        try:
+            return parse(text)
+        except ConfigurationError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_option
+
+
+def _help(option: Option) -> str:
+    notes = [] if option.default is None else [f"default {option.default}"]
+    if option.required:
+        notes.append("needed")
+    elif option.many and not option.positional:
+        notes.append("may be given several times")
+    text = f"{option.help} ({'; '.join(notes)})" if notes else option.help
+    return text.replace("%", "%%")
+
+
+def check_file(path: Path, commands: Sequence[Command]) -> list[str]:
+    """Judge a configuration file and return the commands that it configures.
+
+    Raises:
+        ConfigurationError: something in it is wrong; the text names file, line and what is right.
+    """
+    file = ConfigFile(path, [command.name for command in commands])
+    checked = []
+    for command in commands:
+        if command.name in file:
+            options = merge(command.options, {}, file.values(command.name, command.options))
+            command.check(options)
+            checked.append(command.name)
+    return checked
