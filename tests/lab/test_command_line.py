@@ -75,6 +75,8 @@ def test_wrong_input_is_2_with_every_place_and_nothing_is_started(tmp_path: Path
         ["run", "short.scenario.yaml", "--variant", "none"],
         ["run", "short.scenario.yaml", "--jobs", "0"],
         ["run", "short.scenario.yaml", "--scale", "-3"],
+        ["run", "short.scenario.yaml", "--out", "/proc/nowhere"],
+        ["run", "short.scenario.yaml", "--json", "/nowhere/results.json"],
         ["check", "."],
         ["profiles", "none"],
         ["bogus"],

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from halfopen.cli.run import finish
+from halfopen.cli.run import check_outputs, finish
 from halfopen.errors import UsageError
 from halfopen.model.history import FILE_NAME, read_history
 from halfopen.runner.run import judge_run
@@ -25,6 +25,7 @@ def check(
     found = sorted(directory.rglob(FILE_NAME))
     if not found:
         raise UsageError(f"{directory}: there is no {FILE_NAME} in it or below it")
+    check_outputs(directory, json, junit)
     results = []
     for path in found:
         try:

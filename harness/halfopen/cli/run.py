@@ -70,12 +70,29 @@ def run(
             "\n".join([f"the lab {spec.name} does not work on this machine:", *problems])
         )
     places = _jobs(jobs)
+    check_outputs(out, json, junit)
     console = Console(stderr=True)
     with progress_for(plans, console, quiet=quiet) as listener:
         results = asyncio.run(
             run_plans(plans, spec, default_vocabulary(), out, jobs=places, listener=listener)
         )
     finish(results, out=out, json=json, junit=junit, report=report)
+
+
+def check_outputs(directory: Path, *files: Path | None) -> None:
+    """See that results can be written, before anything is run for them.
+
+    Raises:
+        UsageError: with what cannot be written, and why.
+    """
+    path = directory
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+        for path in filter(None, files):
+            with path.open("a", encoding="utf-8"):
+                pass
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}") from None
 
 
 def finish(

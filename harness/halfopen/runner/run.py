@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfopen.checkers import judge_history
-from halfopen.errors import UnsupportedError
+from halfopen.errors import LabError, UnsupportedError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict, judge
@@ -75,6 +75,8 @@ async def run_plan(
     begun = time.monotonic()
     try:
         await Player(plan, vocabulary, directory, listener).play(lab)
+    except OSError as error:
+        raise LabError(f"{directory}: the run cannot be recorded: {error}") from error
     except UnsupportedError as error:
         return VariantResult(
             scenario=plan.scenario,
@@ -106,6 +108,9 @@ async def run_plans(
     """Play plans, `jobs` at a time, and judge them; the results are in the order of the plans.
 
     If it is cancelled, runs in progress end with what they have, and what was recorded stays.
+
+    Raises:
+        LabError: if a history cannot be written; the other runs are ended.
     """
     places = asyncio.Semaphore(jobs)
 
@@ -113,6 +118,10 @@ async def run_plans(
         async with places:
             return await run_plan(plan, lab, vocabulary, out, listener)
 
-    async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(one(plan)) for plan in plans]
+    try:
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(one(plan)) for plan in plans]
+    except ExceptionGroup as failures:
+        # The others were ended for it; what a person needs is the first reason.
+        raise failures.exceptions[0] from None
     return [task.result() for task in tasks]
