@@ -23,6 +23,7 @@ from relpio.protocol.events import (
     ClientEvent,
     LossReason,
     Messages,
+    Oversized,
     Refused,
     ServerEvent,
     SessionClosed,
@@ -30,7 +31,7 @@ from relpio.protocol.events import (
     SessionOpened,
 )
 from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame, encode_messages
-from relpio.protocol.server import ServerConnection, ServerSettings
+from relpio.protocol.server import Oversize, ServerConnection, ServerSettings
 from relpio.protocol.states import ClientState, ServerState
 from relpio.queue.memory import Lease, MemoryQueue, MessageQueue
 from relpio.receiver.formats import as_lines, octet_counted
@@ -64,6 +65,8 @@ __all__ = [
     "Messages",
     "OfferError",
     "Output",
+    "Oversize",
+    "Oversized",
     "Receiver",
     "ReceiverSettings",
     "Refused",

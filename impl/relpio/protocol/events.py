@@ -17,6 +17,7 @@ __all__ = [
     "ClientEvent",
     "LossReason",
     "Messages",
+    "Oversized",
     "Refused",
     "ServerEvent",
     "SessionClosed",
@@ -37,6 +38,9 @@ class LossReason(Enum):
     SERVERCLOSE = "serverclose"
     PROTOCOL_ERROR = "protocol-error"
     SOCKET_ERROR = "socket-error"
+    IDLE_TIMEOUT = "idle-timeout"
+    FRAME_TIMEOUT = "frame-timeout"
+    MEMORY = "memory"
     TLS_FAILED = "tls-failed"
 
 
@@ -76,6 +80,15 @@ class Messages:
 
 
 @dataclass(frozen=True, slots=True)
+class Oversized:
+    """The next message is longer than it should be: `size` octets, of which `kept` were kept."""
+
+    txnr: int
+    size: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
 class SessionClosed:
     """The session ended in order. Send what is left, then close the TCP connection."""
 
@@ -93,4 +106,4 @@ class SessionLost:
 
 
 ClientEvent = SessionOpened | Acknowledged | Refused | SessionClosed | SessionLost
-ServerEvent = SessionOpened | Messages | SessionClosed | SessionLost
+ServerEvent = SessionOpened | Messages | Oversized | SessionClosed | SessionLost

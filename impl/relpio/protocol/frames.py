@@ -98,9 +98,17 @@ class FrameDecoder:
     is never more than one header and `max_data` octets.
     """
 
-    def __init__(self, max_data: int = DEFAULT_MAX_DATA) -> None:
-        """Refuse frames with more than `max_data` octets of data as soon as they announce it."""
+    def __init__(self, max_data: int = DEFAULT_MAX_DATA, *, cut_messages_at: int = 0) -> None:
+        """Refuse frames with more than `max_data` octets of data as soon as they announce it.
+
+        With `cut_messages_at`, a longer `syslog` frame is not refused, whatever its length: so
+        many octets of its data are kept, the rest is counted and forgotten as it arrives.
+        """
         self._max_data = max_data
+        self._cut_at = cut_messages_at
+        self._cut: _Cut | None = None
+        self.cut_from = 0
+        """Octets that the frame returned last announced, if it was cut; otherwise 0."""
         self._buffer = b""
         self._pos = 0
         # An incomplete frame waits here, so that feeding it octet by octet stays linear.
@@ -111,11 +119,20 @@ class FrameDecoder:
     @property
     def buffered(self) -> int:
         """Octets held that belong to no complete frame yet."""
-        return len(self._partial) + len(self._buffer) - self._pos
+        kept = 0 if self._cut is None else len(self._cut.kept)
+        return len(self._partial) + len(self._buffer) - self._pos + kept
+
+    @property
+    def incomplete(self) -> bool:
+        """A frame has begun and is not complete."""
+        return self._cut is not None or bool(self._partial) or self._pos < len(self._buffer)
 
     def feed(self, data: bytes) -> None:
         """Add octets from the peer. After an error they are thrown away."""
         if self._error is not None:
+            return
+        if self._cut is not None and self._cut.left:
+            self._feed_cut(self._cut, data)
             return
         if self._pos < len(self._buffer):
             self._keep_rest(needed=0)
@@ -141,10 +158,13 @@ class FrameDecoder:
             return self._parse()
         except FrameError as error:
             self._error = error
-            self._buffer, self._pos = b"", 0
+            self._buffer, self._pos, self._cut = b"", 0, None
             raise
 
     def _parse(self) -> Frame | None:
+        self.cut_from = 0
+        if self._cut is not None:
+            return self._end_cut(self._cut)
         buffer, pos = self._buffer, self._pos
         header = _HEADER.match(buffer, pos)
         if header is None:
@@ -162,6 +182,11 @@ class FrameDecoder:
             return Frame(int(number), command, b"")
         if size == 0:
             raise FrameError("a space follows a datalen of 0; only LF may")
+        if 0 < self._cut_at < size and command == b"syslog":
+            self._cut = _Cut(int(number), size)
+            self._buffer, self._pos = b"", 0
+            self._feed_cut(self._cut, buffer[start:])
+            return self._end_cut(self._cut)
         if size > self._max_data:
             raise FrameTooLongError(
                 f"the frame announces {size} octets of data; the limit is {self._max_data}"
@@ -212,10 +237,39 @@ class FrameDecoder:
                 return count
         return 0
 
+    def _feed_cut(self, cut: _Cut, data: bytes) -> None:
+        arrived = min(cut.left, len(data))
+        cut.kept += data[: min(arrived, self._cut_at - len(cut.kept))]
+        cut.left -= arrived
+        self._buffer, self._pos = data[arrived:], 0
+
+    def _end_cut(self, cut: _Cut) -> Frame | None:
+        if cut.left or self._pos >= len(self._buffer):
+            return None
+        if self._buffer[self._pos] != _LF:
+            octet = self._buffer[self._pos]
+            raise FrameError(f"octet {octet:#04x} where the LF after the data belongs")
+        self._pos += 1
+        self._cut = None
+        self.cut_from = cut.size
+        return Frame(cut.txnr, b"syslog", bytes(cut.kept))
+
     def _keep_rest(self, needed: int) -> None:
         self._partial += self._buffer[self._pos :]
         self._buffer, self._pos = b"", 0
         self._needed = needed
+
+
+class _Cut:
+    """A message that is too long, on its way."""
+
+    __slots__ = ("kept", "left", "size", "txnr")
+
+    def __init__(self, txnr: int, size: int) -> None:
+        self.txnr = txnr
+        self.size = size
+        self.left = size
+        self.kept = bytearray()
 
 
 def _what_is_wrong(octets: bytes) -> str:

@@ -7,7 +7,9 @@ them, in the order of arrival, with `acknowledge` once it has really taken them,
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 
 from relpio.errors import (
     ConfigurationError,
@@ -18,6 +20,7 @@ from relpio.errors import (
 from relpio.protocol.events import (
     LossReason,
     Messages,
+    Oversized,
     ServerEvent,
     SessionClosed,
     SessionLost,
@@ -35,30 +38,56 @@ from relpio.protocol.responses import ACCEPTED, REFUSED, encode_response
 from relpio.protocol.states import SERVER_TRANSITIONS, ServerInput, ServerState, step
 from relpio.protocol.txnr import HINT, follows
 
-__all__ = ["ServerConnection", "ServerSettings"]
+__all__ = ["Oversize", "ServerConnection", "ServerSettings"]
 
 _SERVERCLOSE = encode_frame(HINT, b"serverclose")
 
 
+# `open` must fit, however small the limit for messages is.
+_LEAST_MAX_DATA = 4096
+
+
+class Oversize(Enum):
+    """What happens to a message above `max_message_size`; the words are those of librelp."""
+
+    TRUNCATE = "truncate"
+    """Its first octets are taken and acknowledged; the rest is gone."""
+    ABORT = "abort"
+    """The session ends. The client sends the message again and again: it is its to keep."""
+    ACCEPT = "accept"
+    """It is taken whole, up to `max_accepted_size`; above that, the session ends."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class ServerSettings:
-    """How the receiving side behaves.
+    """How the receiving side behaves. Times are in seconds; None switches a timer off.
 
     Attributes:
-        max_message_size: octets of one message; a longer one ends the session, as librelp's
-            oversize mode `abort` does. Default 128 KiB, librelp's too.
-        open_timeout: seconds that a client has for its `open`; None (librelp's way) for no limit.
+        max_message_size: octets of one message. Default 128 KiB, librelp's too.
+        oversize: what happens to a longer one.
+        max_accepted_size: octets of one message that `Oversize.ACCEPT` still takes.
+        open_timeout: how long a client may take for its `open`. librelp knows no such limit.
+        idle_timeout: how long a client that is owed no answer may send nothing at all.
+        frame_timeout: how long a frame may take from its first octet to its last.
     """
 
     max_message_size: int = DEFAULT_MAX_DATA
+    oversize: Oversize = Oversize.ABORT
+    max_accepted_size: int = 16 * 1024 * 1024
     open_timeout: float | None = None
+    idle_timeout: float | None = None
+    frame_timeout: float | None = None
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         if self.max_message_size < 1:
             raise ConfigurationError("max_message_size must be at least 1 octet")
-        if self.open_timeout is not None and self.open_timeout <= 0:
-            raise ConfigurationError("open_timeout must be above 0, or None for off")
+        if self.oversize is Oversize.ACCEPT and self.max_accepted_size < self.max_message_size:
+            raise ConfigurationError("max_accepted_size must not be below max_message_size")
+        for name in ("open_timeout", "idle_timeout", "frame_timeout"):
+            value = getattr(self, name)
+            if value is not None and value <= 0:
+                raise ConfigurationError(f"{name} must be above 0, or None for off")
 
 
 class ServerConnection:
@@ -68,17 +97,19 @@ class ServerConnection:
         """Await a client's `open`; its time limit runs from `now`."""
         self.settings = settings or ServerSettings()
         self._state = ServerState.AWAITING_OPEN
-        # `open` must fit, however small the limit for messages is.
-        self._decoder = FrameDecoder(max(self.settings.max_message_size, 4096))
+        self._decoder = _decoder(self.settings)
         self._out: list[bytes] = []
         self._events: deque[ServerEvent] = deque()
         self._last_txnr = 0
         # What is owed an answer, in order: runs of (first txnr, how many). A hint is (0, 1).
         self._owed: deque[tuple[int, int]] = deque()
         self._owed_count = 0
+        self._frames = 0  # complete ones; a run of messages counts as one
         self._close_txnr: int | None = None
         limit = self.settings.open_timeout
         self._deadline = None if limit is None else now + limit
+        self._heard = now  # the last octets
+        self._frame_since: float | None = None  # first octets of the frame that is incomplete
 
     @property
     def state(self) -> ServerState:
@@ -89,6 +120,16 @@ class ServerConnection:
     def unacknowledged(self) -> int:
         """Messages that were handed out and have no answer yet."""
         return self._owed_count
+
+    @property
+    def buffered(self) -> int:
+        """Octets held of a frame that is not complete."""
+        return self._decoder.buffered
+
+    @property
+    def frame_since(self) -> float | None:
+        """When the frame began that is not complete; None when there is none."""
+        return self._frame_since
 
     def acknowledge(self, count: int) -> None:
         """Answer `200 OK` to the `count` oldest messages without an answer.
@@ -137,13 +178,21 @@ class ServerConnection:
         self._deadline = None
         self._events.append(SessionClosed())
 
-    def receive_data(self, data: bytes, now: float) -> None:  # noqa: ARG002 - as the client's
+    def abandon(self, reason: LossReason, detail: str) -> None:
+        """Give the session up, with a hint: it costs more than the program can spare."""
+        if not self._over():
+            self._out.append(_SERVERCLOSE)
+            self._lose(ServerInput.VIOLATION, reason, detail)
+
+    def receive_data(self, data: bytes, now: float) -> None:
         """Take octets from the peer; `b""` is the end of the stream. Faults become events."""
         if self._over():
             return
         if not data:
             self._lose(ServerInput.EOF, LossReason.EOF, "the peer closed the connection")
             return
+        self._heard = now
+        before = self._frames
         try:
             self._decoder.feed(data)
             while not self._deaf():
@@ -152,9 +201,14 @@ class ServerConnection:
                 frame = self._decoder.next_frame()
                 if frame is None:
                     break
+                self._frames += 1
                 self._handle(frame)
         except RemoteProtocolError as error:
             self._violation(str(error))
+        if not self._decoder.incomplete:
+            self._frame_since = None
+        elif self._frame_since is None or self._frames != before:
+            self._frame_since = now
 
     def data_to_send(self) -> bytes:
         """Return the octets for the peer and forget them."""
@@ -166,20 +220,43 @@ class ServerConnection:
         """Return the next event, or None."""
         return self._events.popleft() if self._events else None
 
+    def restart_clocks(self, now: float) -> None:
+        """Octets are read again after a pause of ours: the client was not the slow one."""
+        self._heard = now
+        if self._frame_since is not None:
+            self._frame_since = now
+
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        return self._deadline
+        times = [due for due, _, _ in self._timers()]
+        return min(times, default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Act on the timers that have expired; harmless when none has."""
-        if self._deadline is not None and now >= self._deadline:
-            self._out.append(_SERVERCLOSE)
-            self._lose(ServerInput.TIMEOUT, LossReason.OPEN_TIMEOUT, "no open command in time")
+        for due, reason, detail in self._timers():
+            if now >= due:
+                self._out.append(_SERVERCLOSE)
+                self._lose(ServerInput.TIMEOUT, reason, detail)
+                return
+
+    def _timers(self) -> Iterator[tuple[float, LossReason, str]]:
+        if self._deaf():
+            return
+        settings = self.settings
+        if self._deadline is not None:
+            yield self._deadline, LossReason.OPEN_TIMEOUT, "no open command in time"
+        if settings.frame_timeout is not None and self._frame_since is not None:
+            detail = f"a frame took longer than {settings.frame_timeout:g} s"
+            yield self._frame_since + settings.frame_timeout, LossReason.FRAME_TIMEOUT, detail
+        if settings.idle_timeout is not None and not self._owed_count:
+            detail = f"nothing received for {settings.idle_timeout:g} s"
+            yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT, detail
 
     def _take_messages(self) -> None:
         first = self._last_txnr + 1
         messages = self._decoder.take_messages(first, self.settings.max_message_size)
         if messages:
+            self._frames += 1
             self._deliver(first, messages)
 
     def _deliver(self, first: int, messages: list[bytes]) -> None:
@@ -217,9 +294,11 @@ class ServerConnection:
         if not opened:
             self._answer(frame.txnr, REFUSED, "command disabled")
             return
-        if len(frame.data) > self.settings.max_message_size:
-            limit = self.settings.max_message_size
-            raise RemoteProtocolError(f"a message of {len(frame.data)} octets; limit {limit}")
+        size, limit = self._decoder.cut_from or len(frame.data), self.settings.max_message_size
+        if size > limit:
+            if self.settings.oversize is Oversize.ABORT:
+                raise RemoteProtocolError(f"a message of {size} octets; limit {limit}")
+            self._events.append(Oversized(frame.txnr, size, len(frame.data)))
         self._deliver(frame.txnr, [frame.data])
 
     def _handle_open(self, frame: Frame) -> None:
@@ -278,3 +357,12 @@ class ServerConnection:
 
     def _over(self) -> bool:
         return self._state in (ServerState.CLOSED, ServerState.LOST)
+
+
+def _decoder(settings: ServerSettings) -> FrameDecoder:
+    longest = max(settings.max_message_size, _LEAST_MAX_DATA)
+    if settings.oversize is Oversize.TRUNCATE:
+        return FrameDecoder(longest, cut_messages_at=settings.max_message_size)
+    if settings.oversize is Oversize.ACCEPT:
+        return FrameDecoder(max(settings.max_accepted_size, _LEAST_MAX_DATA))
+    return FrameDecoder(longest)
