@@ -47,6 +47,21 @@ class MessageQueue(Protocol):
         """Who is told of changes."""
         ...
 
+    @property
+    def last(self) -> int:
+        """The number of the message that was put last; 0 when there never was one."""
+        ...
+
+    @property
+    def ready(self) -> int:
+        """Messages that can be leased."""
+        ...
+
+    @property
+    def filling(self) -> int:
+        """Messages that count against the marks: of a disk-assisted queue, those in memory."""
+        ...
+
     def put(self, messages: Sequence[bytes]) -> int:
         """Take as many messages from the front as there is room for; return how many.
 

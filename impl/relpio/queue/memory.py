@@ -48,6 +48,21 @@ class MemoryQueue:
         return self._octets
 
     @property
+    def last(self) -> int:
+        """The number of the message that was put last."""
+        return self._last_put
+
+    @property
+    def oldest(self) -> int:
+        """The lowest number held; above `last` when nothing is."""
+        return next(iter(self._held), self._last_put + 1)
+
+    @property
+    def filling(self) -> int:
+        """All messages count against the marks."""
+        return len(self._held)
+
+    @property
     def ready(self) -> int:
         """Messages that `lease` could hand out."""
         return self._last_put + 1 - self._next_new + len(self._returned)

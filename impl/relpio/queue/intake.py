@@ -1,0 +1,168 @@
+"""The way into a queue: discard, delay, wait for room, put, commit. All inputs come through here.
+
+The order is rsyslog's: first the discard mark, then flow control, then room.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from enum import Enum
+from typing import NamedTuple
+
+from relpio.logs import Log, no_log
+from relpio.queue.base import MessageQueue
+from relpio.queue.policy import keep_by_severity
+from relpio.queue.settings import QueueSettings
+
+__all__ = ["FlowControl", "Intake", "Offered"]
+
+LIGHT_DELAY = 1.0
+"""Longest light delay in seconds, as in rsyslog."""
+
+
+class FlowControl(Enum):
+    """How long an input can be kept waiting; a property of the input, as in rsyslog."""
+
+    NONE = "none"
+    """Not at all: UDP, where the kernel would drop meanwhile."""
+    LIGHT = "light"
+    """A moment: sockets, whose senders would notice."""
+    FULL = "full"
+    """For ever: files, and standard input."""
+
+
+class Offered(NamedTuple):
+    """What became of messages.
+
+    Attributes:
+        accepted: how many are in the queue, as safe as its policy promises.
+        discarded: positions of the others, rising.
+        numbers: runs of numbers that the accepted ones have in the queue, in their order.
+    """
+
+    accepted: int
+    discarded: Sequence[int]
+    numbers: Sequence[range]
+
+
+class Intake:
+    """Takes messages for a queue.
+
+    Attributes:
+        accepted: messages taken.
+        discarded_by_severity: dropped at the discard mark (rsyslog: discarded.nf).
+        discarded_full: dropped because there was no room in time (rsyslog: discarded.full).
+    """
+
+    def __init__(
+        self, queue: MessageQueue, settings: QueueSettings | None = None, log: Log = no_log
+    ) -> None:
+        """Put into `queue`, by the marks and timeouts of `settings`."""
+        self._queue = queue
+        self._settings = settings or QueueSettings()
+        self._marks = self._settings.marks
+        self._log = log
+        self._waiting: list[asyncio.Future[None]] = []
+        self._discarding = False
+        self.accepted = 0
+        self.discarded_by_severity = 0
+        self.discarded_full = 0
+        queue.watchers.removed.append(self._wake)
+
+    async def offer(
+        self, messages: Sequence[bytes], flow: FlowControl = FlowControl.LIGHT
+    ) -> Offered:
+        """Put messages into the queue, and return when the accepted ones are safe.
+
+        While the disk does not take what is due to it, this waits; the caller may give up by
+        cancellation, and must then take none of the messages for accepted.
+        """
+        marks, settings = self._marks, self._settings
+        kept, dropped = keep_by_severity(
+            messages, self._queue.filling, marks.discard, settings.discard_severity
+        )
+        self.discarded_by_severity += len(dropped)
+        if kept:
+            await self._delay(flow)
+        numbers, rest = await self._put(kept)
+        if numbers:
+            await self._queue.commit()
+        accepted = len(kept) - rest
+        self.accepted += accepted
+        if rest:
+            self.discarded_full += rest
+            gone = set(dropped)
+            places = [place for place in range(len(messages)) if place not in gone]
+            dropped = sorted([*dropped, *places[accepted:]])
+        self._tell(len(dropped))
+        return Offered(accepted, dropped, numbers)
+
+    async def _put(self, messages: Sequence[bytes]) -> tuple[list[range], int]:
+        """Put; return the numbers, and how many found no room in time."""
+        queue, timeout = self._queue, self._settings.timeout_enqueue
+        deadline: float | None = None
+        loop = asyncio.get_running_loop()
+        numbers: list[range] = []
+        while messages:
+            count = queue.put(messages)
+            if count:
+                last = queue.last
+                numbers.append(range(last - count + 1, last + 1))
+                messages = messages[count:]
+                deadline = None
+                continue
+            if timeout is None:
+                # Room may also come from outside: somebody frees space on a full disk.
+                await self._removed(1.0)
+                continue
+            if deadline is None:
+                deadline = loop.time() + timeout
+            left = deadline - loop.time()
+            if left <= 0:
+                break
+            await self._removed(min(left, 1.0))
+        return numbers, len(messages)
+
+    async def _delay(self, flow: FlowControl) -> None:
+        if flow is FlowControl.FULL and self._marks.full_delay:
+            while self._queue.filling >= self._marks.full_delay:
+                await self._removed(1.0)
+        elif flow is FlowControl.LIGHT and self._marks.light_delay:
+            mark = self._marks.light_delay
+            if self._queue.filling < mark:
+                return
+            await self._below(max(1, mark // 2), LIGHT_DELAY)
+
+    async def _below(self, mark: int, seconds: float) -> None:
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + seconds
+        while self._queue.filling >= mark and (left := deadline - loop.time()) > 0:
+            await self._removed(left)
+
+    async def _removed(self, seconds: float) -> None:
+        """Wait until the queue has lost a message, or for `seconds`."""
+        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting.append(future)
+        await asyncio.wait([future], timeout=seconds)
+        if not future.done():
+            future.cancel()
+            self._waiting.remove(future)
+
+    def _wake(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+
+    def _tell(self, dropped: int) -> None:
+        """Report the first of several discards, and the end of them: not each one."""
+        if dropped and not self._discarding:
+            self._log("discard-begin", held=len(self._queue))
+        elif not dropped and self._discarding:
+            self._log(
+                "discard-end",
+                by_severity=self.discarded_by_severity,
+                full=self.discarded_full,
+            )
+        self._discarding = bool(dropped)
