@@ -42,6 +42,12 @@ __all__ = ["Oversize", "ServerConnection", "ServerSettings"]
 
 _SERVERCLOSE = encode_frame(HINT, b"serverclose")
 
+_TIMEOUTS = {
+    LossReason.OPEN_TIMEOUT: "no open command in time",
+    LossReason.FRAME_TIMEOUT: "a frame was not complete in time",
+    LossReason.IDLE_TIMEOUT: "nothing was received for too long",
+}
+
 
 # `open` must fit, however small the limit for messages is.
 _LEAST_MAX_DATA = 4096
@@ -89,6 +95,13 @@ class ServerSettings:
             if value is not None and value <= 0:
                 raise ConfigurationError(f"{name} must be above 0, or None for off")
 
+    @property
+    def longest_message(self) -> int:
+        """Octets of the longest message that is held in memory."""
+        if self.oversize is Oversize.ACCEPT:
+            return self.max_accepted_size
+        return self.max_message_size
+
 
 class ServerConnection:
     """A RELP server for one session."""
@@ -109,6 +122,7 @@ class ServerConnection:
         limit = self.settings.open_timeout
         self._deadline = None if limit is None else now + limit
         self._heard = now  # the last octets
+        self._reading = True
         self._frame_since: float | None = None  # first octets of the frame that is incomplete
 
     @property
@@ -220,37 +234,41 @@ class ServerConnection:
         """Return the next event, or None."""
         return self._events.popleft() if self._events else None
 
+    def stop_clocks(self) -> None:
+        """Octets are not read for a while, which is not the client's fault."""
+        self._reading = False
+
     def restart_clocks(self, now: float) -> None:
-        """Octets are read again after a pause of ours: the client was not the slow one."""
+        """Octets are read again."""
+        self._reading = True
         self._heard = now
         if self._frame_since is not None:
             self._frame_since = now
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        times = [due for due, _, _ in self._timers()]
-        return min(times, default=None)
+        return min((due for due, _ in self._timers()), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Act on the timers that have expired; harmless when none has."""
-        for due, reason, detail in self._timers():
+        for due, reason in self._timers():
             if now >= due:
                 self._out.append(_SERVERCLOSE)
-                self._lose(ServerInput.TIMEOUT, reason, detail)
+                self._lose(ServerInput.TIMEOUT, reason, _TIMEOUTS[reason])
                 return
 
-    def _timers(self) -> Iterator[tuple[float, LossReason, str]]:
+    def _timers(self) -> Iterator[tuple[float, LossReason]]:
         if self._deaf():
             return
         settings = self.settings
         if self._deadline is not None:
-            yield self._deadline, LossReason.OPEN_TIMEOUT, "no open command in time"
+            yield self._deadline, LossReason.OPEN_TIMEOUT
+        if not self._reading:
+            return
         if settings.frame_timeout is not None and self._frame_since is not None:
-            detail = f"a frame took longer than {settings.frame_timeout:g} s"
-            yield self._frame_since + settings.frame_timeout, LossReason.FRAME_TIMEOUT, detail
+            yield self._frame_since + settings.frame_timeout, LossReason.FRAME_TIMEOUT
         if settings.idle_timeout is not None and not self._owed_count:
-            detail = f"nothing received for {settings.idle_timeout:g} s"
-            yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT, detail
+            yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT
 
     def _take_messages(self) -> None:
         first = self._last_txnr + 1
@@ -360,9 +378,6 @@ class ServerConnection:
 
 
 def _decoder(settings: ServerSettings) -> FrameDecoder:
-    longest = max(settings.max_message_size, _LEAST_MAX_DATA)
-    if settings.oversize is Oversize.TRUNCATE:
-        return FrameDecoder(longest, cut_messages_at=settings.max_message_size)
-    if settings.oversize is Oversize.ACCEPT:
-        return FrameDecoder(max(settings.max_accepted_size, _LEAST_MAX_DATA))
-    return FrameDecoder(longest)
+    longest = max(settings.longest_message, _LEAST_MAX_DATA)
+    cut_at = settings.max_message_size if settings.oversize is Oversize.TRUNCATE else 0
+    return FrameDecoder(longest, cut_messages_at=cut_at)

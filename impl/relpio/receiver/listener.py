@@ -12,6 +12,7 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable
+from typing import Any
 
 from relpio.logs import Log
 
@@ -34,12 +35,15 @@ _GONE = (
 
 
 class Listener:
-    """Hands each accepted socket to `on_accept`, as long as `may_accept` says so."""
+    """Hands each accepted socket and its address to `on_accept`, as long as `may_accept` says so.
+
+    `pauses` counts how often there was no room for another connection.
+    """
 
     def __init__(
         self,
         sock: socket.socket,
-        on_accept: Callable[[socket.socket], None],
+        on_accept: Callable[[socket.socket, Any], None],
         may_accept: Callable[[], bool],
         log: Log,
     ) -> None:
@@ -51,6 +55,7 @@ class Listener:
         self._loop = asyncio.get_running_loop()
         self._retry: asyncio.TimerHandle | None = None
         self._paused = False
+        self.pauses = 0
         sock.listen(BACKLOG)
         self._watch()
 
@@ -75,7 +80,7 @@ class Listener:
                 self._pause("max-sessions", retry=False)
                 return
             try:
-                sock, _address = self._sock.accept()
+                sock, address = self._sock.accept()
             except BlockingIOError:
                 break
             except OSError as error:
@@ -86,12 +91,13 @@ class Listener:
                 self._pause(error.strerror or str(error), retry=True)
                 return
             sock.setblocking(False)
-            self._on_accept(sock)
+            self._on_accept(sock, address)
         self._resume()
 
     def _pause(self, reason: str, *, retry: bool) -> None:
         if not self._paused:
             self._paused = True
+            self.pauses += 1
             self._loop.remove_reader(self._sock.fileno())
             self._log("accept-paused", reason=reason)
         if retry:

@@ -1,7 +1,7 @@
 """The output of a receiver: a file or a pipe that all sessions write to.
 
 A message counts as written when `write` has returned for all of its octets. That makes it safe
-against the death of this process, not against the loss of power.
+against the death of this process, not against the loss of power: `SyncedFileOutput` does that.
 """
 
 from __future__ import annotations
@@ -12,15 +12,70 @@ import os
 import select
 from collections import deque
 from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from relpio.logs import Log
 
-__all__ = ["FileOutput"]
+__all__ = ["Batch", "FileOutput", "Output", "PeerOutput", "open_append"]
 
 RETRY = 1.0
 """Seconds between attempts after a write error."""
 
 _PIPE_BUF = select.PIPE_BUF
+
+
+class Output(Protocol):
+    """Takes octets and says when they are safe."""
+
+    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
+        """Write `data` after everything submitted before; then call `on_written`."""
+        ...
+
+    async def flushed(self) -> None:
+        """Wait until everything submitted is written."""
+        ...
+
+
+@runtime_checkable
+class PeerOutput(Protocol):
+    """An output that wants to know who sent what."""
+
+    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
+        """As `Output.submit`; `host` is the sender's address, or `unix`."""
+        ...
+
+
+class Batch(NamedTuple):
+    """What is written with one call: the octets, and whom to tell."""
+
+    data: bytes
+    callbacks: list[Callable[[], None]]
+
+    def tell(self) -> None:
+        """Say that it is done."""
+        for on_written in self.callbacks:
+            on_written()
+
+
+def open_append(path: Path, *, synced: bool = False) -> int:
+    """Open a file to append to, and make it if need be; with `synced`, its name is on the disk.
+
+    Raises:
+        OSError: it cannot be opened.
+    """
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+    if synced:
+        try:
+            directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                os.fsync(directory)
+            finally:
+                os.close(directory)
+        except OSError:
+            os.close(fd)
+            raise
+    return fd
 
 
 class FileOutput:
@@ -30,26 +85,47 @@ class FileOutput:
     terminal may be full for ever, so it is written to only when it says that it has room, in
     pieces that such room is sure to hold (poll(2) and PIPE_BUF). It is not made non-blocking,
     because that would change it for every other process that shares it, the user's shell included.
+    A pipe that nobody shares (`exclusive`) is made non-blocking: it takes 16 times as much at once.
     """
 
-    def __init__(self, fd: int, log: Log) -> None:
-        """Write to `fd`, which is neither opened nor closed here."""
+    def __init__(
+        self, fd: int, log: Log, *, path: Path | None = None, exclusive: bool = False
+    ) -> None:
+        """Write to `fd`, which is neither opened nor closed here; but see `reopen`.
+
+        With a `path`, that is what `fd` was opened from, and `fd` belongs to this object.
+        """
         self._fd = fd
         self._log = log
+        self._path = path
         self._loop = asyncio.get_running_loop()
         self._submitted: list[bytes] = []
         self._callbacks: list[Callable[[], None]] = []
-        # Batches on their way: octets left of each, and whom to tell.
-        self._writing: deque[tuple[memoryview, list[Callable[[], None]]]] = deque()
+        self._writing: deque[Batch] = deque()  # on their way
+        self._written = 0  # octets of the first of them
         self._handle: asyncio.Handle | None = None
         self._failing = False
         self._watched = False
+        self._reopening = False
+        self._exclusive = exclusive
+        if exclusive:
+            os.set_blocking(fd, False)
         self._poll = select.poll()
         self._poll.register(fd, select.POLLOUT)
         self._may_block = self._can_be_watched()
         self._idle = asyncio.Event()
         self._idle.set()
         self.broken: asyncio.Future[OSError] = self._loop.create_future()
+
+    @property
+    def idle(self) -> bool:
+        """There is nothing to do."""
+        return self._idle.is_set()
+
+    @property
+    def failing(self) -> bool:
+        """The last attempt to write failed."""
+        return self._failing
 
     def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
         """Write `data` soon, together with what else comes in this turn of the loop."""
@@ -63,12 +139,27 @@ class FileOutput:
         """Wait until everything is written, or can never be."""
         await self._idle.wait()
 
+    def reopen(self) -> None:
+        """Go on in a new file of the same path: the old one was moved away.
+
+        What has been begun in the old file is finished there. Without a path, nothing happens.
+        """
+        if self._path is None:
+            return
+        self._reopening = True
+        self._idle.clear()
+        if self._handle is None and not self._watched:
+            self._handle = self._loop.call_soon(self._write)
+
     def close(self) -> None:
         """Forget what is not written; the callbacks for that are never called."""
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
         self._unwatch()
+        if self._path is not None:
+            os.close(self._fd)
+            self._path = None
 
     def _can_be_watched(self) -> bool:
         try:
@@ -81,41 +172,74 @@ class FileOutput:
     def _write(self) -> None:
         self._handle = None
         self._gather()
-        while self._writing:
-            rest, callbacks = self._writing[0]
+        while self._ready() and self._writing:
+            batch = self._writing[0]
             try:
-                written = self._write_some(rest)
+                written = self._write_some(memoryview(batch.data)[self._written :])
             except OSError as error:
                 self._write_failed(error)
                 return
             if written == 0:
                 self._watch()
                 return
-            if self._failing:
-                self._failing = False
-                self._log("output-recovered")
-            if written < len(rest):
-                self._writing[0] = (rest[written:], callbacks)
+            self._recovered()
+            self._written += written
+            if self._written < len(batch.data):
                 continue
             self._writing.popleft()
-            for on_written in callbacks:
-                on_written()
+            self._written = 0
+            self._batch_written(batch)
             self._gather()
         self._unwatch()
-        self._idle.set()
+        if self._nothing_left():
+            self._idle.set()
+
+    def _batch_written(self, batch: Batch) -> None:
+        batch.tell()
+
+    def _nothing_left(self) -> bool:
+        return not self._writing and not self._reopening
 
     def _gather(self) -> None:
         if self._submitted:
-            batch = memoryview(b"".join(self._submitted))
-            self._writing.append((batch, self._callbacks))
+            self._writing.append(Batch(b"".join(self._submitted), self._callbacks))
             self._submitted, self._callbacks = [], []
 
     def _write_some(self, data: memoryview) -> int:
-        if not self._may_block:
+        if self._exclusive or not self._may_block:
             return os.write(self._fd, data)
         if not self._poll.poll(0):
             return 0
         return os.write(self._fd, data[:_PIPE_BUF])
+
+    def _ready(self) -> bool:
+        """Change to the new file when that is due and possible; False: wait."""
+        if not self._reopening or self._written:
+            return True
+        if not self._may_reopen():
+            return False
+        assert self._path is not None
+        try:
+            fd = self._open(self._path)
+        except OSError as error:
+            self._write_failed(error)
+            return False
+        os.close(self._fd)
+        self._fd = fd
+        self._reopening = False
+        self._log("output-reopened", path=str(self._path))
+        return True
+
+    def _may_reopen(self) -> bool:
+        return True
+
+    def _open(self, path: Path) -> int:
+        return open_append(path)
+
+    def _recovered(self) -> None:
+        if self._failing:
+            self._failing = False
+            self._log("output-recovered")
 
     def _write_failed(self, error: OSError) -> None:
         if error.errno == errno.EAGAIN:
@@ -130,7 +254,8 @@ class FileOutput:
         if not self._failing:
             self._failing = True
             self._log("output-error", detail=str(error), retry_seconds=RETRY)
-        self._handle = self._loop.call_later(RETRY, self._write)
+        if self._handle is None:
+            self._handle = self._loop.call_later(RETRY, self._write)
 
     def _watch(self) -> None:
         if not self._watched:

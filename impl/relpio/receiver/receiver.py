@@ -1,64 +1,32 @@
-"""The receiver: a listener, its sessions, and one output for all."""
+"""The receiver: listeners, their sessions, and one output for all."""
 
 from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
+from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import Protocol
+from functools import partial
+from typing import Any
 
-from relpio.errors import ConfigurationError
+from relpio.errors import PeerRefusedError
 from relpio.logs import Log, no_log
-from relpio.net.addresses import format_address, resolve
-from relpio.net.sockopts import Keepalive, check_user_timeout
-from relpio.protocol.server import ServerSettings
-from relpio.receiver.formats import Format, as_lines
+from relpio.metrics.registry import Registry
+from relpio.net.addresses import TcpAddress, UnixAddress
+from relpio.net.listening import bound_socket, host_of, peer_of, remove_socket_file
+from relpio.net.transport import Ending
+from relpio.protocol.events import LossReason, Oversized
+from relpio.receiver.figures import Figures
 from relpio.receiver.listener import Listener
-from relpio.receiver.session import Session
+from relpio.receiver.output import Output, PeerOutput
+from relpio.receiver.session import MESSAGE_OVERHEAD, Session, SessionSettings
+from relpio.receiver.settings import ReceiverSettings
 
 __all__ = ["Output", "Receiver", "ReceiverSettings"]
 
-
-class Output(Protocol):
-    """Takes octets and says when they are safe. `relpio.FileOutput` is one."""
-
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        """Write `data` after everything submitted before; then call `on_written`."""
-        ...
-
-    async def flushed(self) -> None:
-        """Wait until everything submitted is written."""
-        ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class ReceiverSettings:
-    """How a receiver behaves. Times are in seconds.
-
-    Attributes:
-        host: address or name to listen on.
-        port: TCP port; 0 lets the kernel choose.
-        session: limits of a session.
-        keepalive: TCP keepalive of sessions; None is off.
-        user_timeout: TCP_USER_TIMEOUT of sessions; None is off.
-        max_sessions: connections at one time; others wait in the kernel's queue.
-        format: how messages are written.
-    """
-
-    host: str
-    port: int
-    session: ServerSettings = field(default_factory=ServerSettings)
-    keepalive: Keepalive | None = field(default_factory=Keepalive)
-    user_timeout: float | None = None
-    max_sessions: int = 10_000
-    format: Format = as_lines
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        if self.max_sessions < 1:
-            raise ConfigurationError("max_sessions must be at least 1")
-        check_user_timeout(self.user_timeout)
+_TLS_GOODBYE = 2.0
+"""Seconds that a client gets to answer the end of TLS."""
 
 
 class Receiver:
@@ -70,33 +38,86 @@ class Receiver:
     await receiver.close(timeout=5)
     """
 
-    def __init__(self, settings: ReceiverSettings, output: Output, *, log: Log = no_log) -> None:
-        """Prepare; `start` does the rest."""
+    def __init__(
+        self,
+        settings: ReceiverSettings,
+        output: Output,
+        *,
+        log: Log = no_log,
+        registry: Registry | None = None,
+    ) -> None:
+        """Prepare; `start` does the rest. Figures are registered in `registry`."""
         self.settings = settings
-        self.address: tuple[str, int] = (settings.host, settings.port)
+        self.address: tuple[str, int] = (settings.host or "", settings.port)
         self.received = 0
         self.acknowledged = 0
+        self.octets = 0  # of messages received
         self.pending = 0  # octets of messages that are not written yet
+        self.partial = 0  # octets of frames that are not complete
         self._output = output
+        self._by_peer = output if isinstance(output, PeerOutput) else None
         self._log = log
-        self._listener: Listener | None = None
-        self._sessions: dict[asyncio.Task[None], Session] = {}
+        self._listeners: list[Listener] = []
+        self._bound: list[socket.socket] = []
+        self._tls: ssl.SSLContext | None = None
+        self._sessions: dict[int, Session] = {}
+        self._hosts: Counter[str] = Counter()
+        self._connecting: set[asyncio.Task[None]] = set()
+        self._accepted_count = 0
+        self._all_ended = asyncio.Event()
+        self._session_settings = SessionSettings(
+            server=settings.session,
+            keepalive=settings.keepalive,
+            user_timeout=settings.user_timeout,
+            ack_at_once=settings.ack_at_once,
+        )
+        self._figures = Figures(registry or Registry(), self)
 
     @property
     def sessions(self) -> int:
         """Connections that are open now."""
         return len(self._sessions)
 
+    @property
+    def accept_pauses(self) -> int:
+        """How often a listener had no room for another connection."""
+        return sum(listener.pauses for listener in self._listeners)
+
+    @property
+    def output_failing(self) -> bool:
+        """The output cannot be written to."""
+        return bool(getattr(self._output, "failing", False))
+
     async def start(self) -> None:
         """Listen.
 
         Raises:
-            OSError: the address cannot be used; the text says which and why.
+            OSError: an address cannot be used; the text says which and why.
+            ConfigurationError: the files of TLS are of no use.
         """
-        sock = await _bound_socket(self.settings.host, self.settings.port)
-        self.address = sock.getsockname()[:2]
-        self._listener = Listener(sock, self._accepted, self._may_accept, self._log)
-        self._log("listening", address=self.address[0], port=self.address[1])
+        settings = self.settings
+        if settings.tls is not None:
+            self._tls = settings.tls.server_context()
+        wanted = [*settings.listen]
+        if settings.host is not None:
+            wanted.insert(0, TcpAddress(settings.host, settings.port))
+        try:
+            for address in wanted:
+                self._bound.append(await bound_socket(address))
+        except OSError:
+            self._unbind()
+            raise
+        for sock, address in zip(self._bound, wanted, strict=True):
+            tls = None if isinstance(address, UnixAddress) else self._tls
+            accepted = partial(self._accepted, tls)
+            self._listeners.append(Listener(sock, accepted, self._may_accept, self._log))
+            if isinstance(address, UnixAddress):
+                self._log("listening", address=str(address), port=None)
+            else:
+                host, port = sock.getsockname()[:2]
+                self._log("listening", address=host, port=port)
+        tcp = [sock.getsockname()[:2] for sock in self._bound if sock.family != socket.AF_UNIX]
+        self.address = tcp[0] if tcp else self.address
 
     async def close(self, timeout: float = 5.0) -> None:
         """Stop: accept nothing more, write and answer what was received, hint, hang up.
@@ -104,9 +125,11 @@ class Receiver:
         Takes `timeout` seconds at most, and a moment to cut what is left then.
         """
         deadline = asyncio.get_running_loop().time() + timeout
-        if self._listener is not None:
-            self._listener.close()
-            self._listener = None
+        for listener in self._listeners:
+            listener.close()
+        self._unbind()
+        for task in self._connecting:
+            task.cancel()
         for session in self._sessions.values():
             session.stop_reading()
         try:
@@ -116,81 +139,158 @@ class Receiver:
             self._log("output-stuck", detail="messages without an answer will come again")
         for session in list(self._sessions.values()):
             session.close()
-        if self._sessions:
-            left = max(0.0, deadline - asyncio.get_running_loop().time())
-            await asyncio.wait(list(self._sessions), timeout=left)
+        left = max(0.0, deadline - asyncio.get_running_loop().time())
+        await self._no_sessions(left)
         for session in list(self._sessions.values()):
             session.abort()
-        if self._sessions:
-            await asyncio.wait(list(self._sessions))
+        await self._no_sessions(None)
 
     # SessionOwner
 
+    def check_peer(self, ssl_object: object) -> str | None:
+        """Called by a session."""
+        assert self.settings.tls is not None
+        try:
+            self.settings.tls.check_peer(ssl_object)
+        except PeerRefusedError as error:
+            return str(error)
+        return None
+
     def session_opened(self, session: Session) -> None:
         """Called by a session."""
+        self._figures.opened.add()
         self._log("session-open", peer=session.peer)
 
-    def take(self, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]) -> None:
+    def take(
+        self, session: Session, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]
+    ) -> None:
         """Called by a session."""
         count = len(messages)
         self.received += count
         self.pending += size
+        data = self.settings.format(messages)
+        self.octets += size - MESSAGE_OVERHEAD * count
+        at_once = self.settings.ack_at_once
+        if at_once:
+            self.acknowledged += count
 
         def written() -> None:
             self.pending -= size
-            self.acknowledged += count
+            if not at_once:
+                self.acknowledged += count
             on_taken()
 
-        self._output.submit(self.settings.format(messages), written)
+        if self._by_peer is None:
+            self._output.submit(data, written)
+        else:
+            self._by_peer.submit_from(session.host, data, written)
+
+    def oversized(self, session: Session, event: Oversized) -> None:
+        """Called by a session."""
+        self._figures.oversized.add()
+        if session.oversized == 1:  # once for each session: a client must not fill the log
+            self._log("oversized", peer=session.peer, octets=event.size, kept=event.kept)
+
+    def holds(self, more: int) -> None:
+        """Called by a session."""
+        self.partial += more
+        if self.partial > self.settings.max_partial:
+            self._drop_slowest()
+
+    def _drop_slowest(self) -> None:
+        # Some at a time, since finding them means to look at all.
+        enough = self.settings.max_partial * 9 // 10
+        for session in sorted(self._sessions.values(), key=lambda each: each.frame_since):
+            if self.partial <= enough:
+                return
+            session.give_up(LossReason.MEMORY, "incomplete frames use up the memory meant for them")
 
     def _may_accept(self) -> bool:
         return len(self._sessions) < self.settings.max_sessions
 
-    def _accepted(self, sock: socket.socket) -> None:
-        settings = self.settings
-        session = Session(self, settings.session, settings.keepalive, settings.user_timeout)
-        task = asyncio.create_task(self._serve(sock, session))
-        self._sessions[task] = session
-        task.add_done_callback(self._ended)
-
-    async def _serve(self, sock: socket.socket, session: Session) -> None:
+    def _accepted(self, tls: ssl.SSLContext | None, sock: socket.socket, address: Any) -> None:
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(lambda: session, sock)
+            peer, host = peer_of(sock, address), host_of(sock, address)
         except OSError as error:  # it was gone before we could look at it
             sock.close()
-            self._log("session-lost", peer="", reason="socket-error", detail=str(error))
+            self._refuse("", "unreachable", str(error))
             return
-        ending = await session.finished
+        most = self.settings.max_sessions_per_peer
+        if most is not None and self._hosts[host] >= most:
+            sock.close()
+            self._refuse(peer, "max-sessions-per-peer", f"{host} has {most} connections")
+            return
+        self._accepted_count += 1
+        number = self._accepted_count
+        session = Session(self, self._session_settings, peer=peer, host=host)
+        self._sessions[number] = session
+        self._hosts[host] += 1
+        session.finished.add_done_callback(partial(self._finished, number, session))
+        task = asyncio.create_task(self._connect(tls, sock, session))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _connect(
+        self, tls: ssl.SSLContext | None, sock: socket.socket, session: Session
+    ) -> None:
+        times: dict[str, float] = {}
+        if tls is not None:
+            times["ssl_handshake_timeout"] = self.settings.handshake_timeout
+            times["ssl_shutdown_timeout"] = _TLS_GOODBYE
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: session, sock, ssl=tls, **times)
+        except (OSError, asyncio.CancelledError) as error:
+            sock.close()
+            session.refused = str(error) or "it took too long"
+            reason = "unreachable" if tls is None else "tls-handshake"
+            self._refuse(session.name, reason, session.refused)
+            if not session.finished.done():
+                session.finished.set_result(Ending(LossReason.SOCKET_ERROR, session.refused))
+            if isinstance(error, asyncio.CancelledError):
+                raise
+            return
+        if session.refused is not None:
+            self._refuse(session.name, "tls-peer", session.refused)
+
+    def _refuse(self, peer: str, reason: str, detail: str) -> None:
+        self._figures.refused(reason)
+        self._log("session-refused", peer=peer, reason=reason, detail=detail)
+
+    def _finished(self, number: int, session: Session, ended: asyncio.Future[Ending]) -> None:
+        del self._sessions[number]
+        self._hosts[session.host] -= 1
+        if not self._hosts[session.host]:
+            del self._hosts[session.host]
+        for listener in self._listeners:
+            listener.poke()
+        self._all_ended.set()
+        ending = ended.result()
+        if session.refused is not None:
+            return
         fields = {"peer": session.peer, "detail": ending.detail, "received": session.received}
         if ending.reason is None:
+            self._figures.closed.add()
             self._log("session-closed", reason="closed", **fields)
         else:
+            self._figures.lost(ending.reason.value)
             self._log("session-lost", reason=ending.reason.value, **fields)
 
-    def _ended(self, task: asyncio.Task[None]) -> None:
-        del self._sessions[task]
-        if self._listener is not None:
-            self._listener.poke()
-        if not task.cancelled():
-            task.result()
+    async def _no_sessions(self, timeout: float | None) -> None:
+        """Wait until no session is left, or `timeout` seconds are over."""
+        try:
+            async with asyncio.timeout(timeout):
+                while self._sessions:
+                    self._all_ended.clear()
+                    await self._all_ended.wait()
+        except TimeoutError:
+            pass
 
-
-async def _bound_socket(host: str, port: int) -> socket.socket:
-    addresses = await resolve(host, port)
-    if not addresses:
-        raise OSError(f"{host} has no address")
-    address = addresses[0]
-    family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        sock.setblocking(False)
-        # A receiver that restarts must not wait for the remains of its old connections.
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        if family == socket.AF_INET6:
-            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
-        sock.bind(address)
-    except OSError as error:
-        sock.close()
-        where = format_address(address)
-        raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from None
-    return sock
+    def _unbind(self) -> None:
+        for sock in self._bound:
+            sock.close()
+        if self._bound:
+            for address in self.settings.listen:
+                if isinstance(address, UnixAddress):
+                    remove_socket_file(address.path)
+        self._bound.clear()

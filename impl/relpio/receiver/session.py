@@ -5,31 +5,63 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
-from relpio.net.transport import CoreProtocol
-from relpio.protocol.events import Messages, ServerEvent, SessionOpened
+from relpio.net.transport import CoreProtocol, Ending
+from relpio.protocol.events import LossReason, Messages, Oversized, ServerEvent, SessionOpened
 from relpio.protocol.server import ServerConnection, ServerSettings
 
-__all__ = ["Session", "SessionOwner"]
+__all__ = ["Session", "SessionOwner", "SessionSettings"]
 
-MAX_PENDING = 1024 * 1024
+MAX_PENDING = 4 * 1024 * 1024
 """Octets of messages that may await the output before the session stops reading."""
 
 MAX_PENDING_IN_ALL = 64 * 1024 * 1024
 """The same for all sessions together. Above it, a session still may have one read's worth."""
 
+MESSAGE_OVERHEAD = 64
+"""Octets that a message costs beyond its own: without it, empty messages would cost nothing."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionSettings:
+    """What all sessions of a receiver have in common.
+
+    Attributes:
+        server: limits of the protocol.
+        keepalive: TCP keepalive; None is off.
+        user_timeout: TCP_USER_TIMEOUT in seconds; None is off.
+        ack_at_once: answer before the output has the messages.
+    """
+
+    server: ServerSettings
+    keepalive: Keepalive | None
+    user_timeout: float | None
+    ack_at_once: bool = False
+
 
 class SessionOwner(Protocol):
     """Whom a session reports to."""
 
+    def check_peer(self, ssl_object: object) -> str | None:
+        """Say why a peer that speaks TLS is refused; None: it is not."""
+
     def session_opened(self, session: Session) -> None:
         """The client's `open` was accepted."""
 
-    def take(self, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]) -> None:
-        """Write messages of `size` octets; call `on_taken` when that is done, perhaps never."""
+    def take(
+        self, session: Session, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]
+    ) -> None:
+        """Write messages that cost `size` octets; call `on_taken` when that is done, or never."""
+
+    def oversized(self, session: Session, event: Oversized) -> None:
+        """A message is longer than it should be."""
+
+    def holds(self, more: int) -> None:
+        """A session holds so many octets more of an incomplete frame than before; or fewer."""
 
     @property
     def pending(self) -> int:
@@ -40,43 +72,96 @@ class Session(CoreProtocol[ServerEvent]):
     """Reads as long as the output keeps up and the client takes its answers."""
 
     def __init__(
-        self,
-        owner: SessionOwner,
-        settings: ServerSettings,
-        keepalive: Keepalive | None,
-        user_timeout: float | None,
+        self, owner: SessionOwner, settings: SessionSettings, *, peer: str, host: str
     ) -> None:
-        """Serve the connection that asyncio is about to hand over."""
+        """Serve the connection that asyncio is about to hand over.
+
+        Args:
+            owner: whom to report to.
+            settings: what all sessions have in common.
+            peer: the other end, for the log.
+            host: its host.
+        """
         self._owner = owner
-        self._keepalive = keepalive
-        self._user_timeout = user_timeout
+        self._settings = settings
         self._pending = 0
+        self._held = 0
         self._stopped = False
         self.received = 0
-        self._server = ServerConnection(settings, now=asyncio.get_running_loop().time())
+        self.oversized = 0
+        self.refused: str | None = None
+        self._server = ServerConnection(settings.server, now=asyncio.get_running_loop().time())
         super().__init__(self._server)
+        self.host = host
+        self.name = peer
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """Called by asyncio, with TLS after the handshake."""
+        ssl_object = transport.get_extra_info("ssl_object")
+        if ssl_object is not None:
+            self.refused = self._owner.check_peer(ssl_object)
+        super().connection_made(transport)
+        self.peer = self.name
+        if self.refused is not None:
+            self._end(Ending(LossReason.PROTOCOL_ERROR, self.refused))
+            self.abort()
+
+    def data_received(self, data: bytes) -> None:
+        """Called by asyncio."""
+        if self.refused is not None:
+            return
+        super().data_received(data)
+        held = self._server.buffered
+        if held != self._held:
+            more, self._held = held - self._held, held
+            self._owner.holds(more)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Called by asyncio, once, when the socket is closed."""
+        held, self._held = self._held, 0
+        if held:
+            self._owner.holds(-held)
+        super().connection_lost(exc)
 
     def on_connected(self, sock: socket.socket) -> None:
         """Set the socket up."""
-        set_keepalive(sock, self._keepalive)
-        set_user_timeout(sock, self._user_timeout)
+        if sock.family != socket.AF_UNIX:
+            set_keepalive(sock, self._settings.keepalive)
+            set_user_timeout(sock, self._settings.user_timeout)
 
     def on_event(self, event: ServerEvent) -> None:
         """Act on what the core reports."""
         if isinstance(event, Messages):
-            count, size = len(event.messages), sum(map(len, event.messages))
-            self.received += count
-            self._pending += size
-            self._owner.take(event.messages, size, partial(self._taken, count, size))
-            self._throttle()
+            self._take(event.messages)
         elif isinstance(event, SessionOpened):
             self._owner.session_opened(self)
+        elif isinstance(event, Oversized):
+            self.oversized += 1
+            self._owner.oversized(self, event)
+
+    @property
+    def frame_since(self) -> float:
+        """When the frame began that is not complete; never, when there is none."""
+        since = self._server.frame_since
+        return float("inf") if since is None else since
+
+    def _take(self, messages: Sequence[bytes]) -> None:
+        count = len(messages)
+        size = sum(map(len, messages)) + MESSAGE_OVERHEAD * count
+        self.received += count
+        self._pending += size
+        if self._settings.ack_at_once:
+            self._server.acknowledge(count)
+            count = 0
+        self._owner.take(self, messages, size, partial(self._taken, count, size))
+        self._throttle()
 
     def _taken(self, count: int, size: int) -> None:
         self._pending -= size
         if self.ending is None:
-            self._server.acknowledge(count)
-            self.process()
+            if count:
+                self._server.acknowledge(count)
+                self.process()
             self._throttle()
 
     def pause_writing(self) -> None:
@@ -92,14 +177,23 @@ class Session(CoreProtocol[ServerEvent]):
         # With nothing pending there would be no `_taken` that resumes reading: so then go on.
         crowded = self._pending > 0 and self._owner.pending > MAX_PENDING_IN_ALL
         if self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped:
-            self.pause_reading()
-        else:
+            if not self.paused:
+                self.pause_reading()
+                self._server.stop_clocks()
+        elif self.paused:
             self.resume_reading()
+            self._server.restart_clocks(self._loop.time())
+            self.process()  # the timers run again
 
     def stop_reading(self) -> None:
         """Take no more messages, for good."""
         self._stopped = True
         self._throttle()
+
+    def give_up(self, reason: LossReason, detail: str) -> None:
+        """End the session from this side, because it costs too much."""
+        self._server.abandon(reason, detail)
+        self.process()
 
     def close(self) -> None:
         """End the session from this side, with a hint."""

@@ -1,0 +1,170 @@
+"""One file for each sending host, with a bounded number of them open at a time.
+
+The path is a template such as `/var/log/hosts/{peer}.log`. A host is called by its address; that is
+cleaned all the same, because nobody outside may choose a path here.
+
+The file that was used longest ago, and has nothing left to write, is closed to make room. When all
+are busy, or the process has no descriptor left, messages for other files wait in memory; they are
+not acknowledged, and the sessions' own limits stop the senders.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import re
+from collections import OrderedDict
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+from relpio.errors import ConfigurationError
+from relpio.logs import Log
+from relpio.receiver.output import RETRY, FileOutput, open_append
+from relpio.receiver.synced import SyncedFileOutput
+
+__all__ = ["PLACE", "PeerFiles", "safe_name"]
+
+PLACE = "{peer}"
+"""Stands for the host in a template."""
+
+_UNSAFE = re.compile(r"[^A-Za-z0-9.:_-]")
+_MAX_NAME = 100
+
+_NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
+
+Waiting = tuple[bytes, Callable[[], None]]
+
+
+def safe_name(host: str) -> str:
+    """Return `host` as a part of a file name: no directory, not hidden, not long."""
+    name = _UNSAFE.sub("_", host)[:_MAX_NAME]
+    return "_" + name[1:] if name[:1] in ("", ".", "-") else name
+
+
+class PeerFiles:
+    """An output that writes what each host sent to a file of its own."""
+
+    def __init__(self, template: str, log: Log, *, most: int = 256, synced: bool = False) -> None:
+        """Write to files named after `template`, at most `most` of them open at a time.
+
+        Raises:
+            ConfigurationError: the template has no place for the host in its last part.
+        """
+        if PLACE not in Path(template).name or PLACE in str(Path(template).parent):
+            raise ConfigurationError(
+                f"{template!r}: {PLACE} belongs into the file name, such as /var/log/{PLACE}.log"
+            )
+        if most < 1:
+            raise ConfigurationError("at least 1 file must be open at a time")
+        self._template = template
+        self._log = log
+        self._most = most
+        self._synced = synced
+        self._loop = asyncio.get_running_loop()
+        self._open: OrderedDict[str, FileOutput] = OrderedDict()  # the last used at the end
+        self._waiting: dict[str, list[Waiting]] = {}
+        self._retry: asyncio.TimerHandle | None = None
+        self._failing = False
+        self._pending = 0
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self.broken: asyncio.Future[OSError] = self._loop.create_future()  # never: files heal
+
+    @property
+    def open_files(self) -> int:
+        """Files that are open now."""
+        return len(self._open)
+
+    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
+        """Write messages whose sender is not known."""
+        self.submit_from("unknown", data, on_written)
+
+    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
+        """Write what `host` sent; call `on_written` when that is done."""
+        self._pending += 1
+        self._idle.clear()
+        name = safe_name(host)
+        told = partial(self._written, on_written)
+        if name in self._waiting:  # order: what waits goes first
+            self._waiting[name].append((data, told))
+            return
+        file = self._file(name)
+        if file is None:
+            self._waiting[name] = [(data, told)]
+        else:
+            file.submit(data, told)
+
+    async def flushed(self) -> None:
+        """Wait until everything is written."""
+        await self._idle.wait()
+
+    def reopen(self) -> None:
+        """Go on in new files: the old ones were moved away."""
+        for file in self._open.values():
+            file.reopen()
+
+    def close(self) -> None:
+        """Forget what is not written."""
+        if self._retry is not None:
+            self._retry.cancel()
+        for file in self._open.values():
+            file.close()
+        self._open.clear()
+
+    def _written(self, on_written: Callable[[], None]) -> None:
+        self._pending -= 1
+        on_written()
+        if self._waiting and self._retry is None:
+            self._retry = self._loop.call_later(0, self._try_again)
+        if not self._pending:
+            self._idle.set()
+
+    def _file(self, name: str) -> FileOutput | None:
+        file = self._open.get(name)
+        if file is not None:
+            self._open.move_to_end(name)
+            return file
+        if len(self._open) >= self._most and not self._close_one():
+            self._later()
+            return None
+        path = Path(self._template.replace(PLACE, name))
+        try:
+            fd = open_append(path, synced=self._synced)
+        except OSError as error:
+            if error.errno in _NO_DESCRIPTOR and self._close_one():
+                return self._file(name)
+            self._open_failed(error)
+            return None
+        if self._failing:
+            self._failing = False
+            self._log("output-recovered")
+        kind = SyncedFileOutput if self._synced else FileOutput
+        self._open[name] = kind(fd, self._log, path=path)
+        return self._open[name]
+
+    def _close_one(self) -> bool:
+        name = next((name for name, file in self._open.items() if file.idle), None)
+        if name is None:
+            return False
+        self._open.pop(name).close()
+        return True
+
+    def _open_failed(self, error: OSError) -> None:
+        if not self._failing:
+            self._failing = True
+            self._log("output-error", detail=str(error), retry_seconds=RETRY)
+        self._later()
+
+    def _later(self) -> None:
+        if self._retry is None:
+            self._retry = self._loop.call_later(RETRY, self._try_again)
+
+    def _try_again(self) -> None:
+        self._retry = None
+        for name in list(self._waiting):
+            file = self._file(name)
+            if file is None:
+                return
+            for data, told in self._waiting.pop(name):
+                file.submit(data, told)
