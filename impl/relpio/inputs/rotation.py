@@ -1,0 +1,89 @@
+"""Finds what became of a file that was rotated: renamed, or copied and truncated."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from relpio.inputs.place import Place
+
+__all__ = ["find", "open_file", "rotated_since"]
+
+_SHORTEST_HEAD = 32
+"""Octets that must agree before a file with another inode counts as the copy of one."""
+
+_ROTATED = r"[.-][0-9][0-9.:T_-]*"
+"""What logrotate and its kin put into a name: `.1`, `-20261121`, `.2026-11-21`."""
+
+
+def open_file(path: Path) -> int:
+    """Open a regular file for reading.
+
+    Raises:
+        OSError: there is none, or it is of another kind.
+    """
+    # O_NONBLOCK, because opening a named pipe would wait for its writer.
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    if not stat.S_ISREG(os.fstat(fd).st_mode):
+        os.close(fd)
+        raise OSError(f"{path} is no regular file")
+    return fd
+
+
+def find(path: Path, place: Place, *, but_not: set[tuple[int, int]]) -> int | None:
+    """Open the file beside `path` that has the contents of `place`; None if there is none.
+
+    The file with its inode is preferred; failing that, a rotated one that begins with the same
+    octets, as `copytruncate` makes it.
+    """
+    by_inode = [entry for entry in _beside(path) if _identity(entry) == (place.device, place.inode)]
+    by_contents = _rotated(path) if place.head >= _SHORTEST_HEAD else ()
+    for entry in (*by_inode, *by_contents):
+        if _identity(entry) in but_not:
+            continue
+        try:
+            fd = open_file(entry)
+        except OSError:
+            continue
+        if place.is_in(fd):
+            return fd
+        os.close(fd)
+    return None
+
+
+def rotated_since(path: Path, since: int, *, but_not: set[tuple[int, int]]) -> list[int]:
+    """Open the rotated files of `path` that were written at `since` (ns) or later, oldest first."""
+    found = []
+    for entry in _rotated(path):
+        try:
+            status = entry.stat()
+            if status.st_mtime_ns < since or (status.st_dev, status.st_ino) in but_not:
+                continue
+            found.append((status.st_mtime_ns, str(entry), open_file(entry)))
+        except OSError:
+            continue
+    return [fd for _, _, fd in sorted(found)]
+
+
+def _rotated(path: Path) -> Iterator[Path]:
+    stem, suffix = re.escape(path.stem), re.escape(path.suffix)
+    name = re.compile(f"{re.escape(path.name)}{_ROTATED}|{stem}{_ROTATED}{suffix}")
+    return (entry for entry in _beside(path) if name.fullmatch(entry.name))
+
+
+def _beside(path: Path) -> list[Path]:
+    try:
+        return sorted(path.parent.iterdir())
+    except OSError:
+        return []
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_dev, status.st_ino

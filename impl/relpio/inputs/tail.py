@@ -1,0 +1,98 @@
+"""One open file that grows: reads whole lines from a place on."""
+
+from __future__ import annotations
+
+import os
+import zlib
+from typing import NamedTuple
+
+from relpio.inputs.framing import pieces
+from relpio.inputs.place import HEAD, Place
+
+__all__ = ["Batch", "Tail"]
+
+CHUNK = 128 * 1024
+"""Octets read at once, and so the size of a batch: what may be repeated after a crash."""
+
+
+class Batch(NamedTuple):
+    """Messages, the octets of the file that they take up, and whether the file had any more."""
+
+    messages: list[bytes]
+    octets: int
+    grew: bool = False
+
+
+class Tail:
+    """Reads one file. `place` moves only when the caller says that messages were accepted."""
+
+    def __init__(self, fd: int, max_line: int, place: Place | None = None) -> None:
+        """Read from `fd`, which is closed by `close`; at `place`, by default at the start."""
+        status = os.fstat(fd)
+        # Under whatever name, and even if it is a copy: this file it is now.
+        self.identity = (status.st_dev, status.st_ino)
+        self._fd = fd
+        self._max_line = max_line
+        self._offset = place.offset if place else 0
+        # Taken from what is read, never looked up again: the file might have been truncated and
+        # written anew meanwhile, and this is what tells.
+        self._head = os.pread(fd, place.head, 0) if place else b""
+        self._rest = b""  # what was read after `_offset`: the start of a line
+
+    @property
+    def place(self) -> Place:
+        """Up to where messages were accepted."""
+        return Place(*self.identity, self._offset, len(self._head), zlib.crc32(self._head))
+
+    @property
+    def fd(self) -> int:
+        """The descriptor."""
+        return self._fd
+
+    @property
+    def unfinished(self) -> int:
+        """Octets of a line without its LF."""
+        return len(self._rest)
+
+    def read(self) -> Batch | None:
+        """Return the next whole lines, none when there are none yet.
+
+        None means that the file was truncated: it is shorter than what was read of it, or begins
+        with other octets. A line above `max_line` octets comes in pieces of that size.
+
+        Raises:
+            OSError: the file cannot be read.
+        """
+        at = self._offset + len(self._rest)
+        data = os.pread(self._fd, CHUNK, at)
+        # After the read, so that other contents are never taken for more of these.
+        if not self.place.at(at).is_in(self._fd):
+            return None
+        if at <= len(self._head) < HEAD:
+            self._head = (self._head[:at] + data)[:HEAD]
+        grew = bool(data)
+        data = self._rest + data
+        end = data.rfind(b"\n")
+        lines = data[:end].split(b"\n") if end >= 0 else []
+        if lines and len(max(lines, key=len)) > self._max_line:
+            lines = [piece for line in lines for piece in pieces(line, self._max_line)]
+        octets = end + 1
+        if len(data) - octets > self._max_line:
+            whole = (len(data) - octets - 1) // self._max_line * self._max_line
+            lines += pieces(data[octets : octets + whole], self._max_line)
+            octets += whole
+        self._rest = data[octets:]
+        return Batch(lines, octets, grew)
+
+    def last(self) -> Batch:
+        """Return what stands after the last LF, when no LF will come any more."""
+        rest, self._rest = self._rest, b""
+        return Batch([rest] if rest else [], len(rest))
+
+    def accepted(self, batch: Batch) -> None:
+        """The messages of `batch` are safe: the place moves past them."""
+        self._offset += batch.octets
+
+    def close(self) -> None:
+        """Close the file."""
+        os.close(self._fd)

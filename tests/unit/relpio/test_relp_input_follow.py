@@ -1,0 +1,524 @@
+"""Followed files: growth, rotation in all its forms, restarts and crashes; nothing is lost."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Coroutine, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from relpio.errors import ConfigurationError
+from relpio.inputs import follow, tail
+from relpio.inputs.follow import FollowedFile, FollowInput
+from relpio.inputs.place import Place
+from relpio.inputs.statefile import StateFile
+from relpio.logs import no_log
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
+
+
+class CrashError(Exception):
+    """The program dies after the messages were accepted, before that was written down."""
+
+
+class Follower:
+    """A follower without its clock: `read` takes all that is there."""
+
+    def __init__(self, path: Path, max_line: int = 1000) -> None:
+        self.path = path
+        self.max_line = max_line
+        self.state_path = path.with_name("state")
+        self.messages: list[bytes] = []
+        self.batches: list[list[bytes]] = []
+        self.events: list[tuple[str, dict[str, Any]]] = []
+        self.crash = False
+        self.start()
+
+    def log(self, event: str, /, **fields: object) -> None:
+        self.events.append((event, fields))
+
+    def names(self) -> list[str]:
+        return [name for name, _ in self.events]
+
+    def start(self) -> None:
+        async def body() -> None:
+            self.state = StateFile(self.state_path, self.log)
+
+        asyncio.run(body())
+        self.file = FollowedFile(self.path, self.max_line, self.state, self.log)
+
+    def stop(self) -> None:
+        self.file.close()
+        self.state.close()
+
+    def restart(self) -> None:
+        self.stop()
+        self.start()
+
+    async def deliver(self, messages: Sequence[bytes]) -> None:
+        self.messages += messages
+        self.batches.append(list(messages))
+        if self.crash:
+            raise CrashError
+
+    def read(self) -> list[bytes]:
+        """Return what is new."""
+        before = len(self.messages)
+
+        async def body() -> None:
+            idle = 0
+            while idle < 2:  # what is quiet for the first time is let go the second time
+                idle = 0 if await self.file.step(self.deliver, asyncio.Event()) else idle + 1
+
+        asyncio.run(body())
+        return self.messages[before:]
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "app.log"
+
+
+@pytest.fixture
+def follower(path: Path) -> Follower:
+    return Follower(path)
+
+
+def append(path: Path, data: bytes) -> None:
+    with path.open("ab") as stream:
+        stream.write(data)
+
+
+def copy_and_truncate(path: Path, name: str = "app.log.1") -> None:
+    shutil.copyfile(path, path.with_name(name))
+    os.truncate(path, 0)
+
+
+LONG = b"a first line that is long enough to tell this file from another one\n"
+
+
+def test_lines_as_they_come(path: Path, follower: Follower) -> None:
+    assert follower.read() == []
+    append(path, b"one\n\ntw")
+    assert follower.read() == [b"one", b""]
+    append(path, b"o\nthree\n")
+    assert follower.read() == [b"two", b"three"]
+    assert follower.read() == []
+    assert follower.names() == ["follow-waiting", "follow-open"]
+
+
+def test_a_restart_goes_on_where_it_was(path: Path, follower: Follower) -> None:
+    append(path, b"one\ntwo\nhal")
+    assert follower.read() == [b"one", b"two"]
+    follower.restart()
+    assert follower.read() == []
+    append(path, b"f\n")
+    follower.restart()
+    assert follower.read() == [b"half"]
+
+
+def test_a_crash_repeats_one_batch(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tail, "CHUNK", 16)
+    lines = [b"line %d" % number for number in range(20)]
+    append(path, b"\n".join(lines) + b"\n")
+    follower = Follower(path)
+    follower.crash = True
+    for crashes in range(3):
+        with pytest.raises(CrashError):
+            follower.read()
+        assert len(follower.batches) == crashes + 1
+        follower.restart()
+    follower.crash = False
+    follower.read()
+    first = follower.batches[0]
+    assert follower.messages == first * 3 + lines
+    assert 1 <= len(first) <= 2
+
+
+@pytest.mark.parametrize("meanwhile", ["running", "stopped"])
+@pytest.mark.parametrize("new", ["app.log.1", "app-20261121.log", "app.log-20261121", "elsewhere"])
+def test_rename_and_create(path: Path, follower: Follower, meanwhile: str, new: str) -> None:
+    append(path, b"one\n")
+    assert follower.read() == [b"one"]
+    if meanwhile == "stopped":
+        follower.stop()
+    append(path, b"two\n")
+    path.rename(path.with_name(new))
+    append(path, b"three\n")
+    append(path.with_name(new), b"late\n")  # by a writer who has not heard of it
+    if meanwhile == "stopped":
+        follower.start()
+    assert follower.read() == [b"two", b"late", b"three"]
+    append(path.with_name(new), b"later\n")
+    follower.restart()
+    assert follower.read() == [b"later"]
+
+
+def test_several_rotations_between_two_looks(path: Path, follower: Follower) -> None:
+    append(path, b"one\n")
+    assert follower.read() == [b"one"]
+    for turn in range(3):
+        append(path, b"turn %d\n" % turn)
+        for number in (2, 1):
+            old = path.with_name(f"app.log.{number}")
+            if old.exists():
+                old.rename(path.with_name(f"app.log.{number + 1}"))
+        path.rename(path.with_name("app.log.1"))
+        # As if some time had passed: the kernel's clock for files ticks every few milliseconds.
+        for age, number in enumerate((1, 2, 3)):
+            if (old := path.with_name(f"app.log.{number}")).exists():
+                os.utime(old, (2_000_000_000 - age, 2_000_000_000 - age))
+    append(path, b"now\n")
+    append(path.with_name("app.log-errors"), b"another log\n")
+    append(path.with_name("app.log.4.gz"), b"compressed\n")
+    assert follower.read() == [b"turn 0", b"turn 1", b"turn 2", b"now"]
+
+
+@pytest.mark.parametrize("meanwhile", ["running", "stopped"])
+@pytest.mark.parametrize("again", [b"", b"short\n", LONG.replace(b"first", b"other") * 9])
+def test_copytruncate(path: Path, follower: Follower, meanwhile: str, again: bytes) -> None:
+    append(path, LONG)
+    assert follower.read() == [LONG[:-1]]
+    append(path, b"unread\nno LF")
+    if meanwhile == "stopped":
+        follower.stop()
+    copy_and_truncate(path)
+    append(path, again)
+    if meanwhile == "stopped":
+        follower.start()
+    assert follower.read() == [b"unread", *again.splitlines()]
+    append(path, b"after\n")
+    assert follower.read() == [b"after"]
+    follower.restart()
+    assert follower.read() == []
+
+
+def test_a_truncated_file_without_a_copy_is_read_from_its_start(
+    path: Path, follower: Follower
+) -> None:
+    append(path, LONG + b"the start of a li")
+    assert follower.read() == [LONG[:-1]]
+    path.write_bytes(b"new\n")
+    assert follower.read() == [b"the start of a li", b"new"]
+    assert ("follow-truncated", False) in [(n, f.get("copied")) for n, f in follower.events]
+
+
+def test_an_inode_that_is_used_again_is_another_file(path: Path, follower: Follower) -> None:
+    append(path, b"one line\n")
+    assert follower.read() == [b"one line"]
+    follower.stop()
+    # What a file system does when it gives the inode of a removed file to the next one.
+    path.write_bytes(b"other contents, and longer\n")
+    follower.start()
+    assert follower.read() == [b"other contents, and longer"]
+    assert "follow-missing" in follower.names()
+
+
+def test_a_file_that_vanishes_and_comes_back(
+    path: Path, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    append(path, b"one\nhalf")
+    assert follower.read() == [b"one"]
+    with path.open("ab") as writer:
+        path.unlink()
+        writer.write(b" a line\n")
+        writer.flush()
+        assert follower.read() == [b"half a line"]
+        writer.write(b"end")
+    monkeypatch.setattr(follow, "LINGER", 0.0)
+    assert follower.read() == [b"end"]
+    assert follower.names()[-2:] == ["follow-waiting", "follow-close"]
+    append(path, b"one\n")
+    assert follower.read() == [b"one"]
+
+
+def test_a_rotated_file_is_closed_when_it_is_quiet(
+    path: Path, follower: Follower, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(follow, "LINGER", 0.0)
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for turn in range(40):
+        append(path, b"%d\nend %d" % (turn, turn))
+        expected = [b"%d" % turn]
+        assert follower.read() == ([b"end %d" % (turn - 1), *expected] if turn else expected) or (
+            follower.messages[-2:] == [b"%d" % turn, b"end %d" % (turn - 1)]
+        )
+        path.rename(path.with_name(f"app.log.{turn}"))
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
+    assert len(follower.state.places(str(path))) <= 2
+
+
+def test_a_rotated_file_that_was_compressed_is_reported_and_later_ones_are_read(
+    path: Path, follower: Follower
+) -> None:
+    append(path, b"one\n")
+    follower.read()
+    follower.stop()
+    path.rename(path.with_name("app.log.2.gz"))
+    os.truncate(path.with_name("app.log.2.gz"), 0)
+    append(path.with_name("app.log.1"), b"two\n")
+    append(path, b"three\n")
+    follower.start()
+    assert follower.read() == [b"two", b"three"]
+    assert [fields["offset"] for name, fields in follower.events if name == "follow-missing"] == [4]
+
+
+def test_long_lines_come_in_pieces_and_hold_no_memory(path: Path) -> None:
+    follower = Follower(path, max_line=10)
+    append(path, b"0123456789abcdefghij!\nshort\n")
+    assert follower.read() == [b"0123456789", b"abcdefghij", b"!", b"short"]
+    append(path, b"x" * 1_000_000)
+    assert follower.read() == [b"x" * 10] * 99_999
+    follower.restart()
+    append(path, b"y\n")
+    assert follower.read() == [b"x" * 10, b"y"]
+
+
+def test_what_is_no_regular_file_is_not_waited_for(path: Path, follower: Follower) -> None:
+    os.mkfifo(path)
+    assert follower.read() == []
+    assert follower.events[-1][0] == "follow-waiting"
+    assert "no regular file" in str(follower.events[-1][1]["detail"])
+
+
+def test_the_state_file_is_for_one_program(path: Path, follower: Follower) -> None:
+    with pytest.raises(ConfigurationError, match="in use by another process"):
+        StateFile(follower.state_path, follower.log)
+    follower.restart()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "{", "[]", '{"version": 2, "files": {}}',
+     '{"version": 1, "files": {"a": [{"device": 1}]}}',
+     '{"version": 1, "files": {"a": [{"device":1,"inode":-1,"offset":0,"head":0,"crc":0}]}}',
+     "[" * 100_000, "\ud800"],
+)  # fmt: skip
+def test_a_damaged_state_file_is_set_aside(path: Path, text: str) -> None:
+    append(path, b"one\n")
+    state = path.with_name("state")
+    state.write_bytes(text.encode("utf-8", "surrogatepass"))
+    follower = Follower(path)
+    assert follower.names() == ["state-damaged"]
+    aside = Path(str(follower.events[0][1]["set_aside"]))
+    assert aside.read_bytes() == text.encode("utf-8", "surrogatepass")
+    assert follower.read() == [b"one"]
+    follower.restart()
+    assert follower.read() == []
+
+
+def test_a_state_that_cannot_be_written_is_told_once_and_stops_nothing(
+    path: Path, follower: Follower
+) -> None:
+    block = path.with_name("state.new")
+    block.mkdir()
+    append(path, b"one\n")
+    assert follower.read() == [b"one"]
+    append(path, b"two\n")
+    assert follower.read() == [b"two"]
+    assert follower.names().count("state-error") == 1
+    block.rmdir()
+    append(path, b"three\n")
+    assert follower.read() == [b"three"]
+    assert json.loads(follower.state_path.read_text())["files"][str(path)][0]["offset"] == 14
+
+
+def test_states_recorded_together_are_written_together(tmp_path: Path) -> None:
+    async def body() -> None:
+        state = StateFile(tmp_path / "state", no_log)
+        await asyncio.gather(*(state.record(f"f{n}", (Place(1, n),)) for n in range(50)))
+        state.close()
+        again = StateFile(tmp_path / "state", no_log)
+        assert all(again.places(f"f{n}") == (Place(1, n),) for n in range(50))
+        again.close()
+
+    asyncio.run(body())
+
+
+# The input as a whole
+
+
+def run(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    asyncio.run(body())
+
+
+def test_several_files_and_a_stop_in_order(tools: type[Tools], tmp_path: Path) -> None:
+    paths = [tmp_path / name for name in ("a", "b")]
+    got: list[bytes] = []
+    gate = asyncio.Event()
+
+    async def deliver(messages: Sequence[bytes]) -> None:
+        await gate.wait()
+        got.extend(messages)
+
+    def start() -> tuple[FollowInput, asyncio.Task[None]]:
+        source = FollowInput(
+            [*paths, paths[0]],
+            tmp_path / "state",
+            max_line=100,
+            log=no_log,
+        )
+        return source, asyncio.create_task(source.run(deliver))
+
+    async def body() -> None:
+        gate.set()
+        source, task = start()
+        append(paths[0], b"one\n")
+        append(paths[1], b"two\n")
+        await tools.eventually(lambda: source.received == 2)
+        gate.clear()
+        append(paths[0], b"three\n")
+        await asyncio.sleep(follow.POLL * 2)
+        task.cancel()
+        asyncio.get_running_loop().call_later(0.05, gate.set)
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert sorted(got) == [b"one", b"three", b"two"]
+        source, task = start()
+        append(paths[1], b"four\n")
+        await tools.eventually(lambda: len(got) == 4)
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
+        assert got[-1] == b"four"
+
+    run(body)
+
+
+class Rotations(RuleBasedStateMachine):
+    """Whatever a writer, logrotate and the operator do: every line once, in order."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.directory = Path(tempfile.mkdtemp())
+        self.path = self.directory / "app.log"
+        self.follower = Follower(self.path)
+        self.running = True
+        self.written: list[bytes] = []
+        self.rotations = 0
+        self.clock = 1_000_000_000
+
+    def line(self) -> bytes:
+        line = b"line %d %s" % (len(self.written), b"." * (len(self.written) % 70))
+        self.written.append(line)
+        return line
+
+    def known(self) -> bool:
+        """Whether the follower has seen any file: what was rotated before that is not its own."""
+        return bool(self.follower.state.places(str(self.path)))
+
+    def recognised(self) -> bool:
+        """Whether it has seen enough of the present contents to tell a copy of them."""
+        places = self.follower.state.places(str(self.path))
+        if not places or places[-1].head < 32 or not self.path.exists():
+            return False
+        with self.path.open("rb") as stream:
+            return places[-1].is_in(stream.fileno())
+
+    def touch(self) -> None:
+        """Give each file that is done with a time of its own, as real time would."""
+        self.clock += 10
+        os.utime(self.path, (self.clock, self.clock))
+
+    @rule(count=st.integers(1, 30))
+    def write(self, count: int) -> None:
+        append(self.path, b"".join(self.line() + b"\n" for _ in range(count)))
+
+    @rule()
+    def write_in_two(self) -> None:
+        line = self.line() + b"\n"
+        append(self.path, line[:5])
+        if self.running:
+            self.follower.read()
+        append(self.path, line[5:])
+
+    @precondition(lambda self: self.known() and self.path.exists() and self.path.stat().st_size)
+    @rule()
+    def rename(self) -> None:
+        self.touch()
+        self.rotations += 1
+        self.path.rename(self.path.with_name(f"app.log-{self.rotations:05d}"))
+
+    @precondition(lambda self: self.recognised())
+    @rule()
+    def copy_and_truncate(self) -> None:
+        self.rotations += 1
+        copy_and_truncate(self.path, f"app.log-{self.rotations:05d}")
+        self.clock += 10
+        os.utime(self.path.with_name(f"app.log-{self.rotations:05d}"), (self.clock, self.clock))
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def read(self) -> None:
+        self.follower.read()
+
+    @precondition(lambda self: self.running)
+    @rule()
+    def stop(self) -> None:
+        self.follower.stop()
+        self.running = False
+
+    @precondition(lambda self: not self.running)
+    @rule()
+    def start(self) -> None:
+        self.follower.start()
+        self.running = True
+
+    @invariant()
+    def everything_that_was_read_was_written_in_this_order(self) -> None:
+        assert self.follower.messages == self.written[: len(self.follower.messages)]
+
+    def teardown(self) -> None:
+        if not self.running:
+            self.follower.start()
+        # What was rotated away unseen is found when the next file takes its place.
+        self.write(1)
+        self.follower.read()
+        messages, events = self.follower.messages, self.follower.events
+        self.follower.stop()
+        shutil.rmtree(self.directory)
+        assert messages == self.written, events
+
+
+SOAK = os.environ.get("HALFOPEN_SOAK") == "1"
+
+TestRotations = pytest.mark.filterwarnings("ignore::ResourceWarning")(Rotations.TestCase)
+TestRotations.settings = settings(
+    max_examples=2000 if SOAK else 60, stateful_step_count=25, deadline=None
+)
+
+
+@given(st.lists(st.binary(max_size=30).map(lambda b: b.replace(b"\n", b"")), max_size=30),
+       st.integers(1, 64), st.integers(1, 40), st.data())  # fmt: skip
+@settings(max_examples=60)
+def test_any_lines_in_any_pieces(
+    lines: list[bytes], chunk: int, longest: int, data: st.DataObject
+) -> None:
+    with tempfile.TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tail, "CHUNK", chunk)
+        path = Path(name) / "app.log"
+        follower = Follower(path, max_line=longest)
+        octets = b"".join(line + b"\n" for line in lines)
+        while octets:
+            size = data.draw(st.integers(1, len(octets)))
+            append(path, octets[:size])
+            octets = octets[size:]
+            follower.read()
+            if data.draw(st.booleans()):
+                follower.restart()
+        follower.stop()
+    expected = [
+        line[at : at + longest] for line in lines for at in range(0, max(1, len(line)), longest)
+    ]
+    assert follower.messages == expected
