@@ -136,6 +136,23 @@ Messages = Annotated[
 """A number of messages, written `20 messages`, `1 message` or `20`."""
 
 
+def _share(value: object) -> object:
+    if isinstance(value, float) and not isinstance(value, WrittenFloat) and 0 < value <= 1:
+        return value  # a value of the Python API, or one that was parsed before
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*%\s*", str(value))
+    if not match or not 0 < float(match[1]) <= 100:
+        raise ValueError(f"{value!r} is not a share; write for example 5 % (above 0, at most 100)")
+    return float(match[1]) / 100
+
+
+Share = Annotated[
+    float,
+    BeforeValidator(_share),
+    WithJsonSchema({"type": "string", "pattern": r"^\d+(\.\d+)? ?%$", "examples": ["5 %"]}),
+]
+"""A part of all, written `5 %`: above 0, at most 1."""
+
+
 @dataclass(frozen=True)
 class Bound:
     """What a count may be: exactly, at most or at least a number.

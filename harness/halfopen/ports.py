@@ -47,6 +47,16 @@ def no_hosts(_: Any) -> Sequence[str]:
     return ()
 
 
+def no_neighbours(_: Any) -> Sequence[tuple[str, str]]:
+    """For whatever names no link."""
+    return ()
+
+
+def no_verbs(_: Any) -> Sequence[Verb]:
+    """For a fault that has nothing to heal."""
+    return ()
+
+
 @dataclass(frozen=True)
 class CheckSpec:
     """A checker.
@@ -142,20 +152,25 @@ class FaultSpec:
         summary: one line.
         params: its parameters.
         verbs: the verbs that it comes to (see :mod:`halfopen.verbs`).
+        heal: the verbs that end it; none for what is over at once.
         middleboxes: host names in the parameters that must be middleboxes.
         endpoints: host names in the parameters that must be endpoints.
+        neighbours: pairs of host names in the parameters that must be joined by a link.
     """
 
     name: str
     summary: str
     params: type[Section]
     verbs: Callable[[Any], Sequence[Verb]]
+    heal: Callable[[Any], Sequence[Verb]] = no_verbs
     middleboxes: Callable[[Any], Sequence[str]] = no_hosts
     endpoints: Callable[[Any], Sequence[str]] = no_hosts
+    neighbours: Callable[[Any], Sequence[tuple[str, str]]] = no_neighbours
 
     def hosts(self, params: Any) -> tuple[str, ...]:
         """All host names in the parameters."""
-        return (*self.middleboxes(params), *self.endpoints(params))
+        pairs = [name for pair in self.neighbours(params) for name in pair]
+        return (*self.middleboxes(params), *self.endpoints(params), *pairs)
 
 
 @dataclass(frozen=True)
@@ -169,6 +184,7 @@ class Profile:
         sources: for each figure, where it comes from and how sure that is.
         ranges: production seconds, least and most, that the product lets one set, by the name of
             the value as in a scenario.
+        about: a few sentences on it.
     """
 
     name: str
@@ -176,6 +192,7 @@ class Profile:
     values: Section
     sources: Mapping[str, Mapping[str, str]]
     ranges: Mapping[str, tuple[float, float]] = field(default_factory=dict)
+    about: str = ""
 
 
 @dataclass(frozen=True)

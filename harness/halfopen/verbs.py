@@ -1,12 +1,15 @@
 """The closed set of things that a lab can be told to do to a running scenario.
 
-A fault is compiled to these; a lab says which it can (`Lab.verbs`).  A scenario that needs one
+A fault is compiled to these; a lab says which it can (`LabSpec.verbs`).  A scenario that needs one
 that the lab cannot do gets the verdict *unsupported*.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal
+
+Manner = Literal["drop", "reset", "unreachable"]
 
 
 @dataclass(frozen=True)
@@ -18,6 +21,41 @@ class ForgetFlows:
 
 
 @dataclass(frozen=True)
+class Block:
+    """The middlebox `at` keeps packets from getting through, until :class:`Unblock`.
+
+    Attributes:
+        at: the middlebox.
+        name: of this block, unique among those that stand.
+        to: only packets towards this host; None: in both directions.
+        share: of the packets, above 0, at most 1; each is decided by chance.
+        manner: dropped silently, answered with RST, or with ICMP host unreachable.
+    """
+
+    at: str
+    name: str
+    to: str | None = None
+    share: float = 1.0
+    manner: Manner = "drop"
+
+
+@dataclass(frozen=True)
+class Unblock:
+    """The middlebox `at` ends the block `name`."""
+
+    at: str
+    name: str
+
+
+@dataclass(frozen=True)
+class SetLink:
+    """The link between two neighbours goes down (a cable is pulled) or up again."""
+
+    between: tuple[str, str]
+    up: bool
+
+
+@dataclass(frozen=True)
 class SignalProgram:
     """The program on `host` gets a signal: KILL, TERM, STOP or CONT."""
 
@@ -25,4 +63,4 @@ class SignalProgram:
     signal: str
 
 
-Verb = ForgetFlows | SignalProgram
+Verb = ForgetFlows | Block | Unblock | SetLink | SignalProgram

@@ -15,9 +15,15 @@ from halfopen.errors import UnsupportedError
 # `never`: longer than any run, and still within the kernel's 32 bits of ticks.
 LONGEST_TIMER = 100 * 86400
 
+# nf_conntrack_max belongs to the whole machine (Documentation/networking/nf_conntrack-sysctl.rst).
+# A run has fewer flows than this, so that a table of this size or more is never full in it.
+SMALLEST_TABLE = 50_000
+
 FAMILY = "ip"
 TABLE = "middlebox"
 LATE = "late"
+BLOCKED = "blocked"
+FAULTS = "faults"
 TIMERS = "idle"
 
 # Without tcp_loose=0 a late packet opens a new entry at once, and a test of a silent drop passes
@@ -52,30 +58,38 @@ def timers(values: Mapping[str, Any]) -> dict[str, int]:
     never = values["idle_timeout"] is None
     idle = LONGEST_TIMER if never else whole("idle_timeout")
     opening, closing = whole("half_open"), whole("half_closed")
+    unacknowledged = idle if values.get("unacknowledged") is None else whole("unacknowledged")
     return {
         "established": idle,
-        # Linux shortens an entry's life after lost or repeated segments (5 min); the boxes that
+        # Linux shortens an entry's life after lost or repeated segments (5 min); most boxes that
         # we play are not known to do so, and their idle timeout stays what it is.
-        "unack": idle,
-        "retrans": idle,
+        "unack": min(idle, unacknowledged),
+        "retrans": min(idle, unacknowledged),
         "syn_sent": opening,
         "syn_recv": opening,
         "fin_wait": closing,
         "close_wait": closing,
         "last_ack": closing,
-        "time_wait": min(closing, 120),
-        "close": min(closing, 10),
+        "time_wait": whole("time_wait") if "time_wait" in values else min(closing, 120),
+        "close": whole("after_rst") if "after_rst" in values else min(closing, 10),
     }
 
 
 def unsupported(values: Mapping[str, Any]) -> str | None:
     """What of a profile conntrack cannot do, in words; None if it can do all."""
+    if values.get("terminates_tcp"):
+        return (
+            "this is a proxy: it ends the client's connection and makes another to the server, "
+            "and answers keepalive probes by itself, so no silent idle drop can be seen across it"
+        )
     if values["on_expiry"] != "silent":
         return f"the conntrack engine cannot end an idle flow with {values['on_expiry']!r}"
     if values["late_packet"] not in ("drop", "rst sender"):
         return f"the conntrack engine cannot treat a late packet with {values['late_packet']!r}"
     if not values["keepalive_refreshes"]:
         return "conntrack counts a keepalive probe as traffic; this profile does not"
+    if (size := values.get("table_size")) is not None and size < SMALLEST_TABLE:
+        return f"conntrack's table cannot be limited to {size} flows for one middlebox"
     if values.get("nat", "none") != "none":
         return f"address translation ({values['nat']}) is not built yet"
     return None
@@ -104,9 +118,7 @@ def compile_rules(values: Mapping[str, Any]) -> dict[str, Any]:
     """
     if reason := unsupported(values):
         raise UnsupportedError(reason)
-    late_verdict: dict[str, Any] = {"drop": None}
-    if values["late_packet"] == "rst sender":
-        late_verdict = {"reject": {"type": "tcp reset"}}
+    late_verdict = _REFUSALS["reset" if values["late_packet"] == "rst sender" else "drop"]
     state = {"ct": {"key": "state"}}
     only_syn = {
         "match": {
@@ -133,16 +145,55 @@ def compile_rules(values: Mapping[str, Any]) -> dict[str, Any]:
     known = {"match": {"op": "in", "left": state, "right": ["established", "related"]}}
     objects = [
         {"counter": _in_table(LATE)},
+        {"counter": _in_table(BLOCKED)},
         # Above -200, where conntrack itself sits, and before the entry is confirmed: only then
         # does the kernel take a timeout policy (net/netfilter/nft_ct.c).
         chain("choose-timers", "prerouting", -150, "accept"),
         rule("choose-timers", tcp, new, {"ct timeout": TIMERS}),
+        # Before all else: what a fault blocks.
+        chain(FAULTS, "forward", -10, "accept"),
         chain("let-through", "forward", 0, "drop"),
         rule("let-through", known, {"accept": None}),
         rule("let-through", tcp, new, only_syn, {"accept": None}),
         rule("let-through", {"counter": LATE}, late_verdict),
     ]
     return {"nftables": [{"add": each} for each in objects]}
+
+
+_REFUSALS: Mapping[str, dict[str, Any]] = {
+    "drop": {"drop": None},
+    "reset": {"reject": {"type": "tcp reset"}},
+    "unreachable": {"reject": {"type": "icmp", "expr": "host-unreachable"}},
+}
+
+
+def compile_block(name: str, to: str | None, share: float, manner: str) -> dict[str, Any]:
+    """The rule of a block, for `nft -j -f -`.
+
+    Args:
+        name: comment by which the rule is found again.
+        to: address of the host towards which packets are blocked; None: in both directions.
+        share: of the packets, by chance, to a thousandth.
+        manner: drop, reset or unreachable.
+    """
+    tests: list[dict[str, Any]] = []
+    if manner == "reset":  # there is no RST for anything else
+        tests.append({"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}})
+    if to is not None:
+        address = {"payload": {"protocol": "ip", "field": "daddr"}}
+        tests.append({"match": {"op": "==", "left": address, "right": to}})
+    if share < 1:
+        dice = {"numgen": {"mode": "random", "mod": 1000, "offset": 0}}
+        right = max(1, round(share * 1000))
+        tests.append({"match": {"op": "<", "left": dice, "right": right}})
+    rule = {
+        "family": FAMILY,
+        "table": TABLE,
+        "chain": FAULTS,
+        "comment": name,
+        "expr": [*tests, {"counter": BLOCKED}, _REFUSALS[manner]],
+    }
+    return {"nftables": [{"add": {"rule": rule}}]}
 
 
 def _in_table(name: str) -> dict[str, Any]:

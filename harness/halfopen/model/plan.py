@@ -37,11 +37,11 @@ class PlannedStep:
     """One thing to do.
 
     Attributes:
-        do: send, wait, fault, stop or start.
+        do: send, wait, fault, heal, stop or start.
         text: the step in words, as reports show it.
         args: what it needs, scaled; for `send`: host, count, every (seconds between two messages),
-            background; for `wait`: seconds; for `fault`: name and params; for `stop`, `start`:
-            host.
+            background; for `wait`: seconds; for `fault`: name, params, lasts (seconds, 0 for
+            until healed), stays; for `heal`: name; for `stop`, `start`: host.
         line: in the scenario file.
     """
 

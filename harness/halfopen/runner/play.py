@@ -10,6 +10,7 @@ import string
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from halfopen.errors import LabError, UnsupportedError, UsageError
 from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record, expand
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, lay_out
-from halfopen.ports import Lab, LabSpec, SystemContext, Vocabulary
+from halfopen.ports import FaultSpec, Lab, LabSpec, SystemContext, Vocabulary
 
 Listener = Callable[[Plan, Record], None]
 """Is told of every record as it is written; what it does cannot change the run."""
@@ -40,7 +41,8 @@ def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
     for step in plan.steps:
         if step.do == "fault":
             spec = vocabulary.faults[step.args["name"]]
-            for verb in spec.verbs(spec.params.model_validate(step.args["params"])):
+            params = spec.params.model_validate(step.args["params"])
+            for verb in (*spec.verbs(params), *spec.heal(params)):
                 if type(verb) not in lab.verbs:
                     return f"the lab {lab.name} cannot do the fault {spec.name!r}"
     return None
@@ -63,6 +65,22 @@ def header_record(plan: Plan, addresses: Mapping[str, str]) -> Record:
         "addresses": dict(addresses),
         "plan": plan.to_json(),
     }
+
+
+@dataclass(eq=False)
+class _OpenFault:
+    """A fault that was injected and is yet to be healed."""
+
+    spec: FaultSpec
+    params: Any
+    step: PlannedStep
+    healing: asyncio.Task[None] | None = None
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """The fields of its records."""
+        name, step = self.spec.name, self.step
+        return {"kind": "fault", "name": name, "text": step.text, "line": step.line}
 
 
 class Player:
@@ -90,6 +108,7 @@ class Player:
         self._sent: set[int] = set()
         self._arrived: set[int] = set()
         self._broken: str | None = None
+        self._open: list[_OpenFault] = []
 
     async def play(self, spec: LabSpec) -> None:
         """Play the plan, from the building of the lab to its end.
@@ -148,6 +167,7 @@ class Player:
             await self._step(lab, step)
             self._write({"t": round(lab.now(), 4), **mark, "state": "end"})
         await lab.fed(self._background_s)
+        await self._heal_all(lab)
         await self._settle()
         # The samples of two hosts are not of one moment: what is true at the end has to be seen
         # to last for a few of them.
@@ -181,7 +201,10 @@ class Player:
             case "wait":
                 await asyncio.sleep(arguments["seconds"])
             case "fault":
-                await self._fault(lab, step)
+                await self._inject(lab, step)
+            case "heal":
+                for fault in [f for f in self._open if f.spec.name == arguments["name"]]:
+                    await self._heal(lab, fault)
             case "stop":
                 await lab.stop(arguments["host"])
             case "start":
@@ -191,14 +214,46 @@ class Player:
         if self._broken is not None:
             raise LabError(self._broken)
 
-    async def _fault(self, lab: Lab, step: PlannedStep) -> None:
+    async def _inject(self, lab: Lab, step: PlannedStep) -> None:
         spec = self._vocabulary.faults[step.args["name"]]
-        mark = {"kind": "fault", "name": spec.name, "text": step.text, "line": step.line}
-        self._write({"t": round(lab.now(), 4), **mark, "state": "begin"})
+        fault = _OpenFault(spec, spec.params.model_validate(step.args["params"]), step)
+        self._write({"t": round(lab.now(), 4), **fault.mark, "state": "begin"})
         flows: list[str] = []
-        for verb in spec.verbs(spec.params.model_validate(step.args["params"])):
+        for verb in spec.verbs(fault.params):
             flows += await lab.apply(verb, self._addresses)
-        self._write({"t": round(lab.now(), 4), **mark, "state": "end", "flows": flows})
+        if not spec.heal(fault.params):
+            self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": flows})
+            return
+        self._open.append(fault)
+        if step.args["lasts"]:
+            fault.healing = asyncio.create_task(self._heal_later(lab, fault, step.args["lasts"]))
+
+    async def _heal_later(self, lab: Lab, fault: _OpenFault, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+        fault.healing = None
+        try:
+            await self._heal(lab, fault)
+        except LabError as error:
+            self._broken = str(error)
+
+    async def _heal(self, lab: Lab, fault: _OpenFault) -> None:
+        self._open.remove(fault)
+        if fault.healing is not None:
+            fault.healing.cancel()
+        for verb in fault.spec.heal(fault.params):
+            await lab.apply(verb, self._addresses)
+        self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": []})
+
+    async def _heal_all(self, lab: Lab) -> None:
+        """Heal before judging: the question is what is left of the damage, not that there is some.
+
+        A fault that has a time of its own keeps it; one that `stays` is judged as it is.
+        """
+        for fault in list(self._open):
+            if fault.healing is not None:
+                await asyncio.wait([fault.healing])
+            elif not fault.step.args["stays"]:
+                await self._heal(lab, fault)
 
     async def _settle(self) -> None:
         """Wait until all that was sent has arrived, but not longer than things take to arrive."""

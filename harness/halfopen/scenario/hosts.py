@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -34,10 +35,12 @@ class Known:
     Attributes:
         endpoints: hosts that run a system, with its role.
         middleboxes: hosts that play a profile.
+        path: the hosts in the order in which links join them; empty if that is not settled.
     """
 
     endpoints: Mapping[str, str]
     middleboxes: frozenset[str]
+    path: tuple[str, ...] = ()
 
     @property
     def names(self) -> set[str]:
@@ -71,6 +74,20 @@ class Known:
                 line,
                 f"{where} needs a middlebox, but {name} runs a system",
                 f"name one of {', '.join(sorted(self.middleboxes)) or 'the middleboxes'}",
+            )
+
+    def check_neighbours(
+        self, pair: tuple[str, str], line: int, where: str, problems: Problems
+    ) -> None:
+        """Note it if no link joins two hosts."""
+        known = [self.check(name, line, where, problems) for name in pair]  # both are told
+        if not all(known):
+            return
+        links = [set(link) for link in itertools.pairwise(self.path)]
+        if self.path and set(pair) not in links:
+            shown = ", ".join(" and ".join(link) for link in itertools.pairwise(self.path))
+            problems.add(
+                line, f"{where}: no link joins {pair[0]} and {pair[1]}", f"the links are: {shown}"
             )
 
     def sender(self, name: str | None, node: Node, problems: Problems) -> str | None:

@@ -116,6 +116,8 @@ class _VariantReader:
                 node = parts.hosts.entries[host.name]
                 check_option_hosts(host, node, vocabulary, known, problems)
         path = read_path(parts.path, parts.hosts, known, problems) if parts.path else ()
+        if known is not None:
+            known = replace(known, path=tuple(path))
         steps = read_steps(parts.steps, vocabulary, known, problems) if parts.steps else ()
         expect = read_expectations(parts.expect, vocabulary, known, problems)
         expect = read_reproduces(parts.reproduces, expect, problems)

@@ -36,14 +36,16 @@ class Step:
     """One thing to do.
 
     Attributes:
-        do: send, wait, fault, stop or start.
-        host: on which; empty for `wait` and `fault`.
+        do: send, wait, fault, heal, stop or start.
+        host: on which; empty for `wait`, `fault` and `heal`.
         count: messages to send.
         every: seconds between two messages, 0 for as fast as they go.
         background: the next step does not wait for the messages to be written.
         seconds: to wait.
         fault: its name.
         params: the fault's parameters.
+        lasts: seconds after which the fault is healed, 0 if a step or the end does so.
+        stays: the fault is not healed at the end.
         line: in the scenario file.
     """
 
@@ -55,6 +57,8 @@ class Step:
     seconds: float = 0.0
     fault: str = ""
     params: Section | None = None
+    lasts: float = 0.0
+    stays: bool = False
     line: int = 0
 
 

@@ -147,6 +147,9 @@ def _step(
             name = f"{step.fault} {' '.join(each.keys)}"
             values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
         args = {"name": step.fault, "params": params.model_dump(mode="json")}
+        args |= {"lasts": scaled(f"{step.fault} for", step.lasts), "stays": step.stays}
+    elif step.do == "heal":
+        args = {"name": step.fault}
     else:
         args = {"host": step.host}
     return PlannedStep(do=step.do, text=say(step, names), args=args, line=step.line)

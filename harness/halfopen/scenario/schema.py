@@ -16,11 +16,11 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from halfopen.fields import DURATION_SCHEMA, Section
-from halfopen.ports import Vocabulary
+from halfopen.ports import Vocabulary, no_verbs
 from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
 from halfopen.scenario.loader import LARGEST_SCALE
-from halfopen.scenario.steps import STEPS
+from halfopen.scenario.steps import STEPS, FaultStep
 
 SHIPPED = Path(__file__).with_name("scenario.schema.json")
 
@@ -124,6 +124,7 @@ class _Models:
         sections += [spec.options for spec in vocabulary.systems.values()]
         sections += [spec.params for spec in vocabulary.checks.values()]
         sections += [spec.params for spec in vocabulary.faults.values()]
+        sections.append(FaultStep)
         unique = list(dict.fromkeys(sections))
         found, whole = models_json_schema(
             [(each, "validation") for each in unique], by_alias=True, ref_template="#/$defs/{model}"
@@ -166,9 +167,13 @@ class _Models:
         ]
         for name, spec in sorted(vocabulary.faults.items()):
             fault = {"const": name, "description": spec.summary}
-            properties = {"fault": fault, **self.properties(spec.params)}
+            general = {} if spec.heal is no_verbs else self.properties(FaultStep)
+            properties = {"fault": fault, **self.properties(spec.params), **general}
             required = ["fault", *self.required(spec.params)]
             kinds.append({"title": f"fault {name}", **_object(properties, required)})
+        healing = [name for name, spec in vocabulary.faults.items() if spec.heal is not no_verbs]
+        heal = {"enum": sorted(healing), "description": "end a fault before its time"}
+        kinds.append({"title": "heal", **_object({"heal": heal}, ["heal"])})
         return {"anyOf": kinds}
 
     def expectation(self, vocabulary: Vocabulary) -> Schema:

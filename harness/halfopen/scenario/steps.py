@@ -11,7 +11,15 @@ from halfopen.fields import Duration, Messages, Section
 from halfopen.ports import Vocabulary
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Step
-from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
+from halfopen.sections import (
+    Problems,
+    check_keys,
+    line_of_text,
+    quote,
+    say_duration,
+    suggest,
+    validate,
+)
 from halfopen.yamlfile import Node
 
 LongerThanNothing = Annotated[Duration, Field(gt=0)]
@@ -50,7 +58,14 @@ STEPS: dict[str, type[Section]] = {
     "stop": StopStep,
     "start": StartStep,
 }
-KINDS = (*STEPS, "fault")
+KINDS = (*STEPS, "fault", "heal")
+
+
+class FaultStep(Section):
+    """What every `- fault: ...` may say beside the fault's own parameters."""
+
+    for_: LongerThanNothing | None = Field(default=None, alias="for")
+    stays: bool = False
 
 
 def read_steps(
@@ -97,6 +112,8 @@ def _read_step(
     kind = kinds[0]
     if kind == "fault":
         return _read_fault(node, vocabulary, known, problems)
+    if kind == "heal":
+        return _read_heal(node, vocabulary, problems)
     section = validate(STEPS[kind], node, f"in a {kind} step", problems)
     if section is None:
         return None
@@ -132,17 +149,52 @@ def _read_fault(
             suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
         )
         return None
-    rest = Node({key: each for key, each in node.entries.items() if key != "fault"}, node.line)
+    general = {field.alias or name for name, field in FaultStep.model_fields.items()}
+    general_node = Node({k: e for k, e in node.entries.items() if k in general}, node.line)
+    how = validate(FaultStep, general_node, f"for fault {spec.name!r}", problems)
+    rest = Node(
+        {k: each for k, each in node.entries.items() if k != "fault" and k not in general},
+        node.line,
+    )
     params = validate(spec.params, rest, f"for fault {spec.name!r}", problems)
-    if params is None:
+    if params is None or how is None:
         return None
+    for key in general_node.entries:
+        if not spec.heal(params):
+            problems.add(
+                general_node.entries[key].line,
+                f"fault {spec.name!r} is over at once, {key!r} means nothing for it",
+                f"leave {key!r} out",
+            )
     if known is not None:
         where = f"fault {spec.name!r}"
         for host in spec.middleboxes(params):
             known.check_middlebox(host, line_of_text(rest, host), where, problems)
         for host in spec.endpoints(params):
             known.check_endpoint(host, line_of_text(rest, host), where, problems)
-    return Step("fault", fault=spec.name, params=params, line=node.line)
+        for pair in spec.neighbours(params):
+            known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
+    return Step(
+        "fault",
+        fault=spec.name,
+        params=params,
+        lasts=how.for_ or 0.0,
+        stays=how.stays,
+        line=node.line,
+    )
+
+
+def _read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Step | None:
+    check_keys(node, ("heal",), "in a heal step", problems)
+    name = node.entries["heal"]
+    if name.value not in vocabulary.faults:
+        problems.add(
+            name.line,
+            f"unknown fault {quote(name.plain())}",
+            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
+        )
+        return None
+    return Step("heal", fault=str(name.value), line=node.line)
 
 
 def say(step: Step, names: Sequence[str]) -> str:
@@ -160,5 +212,8 @@ def say(step: Step, names: Sequence[str]) -> str:
     if step.do == "wait":
         return f"wait {say_duration(step.seconds)}"
     if step.do == "fault":
-        return f"{step.fault} at {', '.join(names)}" if names else step.fault
+        text = f"{step.fault} at {', '.join(names)}" if names else step.fault
+        return f"{text}, for {say_duration(step.lasts)}" if step.lasts else text
+    if step.do == "heal":
+        return f"heal {step.fault}"
     return f"{step.do} {step.host}"

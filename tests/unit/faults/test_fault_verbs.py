@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.faults import all_faults
-from halfopen.verbs import ForgetFlows, SignalProgram
+from halfopen.verbs import Block, ForgetFlows, SetLink, SignalProgram, Unblock
 
 FAULTS = [
     ("forget flows", {"at": "firewall"}, [ForgetFlows("firewall", None)], ("firewall",)),
@@ -19,7 +19,75 @@ FAULTS = [
     ("kill", {"at": "sender"}, [SignalProgram("sender", "KILL")], ("sender",)),
     ("pause", {"at": "sender"}, [SignalProgram("sender", "STOP")], ("sender",)),
     ("resume", {"at": "sender"}, [SignalProgram("sender", "CONT")], ("sender",)),
+    (
+        "silent drop",
+        {"at": "firewall"},
+        [Block("firewall", "silent drop towards both", None, 1.0, "drop")],
+        ("firewall",),
+    ),
+    (
+        "silent drop",
+        {"at": "firewall", "towards": "sender"},
+        [Block("firewall", "silent drop towards sender", "sender", 1.0, "drop")],
+        ("firewall", "sender"),
+    ),
+    (
+        "reject",
+        {"at": "firewall", "with": "host unreachable"},
+        [Block("firewall", "reject towards both", None, 1.0, "unreachable")],
+        ("firewall",),
+    ),
+    (
+        "loss",
+        {"at": "firewall", "share": "5 %"},
+        [Block("firewall", "loss towards both", None, 0.05, "drop")],
+        ("firewall",),
+    ),
+    (
+        "cable pulled",
+        {"between": ["sender", "firewall"]},
+        [SetLink(("sender", "firewall"), up=False)],
+        ("sender", "firewall"),
+    ),
 ]
+
+HEALS = [
+    (
+        "silent drop",
+        {"at": "firewall", "towards": "sender"},
+        [Unblock("firewall", "silent drop towards sender")],
+    ),
+    ("loss", {"at": "firewall", "share": "5 %"}, [Unblock("firewall", "loss towards both")]),
+    (
+        "cable pulled",
+        {"between": ["sender", "firewall"]},
+        [SetLink(("sender", "firewall"), up=True)],
+    ),
+    ("forget flows", {"at": "firewall"}, []),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "verbs"), HEALS)
+def test_a_fault_says_how_it_is_healed(name: str, params: Any, verbs: Any) -> None:
+    spec = all_faults()[name]
+    assert list(spec.heal(spec.params.model_validate(params))) == verbs
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("loss", {"at": "firewall", "share": "0 %"}),
+        ("loss", {"at": "firewall", "share": "101 %"}),
+        ("loss", {"at": "firewall", "share": "5"}),
+        ("loss", {"at": "firewall"}),
+        ("reject", {"at": "firewall", "with": "love"}),
+        ("cable pulled", {"between": ["sender", "sender"]}),
+        ("cable pulled", {"between": ["sender"]}),
+    ],
+)
+def test_wrong_parameters_are_refused(name: str, params: Any) -> None:
+    with pytest.raises(ValidationError):
+        all_faults()[name].params.model_validate(params)
 
 
 @pytest.mark.parametrize(("name", "params", "verbs", "hosts"), FAULTS)
@@ -32,7 +100,7 @@ def test_a_fault_is_compiled_to_verbs(name: str, params: Any, verbs: Any, hosts:
 
 
 def test_all_are_found_and_described() -> None:
-    assert list(all_faults()) == ["forget flows", "kill", "pause", "resume"]
+    assert {name for name, *_ in FAULTS} == set(all_faults())
     assert all(spec.summary for spec in all_faults().values())
 
 

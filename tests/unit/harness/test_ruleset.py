@@ -7,7 +7,13 @@ from typing import Any
 import pytest
 
 from halfopen.errors import UnsupportedError
-from halfopen.middlebox.ruleset import LONGEST_TIMER, compile_rules, compile_timers, timers
+from halfopen.middlebox.ruleset import (
+    LONGEST_TIMER,
+    compile_block,
+    compile_rules,
+    compile_timers,
+    timers,
+)
 from halfopen.profiles import all_profiles
 
 VALUES: dict[str, Any] = {
@@ -73,3 +79,19 @@ def test_every_profile_is_compiled_or_unsupported(name: str) -> None:
         assert compile_rules(values)["nftables"]
     except UnsupportedError as error:
         assert str(error)
+
+
+def test_a_block_names_what_it_stops() -> None:
+    def rule(*given: Any) -> dict[str, Any]:
+        ((item,),) = (compile_block(*given)["nftables"],)
+        found: dict[str, Any] = item["add"]["rule"]
+        return found
+
+    everything = rule("b", None, 1.0, "drop")
+    assert everything["comment"] == "b"
+    assert everything["expr"] == [{"counter": "blocked"}, {"drop": None}]
+    half = rule("b", "198.18.2.2", 0.5, "unreachable")["expr"]
+    assert half[0]["match"]["right"] == "198.18.2.2"
+    assert half[1]["match"]["right"] == 500
+    assert rule("b", None, 1.0, "reset")["expr"][0]["match"]["right"] == "tcp"
+    assert rule("b", None, 0.0001, "drop")["expr"][0]["match"]["right"] == 1  # never none

@@ -210,6 +210,43 @@ MISTAKES = [
         "wait: 0 s",
         ["s.yaml:15: wait in a wait step: '0 s' is too small; write more than 0 s"],
     ),
+    (
+        "wait: 75 min",
+        "fault: forget flows\n    at: firewall\n    for: 5 min",
+        [
+            "s.yaml:17: fault 'forget flows' is over at once, 'for' means nothing for it; "
+            "leave 'for' out"
+        ],
+    ),
+    (
+        "wait: 75 min",
+        "fault: silent drop\n    at: firewall\n    for: -5 min",
+        [
+            "s.yaml:17: for for fault 'silent drop': '-5 min' is not a duration; write for example "
+            "75 s, 90 min or 1 h 30 min"
+        ],
+    ),
+    (
+        "wait: 75 min",
+        "fault: cable pulled\n    between: [sender, receiver]",
+        [
+            "s.yaml:16: fault 'cable pulled': no link joins sender and receiver; the links are: "
+            "sender and firewall, firewall and receiver"
+        ],
+    ),
+    (
+        "wait: 75 min",
+        "fault: loss\n    at: firewall\n    share: 0.1",
+        [
+            "s.yaml:17: share for fault 'loss': 0.1 is not a share; write for example 5 % "
+            "(above 0, at most 100)"
+        ],
+    ),
+    (
+        "wait: 75 min",
+        "heal: silent dorp",
+        ["s.yaml:15: unknown fault 'silent dorp'; did you mean 'silent drop'?"],
+    ),
     ("wait: 75 min", "wiat: 75 min", ["s.yaml:15: unknown step 'wiat'; did you mean 'wait'?"]),
     (
         "- wait: 75 min",

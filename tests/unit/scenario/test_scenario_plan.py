@@ -85,7 +85,12 @@ def test_a_plan_is_plain_json_and_reads_back(
         assert params.model_dump(mode="json") == check.params
     assert found.checks[0].reproduces is True
     assert found.steps[1].text == "forget flows at firewall"
-    assert found.steps[1].args == {"name": "forget flows", "params": {"at": "firewall", "of": None}}
+    assert found.steps[1].args == {
+        "name": "forget flows",
+        "params": {"at": "firewall", "of": None},
+        "lasts": 0.0,
+        "stays": False,
+    }
 
 
 @pytest.mark.parametrize("lab", ["sim", "warp"])

@@ -21,7 +21,7 @@ from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
-from halfopen.middlebox.ruleset import SYSCTLS
+from halfopen.middlebox.ruleset import SYSCTLS, compile_block
 from halfopen.model.topology import HostNetwork, Interface, Route
 from halfopen.probes.conntrack import Flow
 
@@ -41,6 +41,7 @@ class Agent:
         self._origin = time.monotonic()
         self._token = ""
         self._directory = Path()
+        self._networks: dict[str, HostNetwork] = {}
         self._observers: dict[str, Observer] = {}
         self._programs: dict[str, Program] = {}
         self._followers: dict[Path, Follower] = {}
@@ -80,6 +81,7 @@ class Agent:
             )
             for name, value in request["networks"].items()
         }
+        self._networks = networks
         await asyncio.to_thread(self._build, request, networks)
         for name in request["path"]:
             observer = Observer(
@@ -151,6 +153,20 @@ class Agent:
         """`at`, `clients` (addresses, or null for all): the middlebox loses its entries."""
         observer = self._observers[request["at"]]
         return await asyncio.to_thread(observer.forget, request["clients"])
+
+    async def do_block(self, request: Mapping[str, Any]) -> None:
+        """`at`, `name`, `to` (an address, or null for both directions), `share`, `manner`."""
+        rule = compile_block(*(request[key] for key in ("name", "to", "share", "manner")))
+        await asyncio.to_thread(network.block, request["at"], rule)
+
+    async def do_unblock(self, request: Mapping[str, Any]) -> None:
+        """`at`, `name`."""
+        await asyncio.to_thread(network.unblock, request["at"], request["name"])
+
+    async def do_link(self, request: Mapping[str, Any]) -> None:
+        """`between` (two neighbours), `up`."""
+        left, right = request["between"]
+        await asyncio.to_thread(network.set_link, left, right, self._networks, request["up"])
 
     async def do_sample(self, _: Mapping[str, Any]) -> None:
         """Record the state of all hosts now; the records come before the answer."""

@@ -98,6 +98,48 @@ def load_rules(name: str, values: Mapping[str, Any]) -> None:
         raise LabError(f"{name}: the kernel holds other timers than asked for: {found}")
 
 
+def block(host: str, rule: Mapping[str, Any]) -> None:
+    """Add the rule of a block (:func:`halfopen.middlebox.ruleset.compile_block`)."""
+    _nft(host, "-j", "-f", "-", text=json.dumps(rule))
+
+
+def unblock(host: str, name: str) -> None:
+    """Remove the rules of the block `name`.
+
+    Raises:
+        LabError: if there are none.
+    """
+    table = (ruleset.FAMILY, ruleset.TABLE, ruleset.FAULTS)
+    listed = json.loads(_nft(host, "-j", "-a", "list", "chain", *table))["nftables"]
+    rules = [item["rule"] for item in listed if item.get("rule", {}).get("comment") == name]
+    if not rules:
+        raise LabError(f"{host}: there is no block {name!r} to end")
+    for rule in rules:
+        _nft(host, "delete", "rule", *table, "handle", str(rule["handle"]))
+
+
+def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: bool) -> None:
+    """Set both ends of the link between two neighbours up or down.
+
+    An interface that goes down loses its routes; those of both hosts are added again.
+
+    Raises:
+        LabError: if the hosts are no neighbours.
+    """
+    for here, there in ((left, right), (right, left)):
+        ends = [i for i in networks[here].interfaces if i.neighbour == there]
+        if not ends:
+            raise LabError(f"there is no link between {left} and {right}")
+        with IPRoute(netns=here) as route:
+            index = route.link_lookup(ifname=ends[0].name)[0]
+            route.link("set", index=index, state="up" if up else "down")
+    if up:
+        for here in (left, right):
+            with IPRoute(netns=here) as route:
+                for each in networks[here].routes:
+                    route.route("replace", dst=each.subnet, gateway=each.gateway)
+
+
 def _nft(name: str, *arguments: str, text: str = "") -> str:
     done = subprocess.run(
         ["nsenter", f"--net={NAMESPACES / name}", "nft", *arguments],
