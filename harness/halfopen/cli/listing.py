@@ -14,6 +14,7 @@ from halfopen.errors import UsageError
 from halfopen.fields import Section
 from halfopen.model.units import format_duration
 from halfopen.ports import Profile
+from halfopen.profiles import ASSUMED
 from halfopen.vocabulary import default_vocabulary
 
 Name = Annotated[str | None, typer.Argument(help="Explain this one.")]
@@ -63,7 +64,9 @@ def _profile(profile: Profile) -> dict[str, Any]:
     return {
         "name": profile.name,
         "summary": profile.title,
+        "about": profile.about,
         "values": profile.values.model_dump(mode="json"),
+        "ranges": {key: list(limits) for key, limits in profile.ranges.items()},
         "sources": {key: dict(value) for key, value in profile.sources.items()},
     }
 
@@ -94,20 +97,45 @@ def _show(kind: str, items: Sequence[Mapping[str, Any]], name: str | None, json:
 
 def _explain(console: Console, item: Mapping[str, Any]) -> None:
     console.print(f"{item['name']}: {item['summary']}", highlight=False)
-    table = Table(box=None, pad_edge=False, header_style="bold")
     if "values" in item:
-        for column in ("value", "is", "confidence", "source"):
-            table.add_column(column)
-        for key, value in item["values"].items():
-            source = item["sources"].get(key, {})
-            shown = format_duration(value) if isinstance(value, float) else str(value)
-            table.add_row(
-                key.replace("_", " "), shown, source.get("confidence", ""), source.get("source", "")
-            )
-    else:
-        for column in ("parameter", "default"):
-            table.add_column(column)
-        for key, value in item["parameters"].items():
-            table.add_row(key, "(required)" if value["required"] else str(value["default"]))
-        console.print("\n" + "\n".join(line.strip() for line in item["about"].splitlines()))
+        _explain_profile(console, item)
+        return
+    table = Table("parameter", "default", box=None, pad_edge=False, header_style="bold")
+    for key, value in item["parameters"].items():
+        table.add_row(key, "(required)" if value["required"] else str(value["default"]))
+    console.print("\n" + "\n".join(line.strip() for line in item["about"].splitlines()))
     console.print(table)
+
+
+def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
+    if item["about"]:
+        console.print(f"\n{item['about']}", highlight=False)
+    assumed = []
+    table = Table.grid(padding=(0, 2))
+    for field, value in item["values"].items():
+        key = field.replace("_", " ")
+        shown, source = _value(key, value), item["sources"].get(key, {})
+        if source.get("source") == ASSUMED:
+            if value is not False:  # that it is no proxy goes without saying
+                assumed.append(f"{key} {shown}")
+            continue
+        said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]
+        if limits := [format_duration(each) for each in item["ranges"].get(key, ())]:
+            fixed = len(set(limits)) == 1
+            said.insert(0, "cannot be changed" if fixed else f"can be {' to '.join(limits)}")
+        said += [f"{kind}: {source[kind]}" for kind in ("note", "conflict") if kind in source]
+        table.add_row(key, shown, "\n".join(said))
+    console.print()
+    console.print(table, highlight=False)
+    if assumed:
+        console.print(
+            f"\nNot known, and assumed until you set it: {', '.join(assumed)}.", highlight=False
+        )
+
+
+def _value(key: str, value: object) -> str:
+    if value is None:
+        return "unlimited" if key == "table size" else "never"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return format_duration(value) if isinstance(value, float) else str(value)

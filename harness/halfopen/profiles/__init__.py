@@ -10,10 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from halfopen.ports import Profile
-from halfopen.profiles._file import CONFIDENCES, load_profile
+from halfopen.profiles._file import ASSUMED, CONFIDENCES, load_profile
 from halfopen.profiles._values import MiddleboxValues
 
-__all__ = ["CONFIDENCES", "MiddleboxValues", "all_profiles", "load_profile"]
+__all__ = ["ASSUMED", "CONFIDENCES", "MiddleboxValues", "all_profiles", "load_profile"]
 
 DATA = Path(__file__).parent / "data"
 

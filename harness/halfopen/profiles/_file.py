@@ -15,14 +15,18 @@ CONFIDENCES = ("vendor", "measured", "secondary", "unverified")
 """How sure a figure is: the maker's own text or source code; measured by us; somebody else's
 text; general knowledge that nobody has checked."""
 
-_FIGURE = ("value", "range", "source", "confidence", "note")
+ASSUMED = "no figure found; what is common is assumed, set your own"
+"""The source of a value that a profile leaves out."""
+
+_FIGURE = ("value", "range", "source", "confidence", "note", "conflict")
 
 
 def load_profile(path: Path, shown: str | None = None) -> Profile:
     """The profile in the file at `path`.
 
     A figure is a mapping of value, source, confidence and perhaps range (least and most that the
-    product lets one set) and note; or, for one's own use, just the value.
+    product lets one set), note, and conflict (where another source says something else); or, for
+    one's own use, just the value.  What is left out is assumed, and marked as unverified.
 
     Args:
         path: the file.
@@ -39,7 +43,7 @@ def load_profile(path: Path, shown: str | None = None) -> Profile:
     check_keys(root, ("profile", "title", "about", *figures), "in a profile", problems)
     name = _text(root, "profile", problems) or path.stem
     title = _text(root, "title", problems, default=name) or name
-    _text(root, "about", problems, default="")
+    about = _text(root, "about", problems, default="") or ""
     values: dict[str, Node] = {}
     sources: dict[str, dict[str, str]] = {}
     ranges: dict[str, tuple[float, float]] = {}
@@ -61,7 +65,9 @@ def load_profile(path: Path, shown: str | None = None) -> Profile:
     section = validate(MiddleboxValues, Node(values, root.line), f"in profile {name!r}", problems)
     if before or len(problems) or section is None:
         raise InputError(problems.sorted(before))
-    return Profile(name, title, section, sources, ranges)
+    for key in figures:
+        sources.setdefault(key, {"source": ASSUMED, "confidence": "unverified"})
+    return Profile(name, title, section, sources, ranges, about)
 
 
 def _text(root: Node, key: str, problems: Problems, default: str | None = None) -> str | None:
@@ -78,10 +84,10 @@ def _text(root: Node, key: str, problems: Problems, default: str | None = None) 
 
 def _source(key: str, node: Node, problems: Problems) -> dict[str, str]:
     found = {}
-    for each in ("source", "confidence", "note"):
+    for each in ("source", "confidence", "note", "conflict"):
         entry = node.entries.get(each)
         if entry is None:
-            if each != "note":
+            if each in ("source", "confidence"):
                 problems.add(node.line, f"{each!r} is missing for {key!r}", "add it")
         elif not isinstance(entry.value, str):
             problems.add(

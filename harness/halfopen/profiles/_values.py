@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from halfopen.fields import DURATION_SCHEMA, Section, WholeSeconds
 
@@ -13,10 +13,35 @@ def _never(value: object) -> object:
     return None if value in ("never", None) else value
 
 
+def _unlimited(value: object) -> object:
+    # `never` too: the one word that None becomes when values are written out again.
+    return None if value in ("unlimited", "never", None) else value
+
+
 _SCHEMA: dict[str, Any] = {"anyOf": [DURATION_SCHEMA, {"const": "never"}]}
+_SIZE_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 1}, {"const": "unlimited"}]
+}
 
 IdleTimeout = Annotated[WholeSeconds | None, BeforeValidator(_never), WithJsonSchema(_SCHEMA)]
 """Seconds of silence, whole because connection tracking has nothing finer; `never` is None."""
+
+TableSize = Annotated[
+    Annotated[int, Field(ge=1, le=100_000_000)] | None,
+    BeforeValidator(_unlimited),
+    WithJsonSchema(_SIZE_SCHEMA),
+]
+"""A number of flows; `unlimited` is None."""
+
+LatePacket = Literal[
+    "drop",
+    "rst sender",
+    "rst inside sender",
+    "readmit from inside",
+    "readmit from anywhere",
+    "pass untranslated",
+]
+"""What becomes of a packet in mid-stream of a flow that the middlebox does not know."""
 
 
 class MiddleboxValues(Section):
@@ -27,20 +52,36 @@ class MiddleboxValues(Section):
             (written `never`) if it does not.
         on_expiry: whom it tells when it forgets a flow: nobody (silent), RST to both, or FIN.
         late_packet: what becomes of a packet, not a SYN, of a flow that it does not know (any
-            more): dropped; answered with RST; taken for a new flow if it comes from inside, or
-            from anywhere; passed on as it is, without address translation.
+            more): dropped; answered with RST, whoever sent it or only if that was a host inside;
+            taken for a new flow if it comes from inside, or from anywhere; passed on as it is,
+            without address translation.
         keepalive_refreshes: whether a TCP keepalive probe counts as a packet of the flow.
         half_open: seconds that it waits for a handshake to be completed.
         half_closed: seconds that it knows a flow that only one side has closed.
+        time_wait: seconds that it knows a flow that both sides have closed.
+        after_rst: seconds that it knows a flow after a RST.
+        unacknowledged: seconds that it knows a flow whose data nobody acknowledges, if that is
+            less than its idle timeout; None (written `never`) if that makes no difference to it.
+        table_size: flows that it can know at one time; None (written `unlimited`) if no number
+            is known.
+        eviction: what a new flow meets when the table is full: it is dropped; or the flow goes
+            that was silent for longest; or one that never saw an answer, and if all did, the new
+            one is dropped.
         nat: whose addresses it translates: nobody's, the client's or the server's.
+        terminates_tcp: whether it is a proxy, with one connection to the client and another to
+            the server; it then answers keepalive by itself, and no scenario can be played on it.
     """
 
     idle_timeout: IdleTimeout
     on_expiry: Literal["silent", "rst both", "fin"] = "silent"
-    late_packet: Literal[
-        "drop", "rst sender", "readmit from inside", "readmit from anywhere", "pass untranslated"
-    ] = "drop"
+    late_packet: LatePacket = "drop"
     keepalive_refreshes: bool = True
     half_open: WholeSeconds = 30.0
     half_closed: WholeSeconds = 120.0
+    time_wait: WholeSeconds = 120.0
+    after_rst: WholeSeconds = 10.0
+    unacknowledged: IdleTimeout = None
+    table_size: TableSize = None
+    eviction: Literal["drop new", "oldest", "non-assured first"] = "drop new"
     nat: Literal["none", "source", "destination"] = "none"
+    terminates_tcp: bool = False

@@ -269,7 +269,7 @@ class HostReader:
         if profile is None:
             remedy = suggest(str(name), self._vocabulary.profiles, "the profiles that there are")
             if not remedy.endswith("?"):
-                remedy += "; or name a file: ./my-firewall.yaml"
+                remedy = "see `halfopen profiles`, or name a file: ./my-firewall.yaml"
             self._problems.add(node.line, f"unknown profile {quote(name)} on host {host}", remedy)
         return profile
 

@@ -21,8 +21,8 @@ from itertools import combinations
 from math import isclose
 
 from halfopen.errors import Problem
+from halfopen.kernel.timers import granularity
 from halfopen.ports import Vocabulary
-from halfopen.scenario.kernel import granularity
 from halfopen.scenario.model import Host, Step, Variant
 from halfopen.scenario.scaling import scale_section
 from halfopen.sections import say_duration

@@ -4,12 +4,54 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.errors import InputError
-from halfopen.profiles import CONFIDENCES, MiddleboxValues, all_profiles, load_profile
+from halfopen.errors import InputError, UnsupportedError
+from halfopen.middlebox.ruleset import compile_rules
+from halfopen.profiles import ASSUMED, CONFIDENCES, MiddleboxValues, all_profiles, load_profile
 from halfopen.sections import keys_of
 
+# name: idle timeout, on expiry, late packet, half open, half closed, proxy; as the makers give them
+DECIDES: dict[str, tuple[float | None, str, str, float, float, bool]] = {
+    "alibaba-clb": (900.0, "silent", "drop", 30.0, 120.0, False),
+    "aws-classic-lb": (60.0, "fin", "drop", 30.0, 120.0, True),
+    "aws-gwlb": (350.0, "silent", "drop", 30.0, 350.0, False),
+    "aws-nat-gateway": (350.0, "silent", "rst inside sender", 30.0, 350.0, False),
+    "aws-network-firewall": (350.0, "silent", "drop", 30.0, 120.0, False),
+    "aws-nlb-tcp": (350.0, "silent", "rst sender", 30.0, 120.0, False),
+    "aws-nlb-tls": (350.0, "silent", "rst sender", 30.0, 120.0, True),
+    "azure-firewall-east-west": (300.0, "silent", "drop", 30.0, 120.0, False),
+    "azure-firewall-north-south": (240.0, "rst both", "drop", 30.0, 120.0, False),
+    "azure-lb": (240.0, "silent", "drop", 30.0, 120.0, False),
+    "azure-nat-gateway": (240.0, "silent", "rst inside sender", 30.0, 120.0, False),
+    "calico-ebpf": (3600.0, "silent", "drop", 20.0, 30.0, False),
+    "carrier-nat": (240.0, "silent", "drop", 30.0, 120.0, False),
+    "check-point": (3600.0, "silent", "drop", 25.0, 20.0, False),
+    "cisco-asa": (3600.0, "silent", "drop", 30.0, 600.0, False),
+    "ec2-nitro-v6": (350.0, "silent", "drop", 30.0, 120.0, False),
+    "ec2-security-group": (432000.0, "silent", "drop", 30.0, 120.0, False),
+    "envoy": (3600.0, "fin", "drop", 30.0, 120.0, True),
+    "f5-fastl4": (300.0, "rst both", "rst sender", 30.0, 120.0, False),
+    "fortigate": (3600.0, "silent", "drop", 10.0, 120.0, False),
+    "gcp-cloud-nat": (1200.0, "silent", "drop", 30.0, 30.0, False),
+    "gcp-passthrough-lb": (600.0, "silent", "readmit from anywhere", 30.0, 120.0, False),
+    "gcp-passthrough-lb-external": (60.0, "silent", "readmit from anywhere", 30.0, 120.0, False),
+    "gcp-vpc": (600.0, "silent", "readmit from inside", 30.0, 120.0, False),
+    "haproxy": (None, "fin", "drop", 30.0, 120.0, True),
+    "huawei-elb": (300.0, "silent", "drop", 30.0, 120.0, False),
+    "ipvs": (900.0, "silent", "rst sender", 60.0, 60.0, False),
+    "juniper-srx": (1800.0, "silent", "drop", 30.0, 120.0, False),
+    "kube-proxy-iptables": (86400.0, "silent", "drop", 120.0, 3600.0, False),
+    "linux-conntrack": (432000.0, "silent", "readmit from inside", 120.0, 60.0, False),
+    "nginx-stream": (600.0, "fin", "drop", 30.0, 120.0, True),
+    "openwrt": (7440.0, "silent", "readmit from inside", 120.0, 60.0, False),
+    "palo-alto": (3600.0, "silent", "drop", 5.0, 120.0, False),
+    "pf": (86400.0, "silent", "drop", 120.0, 900.0, False),
+    "pf-aggressive": (18000.0, "silent", "drop", 30.0, 60.0, False),
+    "pf-conservative": (432000.0, "silent", "drop", 3600.0, 3600.0, False),
+    "rfc5382": (7440.0, "silent", "drop", 240.0, 240.0, False),
+}
 
-def test_the_first_four_with_what_decides() -> None:
+
+def test_all_profiles_with_what_decides() -> None:
     found = {
         name: (
             p.values.idle_timeout,
@@ -17,17 +59,44 @@ def test_the_first_four_with_what_decides() -> None:
             p.values.late_packet,
             p.values.half_open,
             p.values.half_closed,
-            p.values.nat,
+            p.values.terminates_tcp,
         )
         for name, p in all_profiles().items()
         if isinstance(p.values, MiddleboxValues)
     }
-    assert found == {
-        "aws-nat-gateway": (350.0, "silent", "rst sender", 30.0, 350.0, "source"),
-        "cisco-asa": (3600.0, "silent", "drop", 30.0, 600.0, "none"),
-        "fortigate": (3600.0, "silent", "drop", 10.0, 120.0, "none"),
-        "linux-conntrack": (432000.0, "silent", "readmit from inside", 120.0, 60.0, "none"),
-    }
+    assert found == DECIDES
+
+
+def test_a_default_is_only_ever_assumed() -> None:
+    """What a profile leaves out is not passed off as its maker's."""
+    for profile in all_profiles().values():
+        for key, source in profile.sources.items():
+            if source["source"] == ASSUMED:
+                assert source["confidence"] == "unverified"
+                field = MiddleboxValues.model_fields[key.replace(" ", "_")]
+                assert getattr(profile.values, key.replace(" ", "_")) == field.default
+
+
+def test_a_proxy_is_refused_with_the_reason() -> None:
+    proxies = [p for p in all_profiles().values() if p.values.model_dump()["terminates_tcp"]]
+    assert len(proxies) == 5
+    for profile in proxies:
+        with pytest.raises(UnsupportedError, match="answers keepalive probes by itself"):
+            compile_rules(profile.values.model_dump(mode="json"))
+
+
+def test_a_small_table_is_refused_by_conntrack_rather_than_overlooked() -> None:
+    values = MiddleboxValues.model_validate({"idle timeout": "60 s", "table size": 100})
+    with pytest.raises(UnsupportedError, match="100 flows"):
+        compile_rules(values.model_dump(mode="json"))
+
+
+def test_values_survive_being_written_out() -> None:
+    """A scenario lays its overrides over the profile's values, written out as in a file."""
+    for profile in all_profiles().values():
+        written = profile.values.model_dump(mode="json", by_alias=True)
+        plain = {key: "never" if value is None else value for key, value in written.items()}
+        assert type(profile.values).model_validate(plain) == profile.values
 
 
 @pytest.mark.parametrize("name", all_profiles())

@@ -109,9 +109,8 @@ MISTAKES = [
         "fortigate",
         "zyx",
         [
-            "s.yaml:9: unknown profile 'zyx' on host firewall; the profiles that there are: "
-            "aws-nat-gateway, cisco-asa, fortigate, linux-conntrack; or name a file: "
-            "./my-firewall.yaml"
+            "s.yaml:9: unknown profile 'zyx' on host firewall; see `halfopen profiles`, "
+            "or name a file: ./my-firewall.yaml"
         ],
     ),
     (

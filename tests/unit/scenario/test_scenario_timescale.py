@@ -7,7 +7,7 @@ import pytest
 from halfopen.errors import InputError
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
-from halfopen.scenario.kernel import granularity
+from halfopen.kernel.timers import granularity
 from halfopen.scenario.model import Step
 from halfopen.scenario.timescale import conflicts, largest_scale, silences
 

@@ -132,7 +132,13 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "keepalive_refreshes": True,
         "half_open": 7.0,
         "half_closed": 120.0,
+        "time_wait": 120.0,
+        "after_rst": 10.0,
+        "unacknowledged": None,
+        "table_size": None,
+        "eviction": "drop new",
         "nat": "none",
+        "terminates_tcp": False,
     }
 
 
