@@ -2,27 +2,171 @@
 
 from __future__ import annotations
 
+import socket
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+from relpio.command import options as values
 from relpio.command.option import Option
+from relpio.errors import ConfigurationError
 from relpio.inputs.base import Input
+from relpio.inputs.connections import ConnectionInput, ConnectionSettings
+from relpio.inputs.datagrams import DatagramInput
+from relpio.inputs.follow import FollowInput
+from relpio.inputs.framing import FRAMINGS
+from relpio.inputs.sockets import bound_internet, bound_unix, remove_unix
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
+from relpio.net.addresses import format_address
 
-__all__ = ["OPTIONS", "inputs_from"]
+__all__ = ["OPTIONS", "check_inputs", "inputs_from", "mode"]
 
-OPTIONS: tuple[Option, ...] = ()
+_STDIN = "-"
+
+
+def mode(text: str) -> int:
+    """Read the permissions of a file: three or four octal digits, such as 0660."""
+    if len(text) not in (3, 4) or set(text) - set("01234567") or int(text, 8) > 0o777:
+        raise ConfigurationError(f"{text!r} are no permissions: write octal digits, such as 0660")
+    return int(text, 8)
+
+
+OPTIONS = (
+    Option(
+        "follow", "inputs", values.path, None, "FILE",
+        "send what is appended to FILE, through rotation, from where the last run stopped",
+        many=True,
+    ),
+    Option(
+        "state-file", "inputs", values.path, None, "FILE",
+        "where --follow writes down how far it has come; needed with it",
+    ),
+    Option(
+        "listen-tcp", "inputs", values.listen_address, None, "HOST:PORT",
+        "take syslog over TCP (RFC 6587)", many=True,
+    ),
+    Option(
+        "listen-udp", "inputs", values.listen_address, None, "HOST:PORT",
+        "take syslog over UDP (RFC 5426)", many=True,
+    ),
+    Option(
+        "listen-unix", "inputs", values.path, None, "PATH",
+        "take syslog over a Unix datagram socket, as /dev/log is", many=True,
+    ),
+    Option(
+        "listen-unix-stream", "inputs", values.path, None, "PATH",
+        "take syslog over a Unix stream socket", many=True,
+    ),
+    Option(
+        "unix-mode", "inputs", mode, "0666", "MODE", "permissions of the Unix sockets' files"
+    ),
+    Option(
+        "max-line", "inputs", values.size, "128k", "OCTETS",
+        "a longer message from --follow or --listen-... is sent in pieces of this size",
+    ),
+    Option(
+        "framing", "inputs", values.choice(*FRAMINGS), "auto", "NAME",
+        "how messages lie in a stream: octet-counted, lf, or auto: each message shows it",
+    ),
+    Option(
+        "max-connections", "inputs", values.count, "1000", "N",
+        "connections of one stream socket at a time; more wait unaccepted",
+    ),
+    Option(
+        "input-idle-timeout", "inputs", values.duration_or_off, "off", "S",
+        "close a connection that has been silent for so long; or off",
+    ),
+    Option(
+        "input-keepalive", "inputs", values.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
+        "TCP keepalive of connections to --listen-tcp; or on, or off",
+    ),
+)  # fmt: skip
+
+
+def check_inputs(options: Any) -> None:
+    """Say whether the options fit together.
+
+    Raises:
+        ConfigurationError: they do not.
+    """
+    if options.follow and options.state_file is None:
+        raise ConfigurationError(
+            "--follow needs --state-file: without it, each start would send the files again"
+        )
+    if options.state_file is not None and not options.follow:
+        raise ConfigurationError("--state-file is of use with --follow only")
 
 
 def inputs_from(options: Any, log: Log) -> list[Input]:
     """Make the inputs that `options` ask for; without any, standard input is the one.
 
+    Called in the running loop. Addresses are bound and files opened here, before anything is sent.
+
     Raises:
-        ConfigurationError: options contradict each other.
+        ConfigurationError: options contradict each other, or a file is in use by another process.
         OSError: a file cannot be opened, or an address not be used.
     """
+    check_inputs(options)
     inputs: list[Input] = []
-    if options.files or not inputs:
-        streams = open_streams(options.files or ["-"])
-        inputs.insert(0, StreamInput(streams, options.max_message_size))
+    try:
+        _listen(options, log, inputs)
+        if options.follow:
+            # One limit for both, so that no piece of a line is refused at the next door.
+            inputs.append(
+                FollowInput(options.follow, options.state_file, max_line=_limit(options), log=log)
+            )
+        if options.files or not inputs:
+            streams = open_streams(options.files or [_STDIN])
+            inputs.insert(0, StreamInput(streams, options.max_message_size))
+    except BaseException:
+        for each in inputs:
+            each.close()
+        raise
     return inputs
+
+
+def _listen(options: Any, log: Log, inputs: list[Input]) -> None:
+    limit = _limit(options)
+    settings = ConnectionSettings(
+        max_line=limit,
+        framing=options.framing,
+        max_connections=options.max_connections,
+        idle_timeout=options.input_idle_timeout,
+        keepalive=options.input_keepalive,
+    )
+    for host, port in options.listen_tcp:
+        sock = bound_internet(host, port, socket.SOCK_STREAM)
+        name = _listening("tcp", sock, log)
+        inputs.append(ConnectionInput(sock, name, settings, log=log))
+    for host, port in options.listen_udp:
+        sock = bound_internet(host, port, socket.SOCK_DGRAM)
+        name = _listening("udp", sock, log)
+        inputs.append(DatagramInput(sock, name, flow="none", max_line=limit, log=log))
+    for path in options.listen_unix:
+        sock = bound_unix(path, socket.SOCK_DGRAM, options.unix_mode)
+        closing = partial(remove_unix, sock, path, path.lstat().st_ino)
+        name = _listening_at("unix", path, log)
+        inputs.append(
+            DatagramInput(sock, name, flow="light", max_line=limit, log=log, on_close=closing)
+        )
+    for path in options.listen_unix_stream:
+        sock = bound_unix(path, socket.SOCK_STREAM, options.unix_mode)
+        closing = partial(remove_unix, sock, path, path.lstat().st_ino)
+        name = _listening_at("unix-stream", path, log)
+        inputs.append(ConnectionInput(sock, name, settings, log=log, on_close=closing))
+
+
+def _limit(options: Any) -> int:
+    return min(int(options.max_line), int(options.max_message_size))
+
+
+def _listening(kind: str, sock: socket.socket, log: Log) -> str:
+    address = sock.getsockname()
+    log("input-listening", input=kind, address=address[0], port=address[1])
+    return f"{kind} {format_address(address)}"
+
+
+def _listening_at(kind: str, path: Path, log: Log) -> str:
+    log("input-listening", input=kind, path=str(path))
+    return f"{kind} {path}"

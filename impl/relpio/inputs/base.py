@@ -32,8 +32,17 @@ class Input(Protocol):
         """Its flow control."""
         ...
 
+    @property
+    def received(self) -> int:
+        """Messages that came in."""
+        ...
+
+    def close(self) -> None:
+        """Let go of all; for an input that will not run."""
+        ...
+
     async def run(self, deliver: Deliver) -> None:
-        """Read and deliver until the end of the input, or until cancelled; then let go of all.
+        """Read and deliver until the end of the input, or until cancelled; then `close`.
 
         Raises:
             InputError: the input cannot be sent.

@@ -96,7 +96,11 @@ class ConnectionInput:
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
-            self._on_close()
+            self.close()
+
+    def close(self) -> None:
+        """Stop to listen."""
+        self._on_close()
 
     async def _accept_all(self, deliver: Deliver) -> None:
         while True:

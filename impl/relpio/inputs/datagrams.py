@@ -76,7 +76,11 @@ class DatagramInput:
             if self._udp:
                 self._count_drops(kernel_drops(self._sock))
             self._report()
-            self._on_close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._on_close()
 
     def _read(self) -> list[bytes]:
         """Return what has arrived."""

@@ -232,9 +232,13 @@ class FollowInput:
         finally:
             work.cancel()
             await asyncio.gather(work, return_exceptions=True)
-            for each in self._files:
-                each.close()
-            self._state.close()
+            self.close()
+
+    def close(self) -> None:
+        """Close the files and give the lock back."""
+        for each in self._files:
+            each.close()
+        self._state.close()
 
     async def _work(self, deliver: Deliver) -> None:
         while not self._stopping.is_set():

@@ -32,21 +32,37 @@ class StreamInput:
     max_line: int
     name: str = "stdin"
     flow: Flow = "full"
+    received: int = 0
+
+    def close(self) -> None:
+        """Close the files that were not read to their end."""
+        for _, fd in self.streams:
+            if fd != _STDIN:
+                os.close(fd)
+        self.streams = ()
 
     async def run(self, deliver: Deliver) -> None:
         """Read all to the end."""
-        for name, fd in self.streams:
-            splitter = LineSplitter(name, self.max_line)
-            async for data in read_chunks(fd):
-                lines, error = splitter.feed(data)
-                if lines:
-                    await deliver(lines)
-                if error is not None:
-                    raise error
-            if last := splitter.finish():
-                await deliver(last)
-            if fd != _STDIN:
-                os.close(fd)
+        try:
+            while self.streams:
+                (name, fd), rest = self.streams[0], self.streams[1:]
+                splitter = LineSplitter(name, self.max_line)
+                async for data in read_chunks(fd):
+                    lines, error = splitter.feed(data)
+                    await self._take(lines, deliver)
+                    if error is not None:
+                        raise error
+                await self._take(splitter.finish(), deliver)
+                self.streams = rest
+                if fd != _STDIN:
+                    os.close(fd)
+        finally:
+            self.close()
+
+    async def _take(self, lines: list[bytes], deliver: Deliver) -> None:
+        if lines:
+            await deliver(lines)
+            self.received += len(lines)
 
 
 def open_streams(names: Sequence[str]) -> list[tuple[str, int]]:
