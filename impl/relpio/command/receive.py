@@ -4,35 +4,57 @@ from __future__ import annotations
 
 import argparse
 import asyncio
-import os
+import resource
+import signal
 
+from relpio.command.common_options import tls_settings
+from relpio.command.metrics_options import exporting
+from relpio.command.outputs import CommandOutput, check_output, open_output
 from relpio.command.signals import StopSignal
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.protocol.server import ServerSettings
+from relpio.metrics.registry import Registry
+from relpio.protocol.server import Oversize, ServerSettings
 from relpio.receiver.formats import FORMATS
-from relpio.receiver.output import FileOutput
+from relpio.receiver.program import ProgramOutput
 from relpio.receiver.receiver import Receiver, ReceiverSettings
+from relpio.receiver.settings import AckDepth
 
 __all__ = ["check_receive", "receive"]
+
+_OTHER_FDS = 64
+"""Descriptors for everything that is no session."""
 
 
 async def receive(options: argparse.Namespace, log: Log) -> int:
     """Run the command and return its exit status."""
     try:
         settings = _settings(options)
-        fd = _open_output(options.output)
+        output = open_output(options, log)
     except (ConfigurationError, OSError) as error:
         log("error", detail=str(error))
         return 2
+    _raise_fd_limit(settings.max_sessions + options.max_open_files + _OTHER_FDS)
     stop = StopSignal()
-    output = FileOutput(fd, log)
-    receiver = Receiver(settings, output, log=log)
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reopen, output)
+    registry = Registry()
+    receiver = Receiver(settings, output, log=log, registry=registry)
     try:
-        await receiver.start()
+        async with exporting(options, registry, log):
+            return await _run(receiver, output, stop, options.shutdown_timeout, log)
+    except ConfigurationError as error:
+        log("error", detail=str(error))
     except OSError as error:
         log("error", detail=error.strerror or str(error))
-        return 2
+    return 2
+
+
+async def _run(
+    receiver: Receiver, output: CommandOutput, stop: StopSignal, shutdown_timeout: float, log: Log
+) -> int:
+    await receiver.start()
+    if isinstance(output, ProgramOutput):
+        output.start()
     stopped = asyncio.create_task(stop.wait())
     ends: list[asyncio.Future[None] | asyncio.Future[OSError]] = [stopped, output.broken]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -40,8 +62,11 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
     broken = output.broken.done()
     if broken:
         log("output-error", detail=str(output.broken.result()), retry_seconds=None)
-    await receiver.close(options.shutdown_timeout)
-    output.close()
+    await receiver.close(shutdown_timeout)
+    if isinstance(output, ProgramOutput):
+        await output.stop(shutdown_timeout / 2)
+    else:
+        output.close()
     log("done", received=receiver.received, acknowledged=receiver.acknowledged)
     if stop.interrupted:
         return 130
@@ -54,25 +79,40 @@ def check_receive(options: argparse.Namespace) -> None:
     Raises:
         ConfigurationError: they do not.
     """
-    _settings(options)
+    settings = _settings(options)
+    check_output(options)
+    if settings.tls is not None:
+        settings.tls.server_context()
 
 
 def _settings(options: argparse.Namespace) -> ReceiverSettings:
-    host, port = options.listen
     return ReceiverSettings(
-        host=host,
-        port=port,
+        listen=options.listen,
         session=ServerSettings(
-            max_message_size=options.max_message_size, open_timeout=options.open_timeout
+            max_message_size=options.max_message_size,
+            oversize=Oversize(options.oversize),
+            max_accepted_size=max(options.max_accepted_size, options.max_message_size),
+            open_timeout=options.open_timeout,
+            idle_timeout=options.idle_timeout,
+            frame_timeout=options.frame_timeout,
         ),
         keepalive=options.keepalive,
         user_timeout=options.user_timeout,
         max_sessions=options.max_sessions,
+        max_sessions_per_peer=options.max_sessions_per_peer,
+        ack_at_once=AckDepth(options.ack) is AckDepth.RECEIVED,
+        tls=tls_settings(options),
         format=FORMATS[options.format],
     )
 
 
-def _open_output(name: str) -> int:
-    if name == "-":
-        return 1
-    return os.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
+def _reopen(output: CommandOutput) -> None:
+    if not isinstance(output, ProgramOutput):
+        output.reopen()
+
+
+def _raise_fd_limit(wanted: int) -> None:
+    """Make room for all sessions, as far as the hard limit goes; the soft one is often 1024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (min(wanted, hard), hard))

@@ -3,40 +3,87 @@
 from __future__ import annotations
 
 from relpio.command import options
+from relpio.command.metrics_options import METRICS_OPTIONS, listen_address
 from relpio.command.option import Option
 from relpio.protocol.frames import DEFAULT_MAX_DATA
+from relpio.protocol.server import Oversize
 from relpio.receiver.formats import FORMATS
+from relpio.receiver.settings import AckDepth
 
 __all__ = ["OPTIONS"]
 
+
+def _count_or_off(text: str) -> int | None:
+    return None if text == "off" else options.count(text)
+
+
 OPTIONS = (
     Option(
-        "listen", "", options.listen_address, None, "HOST:PORT",
-        "address to listen on; port 0 takes a free one and reports it",
+        "listen", "", listen_address, None, "ADDRESS",
+        "HOST:PORT or unix:PATH to listen on; [::]:PORT takes IPv4, too; port 0 takes a free one "
+        "and reports it",
+        many=True, required=True,
+    ),
+    Option(
+        "output", "", options.text, None, "OUTPUT",
+        "a file to append to; - for standard output; a path such as /var/log/{peer}.log for one "
+        "file for each sending address; or '|PROGRAM ARGUMENTS' for a program's standard input",
         required=True,
     ),
     Option(
-        "output", "", options.text, None, "FILE", "appended to; - is standard output",
-        required=True,
+        "ack", "", options.choice(*(depth.value for depth in AckDepth)), "written", "DEPTH",
+        "when to acknowledge a message: received: when it is in memory; written: when the output "
+        "has written it; synced: when the disk has it",
     ),
     Option(
         "format", "", options.choice(*sorted(FORMATS)), "line", "FORMAT",
         "how messages are written: line or octet-counted",
     ),
     Option(
+        "program-confirm", "", options.switch, None, None,
+        "the program writes the line OK when it is ready and once for each message; only then is "
+        "that acknowledged",
+    ),
+    Option(
         "open-timeout", "", options.duration_or_off, "off", "S",
         "drop a client that has not sent open for so long",
+    ),
+    Option(
+        "idle-timeout", "", options.duration_or_off, "off", "S",
+        "drop a client that has sent nothing for so long",
+    ),
+    Option(
+        "frame-timeout", "", options.duration_or_off, "60", "S",
+        "drop a client that takes so long for one frame",
     ),
     Option(
         "max-sessions", "", options.count, "10000", "N",
         "connections at a time; more wait unaccepted",
     ),
     Option(
+        "max-sessions-per-peer", "", _count_or_off, "off", "N",
+        "connections of one address at a time; more are closed at once",
+    ),
+    Option(
         "max-message-size", "", options.size, str(DEFAULT_MAX_DATA), "OCTETS",
-        "a longer message ends its session",
+        "what is longer is oversized",
+    ),
+    Option(
+        "oversize", "", options.choice(*(mode.value for mode in Oversize)), "abort", "MODE",
+        "what happens to an oversized message: truncate: the rest of it is thrown away; abort: "
+        "its session ends; accept: it is taken, up to --max-accepted-size",
+    ),
+    Option(
+        "max-accepted-size", "", options.size, "16m", "OCTETS",
+        "with --oversize accept, a message longer than this ends its session",
+    ),
+    Option(
+        "max-open-files", "", options.count, "256", "N",
+        "files open at a time when there is one for each sending address",
     ),
     Option(
         "shutdown-timeout", "", options.duration, "5", "S",
         "time to leave in order after SIGTERM",
     ),
+    *METRICS_OPTIONS,
 )  # fmt: skip

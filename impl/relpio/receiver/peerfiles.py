@@ -23,7 +23,7 @@ from relpio.logs import Log
 from relpio.receiver.output import RETRY, FileOutput, open_append
 from relpio.receiver.synced import SyncedFileOutput
 
-__all__ = ["PLACE", "PeerFiles", "safe_name"]
+__all__ = ["PLACE", "PeerFiles", "check_template", "safe_name"]
 
 PLACE = "{peer}"
 """Stands for the host in a template."""
@@ -42,6 +42,18 @@ def safe_name(host: str) -> str:
     return "_" + name[1:] if name[:1] in ("", ".", "-") else name
 
 
+def check_template(template: str) -> None:
+    """Check that the last part of a path, and no other, has a place for the host.
+
+    Raises:
+        ConfigurationError: it does not.
+    """
+    if PLACE not in Path(template).name or PLACE in str(Path(template).parent):
+        raise ConfigurationError(
+            f"{template!r}: {PLACE} belongs into the file name, such as /var/log/{PLACE}.log"
+        )
+
+
 class PeerFiles:
     """An output that writes what each host sent to a file of its own."""
 
@@ -51,10 +63,7 @@ class PeerFiles:
         Raises:
             ConfigurationError: the template has no place for the host in its last part.
         """
-        if PLACE not in Path(template).name or PLACE in str(Path(template).parent):
-            raise ConfigurationError(
-                f"{template!r}: {PLACE} belongs into the file name, such as /var/log/{PLACE}.log"
-            )
+        check_template(template)
         if most < 1:
             raise ConfigurationError("at least 1 file must be open at a time")
         self._template = template

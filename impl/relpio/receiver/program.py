@@ -1,8 +1,8 @@
 """An output that feeds a program's standard input, as rsyslog's omprog does.
 
 Without confirmation a message counts as written when it is in the pipe: what the program has not
-read when it dies is lost. With confirmation (`confirmMessages` of omprog) only that counts which the
-program confirms: it writes the line `OK` once when it is ready, then once for each message.
+read when it dies is lost. With confirmation (`confirmMessages` of omprog) a message counts when the
+program confirms it: it writes the line `OK` once when it is ready, then once for each message.
 
 A program that ends, or answers anything else, is started again after a pause that doubles from one
 second to a minute. It gets everything that is not confirmed, in the first order; what it has dealt

@@ -54,6 +54,7 @@ class Receiver:
         self.octets = 0  # of messages received
         self.pending = 0  # octets of messages that are not written yet
         self.partial = 0  # octets of frames that are not complete
+        self._partial_limit = settings.partial_limit
         self._output = output
         self._by_peer = output if isinstance(output, PeerOutput) else None
         self._log = log
@@ -194,12 +195,12 @@ class Receiver:
     def holds(self, more: int) -> None:
         """Called by a session."""
         self.partial += more
-        if self.partial > self.settings.max_partial:
+        if self.partial > self._partial_limit:
             self._drop_slowest()
 
     def _drop_slowest(self) -> None:
         # Some at a time, since finding them means to look at all.
-        enough = self.settings.max_partial * 9 // 10
+        enough = self._partial_limit * 9 // 10
         for session in sorted(self._sessions.values(), key=lambda each: each.frame_since):
             if self.partial <= enough:
                 return

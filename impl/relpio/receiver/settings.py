@@ -41,8 +41,9 @@ class ReceiverSettings:
         max_sessions: connections at one time; others wait in the kernel's queue.
         max_sessions_per_peer: connections of one address at one time; others are closed at once.
             None is no limit. All clients of Unix sockets count as one peer.
-        max_partial: octets that incomplete frames of all sessions may hold together. Above it
-            sessions are dropped, the slowest first.
+        max_partial: octets that incomplete frames of all sessions may hold together, but never
+            less than four of the longest messages. Above it sessions are dropped, the slowest
+            first.
         ack_at_once: answer before the output has the messages (`AckDepth.RECEIVED`). Whether
             "written" means synced is a matter of the output.
         tls: TLS on all TCP addresses; Unix sockets stay plain. None is off.
@@ -72,15 +73,11 @@ class ReceiverSettings:
             raise ConfigurationError("max_sessions must be at least 1")
         if self.max_sessions_per_peer is not None and self.max_sessions_per_peer < 1:
             raise ConfigurationError("max_sessions_per_peer must be at least 1, or None for off")
-        if self.max_partial < self.longest_frame:
-            raise ConfigurationError(
-                f"max_partial is {self.max_partial}, but one message may have {self.longest_frame}"
-            )
         if self.handshake_timeout <= 0:
             raise ConfigurationError("handshake_timeout must be above 0")
         check_user_timeout(self.user_timeout)
 
     @property
-    def longest_frame(self) -> int:
-        """Octets of data that one incomplete frame may hold."""
-        return self.session.longest_message
+    def partial_limit(self) -> int:
+        """`max_partial`, but room for some messages of the longest kind at least."""
+        return max(self.max_partial, 4 * self.session.longest_message)

@@ -1,0 +1,76 @@
+"""The options about metrics, which every command that runs for long has, and what they start."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+
+from relpio.command import options
+from relpio.command.option import Option
+from relpio.logs import Log
+from relpio.metrics.export import MetricsFile, MetricsServer
+from relpio.metrics.process import register_process
+from relpio.metrics.registry import Registry
+from relpio.net.addresses import Address, TcpAddress, UnixAddress, format_address, parse_target
+from relpio.net.listening import bound_socket, remove_socket_file
+
+__all__ = ["METRICS_OPTIONS", "exporting", "listen_address"]
+
+
+def listen_address(text: str) -> Address:
+    """Read HOST:PORT, with port 0 for any free one, or unix:PATH."""
+    if text.startswith("unix:"):
+        return parse_target(text)
+    return TcpAddress(*options.listen_address(text))
+
+
+METRICS_OPTIONS = (
+    Option(
+        "metrics-listen", "metrics", listen_address, None, "ADDRESS",
+        "serve figures for Prometheus at http://ADDRESS/metrics; HOST:PORT or unix:PATH. There is "
+        "no password: use an address that only the right ones reach",
+    ),
+    Option(
+        "metrics-file", "metrics", options.path, None, "FILE",
+        "write the same figures to a JSON file, again and again",
+    ),
+    Option(
+        "metrics-interval", "metrics", options.duration, "10", "S",
+        "time between two writes of that file",
+    ),
+)  # fmt: skip
+
+
+@asynccontextmanager
+async def exporting(given: argparse.Namespace, registry: Registry, log: Log) -> AsyncIterator[None]:
+    """Serve and write the figures of `registry` as the options say.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    register_process(registry)
+    async with AsyncExitStack() as stack:
+        if given.metrics_listen is not None:
+            sock = await bound_socket(given.metrics_listen)
+            server = MetricsServer(sock, registry)
+            stack.push_async_callback(_stop_server, server, given.metrics_listen)
+            where = sock.getsockname()
+            address = format_address(where) if isinstance(where, tuple) else f"unix:{where}"
+            log("metrics-listening", address=address)
+        if given.metrics_file is not None:
+            file = MetricsFile(given.metrics_file, given.metrics_interval, registry, log)
+            stack.push_async_callback(_stop_task, asyncio.create_task(file.run()))
+        yield
+
+
+async def _stop_server(server: MetricsServer, address: Address) -> None:
+    await server.close()
+    if isinstance(address, UnixAddress):
+        remove_socket_file(address.path)
+
+
+async def _stop_task(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
