@@ -30,6 +30,7 @@ class Block:
         to: only packets towards this host; None: in both directions.
         share: of the packets, above 0, at most 1; each is decided by chance.
         manner: dropped silently, answered with RST, or with ICMP host unreachable.
+        only_new: only packets that would begin a flow (SYN); what is known goes on.
     """
 
     at: str
@@ -37,6 +38,7 @@ class Block:
     to: str | None = None
     share: float = 1.0
     manner: Manner = "drop"
+    only_new: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,4 +65,17 @@ class SignalProgram:
     signal: str
 
 
-Verb = ForgetFlows | Block | Unblock | SetLink | SignalProgram
+@dataclass(frozen=True)
+class LimitFds:
+    """The program on `host` may have so many file descriptors open (soft RLIMIT_NOFILE).
+
+    Attributes:
+        host: where it runs.
+        limit: what is open already stays open; None gives it back what it had.
+    """
+
+    host: str
+    limit: int | None
+
+
+Verb = ForgetFlows | Block | Unblock | SetLink | SignalProgram | LimitFds

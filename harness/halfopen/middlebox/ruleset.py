@@ -167,7 +167,9 @@ _REFUSALS: Mapping[str, dict[str, Any]] = {
 }
 
 
-def compile_block(name: str, to: str | None, share: float, manner: str) -> dict[str, Any]:
+def compile_block(
+    name: str, to: str | None, share: float, manner: str, only_new: bool = False
+) -> dict[str, Any]:
     """The rule of a block, for `nft -j -f -`.
 
     Args:
@@ -175,8 +177,12 @@ def compile_block(name: str, to: str | None, share: float, manner: str) -> dict[
         to: address of the host towards which packets are blocked; None: in both directions.
         share: of the packets, by chance, to a thousandth.
         manner: drop, reset or unreachable.
+        only_new: only packets that begin a flow.
     """
     tests: list[dict[str, Any]] = []
+    if only_new:
+        state = {"ct": {"key": "state"}}
+        tests.append({"match": {"op": "in", "left": state, "right": "new"}})
     if manner == "reset":  # there is no RST for anything else
         tests.append({"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}})
     if to is not None:

@@ -6,7 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.faults import all_faults
-from halfopen.verbs import Block, ForgetFlows, SetLink, SignalProgram, Unblock
+from halfopen.verbs import Block, ForgetFlows, LimitFds, SetLink, SignalProgram, Unblock
 
 FAULTS = [
     ("forget flows", {"at": "firewall"}, [ForgetFlows("firewall", None)], ("firewall",)),
@@ -43,6 +43,25 @@ FAULTS = [
         [Block("firewall", "loss towards both", None, 0.05, "drop")],
         ("firewall",),
     ),
+    (
+        "reboot",
+        {"at": "firewall"},
+        [Block("firewall", "reboot"), ForgetFlows("firewall")],
+        ("firewall",),
+    ),
+    (
+        "reboot",
+        {"at": "firewall", "state": "kept"},
+        [Block("firewall", "reboot")],
+        ("firewall",),
+    ),
+    (
+        "table full",
+        {"at": "firewall"},
+        [Block("firewall", "table full", only_new=True)],
+        ("firewall",),
+    ),
+    ("fd limit", {"at": "receiver", "limit": 12}, [LimitFds("receiver", 12)], ("receiver",)),
     (
         "cable pulled",
         {"between": ["sender", "firewall"]},

@@ -141,6 +141,10 @@ class Agent:
         """Wait until everything that goes on in the background is written."""
         await asyncio.gather(*self._feeds)
 
+    async def do_limit_fds(self, request: Mapping[str, Any]) -> None:
+        """`host`, `limit` (null: as it was): soft RLIMIT_NOFILE of its program."""
+        self._program(request["host"]).limit_fds(request["limit"])
+
     async def do_signal(self, request: Mapping[str, Any]) -> None:
         """`host`, `signal`: to its program."""
         self._program(request["host"]).signal(request["signal"])
@@ -155,8 +159,9 @@ class Agent:
         return await asyncio.to_thread(observer.forget, request["clients"])
 
     async def do_block(self, request: Mapping[str, Any]) -> None:
-        """`at`, `name`, `to` (an address, or null for both directions), `share`, `manner`."""
-        rule = compile_block(*(request[key] for key in ("name", "to", "share", "manner")))
+        """`at`, and the arguments of :func:`halfopen.middlebox.ruleset.compile_block`."""
+        keys = ("name", "to", "share", "manner", "only_new")
+        rule = compile_block(*(request[key] for key in keys))
         await asyncio.to_thread(network.block, request["at"], rule)
 
     async def do_unblock(self, request: Mapping[str, Any]) -> None:

@@ -16,7 +16,15 @@ from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.netns import sandbox
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import LabSpec, Middlebox, ProgramSpec, Recorder
-from halfopen.verbs import Block, ForgetFlows, SetLink, SignalProgram, Unblock, Verb
+from halfopen.verbs import (
+    Block,
+    ForgetFlows,
+    LimitFds,
+    SetLink,
+    SignalProgram,
+    Unblock,
+    Verb,
+)
 
 _START_TIMEOUT_S = 60.0
 _LINE_LIMIT = 1 << 26
@@ -165,9 +173,12 @@ class NetnsLab:
                 clients = None if client is None else [addresses[client]]
                 gone = await self._ask("forget", at=at, clients=clients)
                 return [f"{flow[0]} > {flow[1]}" for flow in gone]
-            case Block(at=at, name=name, to=to, share=share, manner=manner):
-                address = None if to is None else addresses[to]
-                await self._ask("block", at=at, name=name, to=address, share=share, manner=manner)
+            case Block():
+                to = None if verb.to is None else addresses[verb.to]
+                await self._ask("block", **{**asdict(verb), "to": to})
+                return []
+            case LimitFds(host=host, limit=limit):
+                await self._ask("limit_fds", host=host, limit=limit)
                 return []
             case Unblock(at=at, name=name):
                 await self._ask("unblock", at=at, name=name)
@@ -230,7 +241,7 @@ LAB = LabSpec(
     name="netns",
     summary="network namespaces of an ordinary user: the kernel's own TCP and conntrack, real time",
     scaled=True,
-    verbs=frozenset({ForgetFlows, Block, Unblock, SetLink, SignalProgram}),
+    verbs=frozenset({ForgetFlows, Block, Unblock, SetLink, SignalProgram, LimitFds}),
     missing=sandbox.missing,
     open=NetnsLab,
 )

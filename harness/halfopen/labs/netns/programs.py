@@ -10,6 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psutil
+
 from halfopen.errors import LabError
 from halfopen.labs.netns.network import NAMESPACES
 from halfopen.model.history import compress
@@ -80,6 +82,7 @@ class Program:
         self._ledger = follow(Path(spec["ledger"])) if spec["ledger"] else None
         self._output = follow(Path(spec["output"])) if spec["output"] else None
         self._output_seen = False
+        self._first_limit: int | None = None
         self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._ready = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
@@ -173,6 +176,23 @@ class Program:
         """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants."""
         if self.pid is not None:
             os.killpg(self.pid, getattr(signal, f"SIG{name}"))
+
+    def limit_fds(self, limit: int | None) -> None:
+        """Set the soft limit of open file descriptors; None sets it to what it was at first.
+
+        Raises:
+            LabError: if the program is gone, or the limit is above its hard one.
+        """
+        if self.pid is None:
+            raise LabError(f"{self.name} on {self.host} does not run: its fds cannot be limited")
+        process = psutil.Process(self.pid)
+        soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
+        self._first_limit = soft if self._first_limit is None else self._first_limit
+        try:
+            wanted = self._first_limit if limit is None else limit
+            process.rlimit(psutil.RLIMIT_NOFILE, (wanted, hard))
+        except ValueError as error:
+            raise LabError(f"{self.host}: {limit} file descriptors: {error}") from error
 
     async def stop(self, timeout: float) -> None:
         """Ask it to end, and make it after `timeout` seconds."""
