@@ -91,6 +91,38 @@ class MemoryQueue:
                 tell()
         return count
 
+    def skip_to(self, number: int) -> None:
+        """Give the next message this number; all that is held must have been leased once."""
+        if number > self._last_put + 1:
+            if self._next_new != self._last_put + 1:
+                raise LocalProtocolError("there are messages that were never leased")
+            self._last_put = number - 1
+            self._next_new = number
+
+    def take_newest(self, count: int) -> list[bytes]:
+        """Remove the newest messages that were never leased, at most `count`, and their numbers."""
+        count = min(count, self._last_put + 1 - self._next_new)
+        first = self._last_put - count + 1
+        messages = [self._held.pop(number) for number in range(first, self._last_put + 1)]
+        self._last_put -= count
+        self._octets -= sum(map(len, messages))
+        return messages
+
+    def restore_newest(self, messages: Sequence[bytes]) -> None:
+        """Put back the last of what `take_newest` returned."""
+        first = self._last_put + 1
+        self._held.update(zip(range(first, first + len(messages)), messages, strict=True))
+        self._last_put += len(messages)
+        self._octets += sum(map(len, messages))
+
+    def items(self) -> list[tuple[int, bytes]]:
+        """All numbers and messages, in flight or not, rising."""
+        return list(self._held.items())
+
+    def __contains__(self, number: int) -> bool:
+        """Tell whether this message is held."""
+        return number in self._held
+
     async def commit(self) -> None:
         """Return at once: what is in memory is as safe as it will ever be."""
 

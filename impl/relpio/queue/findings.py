@@ -1,0 +1,39 @@
+"""What was found wrong with a queue on disk, and where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+__all__ = ["Finding", "Report", "show_runs"]
+
+
+class Finding(NamedTuple):
+    """One thing that is not as it was written.
+
+    Attributes:
+        file: name in the queue's directory.
+        octet: where in the file; None for the file as a whole.
+        problem: what is wrong, and what is done about it.
+        lost: first and last number of each run of messages that are gone by it.
+    """
+
+    file: str
+    octet: int | None
+    problem: str
+    lost: Sequence[tuple[int, int]] = ()
+
+    def __str__(self) -> str:
+        """Say it in a line."""
+        place = self.file if self.octet is None else f"{self.file}, octet {self.octet}"
+        lost = f"; lost: messages {show_runs(self.lost)}" if self.lost else ""
+        return f"{place}: {self.problem}{lost}"
+
+
+Report = Callable[[Finding], None]
+"""Takes findings, each when it is made."""
+
+
+def show_runs(runs: Sequence[tuple[int, int]]) -> str:
+    """Write runs as `5-9, 12`."""
+    return ", ".join(f"{a}" if a == b else f"{a}-{b}" for a, b in runs)

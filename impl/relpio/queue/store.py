@@ -1,0 +1,378 @@
+"""The files of a queue on disk: append, sync, delete. It knows nothing of leases.
+
+Policy. Messages are written with write(2) before `append` returns: they survive the death of the
+process. With `durable`, `SyncJob` syncs the segment, and the directory when a segment was made,
+before they count as safe: they survive a loss of power, too. Should a sync fail, the kernel may
+have thrown the data away and would say yes to a second one; so what was not safe yet is kept in
+memory until it is, and written anew to another file after an error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from bisect import bisect_left
+from collections import deque
+from collections.abc import Iterable, Sequence
+
+from relpio.queue.files import Directory, File
+from relpio.queue.findings import Report
+from relpio.queue.positions import Positions
+from relpio.queue.records import FOOTER, HEADER, encode_block, encode_footer, encode_header
+from relpio.queue.recovery import BAD, NEW, Segment, recover
+from relpio.queue.segment import name_of
+
+__all__ = ["Store", "SyncJob"]
+
+
+class SyncJob:
+    """Files to sync. `run` may be called in any thread; all else belongs to the queue's own."""
+
+    def __init__(self, files: list[File], directory: Directory | None, through: int) -> None:
+        """Sync these files, then the directory; then numbers up to `through` are safe."""
+        self._files = files
+        self._directory = directory
+        self.through = through
+
+    def run(self) -> None:
+        """Sync.
+
+        Raises:
+            OSError: some of it failed.
+        """
+        for file in self._files:
+            file.sync()
+        if self._directory is not None:
+            self._directory.sync()
+
+
+class Store:
+    """Segments and positions in a directory.
+
+    Attributes:
+        last: number of the last message.
+        safe: up to this number, all are as safe as the policy promises.
+        octets: length of all segments.
+        segments: in order; the active one is the last.
+        epoch: changes when what was read of a segment before is no longer true.
+    """
+
+    def __init__(
+        self,
+        directory: Directory,
+        report: Report,
+        *,
+        max_file_size: int,
+        durable: bool,
+        checkpoint_interval: int = 0,
+    ) -> None:
+        """Open the directory, or begin a queue in an empty one.
+
+        Raises:
+            OSError: the disk fails, or has no room for the positions.
+        """
+        state = recover(directory, report)
+        self.directory = directory
+        self.queue = state.queue
+        self.segments = state.segments
+        self.last = self.safe = state.last
+        self.epoch = 0
+        self._max_file_size = max_file_size
+        self._durable = durable
+        self._interval = checkpoint_interval
+        self._positions = Positions(
+            directory, state.queue, state.generation, state.done, state.written, durable=durable
+        )
+        self.done = self._positions.done
+        self.octets = sum(segment.size for segment in self.segments)
+        self._active: File | None = None
+        self._sealed: list[File] = []  # written, not synced
+        self._new_names = False
+        self._sync_positions = False
+        self._unsafe: deque[tuple[int, bytes]] = deque()  # last number and octets of blocks
+        self._failed = False
+        self._jobs_sealed = 0
+        self._delete_late = False
+        if durable:
+            directory.sync()
+        self._delete(list(self.segments))
+
+    # Messages in
+
+    def append(self, messages: Sequence[bytes]) -> int:
+        """Write a block of messages; return its length in octets.
+
+        Raises:
+            OSError: nothing of it is in the queue.
+        """
+        first = self.last + 1
+        block = encode_block(self.queue, first, messages)
+        self.retry()
+        segment = self.segments[-1] if self._active is not None else None
+        if segment is None or (
+            segment.last >= segment.first
+            and segment.size + len(block) + FOOTER > self._max_file_size
+        ):
+            self.seal()
+            segment = self._create(first)
+        assert self._active is not None
+        try:
+            self._active.write(segment.size, block)
+        except OSError:
+            self._undo(segment)
+            raise
+        segment.size += len(block)
+        self.octets += len(block)
+        self.last = segment.last = first + len(messages) - 1
+        if self._durable:
+            self._unsafe.append((self.last, block))
+        else:
+            self._all_safe(self.last)
+        return len(block)
+
+    def skip_to(self, number: int) -> None:
+        """Give the next message this number, which is above `last`; those between are done."""
+        if number <= self.last + 1:
+            return
+        self.seal()
+        first, self.last = self.last + 1, number - 1
+        self.safe = self.last if self.safe == first - 1 else self.safe
+        self._sync_positions = True
+        with contextlib.suppress(OSError):
+            self._positions.add([(first, self.last)])
+
+    def _create(self, first: int) -> Segment:
+        name = name_of(first)
+        try:
+            file = self.directory.create(name)
+        except FileExistsError:  # left behind by a failure of what follows
+            file = self.directory.open(name, write=True)
+        self._new_names = True
+        try:
+            file.truncate(0)
+            file.write(0, encode_header(self.queue, first))
+        except OSError:
+            file.close()
+            with contextlib.suppress(OSError):
+                self.directory.unlink(name)
+            raise
+        segment = Segment(first, first - 1, HEADER)
+        self.segments.append(segment)
+        self.octets += HEADER
+        self._active = file
+        return segment
+
+    def _undo(self, segment: Segment) -> None:
+        """After a failed write: what is behind the last good octet must not be found later."""
+        assert self._active is not None
+        try:
+            self._active.truncate(segment.size)
+        except OSError:
+            # A reader stops before it, and after a restart it is no block; but nothing more may
+            # be written to this segment.
+            self._give_up_active()
+
+    def seal(self) -> None:
+        """Write no more to the active segment."""
+        if self._active is None:
+            return
+        segment = self.segments[-1]
+        if segment.last < segment.first:
+            self._give_up_active()
+            return
+        try:
+            self._active.write(segment.size, encode_footer(self.queue, segment.last))
+            segment.size += FOOTER
+            self.octets += FOOTER
+        except OSError:  # then it is read in full at the next start, no more
+            with contextlib.suppress(OSError):
+                self._active.truncate(segment.size)
+        self._give_up_active()
+        self._delete([segment])
+
+    def _give_up_active(self) -> None:
+        assert self._active is not None
+        if self._durable:
+            self._sealed.append(self._active)
+        else:
+            self._active.close()
+        self._active = None
+        segment = self.segments[-1]
+        if segment.last < segment.first:
+            self.segments.pop()
+            self.octets -= segment.size
+            with contextlib.suppress(OSError):
+                self.directory.unlink(segment.name)
+
+    # Sync
+
+    def begin_sync(self) -> SyncJob:
+        """Return what has to be synced so that everything appended so far is safe.
+
+        One job at a time: `end_sync` comes before the next.
+
+        Raises:
+            OSError: after a failure, what was not safe could not be written anew.
+        """
+        if self._failed:
+            self._write_anew()
+        files = list(self._sealed)
+        if self._unsafe and self._active is not None:
+            files.append(self._active)
+        directory = self.directory if self._new_names else None
+        self._new_names = False
+        if self._sync_positions:
+            self._positions.sync()
+            self._sync_positions = False
+        self._jobs_sealed = len(self._sealed)
+        return SyncJob(files if self._durable else [], directory, self.last)
+
+    def end_sync(self, job: SyncJob, *, failed: bool) -> None:
+        """Take note of how a job went."""
+        if failed:
+            self._failed = self._durable
+            self._new_names = True
+            return
+        for file in self._sealed[: self._jobs_sealed]:
+            file.close()
+        del self._sealed[: self._jobs_sealed]
+        while self._unsafe and self._unsafe[0][0] <= job.through:
+            self._unsafe.popleft()
+        self._all_safe(job.through)
+
+    def sync(self) -> None:
+        """Make everything safe, here and now.
+
+        Raises:
+            OSError: that failed; call it again later.
+        """
+        job = self.begin_sync()
+        try:
+            job.run()
+        except OSError:
+            self.end_sync(job, failed=True)
+            raise
+        self.end_sync(job, failed=False)
+
+    def _all_safe(self, through: int) -> None:
+        self.safe = max(self.safe, through)
+        with contextlib.suppress(OSError):  # of use only after damage
+            self._positions.set_written(through)
+
+    def _write_anew(self) -> None:
+        """Write what is not safe to another file; the old ones count up to there only."""
+        if self._unsafe:
+            first = self.safe + 1
+            octets = encode_header(self.queue, first) + b"".join(b for _, b in self._unsafe)
+            name = name_of(first)
+            with contextlib.suppress(FileNotFoundError):
+                self.directory.unlink(name + NEW)
+            file = self.directory.create(name + NEW)
+            try:
+                file.write(0, octets)
+                file.sync()
+                self.directory.rename(name + NEW, name)
+            except OSError:
+                file.close()
+                with contextlib.suppress(OSError):
+                    self.directory.unlink(name + NEW)
+                raise
+            for old in [*self._sealed, *([self._active] if self._active else [])]:
+                old.close()
+            self._sealed.clear()
+            self._active = file
+            while self.segments and self.segments[-1].last >= first:
+                segment = self.segments.pop()
+                if segment.first > first:
+                    with contextlib.suppress(OSError):
+                        self.directory.unlink(segment.name)
+                elif segment.first < first:
+                    segment.last = first - 1
+                    self.segments.append(segment)
+                    break
+            self.segments.append(Segment(first, self.last, len(octets)))
+            self.octets = sum(segment.size for segment in self.segments)
+            self.epoch += 1
+        self._new_names, self._failed = True, False
+
+    # Messages out
+
+    def segment_of(self, number: int) -> Segment | None:
+        """Return the first segment whose last number is not below `number`."""
+        at = bisect_left(self.segments, number, key=lambda segment: segment.last)
+        return self.segments[at] if at < len(self.segments) else None
+
+    def finish(self, runs: Iterable[tuple[int, int]]) -> None:
+        """Take note that numbers are done; delete segments that have no others."""
+        runs = list(runs)
+        try:
+            self._positions.add(runs)
+            if self._durable and self._interval and self._positions.updates >= self._interval:
+                self._positions.sync()
+        except OSError:  # in memory it is right, and goes to disk with the next one
+            self._delete_late = True
+            return
+        candidates: list[Segment] = []
+        if self._delete_late:
+            candidates, runs = list(self.segments), []
+        for first, last in runs:
+            at = bisect_left(self.segments, first, key=lambda segment: segment.last)
+            while at < len(self.segments) and self.segments[at].first <= last:
+                candidates.append(self.segments[at])
+                at += 1
+        self._delete(candidates)
+
+    def retry(self) -> None:
+        """Make up for what failed in `finish`, as far as that goes."""
+        with contextlib.suppress(OSError):
+            self._positions.retry()
+
+    def delete_done(self) -> None:
+        """Delete all segments that are done, the active one too: for want of room."""
+        if self._active is not None and self.done.covers(
+            self.segments[-1].first, self.segments[-1].last
+        ):
+            self.seal()
+        self._delete(list(self.segments))
+
+    def _delete(self, segments: list[Segment]) -> None:
+        active = self.segments[-1] if self._active is not None and self.segments else None
+        gone = [
+            segment
+            for segment in segments
+            if segment is not active and self.done.covers(segment.first, segment.last)
+        ]
+        self._delete_late = bool(gone)  # if that fails, they go another time
+        if not gone:
+            return
+        with contextlib.suppress(OSError):
+            if self._durable:
+                # Else a loss of power could bring back numbers whose messages are gone.
+                self._positions.sync()
+            for segment in gone:
+                if segment not in self.segments:
+                    continue
+                if segment.damaged:
+                    self.directory.rename(segment.name, segment.name + BAD)
+                else:
+                    self.directory.unlink(segment.name)
+                self.segments.remove(segment)
+                self.octets -= segment.size
+            self._delete_late = False
+
+    def close(self) -> None:
+        """Seal, sync as far as the policy asks for it and the disk can, and close."""
+        with contextlib.suppress(OSError):
+            if self._failed:
+                self._write_anew()
+            self.seal()
+            if self._durable:
+                self.sync()
+                self._positions.sync()
+        for file in self._sealed:
+            file.close()
+        if self._active is not None:
+            self._active.close()
+        self._sealed.clear()
+        self._active = None
+        self._positions.close()
+        self.directory.close()
