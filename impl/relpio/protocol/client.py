@@ -100,6 +100,12 @@ class ClientConnection:
         return len(self._unanswered)
 
     @property
+    def oldest_unanswered(self) -> int:
+        """Number of the oldest message without an answer; the next one's when all have one."""
+        run = self._unanswered.first_run()
+        return run.start if run else self._next_txnr
+
+    @property
     def capacity(self) -> int:
         """How many messages may be sent now."""
         if self._state is not ClientState.OPEN:
@@ -228,12 +234,12 @@ class ClientConnection:
             self._step(ClientInput.CLOSE_ANSWERED)
             self._events.append(SessionClosed())
             return
+        answer = parse_response(frame.data)  # before anything counts as answered
         oldest = self._unanswered.first_run().start
         if not self._unanswered.discard(frame.txnr):
             raise RemoteProtocolError(f"an answer to {frame.txnr}, which awaits none")
         if frame.txnr == oldest:
             self._oldest_since = now
-        answer = parse_response(frame.data)
         if answer.code == ACCEPTED:
             self._events.append(Acknowledged(frame.txnr, 1))
         else:
