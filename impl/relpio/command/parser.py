@@ -97,14 +97,17 @@ def options_of(
         file = ConfigFile(given.config, [each.name for each in commands])
         file_values = file.values(command.name, command.options)
     merged = merge(command.options, values, file_values)
-    missing = [
-        option.name for option in command.options
-        if option.required and not getattr(merged, option.field)
-    ]  # fmt: skip
-    if missing:
+    if missing := _missing(command, merged):
         wanted = ", ".join(f"--{name}" for name in missing)
         parser.error(f"needed, here or in the configuration file: {wanted}")
     return merged
+
+
+def _missing(command: Command, merged: argparse.Namespace) -> list[str]:
+    return [
+        option.name for option in command.options
+        if option.required and not getattr(merged, option.field)
+    ]  # fmt: skip
 
 
 def _add_option(parser: Any, option: Option) -> None:
@@ -157,6 +160,7 @@ def check_file(path: Path, commands: Sequence[Command]) -> list[str]:
     for command in commands:
         if command.name in file:
             options = merge(command.options, {}, file.values(command.name, command.options))
-            command.check(options)
+            if not _missing(command, options):  # the rest may stand on the command line
+                command.check(options)
             checked.append(command.name)
     return checked
