@@ -74,6 +74,8 @@ class PeerFiles:
         self._open: OrderedDict[str, FileOutput] = OrderedDict()  # the last used at the end
         self._waiting: dict[str, list[Waiting]] = {}
         self._retry: asyncio.TimerHandle | None = None
+        self._trying = False
+        self._closed = False
         self._failing = False
         self._pending = 0
         self._idle = asyncio.Event()
@@ -115,6 +117,7 @@ class PeerFiles:
 
     def close(self) -> None:
         """Forget what is not written."""
+        self._closed = True
         if self._retry is not None:
             self._retry.cancel()
         for file in self._open.values():
@@ -124,8 +127,9 @@ class PeerFiles:
     def _written(self, on_written: Callable[[], None]) -> None:
         self._pending -= 1
         on_written()
-        if self._waiting and self._retry is None:
-            self._retry = self._loop.call_later(0, self._try_again)
+        if self._waiting and not self._trying:  # a file may be idle soon, and make room
+            self._trying = True
+            self._loop.call_soon(self._try_again)
         if not self._pending:
             self._idle.set()
 
@@ -167,13 +171,19 @@ class PeerFiles:
 
     def _later(self) -> None:
         if self._retry is None:
-            self._retry = self._loop.call_later(RETRY, self._try_again)
+            self._retry = self._loop.call_later(RETRY, self._retry_now)
+
+    def _retry_now(self) -> None:
+        self._retry = None
+        self._try_again()
 
     def _try_again(self) -> None:
-        self._retry = None
+        self._trying = False
+        if self._closed:
+            return
         for name in list(self._waiting):
             file = self._file(name)
             if file is None:
-                return
+                continue  # what is wrong with one file may be right with the next
             for data, told in self._waiting.pop(name):
                 file.submit(data, told)

@@ -14,9 +14,10 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from asyncio.subprocess import DEVNULL, PIPE, Process
+from asyncio.subprocess import DEVNULL, Process
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 
 from relpio.errors import ConfigurationError
@@ -140,46 +141,57 @@ class ProgramOutput:
 
     async def _serve(self) -> str:
         """Start the program, feed it until it ends, and return what was wrong with it."""
-        ours = await self._spawn()
-        process, pipe = self._process, FileOutput(ours, self._log, exclusive=True)
-        assert process is not None
-        tasks: list[asyncio.Future[str]] = [asyncio.ensure_future(_end_of(process))]
+        async with AsyncExitStack() as stack:
+            ours, answers = await self._spawn(stack)
+            process = self._process
+            assert process is not None
+            pipe = FileOutput(ours, self._log, exclusive=True)
+            tasks = [asyncio.ensure_future(_end_of(process)), asyncio.ensure_future(_broken(pipe))]
+            if answers is None:
+                self._feed(pipe)
+            else:
+                tasks.append(asyncio.ensure_future(self._read_answers(answers, pipe)))
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                return next(task for task in tasks if task in done).result()
+            finally:
+                stopping = self._task is not None and self._task.cancelling() > 0
+                self._pipe = None
+                pipe.close()
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                if not stopping and process.returncode is None:
+                    process.kill()
+                    await process.wait()
+
+    async def _spawn(self, stack: AsyncExitStack) -> tuple[int, asyncio.StreamReader | None]:
+        """Start the program; `stack` closes our ends of its pipes.
+
+        They are plain pipes and not asyncio's, because a message counts when it is in the pipe, and
+        asyncio does not say when that is.
+        """
+        theirs, ours = os.pipe2(os.O_CLOEXEC)
+        stack.callback(os.close, ours)
+        answers, writer = None, DEVNULL
         try:
             if self._confirm:
-                assert process.stdout is not None
-                answers = asyncio.ensure_future(self._read_answers(process.stdout, pipe))
-                tasks.append(answers)
-            else:
-                self._feed(pipe)
-            tasks.append(asyncio.ensure_future(_broken(pipe)))
-            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-            return next(task for task in tasks if task in done).result()
-        finally:
-            stopping = self._task is not None and self._task.cancelling() > 0
-            self._pipe = None
-            pipe.close()
-            os.close(ours)
-            for task in tasks:
-                task.cancel()
-            await asyncio.gather(*tasks, return_exceptions=True)
-            if not stopping and process.returncode is None:
-                process.kill()
-                await process.wait()
-
-    async def _spawn(self) -> int:
-        theirs, ours = os.pipe2(os.O_CLOEXEC)
-        try:
+                source, writer = os.pipe2(os.O_CLOEXEC)
+                answers = asyncio.StreamReader(limit=_LONGEST_ANSWER)
+                protocol = asyncio.StreamReaderProtocol(answers)
+                transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+                    lambda: protocol, os.fdopen(source, "rb", 0)
+                )
+                stack.callback(transport.close)
             self._process = await asyncio.create_subprocess_exec(
-                *self._command, stdin=theirs, stdout=PIPE if self._confirm else DEVNULL,
-                limit=_LONGEST_ANSWER, start_new_session=True,
-            )  # fmt: skip
-        except BaseException:
-            os.close(ours)
-            raise
+                *self._command, stdin=theirs, stdout=writer, start_new_session=True
+            )
         finally:
             os.close(theirs)
+            if writer != DEVNULL:
+                os.close(writer)
         self.starts += 1
-        return ours
+        return ours, answers
 
     def _feed(self, pipe: FileOutput) -> None:
         self._pipe = pipe
