@@ -13,7 +13,7 @@ All parts share one count of numbers, so that they never need to be translated.
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from pathlib import Path
 
 from relpio.errors import LocalProtocolError
@@ -22,7 +22,6 @@ from relpio.queue.base import Lease, MessageQueue, Watchers
 from relpio.queue.disk import DiskQueue
 from relpio.queue.files import Directory, RealDirectory
 from relpio.queue.memory import MemoryQueue
-from relpio.queue.records import split_messages
 from relpio.queue.settings import QueueSettings
 
 __all__ = ["DiskAssistedQueue"]
@@ -153,24 +152,20 @@ class DiskAssistedQueue:
 
     def _spill(self) -> bool:
         """Move the newest messages from memory to disk; tell whether any are there now."""
-        count = len(self.memory) - self._marks.low
+        # Numbers that the disk has had before, for instance in an attempt that failed, are spent.
+        count = min(len(self.memory) - self._marks.low, self._last - self.disk.last)
         messages = self.memory.take_newest(count)
-        first = self._last - len(messages) + 1
-        if not messages:  # all are in flight: the new ones begin the part on disk
+        if not messages:  # those are in flight: the new ones begin the part on disk
             return True
-        self.disk.skip_to(first)
-        moved = 0
-        for part in split_messages(messages):
-            count = self.disk.put(part)
-            moved += count
-            if count < len(part):
-                break
+        self.disk.skip_to(self._last - len(messages) + 1)
+        moved = self.disk.put(messages)
         if moved < len(messages):
-            # Back to where they were: nothing is between, and nothing was leased meanwhile.
-            self.memory.restore_newest(messages[moved:])
-        if moved:
-            self._log("queue-spill", moved=moved, memory=len(self.memory))
-        return moved == len(messages)
+            # The newest must not stay in memory while older ones are on disk: all back.
+            self.memory.restore_newest(messages)
+            self.disk.ack(self.disk.lease(moved).numbers)
+            return False
+        self._log("queue-spill", moved=moved, memory=len(self.memory))
+        return True
 
     async def commit(self) -> None:
         """Return when what was put before and is on disk is as safe as its policy promises."""
@@ -221,6 +216,7 @@ class DiskAssistedQueue:
 
     def _shared_out(self, numbers: Iterable[int]) -> list[tuple[MessageQueue, list[int]]]:
         shares: list[tuple[MessageQueue, list[int]]] = [(q, []) for q in self._in_order()]
+        holders: tuple[Container[int], ...]
         holders = (self.saved.in_flight_numbers(), self.memory, self.disk.in_flight_numbers())
         for number in numbers:
             for (_, share), holder in zip(shares, holders, strict=True):

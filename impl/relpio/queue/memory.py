@@ -109,7 +109,7 @@ class MemoryQueue:
         return messages
 
     def restore_newest(self, messages: Sequence[bytes]) -> None:
-        """Put back the last of what `take_newest` returned."""
+        """Put back what `take_newest` returned."""
         first = self._last_put + 1
         self._held.update(zip(range(first, first + len(messages)), messages, strict=True))
         self._last_put += len(messages)
@@ -119,7 +119,7 @@ class MemoryQueue:
         """All numbers and messages, in flight or not, rising."""
         return list(self._held.items())
 
-    def __contains__(self, number: int) -> bool:
+    def __contains__(self, number: object) -> bool:
         """Tell whether this message is held."""
         return number in self._held
 
