@@ -1,1 +1,1 @@
-"""What a middlebox does, in terms of the engines that can play it."""
+"""What a middlebox does: the pure flow table, and a profile in terms of the engines that play it."""

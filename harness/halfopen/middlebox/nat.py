@@ -1,0 +1,99 @@
+"""Address translation: which addresses a flow carries on the outside.
+
+A translator only chooses; that no two flows get the same addresses is seen to by the table, which
+tells it what is taken.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from halfopen.middlebox.packet import Addresses, Endpoint
+
+Taken = Callable[[Addresses], bool]
+"""Whether a flow carries these addresses on the outside."""
+
+
+class Translator(Protocol):
+    """Chooses addresses for new flows from inside."""
+
+    def choose(self, inside: Addresses, taken: Taken, /) -> Addresses | None:
+        """The addresses outside for a flow with these inside; None if there are none left."""
+
+    def owns(self, addresses: Addresses, /) -> bool:
+        """Whether a packet from outside is addressed to the middlebox rather than to a host."""
+
+
+@dataclass(frozen=True)
+class NoTranslation:
+    """Addresses stay as they are."""
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """The same addresses."""
+        return None if taken(inside) else inside
+
+    def owns(self, _: Addresses, /) -> bool:
+        """No packet is for the middlebox."""
+        return False
+
+
+@dataclass(frozen=True)
+class SourceTranslation:
+    """The client gets the middlebox's address, and keeps its port if that is free.
+
+    Keeping it is what RFC 5382 calls port preservation; it lets a connection live on when a lost
+    entry is made again.  Else it is the next free port above, from the first again after the last.
+
+    Attributes:
+        public: the middlebox's address outside.
+        first: of the ports that it may use.
+        last: of them.
+    """
+
+    public: str
+    first: int = 1024
+    last: int = 65535
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """The same destination, from a port of the public address."""
+        count = self.last - self.first + 1
+        start = max(inside.source.port - self.first, 0) % count
+        for step in range(count):
+            port = self.first + (start + step) % count
+            addresses = Addresses(Endpoint(self.public, port), inside.destination)
+            if not taken(addresses):
+                return addresses
+        return None
+
+    def owns(self, addresses: Addresses) -> bool:
+        """Whatever comes to the public address."""
+        return addresses.destination.address == self.public
+
+
+class DestinationTranslation:
+    """A public endpoint stands for several servers, which are chosen in turn.
+
+    Args:
+        servers: for each endpoint that clients connect to, those behind it.
+    """
+
+    def __init__(self, servers: Mapping[Endpoint, Sequence[Endpoint]]) -> None:
+        self._servers = {public: tuple(behind) for public, behind in servers.items()}
+        self._turn = 0
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """The same client, to the next server; as they are if nothing stands behind them."""
+        behind = self._servers.get(inside.destination, (inside.destination,))
+        for step in range(len(behind)):
+            server = behind[(self._turn + step) % len(behind)]
+            addresses = Addresses(inside.source, server)
+            if not taken(addresses):
+                self._turn = (self._turn + step + 1) % len(behind)
+                return addresses
+        return None
+
+    def owns(self, _: Addresses, /) -> bool:
+        """Servers speak to the client's own address."""
+        return False
