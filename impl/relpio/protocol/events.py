@@ -6,7 +6,6 @@ one call of `receive_data` found in a row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum
 
@@ -76,7 +75,7 @@ class Messages:
     """
 
     first_txnr: int
-    messages: Sequence[bytes]
+    messages: list[bytes]
 
 
 @dataclass(frozen=True, slots=True)

@@ -279,11 +279,27 @@ class ServerConnection:
 
     def _deliver(self, first: int, messages: list[bytes]) -> None:
         count = len(messages)
-        self._owed.append((first, count))
         self._owed_count += count
-        if first != HINT:
-            self._last_txnr = first + count - 1
-        self._events.append(Messages(first, messages))
+        if first == HINT:
+            self._owed.append((HINT, 1))
+            self._events.append(Messages(HINT, messages))
+            return
+        self._last_txnr = first + count - 1
+        owed = self._owed[-1] if self._owed else (HINT, 0)
+        if sum(owed) == first and owed[0] != HINT:
+            self._owed[-1] = (owed[0], owed[1] + count)
+        else:
+            self._owed.append((first, count))
+        # One event for all that came together, however it was framed.
+        last = self._events[-1] if self._events else None
+        if (
+            isinstance(last, Messages)
+            and last.first_txnr != HINT
+            and last.first_txnr + len(last.messages) == first
+        ):
+            last.messages.extend(messages)
+        else:
+            self._events.append(Messages(first, messages))
 
     def _handle(self, frame: Frame) -> None:
         txnr, command = frame.txnr, frame.command

@@ -87,6 +87,7 @@ class Session(CoreProtocol[ServerEvent]):
         self._pending = 0
         self._held = 0
         self._stopped = False
+        self._processing = False
         self.received = 0
         self.oversized = 0
         self.refused: str | None = None
@@ -138,6 +139,16 @@ class Session(CoreProtocol[ServerEvent]):
         elif isinstance(event, Oversized):
             self.oversized += 1
             self._owner.oversized(self, event)
+
+    def process(self) -> None:
+        """Hand out the core's events and send what it wants to send."""
+        if self._processing:  # called back from within, by an output that was done at once
+            return
+        self._processing = True
+        try:
+            super().process()
+        finally:
+            self._processing = False
 
     @property
     def frame_since(self) -> float:

@@ -269,9 +269,10 @@ def test_open_timer() -> None:
 
 
 def test_settings_are_checked() -> None:
-    for bad in ({"max_message_size": 0}, {"open_timeout": 0}):
-        with pytest.raises(ConfigurationError):
-            ServerSettings(**bad)
+    with pytest.raises(ConfigurationError):
+        ServerSettings(max_message_size=0)
+    with pytest.raises(ConfigurationError):
+        ServerSettings(open_timeout=0)
 
 
 COMMANDS = [OPEN, b"1 syslog 1 a\n", b"2 syslog 1 a\n", b"3 syslog 0\n", b"2 close 0\n", HINT, b""]

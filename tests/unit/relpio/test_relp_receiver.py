@@ -1,0 +1,389 @@
+"""A receiver: where it listens, whom it lets in, when it answers, what it says about itself."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import stat
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from relpio import (
+    ConfigurationError,
+    Oversize,
+    Receiver,
+    ReceiverSettings,
+    ServerSettings,
+    encode_frame,
+)
+from relpio.metrics.registry import Registry
+from relpio.net.addresses import TcpAddress, UnixAddress
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
+
+OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
+HINT = b"0 serverclose 0\n"
+LOOPBACK = TcpAddress("127.0.0.1", 0)
+
+
+class Memory:
+    """An output that takes what it gets, at once or when `release` is called."""
+
+    def __init__(self, *, held: bool = False) -> None:
+        self.data = b""
+        self.held = held
+        self.waiting: list[tuple[bytes, Callable[[], None]]] = []
+
+    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
+        self.waiting.append((data, on_written))
+        if not self.held:
+            self.release()
+
+    def release(self) -> None:
+        waiting, self.waiting = self.waiting, []
+        for data, on_written in waiting:
+            self.data += data
+            on_written()
+
+    async def flushed(self) -> None:
+        if self.waiting:
+            await asyncio.Event().wait()
+
+
+class ByHost(Memory):
+    """An output that wants to know who sent what."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hosts: list[str] = []
+
+    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
+        self.hosts.append(host)
+        self.submit(data, on_written)
+
+
+class Events:
+    def __init__(self) -> None:
+        self.records: list[tuple[str, dict[str, Any]]] = []
+
+    def __call__(self, event: str, /, **fields: object) -> None:
+        self.records.append((event, fields))
+
+    def of(self, name: str) -> list[dict[str, Any]]:
+        return [fields for event, fields in self.records if event == name]
+
+
+@asynccontextmanager
+async def receiving(
+    output: Memory | None = None, *, log: Events | None = None, **settings: Any
+) -> AsyncIterator[Receiver]:
+    settings.setdefault("listen", [LOOPBACK])
+    registry = settings.pop("registry", None)
+    receiver = Receiver(
+        ReceiverSettings(**settings), output or Memory(), log=log or Events(), registry=registry
+    )
+    await receiver.start()
+    try:
+        yield receiver
+    finally:
+        await receiver.close(timeout=1.0)
+
+
+class Client:
+    """A client made of octets."""
+
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self.reader = reader
+        self.writer = writer
+
+    @classmethod
+    async def connect(cls, port: int, host: str = "127.0.0.1", **options: Any) -> Client:
+        return cls(*await asyncio.open_connection(host, port, limit=2**27, **options))
+
+    async def open(self) -> Client:
+        self.writer.write(OPEN)
+        await self.reader.readuntil(b"commands=syslog\n")
+        return self
+
+    async def send(self, txnr: int, message: bytes) -> bytes:
+        self.writer.write(encode_frame(txnr, b"syslog", message))
+        return await self.reader.readuntil(b"\n")
+
+    async def rest(self) -> bytes:
+        return await self.reader.read()
+
+    def close(self) -> None:
+        self.writer.close()
+
+
+def figures(registry: Registry) -> dict[str, float]:
+    return {
+        family.name + "".join(value for _, value in sample.labels): sample.value
+        for family in registry.collect()
+        for sample in family.samples
+    }
+
+
+def test_several_addresses_at_once(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+
+    async def main() -> None:
+        output, log = ByHost(), Events()
+        listen = [LOOPBACK, TcpAddress("::1", 0), UnixAddress(str(path))]
+        async with receiving(output, log=log, listen=listen):
+            four, six, unix = log.of("listening")
+            assert unix == {"address": f"unix:{path}", "port": None}
+            clients = [
+                await Client.connect(four["port"]),
+                await Client.connect(six["port"], "::1"),
+                Client(*await asyncio.open_unix_connection(str(path))),
+            ]
+            for client in clients:
+                await client.open()
+                assert await client.send(2, b"hello") == b"2 rsp 6 200 OK\n"
+                client.close()
+        assert output.hosts == ["127.0.0.1", "::1", "unix"]
+        peers = [event["peer"] for event in log.of("session-open")]
+        assert peers[0].startswith("127.0.0.1:")
+        assert peers[1].startswith("[::1]:")
+        assert peers[2].startswith("unix:pid=")
+        assert not path.exists()
+
+    asyncio.run(main())
+
+
+def test_one_socket_for_both_families() -> None:
+    async def main() -> None:
+        output, log = ByHost(), Events()
+        async with receiving(output, log=log, listen=[TcpAddress("::", 0)]) as receiver:
+            for host in ("127.0.0.1", "::1"):
+                client = await (await Client.connect(receiver.address[1], host)).open()
+                await client.send(2, b"hello")
+                client.close()
+        assert output.hosts == ["127.0.0.1", "::1"]
+        assert log.of("session-open")[0]["peer"].startswith("127.0.0.1:")
+
+    asyncio.run(main())
+
+
+def test_a_stale_socket_file_is_replaced_and_no_other(tmp_path: Path) -> None:
+    path = tmp_path / "socket"
+    address = UnixAddress(str(path))
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(path))
+
+    async def main() -> None:
+        async with receiving(listen=[address]):
+            assert stat.S_ISSOCK(path.stat().st_mode)
+            second = Receiver(ReceiverSettings(listen=[LOOPBACK, address]), Memory())
+            with pytest.raises(OSError, match="another process listens"):
+                await second.start()
+            assert path.exists()
+        path.write_text("precious")
+        with pytest.raises(OSError, match="no socket"):
+            await Receiver(ReceiverSettings(listen=[address]), Memory()).start()
+        assert path.read_text() == "precious"
+
+    asyncio.run(main())
+
+
+def test_one_peer_has_so_many_sessions(tools: type[Tools]) -> None:
+    async def main() -> None:
+        log, registry = Events(), Registry()
+        async with receiving(log=log, max_sessions_per_peer=2, registry=registry) as receiver:
+            port = receiver.address[1]
+            first, second = [await (await Client.connect(port)).open() for _ in range(2)]
+            third = await Client.connect(port)
+            assert await third.rest() == b""
+            (refused,) = log.of("session-refused")
+            assert refused["reason"] == "max-sessions-per-peer"
+            assert refused["peer"].startswith("127.0.0.1:")
+            # Another address is another peer.
+            other = await Client.connect(port, local_addr=("127.0.0.2", 0))
+            await other.open()
+            first.close()
+            await tools.eventually(lambda: receiver.sessions == 2)
+            fourth = await (await Client.connect(port)).open()
+            assert figures(registry)["relpio_receive_refused_totalmax-sessions-per-peer"] == 1
+            for client in (second, third, fourth, other):
+                client.close()
+            await tools.eventually(lambda: receiver.sessions == 0)
+            assert not receiver._hosts
+
+    asyncio.run(main())
+
+
+def test_acknowledged_when_received(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output, ack_at_once=True) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            for txnr in range(2, 7):
+                assert await client.send(txnr, b"x") == b"%d rsp 6 200 OK\n" % txnr
+            assert output.data == b""
+            assert receiver.acknowledged == 5
+            assert receiver.pending > 0
+            output.release()
+            assert output.data == b"x\n" * 5
+            assert (receiver.acknowledged, receiver.pending) == (5, 0)
+            assert await client.send(7, b"y") == b"7 rsp 6 200 OK\n"
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_acknowledging_at_once_does_not_hold_more_memory(
+    tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relpio.receiver.session.MAX_PENDING", 10_000)
+
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output, ack_at_once=True) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            frames = [encode_frame(n, b"syslog", b"x" * 1000) for n in range(2, 20_000)]
+            client.writer.write(b"".join(frames))
+            session = next(iter(receiver._sessions.values()))
+            await tools.eventually(lambda: session.paused)
+            assert receiver.pending < 10_000 + 300_000 * 1.1
+            output.held = False
+            output.release()
+            await client.reader.readuntil(b"19999 rsp 6 200 OK\n")
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_empty_messages_cost_something(tools: type[Tools], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("relpio.receiver.session.MAX_PENDING", 10_000)
+
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            client.writer.write(b"".join(b"%d syslog 0\n" % n for n in range(2, 200_000)))
+            session = next(iter(receiver._sessions.values()))
+            await tools.eventually(lambda: session.paused)
+            assert receiver.received < 150_000
+            output.held = False
+            output.release()
+            await client.reader.readuntil(b"199999 rsp 6 200 OK\n")
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_idle_and_slow_sessions_end_and_others_stay(tools: type[Tools]) -> None:
+    async def main() -> None:
+        log, registry = Events(), Registry()
+        limits = ServerSettings(idle_timeout=0.2, frame_timeout=0.3)
+        async with receiving(log=log, session=limits, registry=registry) as receiver:
+            port = receiver.address[1]
+            idle, slow, busy = [await (await Client.connect(port)).open() for _ in range(3)]
+            slow.writer.write(b"2 syslog 1000 ")
+            ended: list[Client] = []
+            txnr = 1
+            while len(ended) < 2:
+                txnr += 1
+                assert (await busy.send(txnr, b"x")).endswith(b"200 OK\n")
+                if slow not in ended:
+                    slow.writer.write(b"x")
+                await asyncio.sleep(0.02)  # a rhythm, not a synchronisation
+                ended = [each for each in (idle, slow) if each.reader.at_eof()]
+                for each in (idle, slow):
+                    if each.reader._buffer == HINT and each not in ended:  # type: ignore[attr-defined]
+                        assert await each.rest() == HINT
+            reasons = {event["reason"] for event in log.of("session-lost")}
+            assert reasons == {"idle-timeout", "frame-timeout"}
+            assert receiver.sessions == 1
+            assert figures(registry)["relpio_receive_sessions_lost_totalidle-timeout"] == 1
+            for client in (idle, slow, busy):
+                client.close()
+
+    asyncio.run(main())
+
+
+def test_a_client_that_is_held_back_is_not_idle(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output, log = Memory(held=True), Events()
+        limits = ServerSettings(idle_timeout=0.05, frame_timeout=0.05)
+        async with receiving(output, log=log, session=limits) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            message = b"x" * 100_000
+            frames = b"".join(encode_frame(n, b"syslog", message) for n in range(2, 100))
+            client.writer.write(frames)
+            session = next(iter(receiver._sessions.values()))
+            await tools.eventually(lambda: session.paused)
+            await asyncio.sleep(0.2)  # several times the limits: nothing may happen
+            assert log.of("session-lost") == []
+            output.held = False
+            output.release()
+            await client.reader.readuntil(b"99 rsp 6 200 OK\n")
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_oversized_messages_are_noted_once_for_each_session() -> None:
+    async def main() -> None:
+        output, log, registry = Memory(), Events(), Registry()
+        limits = ServerSettings(max_message_size=4, oversize=Oversize.TRUNCATE)
+        async with receiving(output, log=log, session=limits, registry=registry) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            for txnr in (2, 3):
+                assert await client.send(txnr, b"1234567") == b"%d rsp 6 200 OK\n" % txnr
+            client.close()
+        assert output.data == b"1234\n1234\n"
+        (event,) = log.of("oversized")
+        assert (event["octets"], event["kept"]) == (7, 4)
+        assert figures(registry)["relpio_receive_oversized_total"] == 2
+
+    asyncio.run(main())
+
+
+def test_figures(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output, registry = Memory(held=True), Registry()
+        async with receiving(output, registry=registry) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            client.writer.write(b"2 syslog 5 hello\n3 syslog 0\n4 syslog 10 x")
+            await tools.eventually(lambda: receiver.partial > 0)
+            now = figures(registry)
+            assert now["relpio_receive_sessions"] == 1
+            assert now["relpio_receive_sessions_opened_total"] == 1
+            assert now["relpio_receive_messages_total"] == 2
+            assert now["relpio_receive_octets_total"] == 5
+            assert now["relpio_receive_acks_total"] == 0
+            assert now["relpio_receive_pending_octets"] == 5 + 2 * 64
+            assert now["relpio_receive_partial_octets"] == len(b"4 syslog 10 x")
+            output.release()
+            client.writer.write(b"123456789\n")
+            await tools.eventually(lambda: len(output.waiting) == 1)
+            output.release()
+            assert await client.reader.readuntil(b"4 rsp 6 200 OK\n")
+            client.writer.write(b"5 close 0\n")
+            assert await client.rest() == b"5 rsp 0\n" + HINT
+            await tools.eventually(lambda: receiver.sessions == 0)
+            now = figures(registry)
+            assert now["relpio_receive_acks_total"] == 3
+            assert now["relpio_receive_sessions_closed_total"] == 1
+            assert now["relpio_receive_partial_octets"] == 0
+            assert now["relpio_receive_pending_octets"] == 0
+            client.close()
+
+    asyncio.run(main())
+
+
+def test_settings_are_checked() -> None:
+    for bad in (
+        {},
+        {"host": "x", "max_sessions_per_peer": 0},
+        {"host": "x", "handshake_timeout": 0.0},
+    ):
+        with pytest.raises(ConfigurationError):
+            ReceiverSettings(**bad)  # type: ignore[arg-type]
