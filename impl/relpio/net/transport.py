@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 
 from relpio.net.addresses import format_address
 from relpio.protocol.events import LossReason, SessionClosed, SessionLost
 
-__all__ = ["CoreProtocol", "Ending"]
+__all__ = ["CoreProtocol", "Ending", "tls_fault"]
 
 LINGER = 2.0
 """Seconds that a closing connection gets to deliver its last octets before it is cut."""
@@ -184,6 +185,24 @@ _DEAD_PEER = (LossReason.ACK_TIMEOUT, LossReason.OPEN_TIMEOUT, LossReason.CLOSE_
 def _ending_of(exc: Exception | None) -> Ending:
     if exc is None:
         return Ending(LossReason.EOF, "the connection was closed")
+    if isinstance(exc, ssl.SSLError):
+        return Ending(LossReason.TLS_FAILED, tls_fault(exc))
     if isinstance(exc, ConnectionResetError | BrokenPipeError):
         return Ending(LossReason.RESET, str(exc))
     return Ending(LossReason.SOCKET_ERROR, str(exc))
+
+
+def tls_fault(error: ssl.SSLError) -> str:
+    """Say what went wrong in TLS in words for an administrator."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"the peer's certificate is not valid: {error.verify_message}"
+    reason = (error.reason or str(error)).lower().replace("_", " ")
+    # OpenSSL's names of the alerts that a peer sends (RFC 8446, 6.2).
+    if "alert" in reason:
+        return f"the peer refused: {reason}"
+    if reason in _NO_TLS:
+        return f"the peer does not speak TLS here ({reason})"
+    return f"TLS: {reason}"
+
+
+_NO_TLS = ("wrong version number", "http request", "packet length too long", "record layer failure")

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
+from relpio.errors import PeerRefusedError
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
 from relpio.net.transport import CoreProtocol, Ending
 from relpio.protocol.client import ClientConnection, ClientSettings
-from relpio.protocol.events import Acknowledged, ClientEvent, Refused, SessionOpened
+from relpio.protocol.events import (
+    Acknowledged,
+    ClientEvent,
+    LossReason,
+    Refused,
+    SessionOpened,
+)
 from relpio.protocol.states import ClientState
-from relpio.queue.memory import MessageQueue
+from relpio.queue.base import MessageQueue
+from relpio.sender.pace import Pace
 
 __all__ = ["Link", "LinkOwner"]
 
@@ -26,8 +35,13 @@ class LinkOwner(Protocol):
     def link_acked(self, numbers: Sequence[int]) -> None:
         """The server took these messages; the queue has forgotten them."""
 
-    def link_nacked(self, link: Link, number: int, code: int, text: str) -> None:
-        """The server refused a message; it is back in the queue, and the link pauses."""
+    def link_refused(self, link: Link, number: int, message: bytes, refusal: Refused) -> bool:
+        """The server refused a message; true when it was taken over, else it is sent again."""
+
+
+class _Batch(NamedTuple):
+    first_txnr: int
+    messages: Sequence[bytes]
 
 
 class Link(CoreProtocol[ClientEvent]):
@@ -44,18 +58,37 @@ class Link(CoreProtocol[ClientEvent]):
         settings: ClientSettings,
         keepalive: Keepalive | None,
         user_timeout: float | None,
+        *,
+        pace: Pace | None = None,
+        check_peer: Callable[[object], None] | None = None,
     ) -> None:
-        """Serve `queue` over the connection that asyncio is about to make."""
+        """Serve `queue` over the connection that asyncio is about to make.
+
+        Args:
+            owner: told of what happens.
+            queue: where messages come from.
+            settings: window and timers.
+            keepalive: TCP keepalive; None is off.
+            user_timeout: TCP_USER_TIMEOUT in seconds; None is off.
+            pace: pauses between batches; None is none.
+            check_peer: looks at the peer's certificate; raises PeerRefusedError.
+        """
         self._client = ClientConnection(settings)
         super().__init__(self._client)
         self._owner = owner
         self._queue = queue
         self._keepalive = keepalive
         self._user_timeout = user_timeout
+        self._pace = pace
+        self._batch_size = pace.batch_size if pace is not None else settings.window
+        self._check_peer = check_peer
         # Of each message in flight: its number in this session -> its number in the queue.
         self._numbers: dict[int, int] = {}
+        self._batches: deque[_Batch] = deque()  # a refused message may be wanted again
         self._pause: asyncio.TimerHandle | None = None
+        self._wake: asyncio.TimerHandle | None = None
         self.opened = False
+        self.last_used = self._loop.time()
 
     @property
     def unacknowledged(self) -> int:
@@ -63,14 +96,21 @@ class Link(CoreProtocol[ClientEvent]):
         return self._client.unacknowledged
 
     @property
-    def paused(self) -> bool:
+    def held_back(self) -> bool:
         """After `pause`, for its time."""
         return self._pause is not None
 
     def on_connected(self, sock: socket.socket) -> None:
-        """Set the socket up and open the session."""
-        set_keepalive(sock, self._keepalive)
-        set_user_timeout(sock, self._user_timeout)
+        """Set the socket up, look at the certificate, open the session."""
+        if sock.family != socket.AF_UNIX:
+            set_keepalive(sock, self._keepalive)
+            set_user_timeout(sock, self._user_timeout)
+        if self._check_peer is not None and self._transport is not None:
+            try:
+                self._check_peer(self._transport.get_extra_info("ssl_object"))
+            except PeerRefusedError as error:
+                self._end(Ending(LossReason.TLS_FAILED, str(error)))
+                return
         self._client.open(self._loop.time())
 
     def on_event(self, event: ClientEvent) -> None:
@@ -78,12 +118,14 @@ class Link(CoreProtocol[ClientEvent]):
         if isinstance(event, Acknowledged):
             first, pop = event.first_txnr, self._numbers.pop
             numbers = [pop(txnr) for txnr in range(first, first + event.count)]
+            self._forget_batches()
             self._queue.ack(numbers)
             self._owner.link_acked(numbers)
         elif isinstance(event, Refused):
             number = self._numbers.pop(event.txnr)
-            self._queue.nack([number])
-            self._owner.link_nacked(self, number, event.code, event.text)
+            message = self._message(event.txnr)
+            if not self._owner.link_refused(self, number, message, event):
+                self._queue.nack([number])
         elif isinstance(event, SessionOpened):
             self.opened = True
             self._owner.link_opened(self)
@@ -99,30 +141,32 @@ class Link(CoreProtocol[ClientEvent]):
 
     def pump(self) -> None:
         """Send what the queue has, as far as the window and the peer's appetite go."""
-        if self.writing_paused or self._pause is not None or self.ending is not None:
-            return
-        room = self._client.capacity
-        if not room:
-            return
-        numbers, messages = self._queue.lease(room)
-        if messages:
-            txnrs = self._client.send(messages, self._loop.time())
+        while not self.writing_paused and self._pause is None and self.ending is None:
+            room = self._client.capacity
+            if not room or (self._pace is not None and self._must_wait(self._pace)):
+                return
+            numbers, messages = self._queue.lease(min(room, self._batch_size))
+            if not messages:
+                return
+            now = self._loop.time()
+            txnrs = self._client.send(messages, now)
             self._numbers.update(zip(txnrs, numbers, strict=True))
+            self._batches.append(_Batch(txnrs.start, messages))
+            self.last_used = now
             self.flush()
             self._set_timer()
+            if self._pace is not None:
+                self._pace.leased(now)
+            if not self._queue.ready:  # else a batch was cut short: by its size, or by a segment
+                return
 
     def pause(self, seconds: float, then: Callable[[], None]) -> None:
         """Send no messages for a while; answers are read all the same."""
         if self._pause is None:
             self._pause = self._loop.call_later(seconds, self._resume, then)
 
-    def _resume(self, then: Callable[[], None]) -> None:
-        self._pause = None
-        then()
-        self.pump()
-
     def close(self) -> None:
-        """End the session in order; for a queue that has been emptied."""
+        """Send no more messages, await the answers to those sent, end the session in order."""
         if self.ending is None and self._client.state is not ClientState.IDLE:
             self._client.close(self._loop.time())
             super().process()
@@ -132,8 +176,46 @@ class Link(CoreProtocol[ClientEvent]):
         self._end(Ending(None, f"given up, {self.unacknowledged} messages without an answer"))
         self.abort()
 
+    def take_back(self) -> int:
+        """Give what has no answer back to the queue, when the session is over; return how many."""
+        numbers = list(self._numbers.values())
+        self._numbers.clear()
+        self._batches.clear()
+        if numbers:
+            self._queue.nack(numbers)
+        return len(numbers)
+
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio."""
-        if self._pause is not None:
-            self._pause.cancel()
+        for timer in (self._pause, self._wake):
+            if timer is not None:
+                timer.cancel()
         super().connection_lost(exc)
+
+    def _must_wait(self, pace: Pace) -> bool:
+        ready = self._queue.ready
+        if not ready:
+            return True
+        seconds = pace.delay(ready, self._loop.time())
+        if seconds <= 0:
+            return False
+        if self._wake is not None:
+            self._wake.cancel()
+        self._wake = self._loop.call_later(seconds, self.pump)
+        return True
+
+    def _resume(self, then: Callable[[], None]) -> None:
+        self._pause = None
+        then()
+        self.pump()
+
+    def _forget_batches(self) -> None:
+        batches, oldest = self._batches, self._client.oldest_unanswered
+        while batches and batches[0].first_txnr + len(batches[0].messages) <= oldest:
+            batches.popleft()
+
+    def _message(self, txnr: int) -> bytes:
+        for first_txnr, messages in self._batches:
+            if first_txnr <= txnr < first_txnr + len(messages):
+                return messages[txnr - first_txnr]
+        raise KeyError(txnr)

@@ -1,59 +1,25 @@
-"""The sender: a queue, and a session to the server that is made anew whenever it is lost."""
+"""The sender: a queue, and workers that keep sessions to the servers."""
 
 from __future__ import annotations
 
 import asyncio
 import random
-import socket
+import ssl
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
 from types import TracebackType
 
-from relpio.errors import ConfigurationError, LocalProtocolError
+from relpio.errors import LocalProtocolError
 from relpio.logs import Log, no_log
-from relpio.net.addresses import resolve
-from relpio.net.sockopts import Keepalive, check_user_timeout
-from relpio.net.transport import Ending
-from relpio.protocol.client import ClientSettings
-from relpio.protocol.events import LossReason
-from relpio.queue.memory import MemoryQueue, MessageQueue
-from relpio.sender.backoff import Backoff, BackoffPolicy
-from relpio.sender.link import Link
+from relpio.metrics.registry import Registry
+from relpio.protocol.events import Refused
+from relpio.queue.base import MessageQueue
+from relpio.queue.memory import MemoryQueue
+from relpio.queue.policy import wanted_workers
+from relpio.sender.deadletters import DeadLetters
+from relpio.sender.settings import SenderSettings
+from relpio.sender.worker import Worker
 
 __all__ = ["Sender", "SenderSettings"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class SenderSettings:
-    """How a sender behaves. Times are in seconds.
-
-    Attributes:
-        host: name or address of the server.
-        port: its TCP port.
-        session: window and timers of a session.
-        connect_timeout: limit for name look-up and TCP connect together.
-        keepalive: TCP keepalive; None is off.
-        user_timeout: TCP_USER_TIMEOUT; None is off.
-        backoff: waits between attempts.
-        local_address: address to send from; None leaves it to the kernel.
-        seed: makes the jitter of the back-off repeatable.
-    """
-
-    host: str
-    port: int
-    session: ClientSettings = field(default_factory=ClientSettings)
-    connect_timeout: float = 10.0
-    keepalive: Keepalive | None = field(default_factory=Keepalive)
-    user_timeout: float | None = None
-    backoff: BackoffPolicy = field(default_factory=BackoffPolicy)
-    local_address: str | None = None
-    seed: int | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        if self.connect_timeout <= 0:
-            raise ConfigurationError("connect_timeout must be above 0")
-        check_user_timeout(self.user_timeout)
 
 
 class Sender:
@@ -65,7 +31,8 @@ class Sender:
 
     After the loss of a session everything without an answer is sent again, in its first order, so
     up to one window of messages may arrive twice. A refused message (an answer other than 200)
-    stays first in the queue, and the sender pauses for the back-off, so that order is kept.
+    stays first in the queue, and the sender pauses for the back-off, so that order is kept. With
+    more than one worker there is no order between their sessions.
     """
 
     def __init__(
@@ -75,35 +42,50 @@ class Sender:
         queue: MessageQueue | None = None,
         log: Log = no_log,
         on_acked: Callable[[Sequence[int]], None] | None = None,
+        on_dead: Callable[[Sequence[int]], None] | None = None,
     ) -> None:
-        """Prepare; nothing happens before `async with`.
+        """Prepare; nothing happens before `async with`, but the files that TLS needs are read.
 
         Args:
             settings: how to behave.
             queue: where messages wait; by default a `MemoryQueue`.
             log: takes log events.
-            on_acked: called with the numbers of messages that the server took. Messages are
-                numbered from 1 in the order of `put`.
+            on_acked: called with the queue's numbers of messages that a server took. In a new
+                queue messages are numbered from 1 in the order of `put`.
+            on_dead: the same for messages that went to the file of dead letters.
+
+        Raises:
+            ConfigurationError: TLS cannot be set up.
+            OSError: the file of dead letters cannot be opened.
         """
         self.settings = settings
         self.accepted = 0
         self.acked = 0
+        self.refused = 0
+        self.lost_sessions = 0
+        self.resent = 0
         self._queue: MessageQueue = MemoryQueue() if queue is None else queue
         self._log = log
         self._on_acked = on_acked
-        self._backoff = Backoff(settings.backoff, random.Random(settings.seed))
-        self._link: Link | None = None
-        self._progress = False
-        self._to_replay = 0
-        self._stopping = False
+        self._context = _context(settings)
+        self._rng = random.Random(settings.seed)
+        self._workers: dict[Worker, asyncio.Task[None]] = {}
+        self._next_worker = 1
+        self._failure: asyncio.Task[None] | None = None
+        self._refusals: dict[int, int] = {}  # number in the queue -> how often
+        self._running = False
         self._changed = asyncio.Event()  # the queue has lost a message: room, or even empty
-        self._task: asyncio.Task[None] | None = None
+        self._idle_check: asyncio.TimerHandle | None = None
+        path = settings.dead_letters
+        self._dead = None if path is None else DeadLetters(path, self._queue, log, on_dead)
 
     async def __aenter__(self) -> Sender:
         """Start to connect."""
-        self._task = asyncio.create_task(self._run(), name="relpio-sender")
-        # Whoever waits for the queue must learn that nobody will empty it any more.
-        self._task.add_done_callback(lambda _: self._changed.set())
+        self._running = True
+        self._queue.watchers.added.append(self._on_added)
+        self._queue.watchers.removed.append(self._changed.set)
+        self._start_worker()
+        self._on_added()
         return self
 
     async def __aexit__(
@@ -115,8 +97,23 @@ class Sender:
         """Close, with the default limit of `close`."""
         await self.close()
 
+    @property
+    def dead(self) -> int:
+        """Messages that went to the file of dead letters."""
+        return 0 if self._dead is None else self._dead.kept
+
+    @property
+    def sessions(self) -> int:
+        """Sessions that are open."""
+        return sum(worker.open for worker in self._workers)
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages that were sent and have no answer, over all sessions."""
+        return sum(worker.unacknowledged for worker in self._workers)
+
     async def put(self, messages: Sequence[bytes]) -> None:
-        """Put messages into the queue, waiting for room where there is none.
+        """Put messages into the queue, waiting for room, and until they are safe there.
 
         Raises:
             LocalProtocolError: the sender is not running.
@@ -124,21 +121,17 @@ class Sender:
         while messages:
             self._check_running()
             self._changed.clear()
-            count = self._queue.put(messages)
-            self.accepted += count
+            count = self.put_nowait(messages)
             messages = messages[count:]
-            if count and self._link is not None:
-                self._link.pump()
             if messages:
                 await self._changed.wait()
+        await self._queue.commit()
 
     def put_nowait(self, messages: Sequence[bytes]) -> int:
         """Put as many messages as there is room for; return how many."""
         self._check_running()
         count = self._queue.put(messages)
         self.accepted += count
-        if count and self._link is not None:
-            self._link.pump()
         return count
 
     async def room(self) -> None:
@@ -147,134 +140,139 @@ class Sender:
         await self._changed.wait()
 
     async def drain(self) -> None:
-        """Wait until every message was acknowledged, without a time limit."""
+        """Wait until the queue is empty, without a time limit."""
         while len(self._queue):
             self._check_running()
             await self.room()
 
     async def close(self, timeout: float = 5.0) -> None:
-        """End the session in order when nothing is outstanding, else cut it; takes `timeout` s.
+        """Send no more, await the answers to what was sent, close in order: for `timeout` s.
 
-        What is still in the queue stays there; `accepted` - `acked` says how much.
+        What is still in the queue stays there. The queue is its owner's to close.
         """
-        task, self._task = self._task, None
-        if task is None:
+        if not self._running:
             return
-        self._stopping = True
-        if self._link is None:
-            task.cancel()
-        elif len(self._queue):
-            self._link.abandon()
-        else:
-            self._link.close()
-        await asyncio.wait([task], timeout=timeout)
-        if not task.done():
-            if self._link is not None:
-                self._link.abandon()
-            await asyncio.wait([task])
-        if not task.cancelled():
-            task.result()
+        self._running = False
+        self._queue.watchers.added.remove(self._on_added)
+        self._queue.watchers.removed.remove(self._changed.set)
+        if self._idle_check is not None:
+            self._idle_check.cancel()
+        workers = dict(self._workers)
+        for worker, task in workers.items():
+            worker.stop(task)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + timeout
+        if workers:
+            _, late = await asyncio.wait(workers.values(), timeout=timeout)
+            if late:
+                for worker in workers:
+                    worker.abandon()
+                await asyncio.wait(late)
+        if self._dead is not None:
+            await self._dead.close(max(0.0, deadline - loop.time()))
+        if self._failure is not None:
+            self._failure.result()
 
-    # LinkOwner
+    def register(self, registry: Registry) -> None:
+        """Make the sender's figures known."""
+        gauge, counter = registry.gauge, registry.counter
+        gauge("relpio_sender_sessions", "Sessions that are open.", lambda: self.sessions)
+        gauge(
+            "relpio_sender_unacknowledged",
+            "Messages sent and not answered: the part of all windows that is in use.",
+            lambda: self.unacknowledged,
+        )
+        for name, text, read in (
+            ("acks", "Messages that a server acknowledged.", lambda: self.acked),
+            ("nacks", "Answers other than 200.", lambda: self.refused),
+            ("lost_sessions", "Sessions lost or not made.", lambda: self.lost_sessions),
+            ("resent", "Messages to send again after a loss.", lambda: self.resent),
+            ("dead_letters", "Messages put aside after refusals.", lambda: self.dead),
+        ):
+            counter(f"relpio_sender_{name}_total", text, read)
 
-    def link_opened(self, link: Link) -> None:
-        """Called by the link."""
-        self._log("session-open", local=link.local, peer=link.peer)
-        if self._to_replay:
-            self._log("replay", count=self._to_replay)
-            self._to_replay = 0
+    # WorkerOwner
 
-    def link_acked(self, numbers: Sequence[int]) -> None:
-        """Called by the link."""
+    def messages_acked(self, numbers: Sequence[int]) -> None:
+        """Called by a worker."""
         self.acked += len(numbers)
-        if not self._progress:
-            self._progress = True
-            self._backoff.reset()
+        if self._refusals:
+            for number in numbers:
+                self._refusals.pop(number, None)
         if self._on_acked is not None:
             self._on_acked(numbers)
+
+    def message_refused(self, number: int, message: bytes, refusal: Refused) -> bool:
+        """Called by a worker."""
+        self.refused += 1
+        retries = self.settings.nack_retries
+        if retries is None or self._dead is None:
+            return False
+        refusals = self._refusals.get(number, 0) + 1
+        if refusals <= retries:
+            self._refusals[number] = refusals
+            return False
+        self._refusals.pop(number, None)
+        self._dead.take(number, message, refusal.code, refusal.text)
+        return True
+
+    def session_lost(self, unacknowledged: int) -> None:
+        """Called by a worker."""
+        self.lost_sessions += 1
+        self.resent += unacknowledged
+
+    # Workers
+
+    def _on_added(self) -> None:
+        for worker in list(self._workers):
+            worker.pump()
+        policy = self.settings.dequeue
+        if policy is not None and policy.worker_threads > 1 and self._running:
+            while len(self._workers) < wanted_workers(self._queue.ready, policy):
+                self._start_worker()
+
+    def _start_worker(self) -> None:
+        log = self._log
+        if self.settings.workers > 1:
+            number = self._next_worker
+            self._next_worker += 1
+
+            def log(event: str, /, **fields: object) -> None:
+                self._log(event, **fields, worker=number)
+
+        worker = Worker(self, self.settings, self._queue, log, self._rng, self._context)
+        task = asyncio.create_task(worker.run(), name="relpio-sender")
+        self._workers[worker] = task
+        task.add_done_callback(lambda _: self._ended(worker, task))
+        self._check_idle()
+
+    def _ended(self, worker: Worker, task: asyncio.Task[None]) -> None:
+        self._workers.pop(worker, None)
+        if not task.cancelled() and task.exception() is not None:
+            self._failure = task
+        # Whoever waits for the queue must learn that nobody will empty it any more.
         self._changed.set()
 
-    def link_nacked(self, link: Link, number: int, code: int, text: str) -> None:
-        """Called by the link."""
-        self._log("nack", message=number, code=code, text=text)
-        # Only an answer 200 after the pause ends the doubling.
-        self._progress = True
-        if link.paused:
+    def _check_idle(self) -> None:
+        """End workers beyond the first that have had nothing to do for long."""
+        policy = self.settings.dequeue
+        if policy is None or policy.worker_threads == 1 or not self._running:
             return
-        seconds = self._backoff.next_delay()
-        self._log("backoff", seconds=round(seconds, 3))
-        link.pause(seconds, self._after_pause)
-
-    def _after_pause(self) -> None:
-        self._progress = False
-
-    # The life of a sender
-
-    async def _run(self) -> None:
-        loop = asyncio.get_running_loop()
-        while not self._stopping:
-            started = loop.time()
-            self._progress = False
-            self._link, ending = await self._connect()
-            if self._link is not None:
-                ending = await self._link.finished
-                # A session that was of use for long is no failed attempt, messages or not.
-                if self._link.opened and loop.time() - started > self.settings.backoff.longest:
-                    self._backoff.reset()
-                self._link = None
-            unacknowledged = self._queue.replay()
-            self._to_replay += unacknowledged
-            if ending.reason is None:
-                self._log("session-closed", detail=ending.detail)
-                continue  # to renew the session, or to leave
-            self._log(
-                "session-lost",
-                reason=ending.reason.value,
-                detail=ending.detail,
-                unacknowledged=unacknowledged,
-            )
-            if not self._stopping:
-                seconds = self._backoff.next_delay()
-                self._log("backoff", seconds=round(seconds, 3))
-                await asyncio.sleep(seconds)
-
-    async def _connect(self) -> tuple[Link | None, Ending]:
-        settings = self.settings
-        self._log("connecting", host=settings.host, port=settings.port)
-        try:
-            async with asyncio.timeout(settings.connect_timeout):
-                return await self._connect_any(), Ending(None, "")
-        except OSError as error:  # a time-out is one, too
-            detail = str(error) or f"no connection within {settings.connect_timeout:g} s"
-            return None, Ending(LossReason.CONNECT_FAILED, detail)
-
-    async def _connect_any(self) -> Link:
-        settings, loop = self.settings, asyncio.get_running_loop()
-        addresses = await resolve(settings.host, settings.port)
-        local = None if settings.local_address is None else (settings.local_address, 0)
-        failure = OSError(f"{settings.host} has no address")
-        for host, port in addresses:
-            try:
-                _, link = await loop.create_connection(
-                    self._make_link, host, port, local_addr=local, family=_family(host)
-                )
-            except OSError as error:
-                failure = error
-                continue
-            self._log("connected", local=link.local, peer=link.peer)
-            return link
-        raise failure
-
-    def _make_link(self) -> Link:
-        settings = self.settings
-        return Link(self, self._queue, settings.session, settings.keepalive, settings.user_timeout)
+        limit = policy.timeout_worker_thread_shutdown
+        for worker in list(self._workers)[1:]:
+            worker.leave_if_idle(limit)
+        if self._idle_check is not None:
+            self._idle_check.cancel()
+        self._idle_check = asyncio.get_running_loop().call_later(
+            max(limit, 0.1) / 2, self._check_idle
+        )
 
     def _check_running(self) -> None:
-        if self._task is None:
+        if self._failure is not None:
+            self._failure.result()
+        if not self._running:
             raise LocalProtocolError("the sender is not running: use it in `async with`")
-        if self._task.done():
-            self._task.result()
 
 
-def _family(host: str) -> socket.AddressFamily:
-    return socket.AF_INET6 if ":" in host else socket.AF_INET
+def _context(settings: SenderSettings) -> ssl.SSLContext | None:
+    return None if settings.tls is None else settings.tls.client_context()

@@ -1,0 +1,244 @@
+"""A worker: one session after the other, with the targets that there are, over a shared queue."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import random
+import socket
+import ssl
+from collections.abc import Sequence
+from typing import Protocol
+
+from relpio.logs import Log
+from relpio.net.addresses import Address, UnixAddress, resolve
+from relpio.net.transport import Ending, tls_fault
+from relpio.protocol.events import LossReason, Refused
+from relpio.queue.base import MessageQueue
+from relpio.sender.backoff import Backoff
+from relpio.sender.link import Link
+from relpio.sender.pace import Pace
+from relpio.sender.settings import SenderSettings
+
+__all__ = ["Worker", "WorkerOwner"]
+
+
+class WorkerOwner(Protocol):
+    """Whom a worker reports to."""
+
+    def messages_acked(self, numbers: Sequence[int]) -> None:
+        """A server took these messages; the queue has forgotten them."""
+
+    def message_refused(self, number: int, message: bytes, refusal: Refused) -> bool:
+        """A server refused a message; true when it needs to be sent no more."""
+
+    def session_lost(self, unacknowledged: int) -> None:
+        """A session was lost, or could not be made."""
+
+
+class Worker:
+    """Keeps a session alive: connects, replays, backs off, goes from target to target."""
+
+    def __init__(
+        self,
+        owner: WorkerOwner,
+        settings: SenderSettings,
+        queue: MessageQueue,
+        log: Log,
+        rng: random.Random,
+        context: ssl.SSLContext | None,
+    ) -> None:
+        """Prepare; `run` does the work."""
+        self._owner = owner
+        self._settings = settings
+        self._queue = queue
+        self._log = log
+        self._context = context
+        self._backoff = Backoff(settings.backoff, rng)
+        self._session = settings.session
+        if settings.rebind_interval is not None:
+            # `open` and `close` have numbers, too.
+            last = min(self._session.last_txnr, settings.rebind_interval + 2)
+            self._session = dataclasses.replace(self._session, last_txnr=last)
+        self._position = 0  # in the list of targets
+        self._progress = False
+        self._to_replay = 0
+        self._stopping = False
+        self.link: Link | None = None
+
+    @property
+    def unacknowledged(self) -> int:
+        """Messages of the session without an answer."""
+        return 0 if self.link is None else self.link.unacknowledged
+
+    @property
+    def open(self) -> bool:
+        """There is a session."""
+        return self.link is not None and self.link.opened and self.link.ending is None
+
+    def pump(self) -> None:
+        """Messages can be leased."""
+        if self.link is not None:
+            self.link.pump()
+
+    def stop(self, task: asyncio.Task[None]) -> None:
+        """End in order; `task` is what runs `run`."""
+        self._stopping = True
+        if self.link is None:
+            task.cancel()
+        else:
+            self.link.close()
+
+    def abandon(self) -> None:
+        """End now."""
+        if self.link is not None:
+            self.link.abandon()
+
+    def leave_if_idle(self, seconds: float) -> None:
+        """End in order if nothing was sent for so long and nothing is outstanding."""
+        link = self.link
+        if link is None or not link.opened or link.unacknowledged:
+            return
+        if asyncio.get_running_loop().time() - link.last_used >= seconds:
+            self._stopping = True
+            link.close()
+
+    # LinkOwner
+
+    def link_opened(self, link: Link) -> None:
+        """Called by the link."""
+        self._log("session-open", local=link.local, peer=link.peer)
+        if self._to_replay:
+            self._log("replay", count=self._to_replay)
+            self._to_replay = 0
+
+    def link_acked(self, numbers: Sequence[int]) -> None:
+        """Called by the link."""
+        if not self._progress:
+            self._progress = True
+            self._backoff.reset()
+        self._owner.messages_acked(numbers)
+
+    def link_refused(self, link: Link, number: int, message: bytes, refusal: Refused) -> bool:
+        """Called by the link."""
+        self._log("nack", message=number, code=refusal.code, text=refusal.text)
+        if self._owner.message_refused(number, message, refusal):
+            return True
+        # Only an answer 200 after the pause ends the doubling.
+        self._progress = True
+        if not link.held_back:
+            seconds = self._backoff.next_delay()
+            self._log("backoff", seconds=round(seconds, 3))
+            link.pause(seconds, self._after_pause)
+        return False
+
+    def _after_pause(self) -> None:
+        self._progress = False
+
+    # The life of a worker
+
+    async def run(self) -> None:
+        """Keep a session until told to stop."""
+        loop = asyncio.get_running_loop()
+        targets = self._settings.addresses
+        while not self._stopping:
+            started = loop.time()
+            self._progress = False
+            self.link, ending = await self._connect(targets[self._position])
+            unacknowledged = 0
+            if self.link is not None:
+                ending = await self._end_of(self.link)
+                # A session that was of use for long is no failed attempt, messages or not.
+                if self.link.opened and loop.time() - started > self._settings.backoff.longest:
+                    self._backoff.reset()
+                link, self.link = self.link, None
+                unacknowledged = link.take_back()
+            self._to_replay += unacknowledged
+            if ending.reason is None:
+                self._log("session-closed", detail=ending.detail)
+                self._position = 0
+                continue  # to renew the session, or to leave
+            self._log(
+                "session-lost",
+                reason=ending.reason.value,
+                detail=ending.detail,
+                unacknowledged=unacknowledged,
+            )
+            self._owner.session_lost(unacknowledged)
+            self._position = (self._position + 1) % len(targets)
+            if not self._stopping and self._position == 0:
+                seconds = self._backoff.next_delay()
+                self._log("backoff", seconds=round(seconds, 3))
+                await asyncio.sleep(seconds)
+
+    async def _end_of(self, link: Link) -> Ending:
+        if self._stopping:  # told so while the connection was made
+            link.close()
+        fail_back = self._settings.fail_back
+        if self._position and fail_back is not None:
+            await asyncio.wait([link.finished], timeout=fail_back)
+            if not link.finished.done():
+                self._log("fail-back", target=str(self._settings.addresses[0]))
+                link.close()
+        return await link.finished
+
+    async def _connect(self, target: Address) -> tuple[Link | None, Ending]:
+        settings = self._settings
+        if isinstance(target, UnixAddress):
+            self._log("connecting", path=target.path)
+        else:
+            self._log("connecting", host=target.host, port=target.port)
+        try:
+            async with asyncio.timeout(settings.connect_timeout):
+                link = await self._connect_to(target)
+        except ssl.SSLError as error:
+            return None, Ending(LossReason.TLS_FAILED, tls_fault(error))
+        except OSError as error:  # a time-out is one, too
+            detail = str(error) or f"no connection within {settings.connect_timeout:g} s"
+            return None, Ending(LossReason.CONNECT_FAILED, detail)
+        self._log("connected", local=link.local, peer=link.peer)
+        return link, Ending(None, "")
+
+    async def _connect_to(self, target: Address) -> Link:
+        loop, context = asyncio.get_running_loop(), self._context
+        limit = None if context is None else self._settings.connect_timeout
+        if isinstance(target, UnixAddress):
+            _, link = await loop.create_unix_connection(
+                lambda: self._make_link(None), target.path, ssl=context,
+                server_hostname=None if context is None else "", ssl_handshake_timeout=limit,
+            )  # fmt: skip
+            return link
+        addresses = await resolve(target.host, target.port)
+        local = self._settings.local_address
+        failure = OSError(f"{target.host} has no address")
+        for host, port in addresses:
+            try:
+                _, link = await loop.create_connection(
+                    lambda: self._make_link(target.host), host, port,
+                    local_addr=None if local is None else (local, 0), family=_family(host),
+                    ssl=context, server_hostname=None if context is None else target.host,
+                    ssl_handshake_timeout=limit,
+                )  # fmt: skip
+            except ssl.SSLError:
+                raise  # this server is there, and another address of it would say the same
+            except OSError as error:
+                failure = error
+                continue
+            return link
+        raise failure
+
+    def _make_link(self, host: str | None) -> Link:
+        settings, tls = self._settings, self._settings.tls
+        return Link(
+            self,
+            self._queue,
+            self._session,
+            settings.keepalive,
+            settings.user_timeout,
+            pace=None if settings.dequeue is None else Pace(settings.dequeue),
+            check_peer=None if tls is None else lambda ssl: tls.check_peer(ssl, target=host),
+        )
+
+
+def _family(host: str) -> socket.AddressFamily:
+    return socket.AF_INET6 if ":" in host else socket.AF_INET
