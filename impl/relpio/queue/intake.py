@@ -6,7 +6,7 @@ The order is rsyslog's: first the discard mark, then flow control, then room.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import NamedTuple
 
@@ -15,7 +15,10 @@ from relpio.queue.base import MessageQueue
 from relpio.queue.policy import keep_by_severity
 from relpio.queue.settings import QueueSettings
 
-__all__ = ["FlowControl", "Intake", "Offered"]
+__all__ = ["FlowControl", "Intake", "Offered", "OnPut"]
+
+OnPut = Callable[[range, Sequence[int]], None]
+"""Called with numbers in the queue, and positions among the messages offered."""
 
 LIGHT_DELAY = 1.0
 """Longest light delay in seconds, as in rsyslog."""
@@ -71,12 +74,21 @@ class Intake:
         queue.watchers.removed.append(self._wake)
 
     async def offer(
-        self, messages: Sequence[bytes], flow: FlowControl = FlowControl.LIGHT
+        self,
+        messages: Sequence[bytes],
+        flow: FlowControl = FlowControl.LIGHT,
+        on_put: OnPut | None = None,
     ) -> Offered:
         """Put messages into the queue, and return when the accepted ones are safe.
 
         While the disk does not take what is due to it, this waits; the caller may give up by
         cancellation, and must then take none of the messages for accepted.
+
+        Args:
+            messages: in order.
+            flow: how long the input can wait.
+            on_put: called with numbers in the queue, and the positions in `messages` that they
+                stand for, as soon as they are in the queue and before they can be acknowledged.
         """
         marks, settings = self._marks, self._settings
         kept, dropped = keep_by_severity(
@@ -85,20 +97,24 @@ class Intake:
         self.discarded_by_severity += len(dropped)
         if kept:
             await self._delay(flow)
-        numbers, rest = await self._put(kept)
+        positions: Sequence[int] = range(len(messages))
+        if dropped:
+            gone = set(dropped)
+            positions = [place for place in positions if place not in gone]
+        numbers, rest = await self._put(kept, positions, on_put)
         if numbers:
             await self._queue.commit()
         accepted = len(kept) - rest
         self.accepted += accepted
         if rest:
             self.discarded_full += rest
-            gone = set(dropped)
-            places = [place for place in range(len(messages)) if place not in gone]
-            dropped = sorted([*dropped, *places[accepted:]])
+            dropped = sorted([*dropped, *positions[accepted:]])
         self._tell(len(dropped))
         return Offered(accepted, dropped, numbers)
 
-    async def _put(self, messages: Sequence[bytes]) -> tuple[list[range], int]:
+    async def _put(
+        self, messages: Sequence[bytes], positions: Sequence[int], on_put: OnPut | None
+    ) -> tuple[list[range], int]:
         """Put; return the numbers, and how many found no room in time."""
         queue, timeout = self._queue, self._settings.timeout_enqueue
         deadline: float | None = None
@@ -109,7 +125,9 @@ class Intake:
             if count:
                 last = queue.last
                 numbers.append(range(last - count + 1, last + 1))
-                messages = messages[count:]
+                if on_put is not None:
+                    on_put(numbers[-1], positions[:count])
+                messages, positions = messages[count:], positions[count:]
                 deadline = None
                 continue
             if timeout is None:
