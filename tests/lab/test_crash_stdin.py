@@ -1,0 +1,130 @@
+"""A feeder with a ledger, SIGKILL at random moments, a network that is cut: nothing is lost."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from tests.lab.crashes import (
+    ROUNDS,
+    Delivered,
+    Network,
+    Program,
+    check,
+    free_port,
+    message,
+    pause,
+    seed_of_this_run,
+)
+
+pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
+
+WINDOW = 200
+
+
+class Feeder:
+    """Keeps each message until the ledger says that it is safe, and feeds it again if not."""
+
+    def __init__(self, sender: Program, directory: Path, safe: str) -> None:
+        self.sender = sender
+        self.directory = directory
+        self.safe = safe
+        self.made = 0
+        self.fed: list[int] = []  # of this run, in order: the ledger counts them from 1
+        self.start([])
+
+    def start(self, again: list[int]) -> None:
+        self.ledger = self.directory / f"ledger-{self.sender.starts}"
+        self.sender.start("--ledger", str(self.ledger))
+        self.fed = []
+        self.write(again)
+
+    def feed(self, count: int) -> None:
+        numbers = list(range(self.made + 1, self.made + count + 1))
+        self.made += count
+        self.write(numbers)
+
+    def write(self, numbers: list[int]) -> None:
+        assert self.sender.process is not None
+        assert self.sender.process.stdin is not None
+        self.fed += numbers
+        self.sender.process.stdin.write(b"".join(message(number) + b"\n" for number in numbers))
+        self.sender.process.stdin.flush()
+
+    def crash(self) -> int:
+        """Kill the sender and start it again; return how many messages are fed again."""
+        self.sender.kill()
+        safe = self.safe_ones()
+        again = [number for at, number in enumerate(self.fed, 1) if at not in safe]
+        self.start(again)
+        return len(again)
+
+    def safe_ones(self) -> set[int]:
+        text = self.ledger.read_text() if self.ledger.exists() else ""
+        found: set[int] = set()
+        for line in text.splitlines(keepends=True):
+            word, _, span = line.partition(" ")
+            if word == self.safe and line.endswith("\n"):
+                first, _, last = span.strip().partition("-")
+                found |= set(range(int(first), int(last or first) + 1))
+        return found
+
+
+def play(tmp_path: Path, options: list[str], safe: str) -> None:
+    seed = seed_of_this_run()
+    rng = random.Random(seed)
+    output = Delivered(tmp_path / "out")
+    port = free_port()
+    network = Network(("127.0.0.1", port))
+    with (
+        Program(
+            tmp_path, "receive", "--listen", f"127.0.0.1:{port}", "--output", str(output.path),
+        ) as receiver,
+        Program(
+            tmp_path, "send", "--target", network.address, "--window", str(WINDOW),
+            "--backoff", "0.02/0.2", "--ack-timeout", "2", *options, stdin=-1,
+        ) as sender,
+    ):  # fmt: skip
+        receiver.start()
+        feeder = Feeder(sender, tmp_path, safe)
+        happened: list[str] = []
+        for _ in range(ROUNDS):
+            feeder.feed(rng.randrange(1, 800))
+            if rng.random() < 0.7:  # otherwise the fault meets a sender that is still starting
+                output.wait_for(rng.randrange(feeder.made), lambda: happened[-5:])
+            pause(rng, 0.03)
+            fault = rng.choice(["sender", "sender", "receiver", "receiver", "both", "cut", "stall"])
+            happened.append(fault)
+            if fault in ("receiver", "both"):
+                receiver.kill()
+            if fault in ("sender", "both"):
+                feeder.crash()
+            if fault in ("receiver", "both"):
+                receiver.start()
+            if fault == "cut":
+                network.cut()
+            if fault == "stall":
+                network.stall()
+                feeder.feed(rng.randrange(1, 300))
+                pause(rng, 0.1)
+                network.cut()
+                network.flow()
+        output.wait_for(feeder.made, lambda: (seed, happened[-10:], sender.events()[-5:]))
+        assert sender.process is not None and sender.process.stdin is not None
+        sender.process.stdin.close()
+        assert sender.process.wait(60) == 0, sender.events()[-5:]
+        assert receiver.terminate() == 0
+        check(
+            output.numbers(), feeder.made,
+            sessions=len(receiver.events("session-open")),
+            # A window for each lost session; and again what was acknowledged in the very turn
+            # whose end the sender did not live to write down.
+            duplicates=2 * WINDOW * len(happened),
+        )  # fmt: skip
+    network.close()
+
+
+def test_a_feeder_that_keeps_what_is_not_acked_loses_nothing(tmp_path: Path) -> None:
+    play(tmp_path, [], "acked")
