@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import resource
 import signal
+from asyncio import sslproto
 
 from relpio.command.common_options import tls_settings
 from relpio.command.metrics_options import exporting
@@ -22,6 +23,8 @@ from relpio.receiver.settings import AckDepth
 
 __all__ = ["check_receive", "receive"]
 
+_TLS_BUFFER = 32 * 1024
+
 _OTHER_FDS = 64
 """Descriptors for everything that is no session."""
 
@@ -34,6 +37,8 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
     except (ConfigurationError, OSError) as error:
         log("error", detail=str(error))
         return 2
+    if settings.tls is not None:
+        _save_memory_of_tls()
     _raise_fd_limit(settings.max_sessions + options.max_open_files + _OTHER_FDS)
     stop = StopSignal()
     asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reopen, output)
@@ -109,6 +114,15 @@ def _settings(options: argparse.Namespace) -> ReceiverSettings:
 def _reopen(output: CommandOutput) -> None:
     if not isinstance(output, ProgramOutput):
         output.reopen()
+
+
+def _save_memory_of_tls() -> None:
+    """Let asyncio read TLS in smaller pieces.
+
+    It holds a buffer of 256 KiB for each TLS connection, idle or not: 10 000 senders would take
+    2.6 GB. 32 KiB are two records of TLS, and throughput stays the same.
+    """
+    sslproto.SSLProtocol.max_size = _TLS_BUFFER
 
 
 def _raise_fd_limit(wanted: int) -> None:

@@ -61,13 +61,15 @@ class Listener:
 
     def poke(self) -> None:
         """A session has ended: there may be room again."""
-        if self._paused:
+        if self._paused and self._sock.fileno() >= 0:
             self._stop_retry()
             self._accept()
 
     def close(self) -> None:
         """Stop for good."""
         self._stop_retry()
+        if self._sock.fileno() < 0:
+            return
         self._loop.remove_reader(self._sock.fileno())
         self._sock.close()
 

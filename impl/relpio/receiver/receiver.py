@@ -15,7 +15,7 @@ from relpio.logs import Log, no_log
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 from relpio.net.listening import bound_socket, host_of, peer_of, remove_socket_file
-from relpio.net.transport import Ending
+from relpio.net.transport import Ending, tls_fault
 from relpio.protocol.events import LossReason, Oversized
 from relpio.receiver.figures import Figures
 from relpio.receiver.listener import Listener
@@ -243,7 +243,8 @@ class Receiver:
             await loop.connect_accepted_socket(lambda: session, sock, ssl=tls, **times)
         except (OSError, asyncio.CancelledError) as error:
             sock.close()
-            session.refused = str(error) or "it took too long"
+            fault = tls_fault(error) if isinstance(error, ssl.SSLError) else str(error)
+            session.refused = fault or "it was given up"
             reason = "unreachable" if tls is None else "tls-handshake"
             self._refuse(session.name, reason, session.refused)
             if not session.finished.done():
