@@ -7,7 +7,7 @@ DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test check lint types imports unit incidents schema bench clean
+.PHONY: help setup setup-dev demo test soak check lint types imports unit incidents schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,6 +49,10 @@ unit: setup-dev ## the tests under tests/
 
 incidents: setup-dev ## the scenario library, every variant
 	$(PYTEST) scenarios -v
+
+soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (an hour)
+	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
+		tests/lab/test_rsyslog_interop.py --timeout=7200
 
 schema: setup ## write the JSON Schema of scenario files anew
 	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \
