@@ -38,7 +38,7 @@ class Input(Protocol):
         ...
 
     def close(self) -> None:
-        """Let go of all; for an input that will not run."""
+        """Let go of all; harmless the second time."""
         ...
 
     async def run(self, deliver: Deliver) -> None:

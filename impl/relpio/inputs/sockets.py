@@ -75,7 +75,12 @@ def bound_unix(path: Path, kind: socket.SocketKind, mode: int) -> socket.socket:
 
 
 def remove_unix(sock: socket.socket, path: Path, inode: int) -> None:
-    """Close `sock` and remove its file, unless another process has put its own there."""
+    """Close `sock` and remove its file, unless another process has put its own there.
+
+    Harmless the second time.
+    """
+    if sock.fileno() < 0:
+        return
     sock.close()
     with contextlib.suppress(OSError):
         if path.lstat().st_ino == inode:

@@ -82,8 +82,10 @@ class StateFile:
                 self._failing = False
 
     def close(self) -> None:
-        """Give the lock back."""
-        os.close(self._lock_fd)
+        """Give the lock back; harmless the second time."""
+        fd, self._lock_fd = self._lock_fd, -1
+        if fd >= 0:
+            os.close(fd)
 
     def _write(self, text: str) -> None:
         new = f"{self._path}.new"
