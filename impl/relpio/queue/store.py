@@ -364,6 +364,7 @@ class Store:
         with contextlib.suppress(OSError):
             if self._failed:
                 self._write_anew()
+            self.retry()
             self.seal()
             if self._durable:
                 self.sync()
