@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from relpio.command import send_options
 from relpio.command.input_options import OPTIONS, inputs_from, mode
 from relpio.errors import ConfigurationError
 from relpio.inputs.figures import register_inputs
@@ -21,7 +22,8 @@ from relpio.metrics.registry import Registry
 
 
 def options(**given: Any) -> argparse.Namespace:
-    values = {option.field: option.default_value() for option in OPTIONS}
+    every = (*send_options.OPTIONS, *OPTIONS)
+    values = {option.field: option.default_value() for option in every}
     return argparse.Namespace(**{**values, "files": [], "max_message_size": 1000, **given})
 
 
