@@ -118,7 +118,15 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
             )
         if options.files or not inputs:
             streams = open_streams(options.files or [_STDIN])
-            inputs.insert(0, StreamInput(streams, options.max_message_size))
+            inputs.insert(
+                0,
+                StreamInput(
+                    streams,
+                    _longest_line(options),
+                    truncate=options.oversize == "truncate",
+                    log=log,
+                ),
+            )
     except BaseException:
         for each in inputs:
             each.close()
@@ -159,6 +167,11 @@ def _listen(options: Any, log: Log, inputs: list[Input]) -> None:
 
 def _limit(options: Any) -> int:
     return min(int(options.max_line), int(options.max_message_size))
+
+
+def _longest_line(options: Any) -> int:
+    accept = options.oversize == "accept"
+    return int(options.max_accepted_size if accept else options.max_message_size)
 
 
 def _listening(kind: str, sock: socket.socket, log: Log) -> str:

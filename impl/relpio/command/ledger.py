@@ -42,6 +42,11 @@ class Ledger:
         for first, last in runs_of(numbers):
             self._add("acked", first, last)
 
+    def dead(self, numbers: Sequence[int]) -> None:
+        """The server refused these messages; they are in the file of dead letters."""
+        for first, last in runs_of(numbers):
+            self._add("dead-letter", first, last)
+
     def close(self) -> None:
         """Write what is left and close the file."""
         self.flush()

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from relpio.command import receive_options, send_options
+from relpio.command import input_options, queue_options, receive_options, send_options
 from relpio.command.common_options import LOG_OPTIONS, TCP_OPTIONS, TLS_OPTIONS
+from relpio.command.metrics_options import METRICS_OPTIONS
 from relpio.command.notes import OVERVIEW, RECEIVE_NOTES, SEND_NOTES
 from relpio.command.option import Option
 from relpio.command.options import text
@@ -32,7 +33,16 @@ SEND = Command(
     help="send lines of files or of standard input",
     description="Send each line of the FILEs, or of standard input, as a RELP message.",
     notes=SEND_NOTES,
-    options=(_FILES, *send_options.OPTIONS, *LOG_OPTIONS, *TCP_OPTIONS, *TLS_OPTIONS),
+    options=(
+        _FILES,
+        *send_options.OPTIONS,
+        *LOG_OPTIONS,
+        *TCP_OPTIONS,
+        *TLS_OPTIONS,
+        *input_options.OPTIONS,
+        *queue_options.OPTIONS,
+        *METRICS_OPTIONS,
+    ),
     run=send,
     check=check_send,
 )

@@ -4,52 +4,99 @@ from __future__ import annotations
 
 from relpio.command import options
 from relpio.command.option import Option
+from relpio.errors import ConfigurationError
 from relpio.protocol.frames import DEFAULT_MAX_DATA
 
 __all__ = ["OPTIONS"]
 
+
+def _whole_or_never(text: str) -> int | None:
+    return None if text == "never" else options.count(text)
+
+
+def _whole_or_forever(text: str) -> int | None:
+    return None if text == "forever" else options.whole(text)
+
+
+def _duration_or_never(text: str) -> float | None:
+    return None if text == "never" else options.duration(text)
+
+
+def _version(text: str) -> int:
+    if text not in ("0", "1"):
+        raise ConfigurationError(f"{text!r}: RELP has the versions 0 and 1")
+    return int(text)
+
+
 OPTIONS = (
     Option(
         "target", "", options.target_address, None, "HOST:PORT",
-        "the receiver; IPv6 as [::1]:2514, a Unix socket as unix:/run/relp.sock",
-        required=True,
+        "the receiver; IPv6 as [::1]:2514, a Unix socket as unix:/run/relp.sock; several are tried "
+        "in this order",
+        many=True, required=True,
     ),
     Option(
         "window", "", options.count, "128", "N", "messages that may be unacknowledged at a time"
     ),
     Option(
-        "ack-timeout", "", options.duration_or_off, "30", "S",
-        "give a session up when its oldest message is not acknowledged for so long; or off",
-    ),
-    Option(
-        "open-timeout", "", options.duration_or_off, "30", "S",
-        "the same for the answer to open; or off",
-    ),
-    Option(
-        "connect-timeout", "", options.duration, "10", "S",
-        "limit for name look-up, TCP connect and TLS handshake",
-    ),
-    Option(
-        "backoff", "", options.backoff, "1/60", "FIRST/MAX",
-        "wait between attempts: doubles from FIRST to MAX, with jitter",
-    ),
-    Option(
-        "queue-size", "", options.count, "10000", "N",
-        "messages held in memory, 64 MiB at most; when full, reading pauses",
-    ),
-    Option(
         "max-message-size", "", options.size, str(DEFAULT_MAX_DATA), "OCTETS",
-        "a line longer than this is an error of the input",
+        "the receiver takes no longer message; --oversize says what becomes of a longer line",
+    ),
+    Option(
+        "oversize", "", options.choice("abort", "truncate", "accept"), "abort", "MODE",
+        "a line above that size: abort: ends the input with an error; truncate: its first octets "
+        "are sent; accept: it is sent, up to --max-accepted-size",
+    ),
+    Option(
+        "max-accepted-size", "", options.size, "16m", "OCTETS",
+        "with --oversize accept: a line longer than this is an error all the same",
+    ),
+    Option(
+        "ledger", "", options.path, None, "FILE", "append what was accepted and acknowledged"
     ),
     Option(
         "shutdown-timeout", "", options.duration, "5", "S",
         "time to leave in order after SIGTERM",
     ),
-    Option("local-address", "", options.text, None, "ADDRESS", "send from this address"),
     Option(
-        "ledger", "", options.path, None, "FILE", "append what was accepted and acknowledged"
+        "relp-version", "", _version, "0", "N",
+        "protocol version to offer; librelp has never said anything but 0",
     ),
     Option(
-        "seed", "", options.integer, None, "N", "make the jitter of the back-off repeatable"
+        "ack-timeout", "dead peers", options.duration_or_off, "30", "S",
+        "give a session up when its oldest message is not acknowledged for so long; or off",
     ),
+    Option(
+        "open-timeout", "dead peers", options.duration_or_off, "30", "S",
+        "the same for the answer to open; or off",
+    ),
+    Option(
+        "connect-timeout", "dead peers", options.duration, "10", "S",
+        "limit for name look-up, TCP connect and TLS handshake",
+    ),
+    Option(
+        "backoff", "retries", options.backoff, "1/60", "FIRST/MAX",
+        "wait between attempts: doubles from FIRST to MAX, with jitter",
+    ),
+    Option(
+        "nack-retries", "retries", _whole_or_forever, "forever", "N",
+        "send a refused message again so often, then put it into --dead-letters",
+    ),
+    Option(
+        "dead-letters", "retries", options.path, None, "FILE",
+        "where refused messages are kept, with the receiver's words: JSON Lines, synced",
+    ),
+    Option(
+        "fail-back", "retries", _duration_or_never, "10min", "S",
+        "leave a target other than the first after so long, to try the first; or never",
+    ),
+    Option(
+        "rebind-interval", "retries", _whole_or_never, "never", "N",
+        "close the session in order after so many messages and make a new one; or never",
+    ),
+    Option(
+        "seed", "retries", options.integer, None, "N",
+        "make the jitter of the back-off repeatable",
+    ),
+    Option("local-address", "tcp", options.text, None, "ADDRESS", "send from this address"),
 )  # fmt: skip

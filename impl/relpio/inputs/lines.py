@@ -1,4 +1,4 @@
-"""Lines out of a stream of octets; a line that is too long is an error."""
+"""Lines out of a stream of octets; a line that is too long is an error, or cut."""
 
 from __future__ import annotations
 
@@ -10,12 +10,17 @@ __all__ = ["LineSplitter"]
 class LineSplitter:
     """Cuts a stream of octets into lines, without their LF."""
 
-    def __init__(self, name: str, max_size: int) -> None:
-        """Allow lines of up to `max_size` octets; `name` of the input is for error texts."""
+    def __init__(self, name: str, max_size: int, *, truncate: bool = False) -> None:
+        """Allow lines of up to `max_size` octets; `name` of the input is for error texts.
+
+        With `truncate`, the first `max_size` octets of a longer line are the line.
+        """
         self._name = name
         self._max_size = max_size
         self._rest = bytearray()
         self._lines = 0
+        self._truncate = truncate
+        self.truncated = 0
 
     def feed(self, data: bytes) -> tuple[list[bytes], InputError | None]:
         """Return the lines that `data` completes, and what is wrong with the one after them."""
@@ -28,6 +33,9 @@ class LineSplitter:
         else:
             lines = []
         self._rest += rest
+        if self._truncate:
+            del self._rest[self._max_size + 1 :]  # one more tells that there was more
+            return self._cut(lines), None
         error = None
         if lines and len(max(lines, key=len)) > self._max_size:
             at = next(at for at, line in enumerate(lines) if len(line) > self._max_size)
@@ -42,7 +50,14 @@ class LineSplitter:
         """Return the last line if it has no LF."""
         last = [bytes(self._rest)] if self._rest else []
         self._rest.clear()
-        return last
+        return self._cut(last) if self._truncate else last
+
+    def _cut(self, lines: list[bytes]) -> list[bytes]:
+        limit = self._max_size
+        if lines and len(max(lines, key=len)) > limit:
+            self.truncated += sum(len(line) > limit for line in lines)
+            return [line[:limit] for line in lines]
+        return lines
 
     def _too_long(self, lines_before: int) -> InputError:
         number = self._lines + lines_before + 1

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from relpio.inputs.base import Deliver, Flow
 from relpio.inputs.lines import LineSplitter
+from relpio.logs import Log, no_log
 
 __all__ = ["StreamInput", "open_streams", "read_chunks"]
 
@@ -26,6 +27,8 @@ class StreamInput:
         streams: name for error texts, and descriptor, of each; closed at its end, except 0.
         max_line: octets of a line; a longer one raises InputError, since nobody is there to tell
             the writer of a pipe, and half a message is worse than a stop.
+        truncate: send the first `max_line` octets of a longer line instead.
+        log: is told of the first line that was cut.
     """
 
     streams: Sequence[tuple[str, int]]
@@ -33,6 +36,9 @@ class StreamInput:
     name: str = "stdin"
     flow: Flow = "full"
     received: int = 0
+    truncate: bool = False
+    log: Log = no_log
+    _told: bool = False
 
     def close(self) -> None:
         """Close the files that were not read to their end."""
@@ -46,18 +52,25 @@ class StreamInput:
         try:
             while self.streams:
                 (name, fd), rest = self.streams[0], self.streams[1:]
-                splitter = LineSplitter(name, self.max_line)
+                splitter = LineSplitter(name, self.max_line, truncate=self.truncate)
                 async for data in read_chunks(fd):
                     lines, error = splitter.feed(data)
+                    self._tell(splitter)
                     await self._take(lines, deliver)
                     if error is not None:
                         raise error
                 await self._take(splitter.finish(), deliver)
+                self._tell(splitter)
                 self.streams = rest
                 if fd != _STDIN:
                     os.close(fd)
         finally:
             self.close()
+
+    def _tell(self, splitter: LineSplitter) -> None:
+        if splitter.truncated and not self._told:
+            self._told = True
+            self.log("truncated", input=self.name, octets=self.max_line)
 
     async def _take(self, lines: list[bytes], deliver: Deliver) -> None:
         if lines:

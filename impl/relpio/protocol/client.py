@@ -24,6 +24,8 @@ from relpio.protocol.events import (
 )
 from relpio.protocol.frames import Frame, FrameDecoder, encode_frame, encode_messages
 from relpio.protocol.offers import (
+    HIGHEST_VERSION,
+    OWN_VERSION,
     encode_offers,
     negotiate_version,
     own_offers,
@@ -38,6 +40,9 @@ from relpio.protocol.txnr import MAX_TXNR
 __all__ = ["ClientConnection", "ClientSettings"]
 
 _OPEN_TXNR = 1
+
+# Commands that have a meaning of their own, which a hint cannot have.
+_NO_HINTS = (b"open", b"close", b"syslog")
 
 # A server's answers are short; only the offers in the answer to `open` have some length.
 _MAX_ANSWER = 64 * 1024
@@ -54,6 +59,7 @@ class ClientSettings:
         close_timeout: how long an orderly close may take, draining included.
         last_txnr: the session is renewed before this number is exceeded. librelp counts wrongly
             past 999 999 999, so relpio does not try.
+        version: protocol version to offer; the server may answer with a lower one.
     """
 
     window: int = 128
@@ -61,6 +67,7 @@ class ClientSettings:
     open_timeout: float | None = 30.0
     close_timeout: float | None = 5.0
     last_txnr: int = MAX_TXNR - 1
+    version: int = OWN_VERSION
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -72,6 +79,8 @@ class ClientSettings:
                 raise ConfigurationError(f"{name} is {value}; it must be above 0, or None for off")
         if not 3 <= self.last_txnr < MAX_TXNR:
             raise ConfigurationError(f"last_txnr must be 3 to {MAX_TXNR - 1}")
+        if not 0 <= self.version <= HIGHEST_VERSION:
+            raise ConfigurationError(f"version must be 0 to {HIGHEST_VERSION}")
 
 
 class ClientConnection:
@@ -116,7 +125,9 @@ class ClientConnection:
     def open(self, now: float) -> None:
         """Send `open`. The answer comes as `SessionOpened` or `SessionLost`."""
         self._step(ClientInput.SEND_OPEN)
-        self._out.append(encode_frame(_OPEN_TXNR, b"open", encode_offers(own_offers())))
+        self._out.append(
+            encode_frame(_OPEN_TXNR, b"open", encode_offers(own_offers(self.settings.version)))
+        )
         self._next_txnr += 1
         self._start_deadline(now, self.settings.open_timeout)
 
@@ -222,8 +233,9 @@ class ClientConnection:
             self._handle_answer(frame, now)
         elif frame.command == b"serverclose" and frame.txnr == 0:
             self._lose(ClientInput.SERVERCLOSE, LossReason.SERVERCLOSE, "the server is closing")
-        else:
+        elif frame.txnr or frame.command in _NO_HINTS:
             raise RemoteProtocolError(f"a server does not send {frame.command!r} {frame.txnr}")
+        # Any other hint is one that this version does not know; a hint may always be ignored.
 
     def _handle_answer(self, frame: Frame, now: float) -> None:
         if self._state is ClientState.OPENING and frame.txnr == _OPEN_TXNR:
@@ -256,7 +268,8 @@ class ClientConnection:
             return
         offers = parse_offers(answer.data)
         versions = offers.get(b"relp_version")
-        if negotiate_version(offers) != int((versions or (b"0",))[0]):
+        offered = self.settings.version
+        if negotiate_version(offers, offered) != int((versions or (b"0",))[0]):
             raise RemoteProtocolError("the server answered with a version that was not offered")
         require_syslog(offers, "server")
         self._deadline = None

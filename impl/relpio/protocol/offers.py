@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from relpio.errors import OfferError
 
 __all__ = [
+    "HIGHEST_VERSION",
     "MAX_NAME_LENGTH",
     "MAX_VALUES",
     "MAX_VALUE_LENGTH",
@@ -38,6 +39,10 @@ MAX_VALUES = 64
 OWN_VERSION = 0
 """The protocol version that relpio speaks. The specification calls 0 experimental, yet every
 librelp ever deployed says 0, and a librelp client refuses any other answer."""
+
+HIGHEST_VERSION = 1
+"""The version that the specification calls the initial one. It differs in nothing but its number,
+so a peer that insists on it can be spoken to."""
 
 SOFTWARE = (b"relpio", b"0.1.0")
 
@@ -84,8 +89,8 @@ def own_offers(version: int = OWN_VERSION) -> dict[bytes, tuple[bytes, ...]]:
     }
 
 
-def negotiate_version(offers: Offers) -> int:
-    """Return the version that both sides speak: the smaller one.
+def negotiate_version(offers: Offers, highest: int = OWN_VERSION) -> int:
+    """Return the version that both sides speak: the smaller one; `highest` is this side's.
 
     An absent version counts as 0: the specification wants it refused, but librelp accepts it.
 
@@ -97,7 +102,7 @@ def negotiate_version(offers: Offers) -> int:
         return OWN_VERSION
     if len(values) != 1 or not values[0].isdigit():
         raise OfferError(f"relp_version is not one number: {b','.join(values)!r}")
-    return min(OWN_VERSION, int(values[0]))
+    return min(highest, int(values[0]))
 
 
 def require_syslog(offers: Offers, peer: str) -> None:

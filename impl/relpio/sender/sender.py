@@ -72,6 +72,7 @@ class Sender:
         self._workers: dict[Worker, asyncio.Task[None]] = {}
         self._next_worker = 1
         self._failure: asyncio.Task[None] | None = None
+        self._has_failed = asyncio.Event()
         self._refusals: dict[int, int] = {}  # number in the queue -> how often
         self._running = False
         self._changed = asyncio.Event()  # the queue has lost a message: room, or even empty
@@ -144,6 +145,11 @@ class Sender:
         while len(self._queue):
             self._check_running()
             await self.room()
+
+    async def failed(self) -> None:
+        """Wait until a bug has ended a worker, which nothing else does; raise what it was."""
+        await self._has_failed.wait()
+        self._check_running()
 
     async def close(self, timeout: float = 5.0) -> None:
         """Send no more, await the answers to what was sent, close in order: for `timeout` s.
@@ -250,6 +256,7 @@ class Sender:
         self._workers.pop(worker, None)
         if not task.cancelled() and task.exception() is not None:
             self._failure = task
+            self._has_failed.set()
         # Whoever waits for the queue must learn that nobody will empty it any more.
         self._changed.set()
 

@@ -93,7 +93,8 @@ def test_answers_to_open_that_are_accepted(data: bytes) -> None:
         encode_frame(1, b"rsp"),
         encode_frame(2, b"rsp", b"200 OK"),
         encode_frame(1, b"syslog", b"hello"),
-        encode_frame(0, b"whatever"),
+        encode_frame(0, b"syslog", b"hello"),
+        encode_frame(0, b"rsp", b"200 OK"),
         encode_frame(1, b"serverclose"),
         b"HTTP/1.1 400 Bad Request\r\n",
     ],
@@ -313,3 +314,25 @@ def test_no_octets_make_it_raise(chunks: list[bytes]) -> None:
             client.send([b"m"] * room, 0.0)
             sent += room
         assert client.unacknowledged == sent - done <= 4
+
+
+def test_a_hint_that_nobody_knows_is_ignored() -> None:
+    client = ClientConnection()
+    client.open(0.0)
+    assert hear(client, encode_frame(0, b"whatever", b"x")) == []
+    hear(client, encode_frame(1, b"rsp", b"200 OK\nrelp_version=0\ncommands=syslog"))
+    assert client.state is ClientState.OPEN
+
+
+@pytest.mark.parametrize(
+    ("offered", "answered", "accepted"),
+    [(0, b"0", True), (0, b"1", False), (1, b"0", True), (1, b"1", True), (1, b"2", False)],
+)
+def test_a_version_that_was_not_offered_is_refused(
+    offered: int, answered: bytes, accepted: bool
+) -> None:
+    client = ClientConnection(ClientSettings(version=offered))
+    client.open(0.0)
+    assert b"relp_version=%d" % offered in client.data_to_send()
+    hear(client, encode_frame(1, b"rsp", b"200 OK\nrelp_version=%b\ncommands=syslog" % answered))
+    assert (client.state is ClientState.OPEN) == accepted
