@@ -6,6 +6,7 @@ import argparse
 import asyncio
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 
 from relpio.command.common_options import tls_settings
 from relpio.command.input_options import check_inputs, inputs_from
@@ -18,8 +19,10 @@ from relpio.inputs.base import Input
 from relpio.logs import Log
 from relpio.metrics.registry import Registry
 from relpio.protocol.client import ClientSettings
+from relpio.protocol.runs import runs_of
 from relpio.queue.intake import FlowControl
 from relpio.queue.settings import QueueSettings
+from relpio.sender.mover import Origins
 from relpio.sender.sender import Sender, SenderSettings
 
 __all__ = ["check_send", "send"]
@@ -94,6 +97,8 @@ class _Run:
             on_dead=None if self._ledger is None else self._dead,
         )
         self._left: dict[str, int] = {}
+        self._given = 0  # messages that came from all inputs, accepted or not
+        self._origins = Origins()  # of numbers in the first queue: which of those they are
 
     def register(self, registry: Registry) -> None:
         """Make the figures of all parts known."""
@@ -184,10 +189,17 @@ class _Run:
         intake, ledger = self._queues.intake, self._ledger
 
         async def deliver(messages: Sequence[bytes]) -> None:
-            offered = await intake.offer(messages, flow)
-            if ledger is not None:
-                for run in offered.numbers:
-                    ledger.accepted(run[0], run[-1])
+            if ledger is None:
+                await intake.offer(messages, flow)
+                return
+            # A queue on disk counts on where the last run stopped; a feeder counts from 1.
+            inputs = range(self._given + 1, self._given + len(messages) + 1)
+            self._given += len(messages)
+            offered = await intake.offer(messages, flow, partial(self._origins.note, inputs))
+            gone = set(offered.discarded)
+            taken = [inputs[at] for at in range(len(inputs)) if at not in gone] if gone else inputs
+            for first, last in runs_of(taken):
+                ledger.accepted(first, last)
 
         await source.run(deliver)
 
@@ -200,9 +212,9 @@ class _Run:
             self._ledger.dead(self._own(numbers))
 
     def _own(self, numbers: Sequence[int]) -> Sequence[int]:
-        """Return the numbers that the messages had where they were accepted."""
+        """Return the numbers of the messages in the input; those of earlier runs have none."""
         mover = self._queues.mover
-        return numbers if mover is None else mover.origins.of(numbers)
+        return self._origins.of(numbers if mover is None else mover.origins.of(numbers))
 
 
 def _durable_queues(options: argparse.Namespace) -> set[str]:

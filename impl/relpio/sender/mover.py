@@ -41,6 +41,15 @@ class Origins:
             self._runs.append((numbers[-1], shift))
             del self._firsts[:-MOST_RUNS], self._runs[:-MOST_RUNS]
 
+    def note(self, origins: Sequence[int], numbers: range, positions: Sequence[int]) -> None:
+        """Note that `numbers` stand for those of `origins` that are at `positions`."""
+        first, last = origins[positions[0]], origins[positions[-1]]
+        if last - first + 1 == len(numbers):
+            self.add(numbers, first)
+            return
+        for number, position in zip(numbers, positions, strict=True):
+            self.add(range(number, number + 1), origins[position])
+
     def of(self, numbers: Iterable[int]) -> list[int]:
         """Return the numbers of the main queue; those from before a restart are left out."""
         found = []
@@ -99,7 +108,7 @@ class Mover:
         self._pace.leased(loop.time())
         try:
             offered = await self._target.offer(
-                messages, FlowControl.NONE, partial(self._note, numbers)
+                messages, FlowControl.NONE, partial(self.origins.note, numbers)
             )
         except BaseException:
             self._source.nack(numbers)
@@ -113,11 +122,3 @@ class Mover:
                 await self._added.wait()
         except TimeoutError:
             pass
-
-    def _note(self, origins: Sequence[int], moved: range, positions: Sequence[int]) -> None:
-        first, last = origins[positions[0]], origins[positions[-1]]
-        if last - first + 1 == len(moved):
-            self.origins.add(moved, first)
-            return
-        for number, position in zip(moved, positions, strict=True):
-            self.origins.add(range(number, number + 1), origins[position])
