@@ -24,10 +24,10 @@ from relpio.queue.files import Directory, RealDirectory
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.settings import QueueSettings
 
-__all__ = ["DiskAssistedQueue"]
+__all__ = ["PARTS", "DiskAssistedQueue"]
 
-_DISK, _SAVED = "disk", "saved"
-"""Names of the two directories in the queue's own."""
+PARTS = ("saved", "disk")
+"""Names of the two directories in the queue's own, oldest messages first."""
 
 _NO_LIMIT = 1 << 62
 
@@ -67,7 +67,7 @@ class DiskAssistedQueue:
         part_settings = _for_disk(settings)
         self._parts: list[DiskQueue] = []
         try:
-            for name in (_SAVED, _DISK):
+            for name in PARTS:
                 where = place / name if isinstance(place, Path) else place(name)
                 self._parts.append(DiskQueue(where, part_settings, log))
         except BaseException:

@@ -2,15 +2,42 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from collections.abc import Iterable
+from typing import NamedTuple, Protocol
 
-from relpio.queue.files import File
+from relpio.queue.files import Directory, File
 from relpio.queue.findings import Finding, Report
+from relpio.queue.numbers import DoneNumbers
 from relpio.queue.recovery import Segment
 from relpio.queue.segment import Found, SegmentReader
-from relpio.queue.store import Store
 
-__all__ = ["Chunk", "Cursor"]
+__all__ = ["Chunk", "Cursor", "Readable"]
+
+
+class Readable(Protocol):
+    """What a cursor reads: a `Store`, or the files of a queue that nobody runs.
+
+    Attributes:
+        directory: where the segments are.
+        queue: the queue's own number.
+        last: number of the last message.
+        epoch: changes when what was read of a segment before is no longer true.
+        done: numbers that are not to be read.
+    """
+
+    directory: Directory
+    queue: int
+    last: int
+    epoch: int
+    done: DoneNumbers
+
+    def segment_of(self, number: int) -> Segment | None:
+        """Return the first segment whose last number is not below `number`."""
+        ...
+
+    def finish(self, runs: Iterable[tuple[int, int]]) -> None:
+        """Take note that numbers are done."""
+        ...
 
 
 class Chunk(NamedTuple):
@@ -28,7 +55,7 @@ class Cursor:
         lost: how many messages were found to be lost.
     """
 
-    def __init__(self, store: Store, report: Report) -> None:
+    def __init__(self, store: Readable, report: Report) -> None:
         """Begin with the lowest number that is not done."""
         self._store = store
         self._report = report

@@ -157,11 +157,10 @@ class Positions:
             )
             if fresh or sizes[name] < LENGTH:
                 self._files[-1].allocate(LENGTH)
+        # Both are whole from the start, so that damage found later was not there before.
         self._begin()
-        missing = [name for name in NAMES if name not in sizes]
-        if missing:
-            # Both are whole from the start, so that one that is not can be told from a new one.
-            self._begin()
+        self._begin()
+        if any(name not in sizes for name in NAMES):
             directory.sync()
 
     def add(self, runs: Iterable[tuple[int, int]]) -> None:

@@ -165,7 +165,8 @@ class _Looker:
             else:
                 good_end = self._scan(reader, segment, follower)
                 if self._change and follower is None and segment.last >= first:
-                    # Footer and end are safe before anything is built on them.
+                    # The footer vouches for what is before it; both are safe before more is built.
+                    file.sync()
                     file.write(good_end, encode_footer(queue, segment.last))
                     segment.size = good_end + FOOTER
                     file.sync()
@@ -236,12 +237,13 @@ def _find_gaps(state: Recovered, report: Report) -> None:
     gaps = []
     for segment in state.segments:
         if segment.first > expected:
-            gaps.append((expected, segment.first - 1))
+            gaps.append((f"before {segment.name}", expected, segment.first - 1))
         expected = max(expected, segment.last + 1)
     if state.written >= expected:
-        gaps.append((expected, state.written))
-    for first, last in gaps:
+        where = f"after {state.segments[-1].name}" if state.segments else "all segments"
+        gaps.append((where, expected, state.written))
+    for where, first, last in gaps:
         lost = state.done.missing(first, last)
         if lost:
-            report(Finding(name_of(lost[0][0]), None, "missing, or cut short before it", lost))
+            report(Finding(where, None, "a segment is missing, or was cut short", lost))
         state.done.add(first, last)
