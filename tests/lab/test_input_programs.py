@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import os
@@ -66,6 +67,7 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
             "--listen-tcp", "127.0.0.1:0", "--listen-udp", "127.0.0.1:0",
             "--listen-unix", str(tmp_path / "log"),
             "--listen-unix-stream", str(tmp_path / "stream"),
+            "--metrics-file", str(tmp_path / "figures.json"), "--metrics-interval", "0.1",
         ) as sender:  # fmt: skip
             sender.start()
             made = Pair(sender, receiver, output, tmp_path)
@@ -74,6 +76,10 @@ def pair(tmp_path: Path) -> Iterator[Pair]:
             assert sender.terminate() == 0, sender.events()
             assert receiver.terminate() == 0
             assert not made.datagrams.exists()
+            figures = json.loads((tmp_path / "figures.json").read_text())["metrics"]
+            received = [f["value"] for f in figures if f["name"] == "relpio_input_messages_total"]
+            assert len(received) == 4
+            assert sum(received) == len(made.lines())
 
 
 @pytest.mark.parametrize("form", ["--rfc3164", "--rfc5424"])

@@ -16,6 +16,7 @@ from relpio.command.queue_options import Queues, check_queues, queue_settings, q
 from relpio.command.signals import StopSignal
 from relpio.errors import ConfigurationError, InputError
 from relpio.inputs.base import Input
+from relpio.inputs.figures import register_inputs
 from relpio.logs import Log
 from relpio.metrics.registry import Registry
 from relpio.protocol.client import ClientSettings
@@ -104,6 +105,7 @@ class _Run:
         """Make the figures of all parts known."""
         self._sender.register(registry)
         self._queues.register(registry)
+        register_inputs(registry, self._inputs)
 
     async def work(self, stop: StopSignal) -> Exception | None:
         """Feed and drain until done or told to stop; return what was wrong with the input."""
