@@ -26,8 +26,8 @@ from relpio import (
     octet_counted,
 )
 from relpio.command import options
-from relpio.command.input import LineSplitter
 from relpio.command.ledger import Ledger
+from relpio.inputs.lines import LineSplitter
 from relpio.net.addresses import format_address, parse_address, resolve
 from relpio.net.sockopts import set_keepalive, set_user_timeout
 from relpio.protocol.runs import Runs, runs_of
