@@ -12,9 +12,9 @@ from rich.table import Table
 
 from halfopen.errors import UsageError
 from halfopen.fields import Section
-from halfopen.model.units import format_duration
 from halfopen.ports import Profile
 from halfopen.profiles import ASSUMED
+from halfopen.sections import say_duration
 from halfopen.vocabulary import default_vocabulary
 
 Name = Annotated[str | None, typer.Argument(help="Explain this one.")]
@@ -120,7 +120,7 @@ def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
                 assumed.append(f"{key} {shown}")
             continue
         said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]
-        if limits := [format_duration(each) for each in item["ranges"].get(key, ())]:
+        if limits := [say_duration(each) for each in item["ranges"].get(key, ())]:
             fixed = len(set(limits)) == 1
             said.insert(0, "cannot be changed" if fixed else f"can be {' to '.join(limits)}")
         said += [f"{kind}: {source[kind]}" for kind in ("note", "conflict") if kind in source]
@@ -138,4 +138,4 @@ def _value(key: str, value: object) -> str:
         return "unlimited" if key == "table size" else "never"
     if isinstance(value, bool):
         return "yes" if value else "no"
-    return format_duration(value) if isinstance(value, float) else str(value)
+    return say_duration(value) if isinstance(value, float) else str(value)

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from halfopen import __version__
+from halfopen.cli.advise import advise
 from halfopen.cli.check import check
 from halfopen.cli.doctor import doctor
 from halfopen.cli.listing import checks, faults, profiles, systems
@@ -49,7 +50,7 @@ def _options(
     pass
 
 
-for command in (run, check, new, doctor, profiles, faults, systems, checks):
+for command in (run, check, advise, new, doctor, profiles, faults, systems, checks):
     app.command()(command)
 
 

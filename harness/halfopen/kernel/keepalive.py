@@ -83,11 +83,16 @@ def detection(keepalive: Keepalive, user_timeout: float | None = None, hz: int =
 
     if not user_timeout:
         return instant(keepalive.probes)
-    certain = max(1, ceil((user_timeout - keepalive.idle) / keepalive.interval))
+    certain = _probes_until(user_timeout - keepalive.idle, keepalive.interval)
     # A late timer can find the timeout passed where a punctual one would not yet.
-    first = next(n for n in range(1, certain + 1) if instant(n).latest >= user_timeout)
+    late = instant(1).latest - instant(0).latest
+    first = min(certain, _probes_until(user_timeout - instant(0).latest, late))
     earliest = max(instant(first).earliest, min(user_timeout, instant(certain).earliest))
     return Interval(earliest, instant(certain).latest)
+
+
+def _probes_until(seconds: float, period: float) -> int:
+    return max(1, ceil(seconds / period))
 
 
 def survives_a_lost_probe(

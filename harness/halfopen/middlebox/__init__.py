@@ -1,1 +1,1 @@
-"""What a middlebox does: the pure flow table, and a profile in terms of the engines that play it."""
+"""What a middlebox does: a pure flow table, and profiles in terms of the engines that play them."""

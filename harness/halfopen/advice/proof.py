@@ -1,0 +1,321 @@
+"""Runs what advice predicts in a lab, scaled, and puts the measurement beside the prediction.
+
+The kernel that the lab runs on is real, and so are its timers; the middleboxes are connection
+tracking with the scaled idle timeouts, silent, and dropping what they do not know.  Keepalive
+takes whole seconds and lateness does not scale, so a proof has a scale at which the prediction
+comes out as in production; where there is none, it says so instead of showing something else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from halfopen.advice.advise import Advice, Settings, advise, say
+from halfopen.advice.hops import Hop
+from halfopen.advice.peers import Connection, Listener, Peers
+from halfopen.advice.record import interval
+from halfopen.advice.text import between
+from halfopen.errors import UnsupportedError
+from halfopen.kernel import Interval, Keepalive
+from halfopen.kernel.timers import machine_hz
+from halfopen.labs import all_labs
+from halfopen.model.history import Record
+from halfopen.model.topology import lay_out
+from halfopen.ports import Lab
+from halfopen.profiles import MiddleboxValues
+from halfopen.verbs import ForgetFlows
+
+SCHEDULING = 0.3
+"""Seconds that the machine may take to run a program that the kernel has woken."""
+
+PATIENCE = 60.0
+"""Seconds beyond which nothing is waited for."""
+
+# Seconds that the shortest idle timeout may have in the lab: the first at which all fits is taken.
+_LAB_IDLE = (6, 8, 10, 12, 15, 20)
+# Seconds between probe and idle timeout, either way, that make a case clear.
+_CLEAR = 0.4
+_LEFT, _RIGHT = "left", "right"
+_SURVIVOR, _IDLE, _BUSY = "survivor", "idle", "busy"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was predicted and measured.
+
+    Attributes:
+        what: for people.
+        predicted: seconds; or in words, if it is no time.
+        measured: likewise, None if it was not seen.
+        agrees: whether the two go together; None if it was not measured, and `why` says why.
+        why: not measured, or what is the matter; may be empty.
+    """
+
+    what: str
+    predicted: Interval | str
+    measured: float | str | None
+    agrees: bool | None
+    why: str = ""
+
+
+@dataclass(frozen=True)
+class Proof:
+    """What was run, and how it came out.
+
+    Attributes:
+        advice: for the settings and timeouts as they were run.
+        scale: seconds of production that one second stood for; None if nothing was run.
+        findings: prediction and measurement.
+        why: why nothing was run, else empty.
+    """
+
+    advice: Advice | None
+    scale: float | None
+    findings: tuple[Finding, ...]
+    why: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Whether nothing that was measured speaks against what was predicted."""
+        return all(each.agrees is not False for each in self.findings)
+
+
+def prove_advice(advice: Advice) -> Proof:
+    """Run it.
+
+    Raises:
+        UnsupportedError: if the lab does not work on this machine.
+        LabError: if it breaks.
+    """
+    spec = all_labs()["netns"]
+    if problems := spec.missing():
+        raise UnsupportedError("\n".join(["the lab netns does not work here:", *problems]))
+    for each in advice.hops:
+        if not each.hop.values.keepalive_refreshes or each.hop.values.terminates_tcp:
+            why = f"{each.hop.name}: connection tracking cannot play it. {each.why}"
+            return Proof(None, None, (), why)
+    if not advice.safe and not _certain(advice, 0.0):
+        return Proof(
+            None,
+            None,
+            (),
+            "The probe may come too late, or may not: it depends on the moment within a tick of "
+            "the timer wheel. One run can show neither.",
+        )
+    scaled = _scaled(advice)
+    if scaled is None:
+        return Proof(
+            None,
+            None,
+            (),
+            "At no scale do the timers keep their order: keepalive takes whole seconds, and what "
+            "decides here is too little. Only a lab on virtual time could show it.",
+        )
+    scale, lab_advice = scaled
+    with tempfile.TemporaryDirectory(prefix="halfopen-") as directory:
+        records: list[Record] = []
+        findings = asyncio.run(_run(spec.open(Path(directory), "0", records.append), records,
+                                    lab_advice))  # fmt: skip
+    return Proof(lab_advice, scale, tuple(findings))
+
+
+def _shortest(advice: Advice) -> float | None:
+    return min((e.hop.idle for e in advice.hops if e.hop.idle is not None), default=None)
+
+
+def _certain(advice: Advice, clearly: float) -> bool:
+    """Whether the outcome does not hang on how late a timer happens to be."""
+    shortest = _shortest(advice)
+    if shortest is None or advice.probe is None:
+        return True
+    if advice.safe:
+        return shortest - advice.probe.latest >= clearly
+    return advice.probe.earliest - shortest >= clearly
+
+
+def _scaled(advice: Advice) -> tuple[float, Advice] | None:
+    """The first scale at which all comes out as in production, and clearly so."""
+    shortest = _shortest(advice)
+    for lab_idle in _LAB_IDLE:
+        scale = 1.0 if shortest is None else max(1.0, shortest / lab_idle)
+        found = _at(advice, scale)
+        same = [each.safe for each in found.hops] == [each.safe for each in advice.hops]
+        if same and _certain(found, _CLEAR):
+            return scale, found
+    return None
+
+
+def _at(advice: Advice, scale: float) -> Advice:
+    def whole(seconds: float) -> int:
+        return max(1, round(seconds / scale))
+
+    hops: list[Hop] = []
+    for each in advice.hops:
+        idle = each.hop.idle
+        values = MiddleboxValues(idle_timeout=None if idle is None else float(whole(idle)))
+        hops.append(replace(each.hop, values=values))
+    settings, keepalive = advice.settings, advice.settings.keepalive
+    if keepalive is not None:
+        keepalive = Keepalive(whole(keepalive.idle), whole(keepalive.interval), keepalive.probes)
+    patience = settings.user_timeout
+    return advise(
+        hops,
+        Settings(
+            keepalive,
+            # What is outstanding takes real time, whatever the scale.
+            None if patience is None else max(1.0, round(patience / scale, 3)),
+            replace(settings.stack, hz=machine_hz()),
+        ),
+    )
+
+
+async def _run(lab: Lab, records: Sequence[Record], advice: Advice) -> list[Finding]:
+    firewalls = [f"firewall{number}" for number, _ in enumerate(advice.hops, 1)]
+    path = (_LEFT, *firewalls, _RIGHT)
+    networks = lay_out(path)
+    boxes = {
+        name: each.hop.values.model_dump(mode="json")
+        for name, each in zip(firewalls, advice.hops, strict=True)
+    }
+    settings = advice.settings
+    sysctls = {_LEFT: {"net.ipv4.tcp_retries2": str(settings.stack.retries2)}}
+    options: dict[str, Any] = {
+        "keepalive": settings.keepalive,
+        "user_timeout_ms": round((settings.user_timeout or 0) * 1000),
+    }
+    async with lab:
+        await lab.build(path, networks, boxes, sysctls)
+        peers = Peers(lab, records)
+        await peers.listen(_RIGHT, Listener())
+        await peers.connect(
+            _LEFT,
+            networks[_RIGHT].address,
+            [
+                Connection(_SURVIVOR, say=(1,), **options),
+                Connection(_IDLE, **options),
+                Connection(_BUSY, say=(2,), **options),
+            ],
+        )
+        # Long enough for the firewall that forgets first; and for two probes, if they count.
+        silence = 1.25 * (_shortest(advice) or 0.0) + 1
+        if advice.safe and advice.probe is not None:
+            silence = max(silence, 2 * advice.probe.latest + 1)
+        await asyncio.sleep(min(silence, PATIENCE))
+        await peers.cue(_LEFT)
+        # An answer takes no time at all; a repetition that gets through would come within this.
+        await asyncio.sleep(1.0)
+        alive = bool(peers.events(_LEFT, _SURVIVOR, "echo"))
+        probes = [float(e["silent"]) for e in peers.events(_LEFT, _IDLE, "heard")]
+        # From here on nothing gets through, whatever was left.
+        await lab.apply(ForgetFlows(firewalls[0]), {})
+        await peers.cue(_LEFT)
+        idle, busy = advice.with_these.idle, advice.with_these.busy
+        awaited = [_BUSY] if busy.latest <= PATIENCE else []
+        awaited += [_IDLE] if idle is not None and idle.latest <= PATIENCE else []
+        if awaited:
+            await peers.ended(_LEFT, awaited, PATIENCE + SCHEDULING)
+        return [
+            _survival(advice, alive),
+            *_probes(advice, probes),
+            *_dead("dead peer found, idle", idle, _end(peers, _IDLE), "silent"),
+            *_dead("dead peer found, data under way", busy, _end(peers, _BUSY), "after"),
+        ]
+
+
+def _end(peers: Peers, name: str) -> dict[str, Any] | None:
+    return next((dict(event) for event in peers.events(_LEFT, name, "ended")), None)
+
+
+def _survival(advice: Advice, alive: bool) -> Finding:
+    words = {True: "alive", False: "forgotten"}
+    return Finding("an idle connection", words[advice.safe], words[alive], advice.safe == alive)
+
+
+def _probes(advice: Advice, seen: Sequence[float]) -> list[Finding]:
+    if advice.probe is None or not advice.safe:
+        return []
+    # Between the first two lies the idle time, and the first may come sooner than the period.
+    measured = seen[-1] if len(seen) >= 2 else None
+    agrees = measured is not None and _within(measured, advice.probe)
+    return [Finding("seconds between two probes", advice.probe, measured, agrees)]
+
+
+def _dead(
+    what: str, predicted: Interval | None, end: dict[str, Any] | None, since: str
+) -> list[Finding]:
+    if predicted is None:
+        return [Finding(what, "never", "not yet" if end is None else "found", end is None)]
+    if predicted.latest > PATIENCE:
+        why = "takes too long to wait for; retransmission does not scale"
+        return [Finding(what, predicted, None, None, why)]
+    if end is None:
+        return [Finding(what, predicted, None, False, "it was not found in time")]
+    seconds = end[since]
+    if end["errno"] != "ETIMEDOUT":
+        return [Finding(what, predicted, None, False, f"it ended with {end['errno']}")]
+    if seconds is None:
+        return [Finding(what, predicted, None, None, "keepalive ended it before it could speak")]
+    return [Finding(what, predicted, float(seconds), _within(float(seconds), predicted))]
+
+
+def _within(seconds: float, bounds: Interval) -> bool:
+    return bounds.earliest - 0.05 <= seconds <= bounds.latest + SCHEDULING
+
+
+def proof_record(proof: Proof) -> dict[str, Any]:
+    """The proof as JSON; `docs/advise.md` describes it."""
+    return {
+        "lab": "netns",
+        "scale": None if proof.scale is None else round(proof.scale, 3),
+        "why_not": proof.why,
+        "agrees": proof.agrees if proof.findings else None,
+        "idle_timeouts_s": []
+        if proof.advice is None
+        else [each.hop.idle for each in proof.advice.hops],
+        "findings": [
+            {
+                "what": each.what,
+                "predicted": each.predicted
+                if isinstance(each.predicted, str)
+                else interval(each.predicted),
+                "measured": each.measured,
+                "agrees": each.agrees,
+                "why": each.why,
+            }
+            for each in proof.findings
+        ],
+    }
+
+
+def print_proof(proof: Proof, console: Console) -> None:
+    """Write the proof for a person."""
+    console.print("\nProof in the lab netns", style="bold")
+    if proof.advice is None:
+        console.print(f"Not run. {proof.why}", highlight=False, markup=False)
+        return
+    settings = proof.advice.settings
+    idles = ["never" if each.hop.idle is None else say(each.hop.idle) for each in proof.advice.hops]
+    patience = settings.user_timeout
+    console.print(
+        f"1 s stood for {proof.scale:.4g} s: firewalls forget after {', '.join(idles)}; keepalive "
+        f"{settings.keepalive or 'off'}"
+        + (f", TCP_USER_TIMEOUT {patience * 1000:.0f} ms" if patience else "")
+        + f"; this kernel has HZ={settings.stack.hz}",
+        highlight=False,
+    )
+    table = Table("", "predicted", "measured", "", box=None, pad_edge=False, header_style="bold")
+    for each in proof.findings:
+        predicted = each.predicted if isinstance(each.predicted, str) else between(each.predicted)
+        measured = f"{each.measured:.2f} s" if isinstance(each.measured, float) else each.measured
+        mark = {True: "[green]as predicted[/]", False: "[red]DIFFERS[/]", None: "not measured"}
+        said = mark[each.agrees] + (f" ({each.why})" if each.why else "")
+        table.add_row(each.what, predicted, measured or "-", said)
+    console.print(table, highlight=False)

@@ -1,0 +1,101 @@
+"""`halfopen advise`: do these settings fit these firewalls?"""
+
+from __future__ import annotations
+
+import json as json_module
+import re
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from halfopen.advice import Settings, read_hop
+from halfopen.advice import advise as judge
+from halfopen.advice.proof import print_proof, proof_record, prove_advice
+from halfopen.advice.record import as_record
+from halfopen.advice.text import print_advice
+from halfopen.errors import UsageError
+from halfopen.kernel import HZ, HZS, Keepalive, Stack
+from halfopen.kernel.retransmission import RETRIES2
+from halfopen.vocabulary import default_vocabulary
+
+_LONGEST_USER_TIMEOUT = 2**31 - 1  # milliseconds; tcp(7): an int
+_MOST_RETRIES2 = 255  # net/ipv4/sysctl_net_ipv4.c: a u8
+
+
+def advise(
+    firewall: Annotated[
+        list[str],
+        typer.Option(
+            metavar="PROFILE|SECONDS",
+            help="A profile (fortigate), its name with your own timeout (fortigate=1800), a "
+            "profile's file, or seconds; once for each firewall in a row, from this side on.",
+        ),
+    ],
+    keepalive: Annotated[
+        str,
+        typer.Option(
+            metavar="T/I/P",
+            help="Seconds before the first probe, seconds between probes, number of probes; "
+            "or off.",
+        ),
+    ] = "off",
+    user_timeout: Annotated[
+        int, typer.Option(metavar="MS", help="TCP_USER_TIMEOUT in milliseconds; 0 for none.")
+    ] = 0,
+    retries2: Annotated[int, typer.Option(help="Sysctl net.ipv4.tcp_retries2.")] = RETRIES2,
+    hz: Annotated[int, typer.Option(help="Ticks a second of the kernel (CONFIG_HZ).")] = HZ,
+    json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    prove: Annotated[
+        str | None,
+        typer.Option(metavar="LAB", help="Run it, scaled, in this lab (netns), and compare."),
+    ] = None,
+) -> None:
+    """Say whether an idle connection survives these firewalls, and when a dead peer is found.
+
+    Exit status: 0 it survives; 1 it does not, or a proof came out otherwise than predicted; 2 the
+    input is wrong.
+    """
+    profiles = default_vocabulary().profiles
+    hops = [read_hop(each, profiles) for each in firewall]
+    advice = judge(hops, _settings(keepalive, user_timeout, retries2, hz))
+    if prove not in (None, "netns"):
+        raise UsageError(f"--prove {prove!r}: a proof runs in the lab netns")
+    proof = None if prove is None else prove_advice(advice)
+    if json:
+        proved = {} if proof is None else {"proof": proof_record(proof)}
+        typer.echo(json_module.dumps({**as_record(advice), **proved}, indent=2))
+    else:
+        console = Console()
+        print_advice(advice, console)
+        if proof is not None:
+            print_proof(proof, console)
+    raise typer.Exit(0 if advice.safe and (proof is None or proof.agrees) else 1)
+
+
+def _settings(keepalive: str, user_timeout: int, retries2: int, hz: int) -> Settings:
+    for name, value, most in (
+        ("user-timeout", user_timeout, _LONGEST_USER_TIMEOUT),
+        ("retries2", retries2, _MOST_RETRIES2),
+    ):
+        if not 0 <= value <= most:
+            raise UsageError(f"--{name} {value}: it is 0 to {most}")
+    if hz not in HZS:
+        raise UsageError(f"--hz {hz}: a kernel has {', '.join(map(str, HZS[:-1]))} or {HZS[-1]}")
+    patience = user_timeout / 1000 if user_timeout else None
+    return Settings(_keepalive(keepalive), patience, Stack(retries2=retries2, hz=hz))
+
+
+def _keepalive(text: str) -> Keepalive | None:
+    if text == "off":
+        return None
+    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})/(\d{1,9})", text)
+    if match is None:
+        raise UsageError(
+            f"--keepalive {text!r}: write whole seconds before the first probe, seconds between "
+            "probes and the number of probes, for example 1800/75/9; or off"
+        )
+    try:
+        return Keepalive(*(int(each) for each in match.groups()))
+    except ValueError as error:
+        raise UsageError(f"--keepalive {text}: {error}") from None
