@@ -205,6 +205,8 @@ class ServerConnection:
         if not data:
             self._lose(ServerInput.EOF, LossReason.EOF, "the peer closed the connection")
             return
+        if self._deaf():  # what comes after `close` is not even kept
+            return
         self._heard = now
         before = self._frames
         try:
@@ -330,8 +332,10 @@ class ServerConnection:
             return
         size, limit = self._decoder.cut_from or len(frame.data), self.settings.max_message_size
         if size > limit:
-            if self.settings.oversize is Oversize.ABORT:
-                raise RemoteProtocolError(f"a message of {size} octets; limit {limit}")
+            # `open` may be longer than a message, so the decoder may have let it through.
+            if len(frame.data) > self.settings.longest_message:
+                longest = self.settings.longest_message
+                raise RemoteProtocolError(f"a message of {size} octets; limit {longest}")
             self._events.append(Oversized(frame.txnr, size, len(frame.data)))
         self._deliver(frame.txnr, [frame.data])
 
@@ -379,6 +383,8 @@ class ServerConnection:
 
     def _lose(self, happened: ServerInput, reason: LossReason, detail: str) -> None:
         self._deadline = None
+        self._decoder.clear()
+        self._frame_since = None
         self._step(happened)
         self._events.append(SessionLost(reason, detail, self._owed_count))
 

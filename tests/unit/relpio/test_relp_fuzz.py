@@ -231,7 +231,8 @@ output = "/var/log/relp.log"
 
 TARGETS: dict[str, tuple[Callable[[bytes], None], list[bytes]]] = {
     "frames": (frames, [SESSION, encode_acks(1, 5), b"0 serverclose 0\n", b"2 syslog \n"]),
-    "server": (server, [SESSION, SESSION + b"7 close 0\n", OPEN + b"2 open 0\n", OPEN + OPEN,
+    "server": (server, [SESSION, OPEN + encode_messages(2, [b"z" * 3 * LIMIT]),
+                        SESSION + b"7 close 0\n", OPEN + b"2 open 0\n", OPEN + OPEN,
                         OPEN + b"0 syslog 1 x\n" + b"2 rsp 6 200 OK\n", b"1 syslog 1 x\n" + OPEN]),
     "client": (client, [OPENED + encode_acks(2, 4), encode_acks(2, 4), b"3 rsp 6 200 OK\n",
                         b"2 rsp 7 500 bad\n" + encode_acks(3, 3) + b"0 serverclose 0\n"]),
