@@ -127,6 +127,11 @@ class FrameDecoder:
         """A frame has begun and is not complete."""
         return self._cut is not None or bool(self._partial) or self._pos < len(self._buffer)
 
+    def clear(self) -> None:
+        """Forget what is held: nobody wants another frame."""
+        self._buffer, self._pos, self._cut = b"", 0, None
+        self._partial.clear()
+
     def feed(self, data: bytes) -> None:
         """Add octets from the peer. After an error they are thrown away."""
         if self._error is not None:

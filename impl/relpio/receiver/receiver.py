@@ -202,7 +202,7 @@ class Receiver:
         # Some at a time, since finding them means to look at all.
         enough = self._partial_limit * 9 // 10
         for session in sorted(self._sessions.values(), key=lambda each: each.frame_since):
-            if self.partial <= enough:
+            if self.partial <= enough or not session.holding:
                 return
             session.give_up(LossReason.MEMORY, "incomplete frames use up the memory meant for them")
 

@@ -112,17 +112,14 @@ class Session(CoreProtocol[ServerEvent]):
         if self.refused is not None:
             return
         super().data_received(data)
-        held = self._server.buffered
-        if held != self._held:
-            more, self._held = held - self._held, held
-            self._owner.holds(more)
+        self._count_held()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio, once, when the socket is closed."""
-        held, self._held = self._held, 0
-        if held:
-            self._owner.holds(-held)
         super().connection_lost(exc)
+        more, self._held = -self._held, 0
+        if more:
+            self._owner.holds(more)
 
     def on_connected(self, sock: socket.socket) -> None:
         """Set the socket up."""
@@ -149,6 +146,11 @@ class Session(CoreProtocol[ServerEvent]):
             super().process()
         finally:
             self._processing = False
+
+    @property
+    def holding(self) -> bool:
+        """It holds a part of a frame."""
+        return self._held > 0
 
     @property
     def frame_since(self) -> float:
@@ -205,6 +207,13 @@ class Session(CoreProtocol[ServerEvent]):
         """End the session from this side, because it costs too much."""
         self._server.abandon(reason, detail)
         self.process()
+        self._count_held()
+
+    def _count_held(self) -> None:
+        held = 0 if self.ending is not None else self._server.buffered
+        if held != self._held:
+            more, self._held = held - self._held, held
+            self._owner.holds(more)
 
     def close(self) -> None:
         """End the session from this side, with a hint."""
