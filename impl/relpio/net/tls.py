@@ -39,7 +39,7 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 """Versions of TLS that may be asked for. Older ones are broken (RFC 8996)."""
 
 _ANONYMOUS = "aNULL:!eNULL:@SECLEVEL=0"
-_ANONYMOUS_OR_NOT = "aNULL:DEFAULT:!eNULL:@SECLEVEL=0"
+_ANONYMOUS_OR_NOT = "HIGH:+aNULL:!eNULL:@SECLEVEL=0"  # with a certificate, if there is one
 
 # The group ffdhe2048 of RFC 7919, appendix A.1: what a server without a certificate proposes.
 _FFDHE2048 = """\

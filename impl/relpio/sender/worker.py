@@ -152,6 +152,9 @@ class Worker:
                 if self.link.opened and loop.time() - started > self._settings.backoff.longest:
                     self._backoff.reset()
                 link, self.link = self.link, None
+                if self._context is not None and not link.opened and ending.reason in _HUNG_UP:
+                    # In TLS 1.3 a client is refused when its handshake is over already.
+                    ending = Ending(ending.reason, f"{ending.detail}; {_PERHAPS_REFUSED}")
                 unacknowledged = link.take_back()
             self._to_replay += unacknowledged
             if ending.reason is None:
@@ -193,6 +196,11 @@ class Worker:
                 link = await self._connect_to(target)
         except ssl.SSLError as error:
             return None, Ending(LossReason.TLS_FAILED, tls_fault(error))
+        except (ConnectionResetError, ConnectionAbortedError) as error:
+            if self._context is None:
+                return None, Ending(LossReason.CONNECT_FAILED, str(error))
+            detail = f"the connection ended in the TLS handshake; {_PERHAPS_REFUSED}"
+            return None, Ending(LossReason.TLS_FAILED, detail)
         except OSError as error:  # a time-out is one, too
             detail = str(error) or f"no connection within {settings.connect_timeout:g} s"
             return None, Ending(LossReason.CONNECT_FAILED, detail)
@@ -238,6 +246,10 @@ class Worker:
             pace=None if settings.dequeue is None else Pace(settings.dequeue),
             check_peer=None if tls is None else lambda ssl: tls.check_peer(ssl, target=host),
         )
+
+
+_HUNG_UP = (LossReason.EOF, LossReason.RESET)
+_PERHAPS_REFUSED = "perhaps the peer refused this side's certificate: its log would say why"
 
 
 def _family(host: str) -> socket.AddressFamily:
