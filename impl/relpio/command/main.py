@@ -8,7 +8,13 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from relpio.command import input_options, queue_options, receive_options, send_options
+from relpio.command import (
+    input_options,
+    queue_command,
+    queue_options,
+    receive_options,
+    send_options,
+)
 from relpio.command.common_options import LOG_OPTIONS, TCP_OPTIONS, TLS_OPTIONS
 from relpio.command.metrics_options import METRICS_OPTIONS
 from relpio.command.notes import OVERVIEW, RECEIVE_NOTES, SEND_NOTES
@@ -64,6 +70,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser, parsers = _parsers()
     given = parser.parse_args(argv)
+    if given.command == "queue":
+        return queue_command.run(given)
     try:
         if given.command == "check-config":
             return _check_config(given.file)
@@ -91,6 +99,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {command.name: add_command(commands, command) for command in COMMANDS}
+    queue_command.add_parser(commands)
     check = commands.add_parser(
         "check-config",
         help="tell whether a configuration file is right",
