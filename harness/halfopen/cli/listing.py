@@ -89,10 +89,18 @@ def _show(kind: str, items: Sequence[Mapping[str, Any]], name: str | None, json:
     if name is None:
         table = Table(box=None, pad_edge=False, show_header=False)
         for item in items:
-            table.add_row(item["name"], item["summary"])
+            table.add_row(item["name"], *_idle(item), item["summary"])
         console.print(table)
         return
     _explain(console, items[0])
+
+
+def _idle(item: Mapping[str, Any]) -> tuple[str, ...]:
+    """Of a profile, the one figure that everybody looks for."""
+    if "values" not in item:
+        return ()
+    unsure = item["sources"]["idle timeout"]["confidence"] == "unverified"
+    return (_value("idle timeout", item["values"]["idle_timeout"]) + (" ?" if unsure else ""),)
 
 
 def _explain(console: Console, item: Mapping[str, Any]) -> None:

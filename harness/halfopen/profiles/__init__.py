@@ -25,5 +25,5 @@ def all_profiles() -> dict[str, Profile]:
     Raises:
         InputError: if a shipped file is wrong, which a test rules out.
     """
-    profiles = (load_profile(path) for path in sorted(DATA.glob("*.yaml")))
-    return {profile.name: profile for profile in profiles}
+    profiles = {path.stem: load_profile(path) for path in DATA.glob("*.yaml")}
+    return dict(sorted(profiles.items()))

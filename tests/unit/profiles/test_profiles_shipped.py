@@ -1,5 +1,6 @@
 """The profiles that are shipped, and files of one's own."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -159,3 +160,16 @@ def test_an_idle_timeout_there_must_be(tmp_path: Path, text: str) -> None:
     path.write_text(text)
     with pytest.raises(InputError, match="idle timeout"):
         load_profile(path)
+
+
+def test_the_profile_that_the_guide_shows(tmp_path: Path) -> None:
+    guide = Path(__file__).parents[3] / "docs" / "profiles.md"
+    (block,) = re.findall(r"```yaml\n(profile:.*?)```", guide.read_text(), re.DOTALL)
+    path = tmp_path / "our-firewall.yaml"
+    path.write_text(block)
+    assert load_profile(path).values.model_dump()["idle_timeout"] == 900.0
+
+
+def test_the_guide_explains_every_value() -> None:
+    guide = (Path(__file__).parents[3] / "docs" / "profiles.md").read_text()
+    assert not [key for key in keys_of(MiddleboxValues) if f"| `{key}` |" not in guide]

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from halfopen.errors import InputError
+from halfopen.kernel.timers import granularity
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
-from halfopen.kernel.timers import granularity
 from halfopen.scenario.model import Step
 from halfopen.scenario.timescale import conflicts, largest_scale, silences
 
