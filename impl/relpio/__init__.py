@@ -33,7 +33,11 @@ from relpio.protocol.events import (
 from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame, encode_messages
 from relpio.protocol.server import Oversize, ServerConnection, ServerSettings
 from relpio.protocol.states import ClientState, ServerState
-from relpio.queue.memory import Lease, MemoryQueue, MessageQueue
+from relpio.queue.base import Lease, MessageQueue
+from relpio.queue.intake import FlowControl, Intake, Offered
+from relpio.queue.make import make_queue
+from relpio.queue.memory import MemoryQueue
+from relpio.queue.settings import QueueSettings, QueueType
 from relpio.receiver.formats import as_lines, octet_counted
 from relpio.receiver.output import FileOutput
 from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
@@ -49,11 +53,13 @@ __all__ = [
     "ClientState",
     "ConfigurationError",
     "FileOutput",
+    "FlowControl",
     "Frame",
     "FrameDecoder",
     "FrameError",
     "FrameTooLongError",
     "InputError",
+    "Intake",
     "JsonLog",
     "Keepalive",
     "Lease",
@@ -64,9 +70,12 @@ __all__ = [
     "MessageQueue",
     "Messages",
     "OfferError",
+    "Offered",
     "Output",
     "Oversize",
     "Oversized",
+    "QueueSettings",
+    "QueueType",
     "Receiver",
     "ReceiverSettings",
     "Refused",
@@ -86,5 +95,6 @@ __all__ = [
     "encode_acks",
     "encode_frame",
     "encode_messages",
+    "make_queue",
     "octet_counted",
 ]

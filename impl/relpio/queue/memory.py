@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from itertools import islice
 
 from relpio.errors import ConfigurationError, LocalProtocolError
-from relpio.queue.base import Lease, MessageQueue, Watchers
+from relpio.queue.base import Lease, Watchers
 
-__all__ = ["Lease", "MemoryQueue", "MessageQueue"]
+__all__ = ["MemoryQueue"]
 
 
 class MemoryQueue:
@@ -188,13 +187,6 @@ class MemoryQueue:
         if back:
             for tell in self.watchers.added:
                 tell()
-
-    def replay(self) -> int:
-        """Take all messages in flight back, in their first order; return how many there were."""
-        count = self.in_flight
-        leased_once = len(self._held) - (self._last_put + 1 - self._next_new)
-        self._returned = list(islice(self._held, leased_once))
-        return count
 
 
 def _contains(rising: list[int], number: int) -> bool:

@@ -154,8 +154,8 @@ class Delivery:
         self.pair.server.receive_data(data[: rng.randint(0, len(data))] or b"0", self.pair.now)
         self.arrive()
         self.cuts += 1
+        self.queue.nack(self.numbers.values())
         self.numbers.clear()
-        self.queue.replay()
         self.pair = self.tools.Pair(self.settings)
 
 

@@ -54,8 +54,8 @@ class QueueModel(RuleBasedStateMachine):
         self.in_flight -= set(numbers)
 
     @rule()
-    def replay(self) -> None:
-        assert self.queue.replay() == len(self.in_flight)
+    def nack_all(self) -> None:
+        self.queue.nack(self.in_flight)
         self.in_flight.clear()
 
     @rule(number=st.integers(-1, 60))
