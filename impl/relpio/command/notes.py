@@ -41,8 +41,9 @@ examples:
 """
 
 RECEIVE_NOTES = f"""\
-A message is acknowledged when it has been written to the output (not: synced to the disk). While
-the output fails, nothing is acknowledged and senders keep their messages.
+A message is acknowledged when it has been written to the output; --ack synced waits for the disk,
+too. While the output fails, nothing is acknowledged and senders keep their messages.
+SIGHUP: open the output file anew, for logrotate.
 SIGTERM: stop accepting, answer what was written, tell the clients, leave within
 --shutdown-timeout.
 
@@ -55,4 +56,6 @@ formats:
 examples:
   relpio receive --listen 0.0.0.0:2514 --output /var/log/relp.log
   relpio receive --listen [::1]:0 --output - --log-json
+  relpio receive --listen [::]:2514 --output '/var/log/hosts/{{peer}}.log' --ack synced
+  relpio receive --listen [::]:2514 --output '|/usr/local/bin/store' --program-confirm
 """

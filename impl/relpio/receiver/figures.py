@@ -27,6 +27,10 @@ class Counted(Protocol):
         """How often there was no room for a connection."""
 
     @property
+    def output_errors(self) -> int:
+        """Attempts to write that failed."""
+
+    @property
     def output_failing(self) -> bool:
         """The output cannot be written to."""
 
@@ -49,6 +53,11 @@ class Figures:
             "relpio_receive_accept_pauses_total",
             "Times when no connection could be accepted.",
             lambda: receiver.accept_pauses,
+        )
+        counter(
+            "relpio_receive_output_errors_total",
+            "Attempts to write to the output that failed.",
+            lambda: receiver.output_errors,
         )
         gauge(
             "relpio_receive_pending_octets",

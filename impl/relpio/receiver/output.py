@@ -105,6 +105,7 @@ class FileOutput:
         self._written = 0  # octets of the first of them
         self._handle: asyncio.Handle | None = None
         self._failing = False
+        self.errors = 0  # attempts to write that failed
         self._watched = False
         self._reopening = False
         self._exclusive = exclusive
@@ -246,6 +247,7 @@ class FileOutput:
             self._watch()
             return
         self._unwatch()
+        self.errors += 1
         if error.errno == errno.EPIPE:  # the reader has left; there will not be another one
             self._idle.set()  # nothing more will be written, so nobody need wait
             if not self.broken.done():

@@ -77,6 +77,7 @@ class PeerFiles:
         self._trying = False
         self._closed = False
         self._failing = False
+        self._errors = 0  # without those of files that are open
         self._pending = 0
         self._idle = asyncio.Event()
         self._idle.set()
@@ -86,6 +87,16 @@ class PeerFiles:
     def open_files(self) -> int:
         """Files that are open now."""
         return len(self._open)
+
+    @property
+    def failing(self) -> bool:
+        """The last attempt to open or write some file failed."""
+        return self._failing or any(file.failing for file in self._open.values())
+
+    @property
+    def errors(self) -> int:
+        """Attempts to open or write a file that failed."""
+        return self._errors + sum(file.errors for file in self._open.values())
 
     def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
         """Write messages whose sender is not known."""
@@ -160,10 +171,13 @@ class PeerFiles:
         name = next((name for name, file in self._open.items() if file.idle), None)
         if name is None:
             return False
-        self._open.pop(name).close()
+        file = self._open.pop(name)
+        self._errors += file.errors
+        file.close()
         return True
 
     def _open_failed(self, error: OSError) -> None:
+        self._errors += 1
         if not self._failing:
             self._failing = True
             self._log("output-error", detail=str(error), retry_seconds=RETRY)

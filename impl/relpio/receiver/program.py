@@ -71,7 +71,13 @@ class ProgramOutput:
         self._idle = asyncio.Event()
         self._idle.set()
         self.starts = 0
+        self.errors = 0  # lives of the program that ended, and starts that failed
         self.broken: asyncio.Future[OSError] = asyncio.get_running_loop().create_future()
+
+    @property
+    def failing(self) -> bool:
+        """The program has ended, and no message has got through since."""
+        return self._failing
 
     def start(self) -> None:
         """Start the program, and go on doing so."""
@@ -135,6 +141,7 @@ class ProgramOutput:
                 detail = str(error)
             pause = FIRST_PAUSE if self._progress else pause
             self._failing = True
+            self.errors += 1
             self._log("output-error", detail=f"{self._command[0]}: {detail}", retry_seconds=pause)
             await asyncio.sleep(pause)
             pause = min(2 * pause, LONGEST_PAUSE)

@@ -89,6 +89,11 @@ class Receiver:
         """The output cannot be written to."""
         return bool(getattr(self._output, "failing", False))
 
+    @property
+    def output_errors(self) -> int:
+        """Attempts to write that failed."""
+        return int(getattr(self._output, "errors", 0))
+
     async def start(self) -> None:
         """Listen.
 

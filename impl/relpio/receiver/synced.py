@@ -84,6 +84,7 @@ class SyncedFileOutput(FileOutput):
             self._idle.set()
 
     def _sync_failed(self, batches: list[Batch], error: BaseException | None) -> None:
+        self.errors += 1
         again = [*batches, *self._unsynced]
         self._unsynced = []
         if self._written:  # the batch in the middle of its way goes on first: no line is torn

@@ -184,6 +184,7 @@ def test_after_a_sync_that_failed_everything_unconfirmed_is_written_again(
         await output.flushed()
         assert done == [b"a", b"b", b"c"]
         assert log.events[0] == "output-error"
+        assert output.errors == 1
         output.close()
 
     asyncio.run(main())
@@ -294,8 +295,11 @@ def test_without_descriptors_hosts_wait_and_nothing_is_lost(
             output.submit_from(host, host.encode(), lambda host=host: done.append(host))  # type: ignore[misc]
         await tools.eventually(lambda: done == ["a"])
         await tools.eventually(lambda: log.events == ["output-error"])
+        assert output.failing
+        assert output.errors > 0
         exhausted = False
         await output.flushed()
+        assert not output.failing
         assert sorted(done) == ["a", "b", "b", "c"]
         assert log.events == ["output-error", "output-recovered"]
         output.close()

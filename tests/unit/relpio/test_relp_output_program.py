@@ -135,6 +135,8 @@ def test_a_program_that_is_not_there_is_tried_again(tools: type[Tools]) -> None:
         await tools.eventually(lambda: len(log.events) >= 2)
         assert set(log.events) == {"output-error"}
         assert "/no/such/program" in log.details[0]
+        assert output.failing
+        assert output.errors >= 2
         await output.stop(1.0)
 
     asyncio.run(main())
