@@ -3,14 +3,19 @@
 Each target takes one input whole, octet by octet and with more octets after it, and must say the
 same each time, raise nothing but the error that it documents, and hold no more than it may. Inputs
 come from two sources: hypothesis, which shrinks what it finds, and a mutator of good examples,
-which is fast enough for millions (HALFOPEN_SOAK=1).
+which is fast enough for millions (HALFOPEN_SOAK=1). Where atheris is installed (pip install
+'.[fuzz]'), it looks for inputs that reach other lines; `python test_relp_fuzz.py server` runs one
+target until it is stopped.
 """
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import os
 import random
+import subprocess
+import sys
 import tempfile
 import tracemalloc
 from collections.abc import Callable, Iterator, Sequence
@@ -360,3 +365,36 @@ def test_endless_input_takes_no_memory(octets: bytes) -> None:
         _, peak = tracemalloc.get_traced_memory()
         tracemalloc.stop()
         assert peak < 256 * 1024
+
+
+ATHERIS = """
+import importlib.util, sys, atheris
+spec = importlib.util.spec_from_file_location("targets", sys.argv[1])
+module = importlib.util.module_from_spec(spec)
+with atheris.instrument_imports(include=["relpio"]):
+    spec.loader.exec_module(module)
+atheris.Setup(sys.argv[2:], module.TARGETS[sys.argv[2]][0])
+atheris.Fuzz()
+"""
+"""Imports this file with what it tests prepared to tell which lines ran, then lets libFuzzer go."""
+
+
+if importlib.util.find_spec("atheris") is not None:
+
+    @pytest.mark.timeout(0)
+    @pytest.mark.parametrize("name", sorted(TARGETS.keys() - SLOW))
+    def test_with_atheris(name: str, tmp_path: Path) -> None:
+        for at, example in enumerate(TARGETS[name][1]):
+            (tmp_path / f"{at}").write_bytes(example)
+        runs = 200_000 if SOAK else 500
+        fuzzer = [sys.executable, "-c", ATHERIS, __file__, name]
+        done = subprocess.run(
+            [*fuzzer, f"-runs={runs}", "-max_len=400", str(tmp_path)],
+            capture_output=True, cwd=tmp_path,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr.decode(errors="replace")[-4000:]
+        assert b"DONE" in done.stderr or f"Done {runs}".encode() in done.stderr
+
+
+if __name__ == "__main__":
+    subprocess.call([sys.executable, "-c", ATHERIS, __file__, *sys.argv[1:]])
