@@ -22,6 +22,7 @@ from halfopen.kernel import (
     busy_detection,
     detection,
     probe_period,
+    zero_window_detection,
 )
 from halfopen.kernel.timers import machine_hz
 from halfopen.labs.netns.lab import NetnsLab
@@ -67,6 +68,10 @@ BUSY = [
     Connection("busy user 15", user_timeout_ms=15_000, say=(1,)),
     Connection("busy user 2, keepalive 1/1/9", KA(1, 1, 9), 2000, say=(1,)),
 ]
+# The other side reads nothing: its window is closed from the beginning.
+DEAF = 7002
+CLOSED = Connection("closed window", port=DEAF, fill=True)
+CLOSED_USER = Connection("closed window user 4", user_timeout_ms=4000, port=DEAF, fill=True)
 # Has the sysctls of a short keepalive, and does not ask for it.
 NOT_ASKED = Connection("sysctls alone")
 SHORT_SYSCTLS = {
@@ -82,19 +87,24 @@ async def measure(directory: Path) -> dict[tuple[str, str, str], list[Mapping[st
     networks = lay_out(path)
     sysctls = {host: {"net.ipv4.tcp_retries2": str(retries)} for host, retries in RETRIES2.items()}
     sysctls[LEFT] |= SHORT_SYSCTLS
-    connections = {LEFT: [*HEALTHY, *IDLE, *BUSY, NOT_ASKED], RIGHT: [*BUSY]}
+    connections = {LEFT: [*HEALTHY, *IDLE, *BUSY, CLOSED, CLOSED_USER, NOT_ASKED], RIGHT: [*BUSY]}
     async with NetnsLab(directory, "0", records.append) as lab:
         await lab.build(path, networks, {"firewall": SILENT}, sysctls)
         peers = Peers(lab, records)
         for host in (LEFT, RIGHT):
-            await peers.listen(host, Listener(), Listener(PEER_PROBES, KA(1, 1, 9)))
+            await peers.listen(
+                host,
+                Listener(),
+                Listener(PEER_PROBES, KA(1, 1, 9)),
+                Listener(DEAF, deaf=True),
+            )
         await peers.connect(LEFT, networks[RIGHT].address, connections[LEFT])
         await peers.connect(RIGHT, networks[LEFT].address, connections[RIGHT])
         await asyncio.sleep(HEALTHY_S)
         await lab.apply(ForgetFlows("firewall"), {})
         await peers.cue(LEFT)
         await peers.cue(RIGHT)
-        await peers.ended(LEFT, [each.name for each in (*IDLE, *BUSY)], 30.0)
+        await peers.ended(LEFT, [each.name for each in (*IDLE, *BUSY, CLOSED)], 30.0)
         await peers.ended(RIGHT, [each.name for each in BUSY], 30.0)
         return {
             (host, each.name, event): peers.events(host, each.name, event)
@@ -153,9 +163,29 @@ def test_a_dead_peer_with_data_under_way(seen: Seen, host: str, name: str) -> No
     (connection,) = (each for each in BUSY if each.name == name)
     (end,) = seen[host, name, "ended"]
     patience = connection.user_timeout_ms / 1000 or None
-    bounds = busy_detection(patience, Stack(RETRIES2[host], machine_hz()))
+    bounds = busy_detection(patience, Stack(RETRIES2[host], machine_hz(), end["rtt"]))
     assert end["errno"] == "ETIMEDOUT"
     assert within(end["after"], bounds), (end, bounds)
+
+
+@pytest.mark.xdist_group("kernel-timers")
+def test_a_dead_peer_with_a_closed_window(seen: Seen) -> None:
+    """While it answers probes it may keep its window closed for ever; then retries2 counts."""
+    (end,) = seen[LEFT, CLOSED.name, "ended"]
+    assert end["errno"] == "ETIMEDOUT"
+    assert end["after"] > HEALTHY_S
+    bounds = zero_window_detection(None, Stack(RETRIES2[LEFT], machine_hz(), end["rtt"]))
+    assert within(end["silent"], bounds), (end, bounds)
+
+
+@pytest.mark.xdist_group("kernel-timers")
+def test_a_user_timeout_ends_a_closed_window_though_the_peer_answers(seen: Seen) -> None:
+    (end,) = seen[LEFT, CLOSED_USER.name, "ended"]
+    assert end["errno"] == "ETIMEDOUT"
+    assert end["after"] < HEALTHY_S
+    # Counted from the first probe, and that comes a little after the window closed.
+    bounds = zero_window_detection(4.0, Stack(RETRIES2[LEFT], machine_hz()))
+    assert 4.0 <= end["after"] <= bounds.latest + SCHEDULING_S, (end, bounds)
 
 
 @pytest.mark.xdist_group("kernel-timers")

@@ -3,15 +3,16 @@
 It runs by itself on a host of a lab (`python -I _peer.py JSON`), needs nothing but Python, and
 never touches a connection that it was not told to.  Its argument: `listen`, a list of ports with
 options; `connect`, a list of connections with `name`, `address`, `port`, options, and the numbers
-of the cues (`say`) at which it sends an octet on them.  Options: `keepalive` ([idle, interval,
-probes] or null), `user_timeout_ms`.  A line on standard
-input is a cue.  It answers on standard error with events, a JSON object a line:
+of the cues (`say`) at which it sends an octet on them; with `fill` it sends at once as much as
+goes.  A listener echoes, or if it is `deaf` reads nothing, ever.  Options: `keepalive` ([idle,
+interval, probes] or null), `user_timeout_ms`.  A line on standard input is a cue.  It answers on
+standard error with events, a JSON object a line:
 
 - `ready`: all connections are there.
 - `heard`: the peer was heard again after `silent` seconds.
 - `echo`: the peer answered an octet, `after` seconds.
 - `ended`: the kernel gave a connection up: `errno`, `silent` since the peer was last heard, `after`
-  since an octet was sent (null if none is outstanding).
+  since an octet was sent (null if none is outstanding), and the smoothed `rtt`, all in seconds.
 """
 
 from __future__ import annotations
@@ -27,8 +28,9 @@ import time
 from typing import Any
 
 _POLL_S = 0.02
-# struct tcp_info (include/uapi/linux/tcp.h): milliseconds since data, and an ACK, were received.
-_LAST_HEARD = struct.Struct("=52xII")
+# struct tcp_info (include/uapi/linux/tcp.h): milliseconds since data, and an ACK, were received;
+# microseconds of the smoothed round trip.
+_TCP_INFO = struct.Struct("=52xII8xI")
 
 
 def _set(sock: socket.socket, options: dict[str, Any]) -> None:
@@ -60,17 +62,32 @@ class _Held:
         _set(self.sock, options)
         self.sock.settimeout(30)
         self.sock.connect((options["address"], options["port"]))
-        # One octet there and back: then both sides have been heard, and nothing is outstanding.
-        self.sock.sendall(b"?")
-        self.sock.recv(1)
+        self.said: float | None = None
+        if not options.get("fill"):
+            # There and back: then both sides have been heard, and nothing is outstanding.
+            self.sock.sendall(b"?")
+            self.sock.recv(1)
         self.sock.setblocking(False)
         self.heard = time.monotonic()
-        self.said: float | None = None
+        self.rtt = 0.0
+        if options.get("fill"):
+            self.fill()
+
+    def fill(self) -> None:
+        """Send until the peer's window, and the buffer here, are full."""
+        self.said = time.monotonic()
+        try:
+            while True:
+                self.sock.send(bytes(65536))
+        except BlockingIOError:
+            return
 
     def look(self) -> None:
         """See whether the peer was heard again."""
-        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _LAST_HEARD.size)
-        heard = time.monotonic() - min(_LAST_HEARD.unpack(info)) / 1000
+        info = self.sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO.size)
+        data, ack, rtt = _TCP_INFO.unpack(info)
+        self.rtt = rtt / 1e6
+        heard = time.monotonic() - min(data, ack) / 1000
         if heard > self.heard + 4 * _POLL_S:
             _tell("heard", name=self.name, silent=round(heard - self.heard, 3))
             self.heard = heard
@@ -106,6 +123,7 @@ class _Held:
             errno=errno.errorcode.get(number, "end of file"),
             silent=round(now - self.heard, 3),
             after=None if self.said is None else round(now - self.said, 3),
+            rtt=round(self.rtt, 6),
         )
         return False
 
@@ -116,7 +134,9 @@ def _main() -> None:
     for each in task.get("listen", []):
         listener = socket.create_server(("", each["port"]), backlog=100)
         _set(listener, each)  # what is accepted inherits it
-        selector.register(listener, selectors.EVENT_READ, "listener")
+        kind = "deaf" if each.get("deaf") else "listener"
+        selector.register(listener, selectors.EVENT_READ, kind)
+    deaf: list[socket.socket] = []  # open for as long as this runs
     held: dict[socket.socket, _Held] = {}
     for each in task.get("connect", []):
         connection = _Held(each)
@@ -129,7 +149,9 @@ def _main() -> None:
     while True:
         for key, _ in selector.select(_POLL_S if held else None):
             sock: Any = key.fileobj
-            if key.data == "listener":
+            if key.data == "deaf":
+                deaf.append(sock.accept()[0])
+            elif key.data == "listener":
                 accepted, _ = sock.accept()
                 selector.register(accepted, selectors.EVENT_READ, "accepted")
             elif key.data == "accepted":

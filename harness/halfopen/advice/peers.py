@@ -27,6 +27,7 @@ class Connection:
         user_timeout_ms: of that side; 0 for none.
         say: numbers of the cues, from 1, at which an octet is sent.
         port: of the other side; see :class:`Listener`.
+        fill: whether it sends at once as much as goes.
     """
 
     name: str
@@ -34,14 +35,16 @@ class Connection:
     user_timeout_ms: int = 0
     say: tuple[int, ...] = ()
     port: int = 7000
+    fill: bool = False
 
 
 @dataclass(frozen=True)
 class Listener:
-    """A port that echoes; the keepalive is that of the accepted connections."""
+    """A port that echoes, or reads nothing; the keepalive is that of accepted connections."""
 
     port: int = 7000
     keepalive: Keepalive | None = None
+    deaf: bool = False
 
 
 class Peers:
@@ -59,7 +62,10 @@ class Peers:
 
     async def listen(self, host: str, *listeners: Listener) -> None:
         """Let a host take connections."""
-        ports = [{"port": each.port, "keepalive": _numbers(each.keepalive)} for each in listeners]
+        ports = [
+            {"port": each.port, "keepalive": _numbers(each.keepalive), "deaf": each.deaf}
+            for each in listeners
+        ]
         await self._start(host, "listener", {"listen": ports})
 
     async def connect(self, host: str, address: str, connections: Sequence[Connection]) -> None:
@@ -76,6 +82,7 @@ class Peers:
                 "keepalive": _numbers(each.keepalive),
                 "user_timeout_ms": each.user_timeout_ms,
                 "say": list(each.say),
+                "fill": each.fill,
             }
             for each in connections
         ]
