@@ -39,7 +39,10 @@ VERSIONS = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 """Versions of TLS that may be asked for. Older ones are broken (RFC 8996)."""
 
 _ANONYMOUS = "aNULL:!eNULL:@SECLEVEL=0"
-_ANONYMOUS_OR_NOT = "HIGH:+aNULL:!eNULL:@SECLEVEL=0"  # with a certificate, if there is one
+# A server of GnuTLS that has no certificate takes the first suite that the client names, and hangs
+# up when that one needs a certificate.
+_ANONYMOUS_FIRST = "aNULL:HIGH:!eNULL:@SECLEVEL=0"
+_ANONYMOUS_LAST = "HIGH:+aNULL:!eNULL:@SECLEVEL=0"
 
 # The group ffdhe2048 of RFC 7919, appendix A.1: what a server without a certificate proposes.
 _FFDHE2048 = """\
@@ -122,7 +125,7 @@ class TlsSettings:
         # Without verification the certificate can be had all the same, so nothing else is needed.
         verified = self.auth_mode in ("certvalid", "name")
         context.verify_mode = ssl.CERT_REQUIRED if verified else ssl.CERT_NONE
-        self._set_up(context, _ANONYMOUS_OR_NOT)
+        self._set_up(context, _ANONYMOUS_FIRST)
         return context
 
     def server_context(self) -> ssl.SSLContext:
@@ -146,7 +149,8 @@ class TlsSettings:
             context.verify_mode = ssl.CERT_REQUIRED
         if self.auth_mode == "name" and not self.permitted_peers:
             raise ConfigurationError("TLS mode name at a receiver needs the permitted names")
-        self._set_up(context, _ANONYMOUS if self.certificate is None else _ANONYMOUS_OR_NOT)
+        context.options |= ssl.OP_CIPHER_SERVER_PREFERENCE
+        self._set_up(context, _ANONYMOUS if self.certificate is None else _ANONYMOUS_LAST)
         if self._anonymous:
             _load_group(context)
         return context

@@ -249,7 +249,10 @@ class Worker:
 
 
 _HUNG_UP = (LossReason.EOF, LossReason.RESET)
-_PERHAPS_REFUSED = "perhaps the peer refused this side's certificate: its log would say why"
+_PERHAPS_REFUSED = (
+    "perhaps the peer does not speak TLS here, or refused this side's certificate: its log would "
+    "say which"
+)
 
 
 def _family(host: str) -> socket.AddressFamily:

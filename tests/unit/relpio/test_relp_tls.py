@@ -342,6 +342,6 @@ def test_a_sender_that_is_refused_says_so(
     lost = sender.wait_event("session-lost")
     # asyncio's server cuts the connection without the alert that would say more.
     assert lost["reason"] in ("tls-failed", "eof", "reset")
-    assert "the peer refused" in lost["detail"]
+    assert "refused" in lost["detail"]
     assert sender.terminate() == 1
     assert receiver.terminate() == 0
