@@ -397,4 +397,4 @@ if importlib.util.find_spec("atheris") is not None:
 
 
 if __name__ == "__main__":
-    subprocess.call([sys.executable, "-c", ATHERIS, __file__, *sys.argv[1:]])
+    os.execv(sys.executable, [sys.executable, "-c", ATHERIS, __file__, *sys.argv[1:]])

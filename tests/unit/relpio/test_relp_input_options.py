@@ -13,7 +13,10 @@ from typing import Any
 import pytest
 
 from relpio.command import send_options
+from relpio.command.config import ConfigFile
 from relpio.command.input_options import OPTIONS, inputs_from, mode
+from relpio.command.main import COMMANDS
+from relpio.command.parser import check_file
 from relpio.errors import ConfigurationError
 from relpio.inputs.figures import register_inputs
 from relpio.inputs.streams import StreamInput
@@ -148,3 +151,32 @@ def test_permissions() -> None:
     for text in ("", "66", "0o66", "888", "1777", "rw-", "-066"):
         with pytest.raises(ConfigurationError, match="octal digits"):
             mode(text)
+
+
+def test_the_same_options_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "relpio.toml"
+    path.write_text(
+        f"""
+[send]
+target = "127.0.0.1:2514"
+
+[send.inputs]
+follow = ["{tmp_path}/a.log", "{tmp_path}/b.log"]
+state-file = "{tmp_path}/state"
+listen-udp = "127.0.0.1:0"
+unix-mode = "0600"
+max-line = "8k"
+"""
+    )
+    every = COMMANDS[0].options
+    given = ConfigFile(path, ["send"]).values("send", every)
+    assert given["follow"] == [tmp_path / "a.log", tmp_path / "b.log"]
+    assert given["listen_udp"] == [("127.0.0.1", 0)]
+    assert (given["unix_mode"], given["max_line"]) == (0o600, 8192)
+    assert check_file(path, COMMANDS) == ["send"]
+    path.write_text(path.read_text().replace("0600", "0900"))
+    with pytest.raises(ConfigurationError, match=r"relpio.toml:9: .*unix-mode: .*octal digits"):
+        check_file(path, COMMANDS)
+    path.write_text('[send]\ntarget = "127.0.0.1:2514"\nfollow = "a.log"\n')
+    with pytest.raises(ConfigurationError, match="--follow needs --state-file"):
+        check_file(path, COMMANDS)
