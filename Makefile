@@ -59,8 +59,7 @@ schema: setup ## write the JSON Schema of scenario files anew
 	from halfopen.vocabulary import default_vocabulary as v; w(v())'
 
 bench: setup-dev ## figures against peers, side by side (bench/results.json)
-	@ls bench/*.py >/dev/null 2>&1 || { echo "there are no benchmarks yet"; exit 1; }
-	set -e; for each in bench/*.py; do $(BIN)/python "$$each"; done
+	$(BIN)/python -m bench
 
 clean: ## remove everything that make made
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

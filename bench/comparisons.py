@@ -34,6 +34,43 @@ _ALL = (
         our_messages=1_000_000,
         their_messages=300_000,
     ),
+    Comparison(
+        "relp-throughput-synced",
+        goal=5.0,
+        # Ours syncs on both sides: the queue before a message is accepted, the output before it
+        # is acknowledged.  rsyslog syncs its queue only; imrelp has nothing of the kind.
+        ours=relpio(
+            send=(
+                "--queue-type",
+                "disk",
+                "--queue-filename",
+                "queue",
+                "--queue-spool-directory",
+                "{dir}",
+                "--queue-sync-queue-files",
+                "on",
+                "--queue-size",
+                "1000000",
+            ),
+            receive=("--ack", "synced"),
+        ),
+        # As action queue; as main queue (type Disk, syncQueueFiles on) it was slower here.
+        theirs=rsyslog(
+            action='windowSize="1000" queue.type="Disk" queue.filename="queue" '
+            'queue.size="1000000" queue.spoolDirectory="{dir}" queue.syncQueueFiles="on"',
+        ),
+        our_messages=300_000,
+        their_messages=20_000,
+    ),
+    Comparison(
+        "relp-throughput-tls",
+        goal=2.0,
+        # Both anonymous, which is rsyslog's default.
+        ours=relpio(send=("--tls",), receive=("--tls",)),
+        theirs=rsyslog(action='windowSize="1000" tls="on"', relp='tls="on"'),
+        our_messages=500_000,
+        their_messages=200_000,
+    ),
 )
 
 COMPARISONS = {comparison.name: comparison for comparison in _ALL}

@@ -49,17 +49,25 @@ def write_source(path: Path, messages: int) -> None:
             file.write((b"<134>1 - host app - - - %09d " % number + pad)[:SIZE] + b"\n")
 
 
+def start_receiver(directory: Path, *options: str) -> subprocess.Popen[bytes]:
+    """`relpio receive`, writing to the file `received`; returns when it listens."""
+    log = directory / "receive.log"
+    listen = f"{street.ADDRESS}:{PORT}"
+    output = str(directory / "received")
+    argv = [*RELPIO, "receive", "--listen", listen, "--output", output, *options]
+    process = street.start(street.RECEIVER, argv, log)
+    street.wait_for(lambda: "listening" in log.read_text(), "relpio receive listens")
+    return process
+
+
 def relpio(
     send: tuple[str, ...] = (), receive: tuple[str, ...] = (), window: int = 1000
 ) -> Subject:
     """`relpio send FILE` to `relpio receive --output FILE` with further options."""
 
     def run(task: Task) -> float:
-        output, log = task.directory / "received", task.directory / "receive.log"
-        listen = f"{street.ADDRESS}:{PORT}"
-        argv = [*RELPIO, "receive", "--listen", listen, "--output", str(output), *receive]
-        receiver = street.start(street.RECEIVER, argv, log)
-        street.wait_for(lambda: "listening" in log.read_text(), "relpio receive listens")
+        output, listen = task.directory / "received", f"{street.ADDRESS}:{PORT}"
+        receiver = start_receiver(task.directory, *receive)
         argv = [*RELPIO, "send", "--target", listen, "--window", str(window), *send]
         begun = time.monotonic()
         sender = street.start(
