@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import threading
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ class Trouble:
         self.writes_left = 10**9
         self.sync_error: OSError | None = None
         self.syncs = 0
+        self.go_on = threading.Event()
+        self.go_on.set()
         write, sync = RealFile.write, RealFile.sync
 
         def write_or_not(file: RealFile, offset: int, data: bytes) -> None:
@@ -39,6 +42,7 @@ class Trouble:
 
         def sync_or_not(file: RealFile) -> None:
             self.syncs += 1
+            assert self.go_on.wait(30)
             if self.sync_error is not None:
                 raise self.sync_error
             sync(file)
@@ -91,6 +95,25 @@ def test_inputs_that_wait_together_share_a_sync(tmp_path: Path, trouble: Trouble
         # One may have begun with the first message alone; the rest share the next one.
         assert trouble.syncs - before <= 4
         assert len(take_all(queue)) == 500
+        queue.close()
+
+    run(work)
+
+
+def test_what_is_put_during_a_sync_waits_for_the_next(
+    tmp_path: Path, trouble: Trouble, tools: Any
+) -> None:
+    async def work() -> None:
+        queue = synced(tmp_path / "q")
+        before = trouble.syncs
+        trouble.go_on.clear()
+        first = asyncio.create_task(Intake(queue).offer([b"first"]))
+        await tools.eventually(lambda: trouble.syncs == before + 1)
+        second = asyncio.create_task(Intake(queue).offer([b"second"]))
+        await tools.eventually(lambda: len(queue) == 2)
+        trouble.go_on.set()
+        await asyncio.gather(first, second)
+        assert trouble.syncs == before + 2
         queue.close()
 
     run(work)
@@ -244,9 +267,10 @@ def test_memory_is_not_saved_unasked(tmp_path: Path) -> None:
     queue.close()
 
 
-@pytest.mark.parametrize("writes", [0, 1, 2])
+@pytest.mark.parametrize("early", [0, 2])
+@pytest.mark.parametrize("writes", [0, 1, 2, 3])
 def test_a_spill_that_fails_half_way_loses_nothing_and_keeps_order(
-    tmp_path: Path, trouble: Trouble, writes: int
+    tmp_path: Path, trouble: Trouble, writes: int, early: int
 ) -> None:
     queue = assisted(tmp_path / "q")
     large = [b"%d" % n + b"x" * 200_000 for n in range(20)]
@@ -255,14 +279,20 @@ def test_a_spill_that_fails_half_way_loses_nothing_and_keeps_order(
     taken = 6 + queue.put(large[6:])
     assert taken <= 10  # in memory as far as there is room
     out: list[bytes] = []
-    lease = queue.lease(2)
+    lease = queue.lease(early)
     out += lease.messages
     queue.ack(lease.numbers)
     trouble.full = False
     rest = large[taken:]
     while rest:
         rest = rest[queue.put(rest) :]
-    assert out + take_all(queue) == large
+    last = queue.last
+    while len(queue):
+        lease = queue.lease(1)
+        out += lease.messages
+        queue.ack(lease.numbers)
+    assert out == large
+    assert list(lease.numbers) == [last]
     queue.close()
 
 
