@@ -109,12 +109,6 @@ class ClientConnection:
         return len(self._unanswered)
 
     @property
-    def oldest_unanswered(self) -> int:
-        """Number of the oldest message without an answer; the next one's when all have one."""
-        run = self._unanswered.first_run()
-        return run.start if run else self._next_txnr
-
-    @property
     def capacity(self) -> int:
         """How many messages may be sent now."""
         if self._state is not ClientState.OPEN:

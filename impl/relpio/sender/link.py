@@ -122,8 +122,8 @@ class Link(CoreProtocol[ClientEvent]):
             self._queue.ack(numbers)
             self._owner.link_acked(numbers)
         elif isinstance(event, Refused):
-            number = self._numbers.pop(event.txnr)
             message = self._message(event.txnr)
+            number = self._numbers.pop(event.txnr)
             if not self._owner.link_refused(self, number, message, event):
                 self._queue.nack([number])
         elif isinstance(event, SessionOpened):
@@ -210,8 +210,12 @@ class Link(CoreProtocol[ClientEvent]):
         self.pump()
 
     def _forget_batches(self) -> None:
-        batches, oldest = self._batches, self._client.oldest_unanswered
-        while batches and batches[0].first_txnr + len(batches[0].messages) <= oldest:
+        # Not the core's idea of what is answered: it is ahead by the events not handled yet.
+        batches, oldest = self._batches, next(iter(self._numbers), None)
+        if oldest is None:
+            batches.clear()
+            return
+        while batches[0].first_txnr + len(batches[0].messages) <= oldest:
             batches.popleft()
 
     def _message(self, txnr: int) -> bytes:
