@@ -146,7 +146,9 @@ class FollowedFile:
             first = Tail(copy, self._max_line, tail.place)
             since = os.fstat(copy).st_mtime_ns
             known = {*self._known(), first.identity}
-            later = rotated_since(self.path, since, but_not=known)
+            # Younger ones follow this file, if it was renamed after its truncation.
+            until = os.fstat(tail.fd).st_mtime_ns
+            later = rotated_since(self.path, since, but_not=known, until=until)
             successors = [first, *(Tail(each, self._max_line) for each in later)]
         at = self._tails.index(tail)
         self._tails[at : at + 1] = [*successors, Tail(os.dup(tail.fd), self._max_line)]

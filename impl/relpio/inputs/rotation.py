@@ -54,13 +54,20 @@ def find(path: Path, place: Place, *, but_not: set[tuple[int, int]]) -> int | No
     return None
 
 
-def rotated_since(path: Path, since: int, *, but_not: set[tuple[int, int]]) -> list[int]:
-    """Open the rotated files of `path` that were written at `since` (ns) or later, oldest first."""
+def rotated_since(
+    path: Path, since: int, *, but_not: set[tuple[int, int]], until: int | None = None
+) -> list[int]:
+    """Open the rotated files of `path` that were written last from `since` to `until` (ns).
+
+    The oldest is the first.
+    """
     found = []
     for entry in _rotated(path):
         try:
             status = entry.stat()
             if status.st_mtime_ns < since or (status.st_dev, status.st_ino) in but_not:
+                continue
+            if until is not None and status.st_mtime_ns > until:
                 continue
             found.append((status.st_mtime_ns, str(entry), open_file(entry)))
         except OSError:

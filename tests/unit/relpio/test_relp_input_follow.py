@@ -204,6 +204,20 @@ def test_copytruncate(path: Path, follower: Follower, meanwhile: str, again: byt
     assert follower.read() == []
 
 
+def test_a_file_that_was_truncated_and_then_renamed_comes_before_its_successors(
+    path: Path, follower: Follower
+) -> None:
+    append(path, LONG)
+    assert follower.read() == [LONG[:-1]]
+    copy_and_truncate(path, "app.log.3")
+    append(path, b"one\n")
+    for age, (number, line) in enumerate(((2, b"two\n"), (1, b"three\n"))):
+        path.rename(path.with_name(f"app.log.{number}"))
+        append(path, line)
+        os.utime(path.with_name(f"app.log.{number}"), (2_000_000_000 + age, 2_000_000_000 + age))
+    assert follower.read() == [b"one", b"two", b"three"]
+
+
 def test_a_truncated_file_without_a_copy_is_read_from_its_start(
     path: Path, follower: Follower
 ) -> None:
