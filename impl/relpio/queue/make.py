@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from relpio.errors import ConfigurationError
 from relpio.logs import Log, no_log
-from relpio.queue.assisted import DiskAssistedQueue
+from relpio.queue.assisted import PARTS, DiskAssistedQueue
 from relpio.queue.base import MessageQueue
 from relpio.queue.direct import DirectQueue
 from relpio.queue.disk import DiskQueue
 from relpio.queue.memory import MemoryQueue
+from relpio.queue.positions import NAMES as POSITION_NAMES
 from relpio.queue.settings import QueueSettings, QueueType
 
 __all__ = ["make_queue"]
@@ -20,7 +24,7 @@ def make_queue(settings: QueueSettings, log: Log = no_log) -> MessageQueue:
     array of empty places would save nothing in Python.
 
     Raises:
-        ConfigurationError: another process uses its directory.
+        ConfigurationError: another process uses its directory, or it holds the other type.
         OSError: its directory cannot be made or read, or there is no room.
     """
     directory = settings.directory
@@ -28,6 +32,21 @@ def make_queue(settings: QueueSettings, log: Log = no_log) -> MessageQueue:
         return DirectQueue(settings.size, settings.max_octets)
     if directory is None:
         return MemoryQueue(settings.size, settings.max_octets)
+    _check_type(directory, settings)
     if settings.type is QueueType.DISK:
         return DiskQueue(directory, settings, log)
     return DiskAssistedQueue(directory, settings, log)
+
+
+def _check_type(directory: Path, settings: QueueSettings) -> None:
+    """Refuse to overlook messages that a queue of the other type has left here."""
+    other = POSITION_NAMES if settings.disk_assisted else PARTS
+    if any((directory / name).exists() for name in other):
+        wanted, there = "disk", "disk-assisted"
+        if settings.disk_assisted:
+            wanted, there = there, wanted
+        raise ConfigurationError(
+            f"{directory} holds a {there} queue, but a {wanted} one is asked for; let it be "
+            f"drained as what it is, then remove it when `relpio queue show {directory}` finds "
+            "no message, or choose another filename"
+        )

@@ -93,7 +93,11 @@ class Store:
         self._jobs_sealed = 0
         self._delete_late = False
         if durable:
-            directory.sync()
+            try:
+                directory.sync()
+            except BaseException:
+                self._positions.close()
+                raise
         self._delete(list(self.segments))
 
     # Messages in

@@ -153,6 +153,18 @@ def test_queues_from_options(
     asyncio.run(work())
 
 
+@pytest.mark.parametrize("first", ["disk", "linkedList"])
+def test_messages_of_the_other_type_are_not_overlooked(
+    first: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    second = "linkedList" if first == "disk" else "disk"
+    queues = queue_options.queues_from(options(queue_type=first, queue_filename="q"), no_log)
+    queues.close()
+    with pytest.raises(ConfigurationError, match="choose another filename"):
+        queue_options.queues_from(options(queue_type=second, queue_filename="q"), no_log)
+
+
 @pytest.mark.parametrize(
     ("given", "text"),
     [
