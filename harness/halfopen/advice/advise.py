@@ -281,19 +281,29 @@ def _notes(judged: Sequence[HopAdvice], settings: Settings) -> list[str]:
                 f"{hop.name}: nobody has verified {say(hop.idle or 0)} ({hop.source}): look at "
                 f"your own, and ask again with {hop.name}=SECONDS."
             )
-        if each.hop.values.on_expiry == "silent" and not each.safe:
-            then = {
-                "rst sender": "whoever then speaks gets a RST",
-                "rst inside sender": "a host inside that then speaks gets a RST; one outside, "
-                "nothing",
-                "readmit from inside": "if the side inside speaks first, the flow is taken up "
-                "again; if the other does, nothing gets through",
-                "readmit from anywhere": "whoever then speaks is let through, perhaps elsewhere",
-                "pass untranslated": "packets then pass without translation",
-                "drop": "whoever then speaks gets no answer, and finds out only by the times above",
-            }[hop.values.late_packet]
-            notes.append(f"{hop.name} tells nobody when it forgets a flow; {then}.")
+        if not each.safe and hop.idle is not None:
+            notes.append(f"{hop.name} {_afterwards(hop)}.")
     return notes
+
+
+_LATE = {
+    "drop": "whoever then speaks gets no answer, and finds out only by the times above",
+    "rst sender": "whoever then speaks gets a RST",
+    "rst inside sender": "a host inside that then speaks gets a RST, one outside no answer",
+    "readmit from inside": "if the side inside speaks first, the flow is taken up again; if the "
+    "other does, nothing gets through",
+    "readmit from anywhere": "whoever then speaks is let through, perhaps to somebody else",
+    "pass untranslated": "packets then pass without translation",
+}
+
+
+def _afterwards(hop: Hop) -> str:
+    """What happens when the flow is forgotten, to follow the name of the hop."""
+    if hop.values.on_expiry == "rst both":
+        return "ends the connection with a RST to both sides when it forgets it"
+    if hop.values.on_expiry == "fin":
+        return "closes the connection when it has been silent for so long"
+    return f"tells nobody when it forgets a flow; {_LATE[hop.values.late_packet]}"
 
 
 def say(seconds: float) -> str:

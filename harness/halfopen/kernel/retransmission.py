@@ -7,6 +7,9 @@ tcp_model_timeout(), tcp_probe_timer(); Documentation/networking/ip-sysctl.rst; 
 Keepalive is silent meanwhile, whatever its settings: tcp_keepalive_timer() does nothing while
 anything is in flight.  So a dead peer is found at quite another time when there was something to
 say than when there was not.
+
+Not modelled: another tcp_rto_min_us than the default, tcp_thin_linear_timeouts, a round trip time
+that varies, and sockets that are closed already (tcp_orphan_retries).
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """One flow: what a middlebox has seen of it, and how long that keeps it alive.
 
 What is not modelled: windows (a segment beyond the window is taken as any other), simultaneous
-open, and the text of SYN cookies.  A RST is believed only if its sequence number is what the
+open, SYN cookies, and that Linux also shortens a life after the same segment was repeated three
+times (nf_ct_tcp_max_retrans).  A RST is believed only if its sequence number is what the
 other side waits for, since a blind one is how a stranger would end a flow (RFC 5961, section 3).
 """
 

@@ -118,6 +118,20 @@ def test_unverified_figures_say_so() -> None:
     assert not any("nobody has verified" in note for note in ask("fortigate").notes)
 
 
+@pytest.mark.parametrize(
+    ("firewall", "says"),
+    [
+        ("fortigate", "tells nobody when it forgets a flow; whoever then speaks gets no answer"),
+        ("aws-nat-gateway", "a host inside that then speaks gets a RST"),
+        ("f5-fastl4", "with a RST to both sides"),
+        ("aws-classic-lb", "closes the connection"),
+    ],
+)
+def test_what_happens_when_it_is_forgotten(firewall: str, says: str) -> None:
+    (note,) = (each for each in ask(firewall).notes if each.startswith(firewall))
+    assert says in note
+
+
 def test_nothing_forgotten_nothing_needed(tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text("profile: mine\nidle timeout: never\n")
