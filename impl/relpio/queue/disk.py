@@ -19,7 +19,8 @@ from relpio.queue.files import Directory, RealDirectory
 from relpio.queue.findings import Finding, show_runs
 from relpio.queue.records import FOOTER, split_messages
 from relpio.queue.settings import QueueSettings
-from relpio.queue.store import Store, SyncJob
+from relpio.queue.store import Store
+from relpio.queue.syncjob import SyncJob
 
 __all__ = ["DiskQueue"]
 

@@ -20,29 +20,9 @@ from relpio.queue.positions import Positions
 from relpio.queue.records import FOOTER, HEADER, encode_block, encode_footer, encode_header
 from relpio.queue.recovery import BAD, NEW, Segment, recover
 from relpio.queue.segment import name_of
+from relpio.queue.syncjob import SyncJob
 
-__all__ = ["Store", "SyncJob"]
-
-
-class SyncJob:
-    """Files to sync. `run` may be called in any thread; all else belongs to the queue's own."""
-
-    def __init__(self, files: list[File], directory: Directory | None, through: int) -> None:
-        """Sync these files, then the directory; then numbers up to `through` are safe."""
-        self._files = files
-        self._directory = directory
-        self.through = through
-
-    def run(self) -> None:
-        """Sync.
-
-        Raises:
-            OSError: some of it failed.
-        """
-        for file in self._files:
-            file.sync()
-        if self._directory is not None:
-            self._directory.sync()
+__all__ = ["Store"]
 
 
 class Store:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import shutil
 import tempfile
 from pathlib import Path
@@ -21,6 +22,7 @@ from relpio.queue.make import make_queue
 from relpio.queue.settings import QueueSettings, QueueType
 
 SIZE = 12
+EXAMPLES = 1000 if os.environ.get("HALFOPEN_SOAK") else 30
 
 
 class AnyQueue(RuleBasedStateMachine):
@@ -202,7 +204,7 @@ class DiskAssisted(AnyQueue):
 
 for machine in (Direct, FixedArray, LinkedList, Disk, SyncedDisk, DiskAssisted):
     machine.TestCase.settings = hypothesis_settings(
-        max_examples=40, stateful_step_count=40, deadline=None
+        max_examples=EXAMPLES, stateful_step_count=40, deadline=None
     )
 
 TestDirect = Direct.TestCase
