@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from relpio import LocalProtocolError
+from relpio.queue import positions
 from relpio.queue.assisted import DiskAssistedQueue
 from relpio.queue.base import MessageQueue
 from relpio.queue.disk import DiskQueue
@@ -23,6 +24,12 @@ from relpio.queue.settings import QueueSettings, QueueType
 
 SIZE = 12
 EXAMPLES = 1000 if os.environ.get("HALFOPEN_SOAK") else 30
+
+
+@pytest.fixture(autouse=True)
+def short_positions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that the other file's turn comes often."""
+    monkeypatch.setattr(positions, "LENGTH", 512)
 
 
 class AnyQueue(RuleBasedStateMachine):
