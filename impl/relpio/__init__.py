@@ -12,11 +12,15 @@ from relpio.errors import (
     InputError,
     LocalProtocolError,
     OfferError,
+    PeerRefusedError,
     RelpError,
     RemoteProtocolError,
 )
 from relpio.logs import JsonLog, Log, TextLog
+from relpio.metrics.registry import Registry
+from relpio.net.addresses import TcpAddress, UnixAddress
 from relpio.net.sockopts import Keepalive
+from relpio.net.tls import TlsSettings
 from relpio.protocol.client import ClientConnection, ClientSettings
 from relpio.protocol.events import (
     Acknowledged,
@@ -40,7 +44,10 @@ from relpio.queue.memory import MemoryQueue
 from relpio.queue.settings import QueueSettings, QueueType
 from relpio.receiver.formats import as_lines, octet_counted
 from relpio.receiver.output import FileOutput
+from relpio.receiver.peerfiles import PeerFiles
+from relpio.receiver.program import ProgramOutput
 from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
+from relpio.receiver.synced import SyncedFileOutput
 from relpio.sender.backoff import BackoffPolicy
 from relpio.sender.sender import Sender, SenderSettings
 
@@ -74,11 +81,15 @@ __all__ = [
     "Output",
     "Oversize",
     "Oversized",
+    "PeerFiles",
+    "PeerRefusedError",
+    "ProgramOutput",
     "QueueSettings",
     "QueueType",
     "Receiver",
     "ReceiverSettings",
     "Refused",
+    "Registry",
     "RelpError",
     "RemoteProtocolError",
     "Sender",
@@ -90,7 +101,11 @@ __all__ = [
     "SessionClosed",
     "SessionLost",
     "SessionOpened",
+    "SyncedFileOutput",
+    "TcpAddress",
     "TextLog",
+    "TlsSettings",
+    "UnixAddress",
     "as_lines",
     "encode_acks",
     "encode_frame",

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import Enum
 
 from relpio.errors import (
-    ConfigurationError,
     LocalProtocolError,
     OfferError,
     RemoteProtocolError,
@@ -26,7 +23,7 @@ from relpio.protocol.events import (
     SessionLost,
     SessionOpened,
 )
-from relpio.protocol.frames import DEFAULT_MAX_DATA, Frame, FrameDecoder, encode_acks, encode_frame
+from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame
 from relpio.protocol.offers import (
     encode_offers,
     negotiate_version,
@@ -35,6 +32,7 @@ from relpio.protocol.offers import (
     require_syslog,
 )
 from relpio.protocol.responses import ACCEPTED, REFUSED, encode_response
+from relpio.protocol.serversettings import Oversize, ServerSettings
 from relpio.protocol.states import SERVER_TRANSITIONS, ServerInput, ServerState, step
 from relpio.protocol.txnr import HINT, follows
 
@@ -51,56 +49,6 @@ _TIMEOUTS = {
 
 # `open` must fit, however small the limit for messages is.
 _LEAST_MAX_DATA = 4096
-
-
-class Oversize(Enum):
-    """What happens to a message above `max_message_size`; the words are those of librelp."""
-
-    TRUNCATE = "truncate"
-    """Its first octets are taken and acknowledged; the rest is gone."""
-    ABORT = "abort"
-    """The session ends. The client sends the message again and again: it is its to keep."""
-    ACCEPT = "accept"
-    """It is taken whole, up to `max_accepted_size`; above that, the session ends."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ServerSettings:
-    """How the receiving side behaves. Times are in seconds; None switches a timer off.
-
-    Attributes:
-        max_message_size: octets of one message. Default 128 KiB, librelp's too.
-        oversize: what happens to a longer one.
-        max_accepted_size: octets of one message that `Oversize.ACCEPT` still takes.
-        open_timeout: how long a client may take for its `open`. librelp knows no such limit.
-        idle_timeout: how long a client that is owed no answer may send nothing at all.
-        frame_timeout: how long a frame may take from its first octet to its last.
-    """
-
-    max_message_size: int = DEFAULT_MAX_DATA
-    oversize: Oversize = Oversize.ABORT
-    max_accepted_size: int = 16 * 1024 * 1024
-    open_timeout: float | None = None
-    idle_timeout: float | None = None
-    frame_timeout: float | None = None
-
-    def __post_init__(self) -> None:
-        """Refuse values that cannot work."""
-        if self.max_message_size < 1:
-            raise ConfigurationError("max_message_size must be at least 1 octet")
-        if self.oversize is Oversize.ACCEPT and self.max_accepted_size < self.max_message_size:
-            raise ConfigurationError("max_accepted_size must not be below max_message_size")
-        for name in ("open_timeout", "idle_timeout", "frame_timeout"):
-            value = getattr(self, name)
-            if value is not None and value <= 0:
-                raise ConfigurationError(f"{name} must be above 0, or None for off")
-
-    @property
-    def longest_message(self) -> int:
-        """Octets of the longest message that is held in memory."""
-        if self.oversize is Oversize.ACCEPT:
-            return self.max_accepted_size
-        return self.max_message_size
 
 
 class ServerConnection:
