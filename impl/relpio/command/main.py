@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import dataclasses
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -34,6 +35,17 @@ _FILES = Option(
     many=True, positional=True,
 )  # fmt: skip
 
+
+def _briefly(option: Option) -> Option:
+    """Leave out of the help what it says already: both queues have the same parameters."""
+    if option.group != "main queue":
+        return option
+    if option.name == "main-queue-type":
+        more = "; all parameters of the queue are there as --main-queue-... as well"
+        return dataclasses.replace(option, help=option.help + more)
+    return dataclasses.replace(option, shown=False)
+
+
 SEND = Command(
     name="send",
     help="send lines of files or of standard input",
@@ -46,7 +58,7 @@ SEND = Command(
         *TCP_OPTIONS,
         *TLS_OPTIONS,
         *input_options.OPTIONS,
-        *queue_options.OPTIONS,
+        *map(_briefly, queue_options.OPTIONS),
         *METRICS_OPTIONS,
     ),
     run=send,

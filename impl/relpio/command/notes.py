@@ -20,13 +20,14 @@ SEND_NOTES = f"""\
 Each line is one message, without its LF. A message is forgotten only when the server has
 acknowledged it; after the loss of a session everything else is sent again, in order, so up to one
 window may arrive twice. At the end of the input, send waits until all is acknowledged.
-SIGTERM: stop reading, drain for at most --shutdown-timeout, leave.
+SIGTERM: stop reading, drain for at most --shutdown-timeout, leave; what a queue with files still
+holds is sent by the next run.
 
 {_DURATIONS}
 
 exit status:
-  0    every message that was accepted was acknowledged
-  1    some were not
+  0    every message that was accepted was acknowledged, or is kept on disk
+  1    some were not, and are gone with the process
   2    the input or an option is wrong
   130  interrupted (Ctrl-C)
 
@@ -38,6 +39,8 @@ examples:
   relpio send --target [::1]:2514 --ack-timeout 10 --keepalive 30/5/3 /var/log/app.log
   relpio send --target loghost.example.org:6514 --tls --tls-auth name \\
       --tls-ca /etc/ssl/certs/loghost-ca.pem app.log
+  relpio send --target loghost:2514 --listen-unix /run/relpio.sock --queue-type disk \\
+      --queue-spool-directory /var/spool/relpio --queue-filename out
 """
 
 RECEIVE_NOTES = f"""\

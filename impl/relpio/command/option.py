@@ -23,6 +23,7 @@ class Option:
         many: may be given several times, and is a list in the TOML file.
         required: the command cannot do without it.
         positional: an argument without `--` on the command line.
+        shown: `--help` has a line for it.
     """
 
     name: str
@@ -34,6 +35,7 @@ class Option:
     many: bool = False
     required: bool = False
     positional: bool = False
+    shown: bool = True
 
     @property
     def field(self) -> str:

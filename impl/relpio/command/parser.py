@@ -15,7 +15,7 @@ from relpio.logs import Log
 
 __all__ = ["Command", "add_command", "check_file", "options_of"]
 
-_HEADINGS = {"": "options", "tls": "TLS", "tcp": "TCP"}
+_HEADINGS = {"": "main options", "tls": "TLS", "tcp": "TCP"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,9 +50,18 @@ def add_command(
         help=command.help,
         description=command.description,
         epilog=command.notes,
+        usage=_usage(command),
         formatter_class=argparse.RawDescriptionHelpFormatter,
         allow_abbrev=False,
+        add_help=False,
     )
+    general = parser.add_argument_group("help and configuration")
+    general.add_argument("-h", "--help", action="help", help="show this and exit")
+    general.add_argument(
+        "--config", type=Path, metavar="FILE",
+        help=f"TOML file; its table [{command.name}] holds the same options by the same names, "
+        "and the command line overrides it",
+    )  # fmt: skip
     groups: dict[str, argparse._ArgumentGroup] = {}
     for option in command.options:
         if option.positional:
@@ -62,11 +71,6 @@ def add_command(
             heading = _HEADINGS.get(option.group) or option.group[:1].upper() + option.group[1:]
             groups[option.group] = parser.add_argument_group(heading)
         _add_option(groups[option.group], option)
-    parser.add_argument(
-        "--config", type=Path, metavar="FILE",
-        help=f"TOML file; its table [{command.name}] holds the same options by the same names, "
-        "and the command line overrides it",
-    )  # fmt: skip
     return parser
 
 
@@ -139,7 +143,19 @@ def _text_of(parse: Callable[[str], Any]) -> Callable[[str], Any]:
     return parse_option
 
 
+def _usage(command: Command) -> str:
+    """Name what is needed: a list of all options helps nobody."""
+    parts = [
+        f"--{option.name} {option.metavar}" for option in command.options if option.required
+    ]  # fmt: skip
+    parts.append("[options]")
+    parts += [f"[{option.metavar} ...]" for option in command.options if option.positional]
+    return f"relpio {command.name} {' '.join(parts)}"
+
+
 def _help(option: Option) -> str:
+    if not option.shown:
+        return argparse.SUPPRESS
     notes = [] if option.default is None else [f"default {option.default}"]
     if option.required:
         notes.append("needed")
