@@ -52,7 +52,8 @@ incidents: setup-dev ## the scenario library, every variant
 
 soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (an hour)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
-		tests/lab/test_rsyslog_interop.py --timeout=7200
+		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop.py \
+		--timeout=7200
 
 schema: setup ## write the JSON Schema of scenario files anew
 	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \

@@ -54,7 +54,7 @@ _ALL = (
             ),
             receive=("--ack", "synced"),
         ),
-        # As action queue; as main queue (type Disk, syncQueueFiles on) it was slower here.
+        # As action queue; as main queue (type Disk, syncQueueFiles on) it was no faster.
         theirs=rsyslog(
             action='windowSize="1000" queue.type="Disk" queue.filename="queue" '
             'queue.size="1000000" queue.spoolDirectory="{dir}" queue.syncQueueFiles="on"',
