@@ -15,10 +15,10 @@ from relpio.inputs.connections import ConnectionInput, ConnectionSettings
 from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
-from relpio.inputs.sockets import bound_internet, bound_unix, remove_unix
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
 from relpio.net.addresses import format_address
+from relpio.net.listening import bound_internet, bound_unix, remove_unix
 
 __all__ = ["OPTIONS", "check_inputs", "inputs_from", "mode"]
 

@@ -13,8 +13,8 @@ from relpio.logs import Log
 from relpio.metrics.export import MetricsFile, MetricsServer
 from relpio.metrics.process import register_process
 from relpio.metrics.registry import Registry
-from relpio.net.addresses import Address, TcpAddress, UnixAddress, format_address, parse_target
-from relpio.net.listening import bound_socket, remove_socket_file
+from relpio.net.addresses import Address, TcpAddress, format_address, parse_target
+from relpio.net.listening import Bound, bound_socket
 
 __all__ = ["METRICS_OPTIONS", "exporting", "listen_address"]
 
@@ -53,10 +53,10 @@ async def exporting(given: argparse.Namespace, registry: Registry, log: Log) -> 
     register_process(registry)
     async with AsyncExitStack() as stack:
         if given.metrics_listen is not None:
-            sock = await bound_socket(given.metrics_listen)
-            server = MetricsServer(sock, registry)
-            stack.push_async_callback(_stop_server, server, given.metrics_listen)
-            where = sock.getsockname()
+            bound = await bound_socket(given.metrics_listen)
+            server = MetricsServer(bound.sock, registry)
+            stack.push_async_callback(_stop_server, server, bound)
+            where = bound.sock.getsockname()
             address = format_address(where) if isinstance(where, tuple) else f"unix:{where}"
             log("metrics-listening", address=address)
         if given.metrics_file is not None:
@@ -65,10 +65,9 @@ async def exporting(given: argparse.Namespace, registry: Registry, log: Log) -> 
         yield
 
 
-async def _stop_server(server: MetricsServer, address: Address) -> None:
+async def _stop_server(server: MetricsServer, bound: Bound) -> None:
     await server.close()
-    if isinstance(address, UnixAddress):
-        remove_socket_file(address.path)
+    bound.close()
 
 
 async def _stop_task(task: asyncio.Task[None]) -> None:

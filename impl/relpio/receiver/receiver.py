@@ -14,7 +14,7 @@ from relpio.errors import PeerRefusedError
 from relpio.logs import Log, no_log
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
-from relpio.net.listening import bound_socket, host_of, peer_of, remove_socket_file
+from relpio.net.listening import Bound, bound_socket, host_of, peer_of
 from relpio.net.transport import Ending, tls_fault
 from relpio.protocol.events import LossReason, Oversized
 from relpio.receiver.figures import Figures
@@ -59,7 +59,7 @@ class Receiver:
         self._by_peer = output if isinstance(output, PeerOutput) else None
         self._log = log
         self._listeners: list[Listener] = []
-        self._bound: list[socket.socket] = []
+        self._bound: list[Bound] = []
         self._tls: ssl.SSLContext | None = None
         self._sessions: dict[int, Session] = {}
         self._hosts: Counter[str] = Counter()
@@ -113,7 +113,7 @@ class Receiver:
         except OSError:
             self._unbind()
             raise
-        for sock, address in zip(self._bound, wanted, strict=True):
+        for (sock, *_), address in zip(self._bound, wanted, strict=True):
             tls = None if isinstance(address, UnixAddress) else self._tls
             accepted = partial(self._accepted, tls)
             self._listeners.append(Listener(sock, accepted, self._may_accept, self._log))
@@ -122,7 +122,7 @@ class Receiver:
             else:
                 host, port = sock.getsockname()[:2]
                 self._log("listening", address=host, port=port)
-        tcp = [sock.getsockname()[:2] for sock in self._bound if sock.family != socket.AF_UNIX]
+        tcp = [sock.getsockname()[:2] for sock, path, _ in self._bound if path is None]
         self.address = tcp[0] if tcp else self.address
 
     async def close(self, timeout: float = 5.0) -> None:
@@ -294,10 +294,6 @@ class Receiver:
             pass
 
     def _unbind(self) -> None:
-        for sock in self._bound:
-            sock.close()
-        if self._bound:
-            for address in self.settings.listen:
-                if isinstance(address, UnixAddress):
-                    remove_socket_file(address.path)
+        for bound in self._bound:
+            bound.close()
         self._bound.clear()

@@ -17,8 +17,8 @@ from relpio.errors import ConfigurationError, LocalProtocolError
 from relpio.inputs.base import Input, deliver_whole
 from relpio.inputs.connections import ConnectionInput, ConnectionSettings
 from relpio.inputs.datagrams import DatagramInput, kernel_drops
-from relpio.inputs.sockets import bound_internet, bound_unix, remove_unix
 from relpio.logs import no_log
+from relpio.net.listening import bound_internet, bound_unix, remove_unix
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
