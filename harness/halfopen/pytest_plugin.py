@@ -1,7 +1,7 @@
 """pytest plugin: scenario files are collected, one item for each variant; and a fixture for labs.
 
-`pytest scenarios/` plays every `*.scenario.yaml` that it meets.  Items of one file run together,
-when the first of them is asked for, since they mostly wait; each then reports its own verdict.
+`pytest scenarios/` plays every `*.scenario.yaml` that it meets: all that were selected side by
+side, when the first is asked for, since they mostly wait.  Each then reports its own verdict.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest 
     from halfopen.model.verdict import VariantResult
 
 SUFFIX = ".scenario.yaml"
+_RESULTS = pytest.StashKey["dict[tuple[str, str], VariantResult]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,8 +44,6 @@ def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Col
 
 class ScenarioFile(pytest.File):
     """A scenario file; its items are its variants."""
-
-    _results: dict[str, VariantResult] | None = None
 
     def collect(self) -> Iterable[pytest.Item]:
         """One item for each variant; a file that is wrong is an error of collection."""
@@ -71,33 +70,38 @@ class ScenarioFile(pytest.File):
             seed=option("--halfopen-seed"),
         )
 
-    def result(self, plan: Plan) -> VariantResult:
-        """The verdict on one variant; the first call plays all variants that were selected."""
-        if self._results is None:
-            from halfopen.errors import UsageError
-            from halfopen.labs import all_labs
-            from halfopen.runner.run import run_plans
-            from halfopen.vocabulary import default_vocabulary
 
-            name = self.config.getoption("--halfopen-lab")
-            lab = all_labs().get(name)
-            if lab is None:
-                raise UsageError(f"there is no lab {name!r}")
-            if missing := lab.missing():
-                pytest.skip(f"the lab {name} does not work here: {'; '.join(missing)}")
-            chosen = [
-                item.plan
-                for item in self.session.items
-                if isinstance(item, VariantItem) and item.parent is self
-            ]
-            out = self._directory()
-            runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=4 * (os.cpu_count() or 1))
-            self._results = {r.variant: r for r in asyncio.run(runs)}
-        return self._results[plan.variant]
+def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
+    """The verdicts by file and variant; the first call plays everything that was selected.
 
-    def _directory(self) -> Path:
-        cache = getattr(self.config, "cache", None)  # there is none under -p no:cacheprovider
-        return cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
+    Runs mostly wait, so they go side by side.  Under xdist each worker plays the files that it
+    was given; which those are it does not know before, so it plays one file at a time.
+    """
+    from halfopen.errors import UsageError
+    from halfopen.labs import all_labs
+    from halfopen.runner.run import run_plans
+    from halfopen.vocabulary import default_vocabulary
+
+    known = item.config.stash.setdefault(_RESULTS, {})
+    if item.key in known:
+        return known
+    name = item.config.getoption("--halfopen-lab")
+    lab = all_labs().get(name)
+    if lab is None:
+        raise UsageError(f"there is no lab {name!r}")
+    if missing := lab.missing():
+        pytest.skip(f"the lab {name} does not work here: {'; '.join(missing)}")
+    distributed = hasattr(item.config, "workerinput")
+    chosen = [
+        each.plan
+        for each in item.session.items
+        if isinstance(each, VariantItem) and (each.parent is item.parent or not distributed)
+    ]
+    cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
+    out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
+    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=4 * (os.cpu_count() or 1))
+    known.update({(r.file, r.variant): r for r in asyncio.run(runs)})
+    return known
 
 
 class VariantItem(pytest.Item):
@@ -110,12 +114,16 @@ class VariantItem(pytest.Item):
             # Under `pytest -n N --dist loadgroup` one worker plays all variants of a file.
             self.add_marker(pytest.mark.xdist_group(str(self.path)))
 
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells it apart in a session."""
+        return self.plan.file, self.plan.variant
+
     def runtest(self) -> None:
         """Ask for the verdict; anything but a pass fails the item."""
         from halfopen.model.verdict import Verdict
 
-        assert isinstance(self.parent, ScenarioFile)
-        result = self.parent.result(self.plan)
+        result = _results(self)[self.key]
         if result.verdict is Verdict.UNSUPPORTED:
             pytest.skip(f"unsupported: {result.why}")
         if result.verdict is not Verdict.PASS:

@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 import relpio
+from halfopen.checkers import all_checks
 from tests.lab.scenarios import INCIDENT, halfopen
 
 pytestmark = pytest.mark.lab
@@ -99,11 +100,14 @@ def _run(mutant: Mutant, directory: Path) -> dict[str, object]:
 def test_each_variant_fails_on_the_program_that_lacks_its_cure(tmp_path: Path) -> None:
     with ThreadPoolExecutor(len(MUTANTS)) as pool:
         results = list(pool.map(lambda m: _run(m, tmp_path / m.variant), MUTANTS))
+    failed = set()
     for mutant, result in zip(MUTANTS, results, strict=True):
         assert result["verdict"] == "fail", (mutant.variant, result)
         checks = result["checks"]
         assert isinstance(checks, list)
+        failed |= {c["check"] for c in checks if c["verdict"] == "fail"}
         unexpected = [c for c in checks if c["verdict"] != c["expected"]]
         named = [c for c in unexpected if c["check"] == mutant.check]
         assert named, (mutant.variant, unexpected)
         assert mutant.evidence in named[0]["why"], (mutant.variant, named)
+    assert failed == set(all_checks()), "a check that was never seen to fail proves nothing"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import re
 import time
 from collections.abc import Sequence
@@ -17,10 +18,22 @@ from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.play import Listener, Player
 
 
-def run_directory(out: Path, plan: Plan) -> Path:
-    """Where the history of a plan's run lies below `out`: `FILE/VARIANT`."""
-    stem = Path(plan.file).name.removesuffix(".yaml").removesuffix(".scenario")
-    return out / _safe(stem) / _safe(plan.variant)
+def run_directories(out: Path, plans: Sequence[Plan]) -> list[Path]:
+    """Where the history of each plan's run lies below `out`: `FILE/VARIANT`.
+
+    Two files of the same name in different directories get `FILE` and `FILE-2`.
+    """
+    names: dict[str, str] = {}
+    for file in dict.fromkeys(plan.file for plan in plans):
+        stem = _safe(Path(file).name.removesuffix(".yaml").removesuffix(".scenario"))
+        taken = set(names.values())
+        numbered = (f"{stem}-{number}" for number in itertools.count(2))
+        names[file] = next(
+            name
+            for name in (stem, *itertools.islice(numbered, len(names) + 1))
+            if name not in taken
+        )
+    return [out / names[plan.file] / _safe(plan.variant) for plan in plans]
 
 
 def _safe(name: str) -> str:
@@ -67,11 +80,10 @@ async def run_plan(
     plan: Plan,
     lab: LabSpec,
     vocabulary: Vocabulary,
-    out: Path,
+    directory: Path,
     listener: Listener | None = None,
 ) -> VariantResult:
-    """Play one plan and judge it."""
-    directory = run_directory(out, plan)
+    """Play one plan and judge it; its history is written into `directory`."""
     begun = time.monotonic()
     try:
         await Player(plan, vocabulary, directory, listener).play(lab)
@@ -114,13 +126,16 @@ async def run_plans(
     """
     places = asyncio.Semaphore(jobs)
 
-    async def one(plan: Plan) -> VariantResult:
+    async def one(plan: Plan, directory: Path) -> VariantResult:
         async with places:
-            return await run_plan(plan, lab, vocabulary, out, listener)
+            return await run_plan(plan, lab, vocabulary, directory, listener)
 
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one(plan)) for plan in plans]
+            tasks = [
+                group.create_task(one(plan, directory))
+                for plan, directory in zip(plans, run_directories(out, plans), strict=True)
+            ]
     except ExceptionGroup as failures:
         # The others were ended for it; what a person needs is the first reason.
         raise failures.exceptions[0] from None

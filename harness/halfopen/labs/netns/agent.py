@@ -117,6 +117,9 @@ class Agent:
     async def do_start(self, request: Mapping[str, Any]) -> int:
         """`host`, `program` (a ProgramSpec), `timeout`: start it and wait until it is ready."""
         host = request["host"]
+        before = self._programs.get(host)
+        if before is not None and before.pid is not None:
+            raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
         directory = self._directory / host
         directory.mkdir(parents=True, exist_ok=True)
         program = Program(host, request["program"], directory, self._token, self.emit, self._follow)

@@ -259,7 +259,8 @@ class Program:
         self._emit(record | {"corrupt": corrupt, "unexpected": unexpected})
 
     async def _follow(self) -> None:
-        while True:
+        # Not beyond its end: what a successor writes to the same files is the successor's.
+        while self.pid is not None:
             self.collect()
             await asyncio.sleep(_POLL_S)
 
