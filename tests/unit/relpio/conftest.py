@@ -163,6 +163,7 @@ def free_port() -> int:
 class Tools:
     """What tests cannot import from here, in one place."""
 
+    DEADLINE = DEADLINE
     Pair = ConnectionPair
     wait_until = staticmethod(wait_until)
     eventually = staticmethod(eventually)
