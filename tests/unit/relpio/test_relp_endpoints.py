@@ -438,10 +438,10 @@ def test_a_session_reads_no_more_than_the_output_can_take(tools: type[Tools]) ->
         ):
             await sender.put([message] * 200)
             await tools.eventually(lambda: len(output.waiting) > 0)
-            held = -1  # wait until it grows no more
-            while held != sum(len(data) for data, _ in output.waiting):
-                held = sum(len(data) for data, _ in output.waiting)
-                await asyncio.sleep(0.05)
+            (reading,) = receiver._sessions.values()
+            # Then nothing more can come.
+            await tools.eventually(lambda: reading.paused and not reading._transport.is_reading())
+            held = sum(len(data) for data, _ in output.waiting)
             assert 0 < held < MAX_PENDING + 2 * 262_144 + 100_000
             output.held = False
             output.release()

@@ -372,9 +372,11 @@ def run(body: Callable[[], Coroutine[Any, Any, None]]) -> None:
 def test_several_files_and_a_stop_in_order(tools: type[Tools], tmp_path: Path) -> None:
     paths = [tmp_path / name for name in ("a", "b")]
     got: list[bytes] = []
+    offered: list[bytes] = []
     gate = asyncio.Event()
 
     async def deliver(messages: Sequence[bytes]) -> None:
+        offered.extend(messages)
         await gate.wait()
         got.extend(messages)
 
@@ -395,7 +397,7 @@ def test_several_files_and_a_stop_in_order(tools: type[Tools], tmp_path: Path) -
         await tools.eventually(lambda: source.received == 2)
         gate.clear()
         append(paths[0], b"three\n")
-        await asyncio.sleep(follow.POLL * 2)
+        await tools.eventually(lambda: b"three" in offered)
         task.cancel()
         asyncio.get_running_loop().call_later(0.05, gate.set)
         with pytest.raises(asyncio.CancelledError):

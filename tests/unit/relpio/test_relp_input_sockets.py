@@ -347,7 +347,7 @@ def test_an_address_in_use_is_named() -> None:
         assert six.family == socket.AF_INET6
 
 
-def test_a_delivery_under_way_is_not_cut_in_two() -> None:
+def test_a_delivery_under_way_is_not_cut_in_two(tools: type[Tools]) -> None:
     async def body() -> None:
         sink, recorded = Sink(), list[bytes]()
         sink.gate.clear()
@@ -359,8 +359,7 @@ def test_a_delivery_under_way_is_not_cut_in_two() -> None:
                 await asyncio.sleep(0)
 
         task = asyncio.create_task(read())
-        while not sink.waiting:  # noqa: ASYNC110 - a plain counter
-            await asyncio.sleep(0)
+        await tools.eventually(lambda: sink.waiting > 0)
         task.cancel()
         asyncio.get_running_loop().call_later(0.05, sink.gate.set)
         with pytest.raises(asyncio.CancelledError):
@@ -370,13 +369,14 @@ def test_a_delivery_under_way_is_not_cut_in_two() -> None:
     asyncio.run(body())
 
 
-def test_a_delivery_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_delivery_that_does_not_end_is_given_up(
+    tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def body() -> None:
         sink = Sink()
         sink.gate.clear()
         task = asyncio.create_task(deliver_whole(sink, [b"a"]))
-        while not sink.waiting:  # noqa: ASYNC110 - a plain counter
-            await asyncio.sleep(0)
+        await tools.eventually(lambda: sink.waiting > 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

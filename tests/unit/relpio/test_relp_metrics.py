@@ -161,7 +161,9 @@ def test_silent_scrapers_are_few_and_do_not_stay(
     asyncio.run(main())
 
 
-def test_file_is_replaced_whole_and_errors_are_said_once(tmp_path: Path) -> None:
+def test_file_is_replaced_whole_and_errors_are_said_once(
+    tools: type[Tools], tmp_path: Path
+) -> None:
     log: list[str] = []
 
     def note(event: str, /, **fields: object) -> None:
@@ -177,7 +179,7 @@ def test_file_is_replaced_whole_and_errors_are_said_once(tmp_path: Path) -> None
 
     async def main() -> None:
         running = asyncio.create_task(file.run())
-        await asyncio.sleep(0)
+        await tools.eventually(path.exists)
         assert json.loads(path.read_text())["metrics"][0]["value"] == 0
         counter.add(7)
         running.cancel()

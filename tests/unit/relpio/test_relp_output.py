@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import select
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -46,8 +47,7 @@ def test_a_pipe_is_filled_without_blocking_and_goes_on_when_it_is_read(tools: ty
         data, written = os.urandom(300_000), list[bool]()
         output = FileOutput(writer, Log())
         output.submit(data, lambda: written.append(True))
-        await asyncio.sleep(0)
-        await asyncio.sleep(0)
+        await tools.eventually(lambda: select.select([reader], [], [], 0)[0] != [])
         assert os.get_blocking(writer)
         assert written == []
         output.submit(b"end", lambda: written.append(True))

@@ -144,7 +144,7 @@ def test_one_sync_answers_for_everything_written_before_it(
         for number in range(1, 100):  # these come while the first sync runs
             output.submit(b"%d\n" % number, lambda number=number: done.append(number))  # type: ignore[misc]
             await asyncio.sleep(0)
-        assert len((tmp_path / "out").read_bytes().splitlines()) == 100
+        await tools.eventually(lambda: len((tmp_path / "out").read_bytes().splitlines()) == 100)
         assert done == []
         disk.gate.release()
         await tools.eventually(lambda: disk.calls == 2)

@@ -10,6 +10,7 @@ import socket
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
@@ -32,6 +33,9 @@ from relpio.net.addresses import format_address, parse_address, resolve
 from relpio.net.sockopts import set_keepalive, set_user_timeout
 from relpio.protocol.runs import Runs, runs_of
 from relpio.sender.backoff import Backoff
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
 
 
 @given(st.lists(st.integers(0, 5), max_size=8), st.randoms(use_true_random=False))
@@ -222,7 +226,7 @@ def test_a_line_above_the_limit_is_named_and_those_before_it_count(chunks: list[
     assert "app.log: line 3 is longer than 5 octets" in str(errors[0])
 
 
-def test_ledger(tmp_path: Path) -> None:
+def test_ledger(tools: type[Tools], tmp_path: Path) -> None:
     path = tmp_path / "ledger"
 
     async def write() -> str:
@@ -231,7 +235,7 @@ def test_ledger(tmp_path: Path) -> None:
         ledger.accepted(21, 21)
         ledger.acked([1, 2, 3, 7, 9, 10])
         assert path.read_text() == ""
-        await asyncio.sleep(0)
+        await tools.eventually(lambda: path.read_text() != "")
         seen = path.read_text()
         ledger.acked(range(11, 13))
         ledger.close()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine, Sequence
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import given
@@ -17,6 +17,9 @@ from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.policy import DequeuePolicy, keep_by_severity, severity, wanted_workers
 from relpio.queue.settings import QueueSettings, QueueType
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
 
 
 @pytest.mark.parametrize(
@@ -205,14 +208,14 @@ def test_full_delay_waits_below_the_mark_and_light_delay_only_a_moment() -> None
     run(work)
 
 
-def test_a_direct_queue_accepts_what_the_server_took() -> None:
+def test_a_direct_queue_accepts_what_the_server_took(tools: type[Tools]) -> None:
     async def work() -> None:
         queue = DirectQueue(10)
         intake = Intake(queue)
         first = asyncio.create_task(intake.offer([b"a", b"b"]))
-        await asyncio.sleep(0)
+        await tools.eventually(lambda: queue.ready == 2)
         second = asyncio.create_task(intake.offer([b"c"]))
-        await asyncio.sleep(0)
+        await tools.eventually(lambda: queue.ready == 3)
         assert queue.lease(9).messages == [b"a", b"b", b"c"]
         queue.ack([2, 3])
         await asyncio.sleep(0)
