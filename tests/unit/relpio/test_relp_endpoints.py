@@ -440,7 +440,9 @@ def test_a_session_reads_no_more_than_the_output_can_take(tools: type[Tools]) ->
             await tools.eventually(lambda: len(output.waiting) > 0)
             (reading,) = receiver._sessions.values()
             # Then nothing more can come.
-            await tools.eventually(lambda: reading.paused and not reading._transport.is_reading())
+            transport = reading._transport
+            assert transport is not None
+            await tools.eventually(lambda: reading.paused and not transport.is_reading())
             held = sum(len(data) for data, _ in output.waiting)
             assert 0 < held < MAX_PENDING + 2 * 262_144 + 100_000
             output.held = False
