@@ -19,12 +19,12 @@ import pytest
 from relpio import encode_frame
 from relpio.command.main import main
 
+from .doubles import OPEN
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import RelpioProcess, Tools
 
 Start = Callable[..., "RelpioProcess"]
-
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
 
 
 def lines(first: int, last: int) -> bytes:

@@ -26,75 +26,14 @@ from relpio import (
     ServerSettings,
     SessionClosed,
     SessionLost,
-    encode_frame,
     octet_counted,
 )
 from relpio.receiver.session import MAX_PENDING
 
+from .doubles import OPEN, QUICK, Events, Memory, numbered, receiving
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-QUICK = BackoffPolicy(0.01, 0.05)
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
-
-
-class Memory:
-    """An output that takes what it gets, at once or when `release` is called."""
-
-    def __init__(self, *, held: bool = False) -> None:
-        self.data = b""
-        self.held = held
-        self.waiting: list[tuple[bytes, Callable[[], None]]] = []
-
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        self.waiting.append((data, on_written))
-        if not self.held:
-            self.release()
-
-    def release(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for data, on_written in waiting:
-            self.data += data
-            on_written()
-
-    async def flushed(self) -> None:
-        if self.waiting:
-            await asyncio.Event().wait()
-
-    @property
-    def lines(self) -> list[bytes]:
-        return self.data.split(b"\n")[:-1]
-
-
-class Events:
-    """A log that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[str, dict[str, object]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.records.append((event, fields))
-
-    def of(self, name: str) -> list[dict[str, object]]:
-        return [fields for event, fields in self.records if event == name]
-
-    @property
-    def lost(self) -> list[object]:
-        return [fields["reason"] for fields in self.of("session-lost")]
-
-
-@asynccontextmanager
-async def receiving(
-    output: Memory, *, port: int = 0, log: Events | None = None, **settings: Any
-) -> AsyncIterator[Receiver]:
-    receiver = Receiver(
-        ReceiverSettings(host="127.0.0.1", port=port, **settings), output, log=log or Events()
-    )
-    await receiver.start()
-    try:
-        yield receiver
-    finally:
-        await receiver.close(timeout=1.0)
 
 
 def sending(
@@ -160,10 +99,6 @@ async def raw_client(port: int, octets: bytes) -> tuple[asyncio.StreamReader, as
     reader, writer = await asyncio.open_connection("127.0.0.1", port)
     writer.write(octets)
     return reader, writer
-
-
-def numbered(count: int) -> list[bytes]:
-    return [b"message %d" % number for number in range(count)]
 
 
 def test_messages_arrive_in_order_and_the_session_closes() -> None:

@@ -22,11 +22,10 @@ from relpio import (
 )
 from relpio.net.addresses import TcpAddress
 
+from .doubles import HINT, OPEN, Events
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
-HINT = b"0 serverclose 0\n"
 
 
 class Memory:
@@ -44,18 +43,6 @@ class Memory:
 
     async def flushed(self) -> None:
         pass
-
-
-class Events:
-    def __init__(self) -> None:
-        self.records: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.records.append((event, fields))
-
-    @property
-    def lost(self) -> list[str]:
-        return [fields["reason"] for event, fields in self.records if event == "session-lost"]
 
 
 @asynccontextmanager

@@ -20,6 +20,8 @@ from relpio.inputs.datagrams import DatagramInput, kernel_drops
 from relpio.logs import no_log
 from relpio.net.listening import bound_internet, bound_unix, remove_unix
 
+from .doubles import Events
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
 
@@ -38,17 +40,6 @@ class Sink:
         await self.gate.wait()
         self.waiting -= 1
         self.messages += messages
-
-
-class Events:
-    def __init__(self) -> None:
-        self.seen: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.seen.append((event, fields))
-
-    def names(self) -> list[str]:
-        return [name for name, _ in self.seen]
 
 
 @contextlib.asynccontextmanager
@@ -217,7 +208,7 @@ def test_udp_passes_messages_unchanged_but_for_their_end(tools: type[Tools]) -> 
                     client.sendto(data, address)
             await tools.eventually(lambda: len(sink.messages) == 5)
         assert sink.messages == [b"<13>a", b"<13>b", b"<13>c\nd", b"x" * 1000, b"x" * 500]
-        assert events.seen == [("input-cut", {"input": "udp", "octets": 1500})]
+        assert events.records == [("input-cut", {"input": "udp", "octets": 1500})]
 
     asyncio.run(body())
 
@@ -252,9 +243,9 @@ def test_datagrams_that_the_kernel_drops_are_counted(tools: type[Tools]) -> None
                 expected = kernel_drops(sock)
                 sink.gate.set()
             assert source.dropped == expected
-        totals = [fields["total"] for name, fields in events.seen if name == "input-dropped"]
+        totals = [fields["total"] for name, fields in events.records if name == "input-dropped"]
         assert totals[-1] == source.dropped
-        assert sum(f["count"] for n, f in events.seen if n == "input-dropped") == source.dropped
+        assert sum(f["count"] for n, f in events.records if n == "input-dropped") == source.dropped
 
     asyncio.run(body())
 

@@ -13,23 +13,17 @@ import pytest
 
 from relpio import FileOutput
 
+from .doubles import Events
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-
-class Log:
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.events.append(event)
 
 
 def test_batches_of_one_turn_are_written_together_and_called_back_in_order(tmp_path: Path) -> None:
     async def main() -> None:
         done: list[int] = []
         with (tmp_path / "out").open("wb", buffering=0) as file:
-            output = FileOutput(file.fileno(), Log())
+            output = FileOutput(file.fileno(), Events())
             for number in range(5):
                 output.submit(b"%d\n" % number, lambda number=number: done.append(number))  # type: ignore[misc]
             assert done == []
@@ -45,7 +39,7 @@ def test_a_pipe_is_filled_without_blocking_and_goes_on_when_it_is_read(tools: ty
     async def main() -> None:
         reader, writer = os.pipe()
         data, written = os.urandom(300_000), list[bool]()
-        output = FileOutput(writer, Log())
+        output = FileOutput(writer, Events())
         output.submit(data, lambda: written.append(True))
         await tools.eventually(lambda: select.select([reader], [], [], 0)[0] != [])
         assert os.get_blocking(writer)
@@ -80,7 +74,7 @@ def test_short_writes_and_errors_lose_and_repeat_nothing(
         return real(fd, data[:step])
 
     async def main() -> None:
-        log, done = Log(), list[bool]()
+        log, done = Events(), list[bool]()
         monkeypatch.setattr("relpio.receiver.output.RETRY", 0.001)
         with (tmp_path / "out").open("wb", buffering=0) as file:
             output = FileOutput(file.fileno(), log)
@@ -89,7 +83,7 @@ def test_short_writes_and_errors_lose_and_repeat_nothing(
             await output.flushed()
             output.close()
         assert done == [True]
-        assert log.events == ["output-error", "output-recovered"] * 2
+        assert log.names() == ["output-error", "output-recovered"] * 2
 
     asyncio.run(main())
     assert (tmp_path / "out").read_bytes() == b"hello world\n"
@@ -98,7 +92,7 @@ def test_short_writes_and_errors_lose_and_repeat_nothing(
 def test_a_reader_that_leaves_breaks_the_output() -> None:
     async def main() -> None:
         reader, writer = os.pipe()
-        output, done = FileOutput(writer, Log()), list[bool]()
+        output, done = FileOutput(writer, Events()), list[bool]()
         os.close(reader)
         output.submit(b"x", lambda: done.append(True))
         assert isinstance(await output.broken, BrokenPipeError)
@@ -113,7 +107,7 @@ def test_a_reader_that_leaves_breaks_the_output() -> None:
 def test_after_close_nothing_is_written(tmp_path: Path) -> None:
     async def main() -> None:
         with (tmp_path / "out").open("wb", buffering=0) as file:
-            output = FileOutput(file.fileno(), Log())
+            output = FileOutput(file.fileno(), Events())
             output.submit(b"x", lambda: None)
             output.close()
             await asyncio.sleep(0)

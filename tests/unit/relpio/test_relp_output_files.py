@@ -18,21 +18,15 @@ from relpio.receiver.output import open_append
 from relpio.receiver.peerfiles import PeerFiles, safe_name
 from relpio.receiver.synced import SyncedFileOutput
 
+from .doubles import Events
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
 
 
-class Log:
-    def __init__(self) -> None:
-        self.events: list[str] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.events.append(event)
-
-
-def opened(path: Path, log: Log | None = None, *, synced: bool = False) -> FileOutput:
+def opened(path: Path, log: Events | None = None, *, synced: bool = False) -> FileOutput:
     kind = SyncedFileOutput if synced else FileOutput
-    return kind(open_append(path, synced=synced), log or Log(), path=path)
+    return kind(open_append(path, synced=synced), log or Events(), path=path)
 
 
 @pytest.mark.parametrize("synced", [False, True])
@@ -40,7 +34,7 @@ def test_reopened_after_the_file_was_moved(tmp_path: Path, synced: bool) -> None
     path, moved = tmp_path / "out", tmp_path / "out.1"
 
     async def main() -> None:
-        log, done = Log(), list[int]()
+        log, done = Events(), list[int]()
         output = opened(path, log, synced=synced)
         output.submit(b"a\n", lambda: done.append(1))
         await output.flushed()
@@ -51,7 +45,7 @@ def test_reopened_after_the_file_was_moved(tmp_path: Path, synced: bool) -> None
         output.submit(b"c\n", lambda: done.append(3))
         await output.flushed()
         assert done == [1, 2, 3]
-        assert log.events == ["output-reopened"]
+        assert log.names() == ["output-reopened"]
         output.close()
 
     asyncio.run(main())
@@ -99,17 +93,17 @@ def test_a_directory_that_is_gone_is_waited_for(
     directory.mkdir()
 
     async def main() -> None:
-        log, done = Log(), list[bool]()
+        log, done = Events(), list[bool]()
         output = opened(directory / "out", log)
         directory.rename(tmp_path / "old")
         output.reopen()
         output.submit(b"a\n", lambda: done.append(True))
-        await tools.eventually(lambda: "output-error" in log.events)
+        await tools.eventually(lambda: "output-error" in log.names())
         assert done == []
         directory.mkdir()
         await output.flushed()
         assert (directory / "out").read_bytes() == b"a\n"
-        assert log.events == ["output-error", "output-reopened", "output-recovered"]
+        assert log.names() == ["output-error", "output-reopened", "output-recovered"]
         output.close()
 
     asyncio.run(main())
@@ -166,7 +160,7 @@ def test_after_a_sync_that_failed_everything_unconfirmed_is_written_again(
     monkeypatch.setattr("relpio.receiver.synced.RETRY", 0.001)
 
     async def main() -> None:
-        log, done = Log(), list[bytes]()
+        log, done = Events(), list[bytes]()
         output = opened(tmp_path / "out", log, synced=True)
         output.submit(b"a\n", lambda: done.append(b"a"))
         disk.gate.release()
@@ -183,7 +177,7 @@ def test_after_a_sync_that_failed_everything_unconfirmed_is_written_again(
         disk.gate.release(2)
         await output.flushed()
         assert done == [b"a", b"b", b"c"]
-        assert log.events[0] == "output-error"
+        assert log.names()[0] == "output-error"
         assert output.errors == 1
         output.close()
 
@@ -194,7 +188,7 @@ def test_only_a_regular_file_can_be_synced() -> None:
     async def main() -> None:
         reader, writer = os.pipe()
         with pytest.raises(ConfigurationError, match="regular file"):
-            SyncedFileOutput(writer, Log())
+            SyncedFileOutput(writer, Events())
         os.close(reader)
         os.close(writer)
 
@@ -232,7 +226,7 @@ def test_closed_during_a_sync_the_descriptor_lives_until_its_end(
 @pytest.mark.parametrize("synced", [False, True])
 def test_each_host_has_its_file_and_few_are_open(tmp_path: Path, synced: bool) -> None:
     async def main() -> None:
-        output = PeerFiles(str(tmp_path / "{peer}.log"), Log(), most=3, synced=synced)
+        output = PeerFiles(str(tmp_path / "{peer}.log"), Events(), most=3, synced=synced)
         written = 0
         most = 0
 
@@ -260,7 +254,7 @@ def test_each_host_has_its_file_and_few_are_open(tmp_path: Path, synced: bool) -
 
 def test_files_of_hosts_are_reopened(tmp_path: Path) -> None:
     async def main() -> None:
-        output = PeerFiles(str(tmp_path / "{peer}"), Log())
+        output = PeerFiles(str(tmp_path / "{peer}"), Events())
         for text in (b"a\n", b"b\n"):
             output.submit_from("::1", text, lambda: None)
             await output.flushed()
@@ -289,18 +283,18 @@ def test_without_descriptors_hosts_wait_and_nothing_is_lost(
 
     async def main() -> None:
         nonlocal exhausted
-        log, done = Log(), list[str]()
+        log, done = Events(), list[str]()
         output = PeerFiles(str(tmp_path / "{peer}"), log)
         for host in ("a", "b", "c", "b"):
             output.submit_from(host, host.encode(), lambda host=host: done.append(host))  # type: ignore[misc]
         await tools.eventually(lambda: done == ["a"])
-        await tools.eventually(lambda: log.events == ["output-error"] and output.failing)
+        await tools.eventually(lambda: log.names() == ["output-error"] and output.failing)
         assert output.errors > 0
         exhausted = False
         await output.flushed()
         assert not output.failing
         assert sorted(done) == ["a", "b", "b", "c"]
-        assert log.events == ["output-error", "output-recovered"]
+        assert log.names() == ["output-error", "output-recovered"]
         output.close()
 
     asyncio.run(main())
@@ -320,7 +314,7 @@ def test_names_of_hosts_stay_in_their_directory(host: str) -> None:
 def test_a_template_has_its_place_in_the_file_name(template: str) -> None:
     async def main() -> None:
         with pytest.raises(ConfigurationError, match="file name"):
-            PeerFiles(template, Log())
+            PeerFiles(template, Events())
 
     asyncio.run(main())
 
@@ -328,6 +322,6 @@ def test_a_template_has_its_place_in_the_file_name(template: str) -> None:
 def test_at_least_one_file() -> None:
     async def main() -> Any:
         with pytest.raises(ConfigurationError):
-            PeerFiles("{peer}", Log(), most=0)
+            PeerFiles("{peer}", Events(), most=0)
 
     asyncio.run(main())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,8 @@ from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.policy import DequeuePolicy, keep_by_severity, severity, wanted_workers
 from relpio.queue.settings import QueueSettings, QueueType
+
+from .doubles import run
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
@@ -127,14 +129,6 @@ def test_percentages() -> None:
 def test_default_marks_fit_every_size(size: int) -> None:
     marks = QueueSettings(size=size, filename="q").marks
     assert 0 <= marks.low < marks.high <= size
-
-
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(20):
-            await work()
-
-    asyncio.run(limited())
 
 
 def drain(queue: MemoryQueue, count: int) -> list[bytes]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import errno
 import threading
-from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,8 @@ from relpio.queue.files import RealFile
 from relpio.queue.intake import FlowControl, Intake
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.settings import QueueSettings, QueueType
+
+from .doubles import run
 
 
 class Trouble:
@@ -55,14 +56,6 @@ class Trouble:
 @pytest.fixture
 def trouble(monkeypatch: pytest.MonkeyPatch) -> Trouble:
     return Trouble(monkeypatch)
-
-
-def run(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
-    async def limited() -> None:
-        async with asyncio.timeout(30):
-            await work()
-
-    asyncio.run(limited())
 
 
 def synced(path: Path, events: list[str] | None = None, **more: Any) -> DiskQueue:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import stat
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,36 +22,12 @@ from relpio import (
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 
+from .doubles import HINT, OPEN, Events, Memory, receiving
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
 
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
-HINT = b"0 serverclose 0\n"
 LOOPBACK = TcpAddress("127.0.0.1", 0)
-
-
-class Memory:
-    """An output that takes what it gets, at once or when `release` is called."""
-
-    def __init__(self, *, held: bool = False) -> None:
-        self.data = b""
-        self.held = held
-        self.waiting: list[tuple[bytes, Callable[[], None]]] = []
-
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        self.waiting.append((data, on_written))
-        if not self.held:
-            self.release()
-
-    def release(self) -> None:
-        waiting, self.waiting = self.waiting, []
-        for data, on_written in waiting:
-            self.data += data
-            on_written()
-
-    async def flushed(self) -> None:
-        if self.waiting:
-            await asyncio.Event().wait()
 
 
 class ByHost(Memory):
@@ -65,33 +40,6 @@ class ByHost(Memory):
     def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
         self.hosts.append(host)
         self.submit(data, on_written)
-
-
-class Events:
-    def __init__(self) -> None:
-        self.records: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.records.append((event, fields))
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [fields for event, fields in self.records if event == name]
-
-
-@asynccontextmanager
-async def receiving(
-    output: Memory | None = None, *, log: Events | None = None, **settings: Any
-) -> AsyncIterator[Receiver]:
-    settings.setdefault("listen", [LOOPBACK])
-    registry = settings.pop("registry", None)
-    receiver = Receiver(
-        ReceiverSettings(**settings), output or Memory(), log=log or Events(), registry=registry
-    )
-    await receiver.start()
-    try:
-        yield receiver
-    finally:
-        await receiver.close(timeout=1.0)
 
 
 class Client:

@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
-from relpio import Receiver, ReceiverSettings, encode_frame
+from relpio import Receiver, ReceiverSettings
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 from relpio.net.tls import TlsSettings
 
+from .doubles import OPEN, Events, Memory
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
 
 pytestmark = pytest.mark.skipif(shutil.which("openssl") is None, reason="needs openssl")
 
@@ -51,29 +51,6 @@ def make_pair(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Pair]
         return pair
 
     return make
-
-
-class Memory:
-    def __init__(self) -> None:
-        self.data = b""
-
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        self.data += data
-        on_written()
-
-    async def flushed(self) -> None:
-        pass
-
-
-class Events:
-    def __init__(self) -> None:
-        self.records: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.records.append((event, fields))
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [fields for event, fields in self.records if event == name]
 
 
 @asynccontextmanager

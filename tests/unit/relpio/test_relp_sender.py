@@ -8,7 +8,7 @@ import json
 import os
 import socket
 import subprocess
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -32,24 +32,12 @@ from relpio.net.addresses import Address, TcpAddress, UnixAddress
 from relpio.queue.settings import QueueSettings
 from relpio.sender.deadletters import DeadLetterFile, DeadLetters
 
+from .doubles import QUICK, Events, numbered, run
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import RelpioProcess, Tools
 
-QUICK = BackoffPolicy(0.01, 0.05)
 Answer = Callable[[ServerConnection, bytes], None]
-
-
-class Events:
-    """A log that keeps what it gets."""
-
-    def __init__(self) -> None:
-        self.records: list[tuple[str, dict[str, Any]]] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.records.append((event, fields))
-
-    def of(self, name: str) -> list[dict[str, Any]]:
-        return [fields for event, fields in self.records if event == name]
 
 
 class Server:
@@ -120,18 +108,6 @@ def sending(*targets: Address, log: Events | None = None, **settings: Any) -> Se
     settings.setdefault("backoff", QUICK)
     queue = settings.pop("queue", None)
     return Sender(SenderSettings(targets=targets, **settings), queue=queue, log=log or Events())
-
-
-def numbered(count: int) -> list[bytes]:
-    return [b"message %d" % number for number in range(count)]
-
-
-def run(main: Callable[[], Awaitable[None]]) -> None:
-    async def bounded() -> None:
-        async with asyncio.timeout(30):
-            await main()
-
-    asyncio.run(bounded())
 
 
 def test_a_unix_socket_is_a_target(tmp_path: Path) -> None:

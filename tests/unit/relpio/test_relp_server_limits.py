@@ -19,8 +19,7 @@ from relpio import (
     encode_frame,
 )
 
-OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")
-HINT = b"0 serverclose 0\n"
+from .doubles import HINT, OPEN
 
 
 def events_of(server: ServerConnection) -> list[ServerEvent]:
