@@ -13,9 +13,9 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.lab.processes import wait_until
 
@@ -23,6 +23,9 @@ DEADLINE = 60.0
 
 SOAK = os.environ.get("HALFOPEN_SOAK") == "1"
 ROUNDS = 200 if SOAK else 8
+
+WINDOW = 200
+"""Of the sender: what it may have to send again after a lost session."""
 
 
 def seed_of_this_run() -> int:
@@ -164,6 +167,24 @@ class Program:
             self.kill()
 
 
+@contextlib.contextmanager
+def street(directory: Path, *options: str, **more: Any) -> Iterator[Street]:
+    """A sender with `options`, a receiver, and the network between them; nothing is started."""
+    output, port = Delivered(directory / "out"), free_port()
+    network = Network(("127.0.0.1", port))
+    with (
+        Program(
+            directory, "receive", "--listen", f"127.0.0.1:{port}", "--output", str(output.path),
+        ) as receiver,
+        Program(
+            directory, "send", "--target", network.address, "--window", str(WINDOW),
+            "--backoff", "0.02/0.2", "--ack-timeout", "2", *options, **more,
+        ) as sender,
+    ):  # fmt: skip
+        yield Street(sender, network, receiver, output)
+    network.close()
+
+
 class Delivered:
     """The receiver's output: numbered messages, read as they come."""
 
@@ -186,6 +207,15 @@ class Delivered:
         if not wait_until(lambda: missing() <= 0, DEADLINE):
             lost = sorted(set(range(1, last + 1)) - set(self.numbers()))
             raise AssertionError(f"{len(lost)} missing, such as {lost[:20]}; {why()}")
+
+
+class Street(NamedTuple):
+    """Who is there, from one end to the other."""
+
+    sender: Program
+    network: Network
+    receiver: Program
+    output: Delivered
 
 
 def message(number: int) -> bytes:

@@ -12,19 +12,15 @@ import pytest
 
 from tests.lab.crashes import (
     ROUNDS,
-    Delivered,
-    Network,
-    Program,
+    WINDOW,
     check,
-    free_port,
     message,
     pause,
     seed_of_this_run,
+    street,
 )
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
-
-WINDOW = 200
 
 BATCH = 128 * 1024 // len(message(10_000))
 """Messages of one batch of a followed file, 128 KiB; about as many as there may be."""
@@ -61,26 +57,17 @@ class Writer:
 def test_followed_files_and_a_disk_queue_lose_nothing(tmp_path: Path, sync: str) -> None:
     seed = seed_of_this_run()
     rng = random.Random(f"{seed}{sync}")
-    output, port = Delivered(tmp_path / "out"), free_port()
     logs, spool = tmp_path / "logs", tmp_path / "spool"
     logs.mkdir()
     spool.mkdir()
-    network = Network(("127.0.0.1", port))
     writer = Writer(logs / "app.log")
     writer.write(10, rng)
-    with (
-        Program(
-            tmp_path, "receive", "--listen", f"127.0.0.1:{port}", "--output", str(output.path),
-        ) as receiver,
-        Program(
-            tmp_path, "send", "--target", network.address, "--window", str(WINDOW),
-            "--backoff", "0.02/0.2", "--ack-timeout", "2",
-            "--follow", str(writer.path), "--state-file", str(tmp_path / "state"),
-            "--queue-type", "disk", "--queue-spool-directory", str(spool),
-            "--queue-filename", "q", "--queue-max-file-size", "64k", "--queue-sync-queue-files",
-            sync,
-        ) as sender,
-    ):  # fmt: skip
+    options = [
+        "--follow", str(writer.path), "--state-file", str(tmp_path / "state"),
+        "--queue-type", "disk", "--queue-spool-directory", str(spool),
+        "--queue-filename", "q", "--queue-max-file-size", "64k", "--queue-sync-queue-files", sync,
+    ]  # fmt: skip
+    with street(tmp_path, *options) as (sender, network, receiver, output):
         receiver.start()
         sender.start()
         happened: list[str] = []
@@ -135,4 +122,3 @@ def test_followed_files_and_a_disk_queue_lose_nothing(tmp_path: Path, sync: str)
             sessions=len(receiver.events("session-open")) + kills,
             duplicates=WINDOW * len(happened) + BATCH * kills,
         )  # fmt: skip
-    network.close()

@@ -9,19 +9,16 @@ import pytest
 
 from tests.lab.crashes import (
     ROUNDS,
-    Delivered,
-    Network,
+    WINDOW,
     Program,
     check,
-    free_port,
     message,
     pause,
     seed_of_this_run,
+    street,
 )
 
 pytestmark = [pytest.mark.lab, pytest.mark.timeout(3600)]
-
-WINDOW = 200
 
 
 class Feeder:
@@ -76,18 +73,7 @@ def play(tmp_path: Path, options: list[str], safe: str, batch: int = 0) -> None:
     """Run the rounds; `batch`: messages that may be fed again although they were accepted."""
     seed = seed_of_this_run()
     rng = random.Random(seed)
-    output = Delivered(tmp_path / "out")
-    port = free_port()
-    network = Network(("127.0.0.1", port))
-    with (
-        Program(
-            tmp_path, "receive", "--listen", f"127.0.0.1:{port}", "--output", str(output.path),
-        ) as receiver,
-        Program(
-            tmp_path, "send", "--target", network.address, "--window", str(WINDOW),
-            "--backoff", "0.02/0.2", "--ack-timeout", "2", *options, stdin=-1,
-        ) as sender,
-    ):  # fmt: skip
+    with street(tmp_path, *options, stdin=-1) as (sender, network, receiver, output):
         receiver.start()
         feeder = Feeder(sender, tmp_path, safe)
         happened: list[str] = []
@@ -126,7 +112,6 @@ def play(tmp_path: Path, options: list[str], safe: str, batch: int = 0) -> None:
             # whose end the sender did not live to write down.
             duplicates=2 * WINDOW * len(happened) + batch * kills,
         )  # fmt: skip
-    network.close()
 
 
 def test_a_feeder_that_keeps_what_is_not_acked_loses_nothing(tmp_path: Path) -> None:

@@ -5,30 +5,29 @@ from __future__ import annotations
 import asyncio
 import socket
 import tracemalloc
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, suppress
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 import pytest
 
 from relpio import (
     Oversize,
-    Receiver,
-    ReceiverSettings,
     ServerConnection,
     ServerSettings,
     ServerState,
     encode_frame,
 )
-from relpio.net.addresses import TcpAddress
 
-from .doubles import HINT, OPEN, Events
+from .doubles import HINT, OPEN, Events, receiving
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
 
 
-class Memory:
+class Counting:
+    """An output that keeps nothing, so that what is measured is the receiver's."""
+
     def __init__(self, *, held: bool = False) -> None:
         self.held = held
         self.octets = 0
@@ -43,19 +42,6 @@ class Memory:
 
     async def flushed(self) -> None:
         pass
-
-
-@asynccontextmanager
-async def receiving(
-    output: Memory | None = None, *, log: Events | None = None, **settings: Any
-) -> AsyncIterator[Receiver]:
-    settings.setdefault("listen", [TcpAddress("127.0.0.1", 0)])
-    receiver = Receiver(ReceiverSettings(**settings), output or Memory(), log=log or Events())
-    await receiver.start()
-    try:
-        yield receiver
-    finally:
-        await receiver.close(timeout=1.0)
 
 
 ENDLESS = {
@@ -116,7 +102,9 @@ def test_half_frames_of_a_crowd_are_bounded_and_the_slowest_go(tools: type[Tools
 
     async def main() -> None:
         log = Events()
-        async with receiving(log=log, session=limits, max_partial=1_000_000) as receiver:
+        async with receiving(
+            Counting(), log=log, session=limits, max_partial=1_000_000
+        ) as receiver:
             port = receiver.address[1]
             honest, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(OPEN)
@@ -166,7 +154,7 @@ def test_who_reads_no_answers_stops_being_read(
     """Each message is answered with more octets than it has: that must not pile up."""
 
     async def main() -> None:
-        async with receiving() as receiver:
+        async with receiving(Counting()) as receiver:
             sock = socket.socket()
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             sock.connect(("127.0.0.1", receiver.address[1]))
@@ -197,7 +185,7 @@ def test_a_stuck_output_bounds_what_all_may_send(
     monkeypatch.setattr("relpio.receiver.session.MAX_PENDING_IN_ALL", 1_000_000)
 
     async def main() -> None:
-        output = Memory(held=True)
+        output = Counting(held=True)
         async with receiving(output) as receiver:
             frames = b"".join(encode_frame(n, b"syslog", b"y" * 50) for n in range(2, 30_000))
             clients = []
@@ -225,7 +213,7 @@ def test_a_stuck_output_bounds_what_all_may_send(
 
 def test_a_flood_of_connections_does_not_starve_a_session(tools: type[Tools]) -> None:
     async def main() -> None:
-        async with receiving(max_sessions=50) as receiver:
+        async with receiving(Counting(), max_sessions=50) as receiver:
             port = receiver.address[1]
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(OPEN)

@@ -12,18 +12,10 @@ import pytest
 from relpio import ConfigurationError
 from relpio.receiver.program import ProgramOutput
 
+from .doubles import Events
+
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-
-class Log:
-    def __init__(self) -> None:
-        self.details: list[str] = []
-        self.events: list[str] = []
-
-    def __call__(self, event: str, /, **fields: object) -> None:
-        self.events.append(event)
-        self.details.append(str(fields.get("detail")))
 
 
 @pytest.fixture(autouse=True)
@@ -41,7 +33,7 @@ def test_everything_arrives_and_the_program_ends_with_its_input(tmp_path: Path) 
     async def main() -> None:
         done: list[int] = []
         command = script(tmp_path, "for line in sys.stdin: out.write(line)\nout.write('end')\n")
-        output = ProgramOutput(command, Log())
+        output = ProgramOutput(command, Events())
         output.start()
         for number in range(1000):
             line = b"%d %s\n" % (number, b"x" * 200)  # more than a pipe holds
@@ -60,7 +52,7 @@ def test_a_program_that_dies_is_started_again(tmp_path: Path, tools: type[Tools]
     text = "out.write(sys.stdin.readline())\nout.close()\nsys.exit(3)\n"
 
     async def main() -> None:
-        log, done = Log(), list[int]()
+        log, done = Events(), list[int]()
         output = ProgramOutput(script(tmp_path, text), log)
         output.start()
         for number in range(3):
@@ -68,7 +60,7 @@ def test_a_program_that_dies_is_started_again(tmp_path: Path, tools: type[Tools]
             output.submit(line, lambda number=number: done.append(number))  # type: ignore[misc]
             await tools.eventually(lambda number=number: output.starts == number + 2)  # type: ignore[misc]
         assert done == [0, 1, 2]
-        assert "it ended with status 3" in log.details[0]
+        assert "it ended with status 3" in log.records[0][1]["detail"]
         await output.stop(10.0)
 
     asyncio.run(main())
@@ -88,7 +80,7 @@ def test_with_confirmation_only_what_is_confirmed_counts(
     )
 
     async def main() -> None:
-        log, done = Log(), list[int]()
+        log, done = Events(), list[int]()
         output = ProgramOutput(script(tmp_path, text), log, confirm=True)
         output.start()
         for number in range(5):
@@ -116,25 +108,25 @@ def test_answers_that_are_none_start_it_again(
     tmp_path: Path, tools: type[Tools], text: str, words: str
 ) -> None:
     async def main() -> None:
-        log = Log()
+        log = Events()
         output = ProgramOutput(script(tmp_path, text), log, confirm=True)
         output.start()
         await tools.eventually(lambda: output.starts >= 2)
         await output.stop(0.5)
-        assert words in log.details[0]
+        assert words in log.records[0][1]["detail"]
 
     asyncio.run(main())
 
 
 def test_a_program_that_is_not_there_is_tried_again(tools: type[Tools]) -> None:
     async def main() -> None:
-        log = Log()
+        log = Events()
         output = ProgramOutput(["/no/such/program"], log)
         output.start()
         output.submit(b"a\n", lambda: None)
-        await tools.eventually(lambda: len(log.events) >= 2)
-        assert set(log.events) == {"output-error"}
-        assert "/no/such/program" in log.details[0]
+        await tools.eventually(lambda: len(log.names()) >= 2)
+        assert set(log.names()) == {"output-error"}
+        assert "/no/such/program" in log.records[0][1]["detail"]
         assert output.failing
         assert output.errors >= 2
         await output.stop(1.0)
@@ -149,7 +141,7 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path, tools: type[Tools]
     )
 
     async def main() -> None:
-        output = ProgramOutput(script(tmp_path, text), Log())
+        output = ProgramOutput(script(tmp_path, text), Events())
         output.start()
         await tools.eventually(
             lambda: (tmp_path / "out").exists() and (tmp_path / "out").read_text() == "up"
@@ -164,6 +156,6 @@ def test_a_program_that_does_not_end_is_ended(tmp_path: Path, tools: type[Tools]
 def test_no_program() -> None:
     async def main() -> None:
         with pytest.raises(ConfigurationError):
-            ProgramOutput([], Log())
+            ProgramOutput([], Events())
 
     asyncio.run(main())
