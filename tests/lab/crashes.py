@@ -122,11 +122,13 @@ class Program:
         self.log_path = directory / f"{arguments[0]}.jsonl"
         self.starts = 0
         self._options = options
+        self._begun = 0
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, *more: str) -> subprocess.Popen[bytes]:
         self.starts += 1
         with self.log_path.open("ab") as log:
+            self._begun = log.tell()
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "relpio", *self.arguments, *more, "--log-json"],
                 stderr=log, **self._options,
@@ -143,7 +145,10 @@ class Program:
                 self.process.stdin.close()
 
     def terminate(self) -> int:
+        """SIGTERM, once the program has said something: before that nobody handles it."""
         assert self.process is not None
+        said = wait_until(lambda: self.log_path.stat().st_size > self._begun, DEADLINE)
+        assert said, "the program said nothing"
         self.process.terminate()
         status = self.process.wait(DEADLINE)
         if self.process.stdin is not None:

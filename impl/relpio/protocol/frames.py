@@ -210,6 +210,8 @@ class FrameDecoder:
 
         A frame with more than `longest` octets of data, or none, ends the run.
         """
+        if self._cut is not None:  # its LF comes first, or the peer is wrong
+            return []
         buffer, pos, size = self._buffer, self._pos, len(self._buffer)
         match = _SYSLOG_HEADER.match
         taken: list[bytes] = []

@@ -398,3 +398,10 @@ if importlib.util.find_spec("atheris") is not None:
 
 if __name__ == "__main__":
     os.execv(sys.executable, [sys.executable, "-c", ATHERIS, __file__, *sys.argv[1:]])
+
+
+def test_what_follows_a_cut_message_without_its_lf_is_no_message() -> None:
+    """Found by a million mutations: what came after it in another piece was taken for messages."""
+    offers = encode_frame(1, b"open", encode_offers(own_offers()))
+    server(offers + b"2 syslog 180 " + b"z" * 180 + b"2 syslog 3 one\n")
+    server(offers + b"2 syslog 180 " + b"z" * 180 + b"\n3 syslog 3 one\n")
