@@ -49,6 +49,21 @@ class Offered(NamedTuple):
     numbers: Sequence[range]
 
 
+class _Waiting(NamedTuple):
+    future: asyncio.Future[None]
+    below: int | None
+
+
+def _resume_mark(settings: QueueSettings) -> int:
+    """Below how many messages an input goes on that has met the full delay mark.
+
+    Some way below, so that it goes on with a useful batch; the queue has enough to send meanwhile.
+    Where the queue itself waits for a batch, the two would wait for each other.
+    """
+    mark = settings.marks.full_delay
+    return mark if settings.min_dequeue_batch_size else mark - mark // 4
+
+
 class Intake:
     """Takes messages for a queue.
 
@@ -66,7 +81,8 @@ class Intake:
         self._settings = settings or QueueSettings()
         self._marks = self._settings.marks
         self._log = log
-        self._waiting: list[asyncio.Future[None]] = []
+        self._waiting: list[_Waiting] = []
+        self._resume = _resume_mark(self._settings)
         self._discarding = False
         self.accepted = 0
         self.discarded_by_severity = 0
@@ -144,8 +160,9 @@ class Intake:
 
     async def _delay(self, flow: FlowControl) -> None:
         if flow is FlowControl.FULL and self._marks.full_delay:
+            # After a second the mark itself counts: nobody may be there who takes messages out.
             while self._queue.filling >= self._marks.full_delay:
-                await self._removed(1.0)
+                await self._removed(1.0, self._resume)
         elif flow is FlowControl.LIGHT and self._marks.light_delay:
             mark = self._marks.light_delay
             if self._queue.filling < mark:
@@ -156,22 +173,34 @@ class Intake:
         loop = asyncio.get_running_loop()
         deadline = loop.time() + seconds
         while self._queue.filling >= mark and (left := deadline - loop.time()) > 0:
-            await self._removed(left)
+            await self._removed(left, mark)
 
-    async def _removed(self, seconds: float) -> None:
-        """Wait until the queue has lost a message, or for `seconds`."""
-        future: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiting.append(future)
-        await asyncio.wait([future], timeout=seconds)
-        if not future.done():
-            future.cancel()
-            self._waiting.remove(future)
+    async def _removed(self, seconds: float, below: int | None = None) -> None:
+        """Wait until the queue has lost a message, or for `seconds`.
+
+        With `below`, it must also be filled less than that.
+        """
+        waiting = _Waiting(asyncio.get_running_loop().create_future(), below)
+        self._waiting.append(waiting)
+        try:
+            await asyncio.wait([waiting.future], timeout=seconds)
+        finally:
+            if not waiting.future.done():
+                waiting.future.cancel()
+                self._waiting.remove(waiting)
 
     def _wake(self) -> None:
-        waiting, self._waiting = self._waiting, []
-        for future in waiting:
-            if not future.done():
-                future.set_result(None)
+        """Called for each batch of answers: who has nothing to do yet must not be woken."""
+        if not self._waiting:
+            return
+        filling = self._queue.filling
+        patient: list[_Waiting] = []
+        for waiting in self._waiting:
+            if waiting.below is not None and filling >= waiting.below:
+                patient.append(waiting)
+            elif not waiting.future.done():
+                waiting.future.set_result(None)
+        self._waiting = patient
 
     def _tell(self, dropped: int) -> None:
         """Report the first of several discards, and the end of them: not each one."""

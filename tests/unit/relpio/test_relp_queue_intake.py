@@ -219,3 +219,81 @@ def test_a_direct_queue_accepts_what_the_server_took(tools: type[Tools]) -> None
         assert (await second).accepted == 1
 
     run(work)
+
+
+@given(
+    st.integers(1, 12),
+    st.integers(0, 12),
+    st.integers(0, 12),
+    st.integers(1, 60),
+    st.lists(st.tuples(st.integers(1, 20), st.sampled_from(FlowControl)), min_size=1, max_size=5),
+    st.lists(st.integers(1, 12), max_size=30),
+)
+def test_nobody_waits_in_vain(
+    size: int,
+    full_delay: int,
+    light_delay: int,
+    octets: int,
+    offers: list[tuple[int, FlowControl]],
+    drains: list[int],
+) -> None:
+    """Whatever the size, inputs that wait go on by answers alone: no clock ever wakes them."""
+
+    async def work() -> None:
+        queue = MemoryQueue(size, octets)
+        settings = QueueSettings(
+            size=size,
+            full_delay_mark=min(full_delay, size),
+            light_delay_mark=min(light_delay, size),
+            discard_mark=0,
+        )
+        intake = Intake(queue, settings)
+        tasks = [
+            asyncio.create_task(intake.offer([b"x" * (1 + n % 7) for n in range(count)], flow))
+            for count, flow in offers
+        ]
+        counts = iter(drains)
+        taken = 0
+        turns_without = 0
+        while not all(task.done() for task in tasks):
+            await asyncio.sleep(0)
+            drained = len(drain(queue, next(counts, 1)))
+            taken += drained
+            # An empty queue has nobody left who would wake an input: none may be waiting then.
+            turns_without = 0 if drained else turns_without + 1
+            assert turns_without < 20, "somebody waits although there is room"
+        taken += len(drain(queue, size))
+        assert taken == sum(count for count, _ in offers) == intake.accepted
+
+    run(work)
+
+
+def test_an_input_at_the_full_delay_mark_goes_on_with_a_batch(tools: type[Tools]) -> None:
+    async def work() -> None:
+        queue = MemoryQueue(100)
+        intake = Intake(queue, QueueSettings(size=100, full_delay_mark=80))
+        await intake.offer([b"x"] * 80, FlowControl.NONE)
+        waiting = asyncio.create_task(intake.offer([b"y"] * 20, FlowControl.FULL))
+        await tools.eventually(lambda: len(intake._waiting) == 1)
+        for _ in range(20):
+            drain(queue, 1)
+        assert len(intake._waiting) == 1  # at 60, not once woken
+        drain(queue, 1)
+        assert not intake._waiting
+        await waiting
+        assert len(queue) == 79
+
+    run(work)
+
+
+def test_an_input_goes_on_when_nobody_answers_below_the_mark() -> None:
+    async def work() -> None:
+        queue = MemoryQueue(100)
+        intake = Intake(queue, QueueSettings(size=100, full_delay_mark=80))
+        await intake.offer([b"x"] * 80, FlowControl.NONE)
+        waiting = asyncio.create_task(intake.offer([b"y"], FlowControl.FULL))
+        await asyncio.wait([waiting], timeout=0.01)
+        drain(queue, 1)  # the last answer for a long time
+        assert (await waiting).accepted == 1
+
+    run(work)
