@@ -118,7 +118,8 @@ class Agent:
         """`host`, `program` (a ProgramSpec), `timeout`: start it and wait until it is ready."""
         host = request["host"]
         before = self._programs.get(host)
-        if before is not None and before.pid is not None:
+        again = before is not None and before.name == request["program"]["name"]
+        if before is not None and again and before.pid is not None:
             raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
         directory = self._directory / host
         directory.mkdir(parents=True, exist_ok=True)
