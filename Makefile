@@ -50,7 +50,7 @@ unit: setup-dev ## the tests under tests/
 incidents: setup-dev ## the scenario library, every variant
 	$(PYTEST) scenarios -v
 
-soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (an hour)
+soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop.py \
 		--timeout=7200

@@ -11,7 +11,8 @@ kind            fields
 ==============  ==================================================================================
 `header`        `version, scenario, file, variant, lab, scale, seed, started, sample_s, plan`
 `step`          `index, text, line, state` (begin, end)
-`fault`         `name, text, line, state` (begin, end), `flows` that it touched
+`fault`         `name, text, line, state` (begin; end: it is healed, or was over at once),
+                `flows` that it touched
 `process`       `host, process, pid, state` (started, ready, exited), `status`
 `log`           `host, process, event` (the program's own structured log, as it wrote it)
 `sent`          `host, seqs`: messages written to the sender's input
@@ -19,14 +20,16 @@ kind            fields
 `acked`         `host, seqs`: messages that the sender was told are safe
 `delivered`     `host, seqs` in order of arrival; `corrupt`: excerpts of messages that fail their
                 checksum; `unexpected`: excerpts of what is no message of this run
-`fds`           `host, process, pid, counts` (by kind: tcp, listen, udp, unix, file, pipe, other),
-                `limit` (soft RLIMIT_NOFILE)
+`fds`           `host, process, pid, counts` (by kind: tcp, listen, unix, socket, file, pipe, other;
+                `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE)
 `sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`
 `conntrack`     `host, entries`: list of `{client, server, state, expires_s}`
 `flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,
                 forgotten, closed)
-`drops`         `host, packets, bytes`: dropped by the middlebox since the run began
-`end`           `reason` (complete, interrupted, error), `detail`
+`drops`         `host, packets, bytes`: late packets, which fitted no entry of the middlebox, since
+                the run began; what a fault blocks is not among them
+`lab`           `problem`: the lab itself broke, the run ends with an error
+`end`           `reason` (complete, interrupted, error, unsupported), `detail`
 ==============  ==================================================================================
 
 `seqs` is a list of runs `[first, last]`, both included.  Samples (`fds`, `sockets`, `conntrack`,
