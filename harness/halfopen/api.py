@@ -184,7 +184,9 @@ class OpenLab:
         for verb in spec.verbs(_validated(spec.params, params, f"fault {name}")):
             if type(verb) not in self._spec.verbs:
                 raise UnsupportedError(f"the lab {self._spec.name} cannot do {name!r}")
-            touched += self._do(self._lab.apply(verb, self.addresses))
+            if lacking := self._spec.lacks(type(verb)):
+                raise UnsupportedError(f"{name!r} cannot be done here: {'; '.join(lacking)}")
+            touched += self._do(self._lab.apply(verb))
         return touched
 
     def stop(self, host: str, timeout: float = 5.0) -> None:

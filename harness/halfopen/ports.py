@@ -6,7 +6,7 @@ package that it lies in finds it (see :mod:`halfopen.registry`).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
@@ -167,6 +167,10 @@ class FaultSpec:
     endpoints: Callable[[Any], Sequence[str]] = no_hosts
     neighbours: Callable[[Any], Sequence[tuple[str, str]]] = no_neighbours
 
+    def every_verb(self, params: Any) -> tuple[Verb, ...]:
+        """What it comes to, its healing included."""
+        return (*self.verbs(params), *self.heal(params))
+
     def hosts(self, params: Any) -> tuple[str, ...]:
         """All host names in the parameters."""
         pairs = [name for pair in self.neighbours(params) for name in pair]
@@ -237,8 +241,13 @@ class Lab(Protocol):
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
+        demands: Mapping[str, Collection[str]] | None = None,
     ) -> None:
-        """Make hosts, links, routes, settings and the middleboxes' rules."""
+        """Make hosts, links, routes, settings and the middleboxes.
+
+        `demands`: names of the verbs that will be asked of each middlebox, by which the lab
+        chooses the engine that plays it.
+        """
 
     async def start(self, host: str, program: ProgramSpec, timeout: float = 30.0) -> int:
         """Start a program; returns its pid when it is ready to work."""
@@ -254,7 +263,7 @@ class Lab(Protocol):
     async def stop(self, host: str, timeout: float = 5.0) -> None:
         """End a host's program, by force after `timeout` seconds."""
 
-    async def apply(self, verb: Verb, addresses: Mapping[str, str]) -> list[str]:
+    async def apply(self, verb: Verb) -> list[str]:
         """Do a verb now; returns the flows that it touched."""
 
     async def sample(self) -> None:
@@ -262,6 +271,11 @@ class Lab(Protocol):
 
     async def finish(self) -> None:
         """Take the last samples."""
+
+
+def nothing_lacks(_: type[Verb]) -> Sequence[str]:
+    """For a lab that can do all its verbs on every machine that it works on."""
+    return ()
 
 
 @dataclass(frozen=True)
@@ -275,6 +289,7 @@ class LabSpec:
         verbs: what it can do to a running scenario.
         missing: what keeps it from working on this machine, each with its remedy.
         open: a lab for one run: directory for files, token of the messages, recorder.
+        lacks: what this machine lacks for one of the verbs, each with its remedy.
     """
 
     name: str
@@ -283,3 +298,4 @@ class LabSpec:
     verbs: frozenset[type[Verb]]
     missing: Callable[[], Sequence[str]]
     open: Callable[[Path, str, Recorder], Lab]
+    lacks: Callable[[type[Verb]], Sequence[str]] = nothing_lacks

@@ -101,7 +101,7 @@ async def measure(directory: Path) -> dict[tuple[str, str, str], list[Mapping[st
         await peers.connect(LEFT, networks[RIGHT].address, connections[LEFT])
         await peers.connect(RIGHT, networks[LEFT].address, connections[RIGHT])
         await asyncio.sleep(HEALTHY_S)
-        await lab.apply(ForgetFlows("firewall"), {})
+        await lab.apply(ForgetFlows("firewall"))
         await peers.cue(LEFT)
         await peers.cue(RIGHT)
         await peers.ended(LEFT, [each.name for each in (*IDLE, *BUSY, CLOSED)], 30.0)

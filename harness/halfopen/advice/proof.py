@@ -215,7 +215,7 @@ async def _run(lab: Lab, records: Sequence[Record], advice: Advice) -> list[Find
         alive = bool(peers.events(_LEFT, _SURVIVOR, "echo"))
         probes = [float(e["silent"]) for e in peers.events(_LEFT, _IDLE, "heard")]
         # From here on nothing gets through, whatever was left.
-        await lab.apply(ForgetFlows(firewalls[0]), {})
+        await lab.apply(ForgetFlows(firewalls[0]))
         await peers.cue(_LEFT)
         idle, busy = advice.with_these.idle, advice.with_these.busy
         awaited = [_BUSY] if busy.latest <= PATIENCE else []

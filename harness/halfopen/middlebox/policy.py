@@ -8,6 +8,8 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 
+_NOT_OF_FLOWS = ("terminates_tcp", "engine")
+
 
 @dataclass(frozen=True)
 class Policy:
@@ -53,4 +55,4 @@ class Policy:
                 "this is a proxy: it answers keepalive by itself, and has no flows that it could "
                 "forget"
             )
-        return cls(**{key: value for key, value in values.items() if key != "terminates_tcp"})
+        return cls(**{key: value for key, value in values.items() if key not in _NOT_OF_FLOWS})

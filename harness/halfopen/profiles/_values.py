@@ -70,6 +70,8 @@ class MiddleboxValues(Section):
         nat: whose addresses it translates: nobody's, the client's or the server's.
         terminates_tcp: whether it is a proxy, with one connection to the client and another to
             the server; it then answers keepalive by itself, and no scenario can be played on it.
+        engine: what plays it in a lab, where that matters: the kernel's connection tracking, or
+            the flow table of our own; any: the first that can, connection tracking preferred.
     """
 
     idle_timeout: IdleTimeout
@@ -85,3 +87,4 @@ class MiddleboxValues(Section):
     eviction: Literal["drop new", "oldest", "non-assured first"] = "drop new"
     nat: Literal["none", "source", "destination"] = "none"
     terminates_tcp: bool = False
+    engine: Literal["any", "conntrack", "userspace"] = "any"

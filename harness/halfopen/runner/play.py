@@ -19,6 +19,7 @@ from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record, ex
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, lay_out
 from halfopen.ports import FaultSpec, Lab, LabSpec, SystemContext, Vocabulary
+from halfopen.verbs import Verb
 
 Listener = Callable[[Plan, Record], None]
 """Is told of every record as it is written; what it does cannot change the run."""
@@ -36,16 +37,35 @@ def message_token(plan: Plan) -> str:
     return "".join(rng.choices(string.ascii_lowercase + string.digits, k=8))
 
 
-def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
-    """What of a plan the lab cannot do, in words; None if it can do all."""
+def verbs_of(plan: Plan, vocabulary: Vocabulary) -> list[tuple[FaultSpec, Verb]]:
+    """Every verb that the faults of a plan come to, with its fault."""
+    found = []
     for step in plan.steps:
         if step.do == "fault":
             spec = vocabulary.faults[step.args["name"]]
             params = spec.params.model_validate(step.args["params"])
-            for verb in (*spec.verbs(params), *spec.heal(params)):
-                if type(verb) not in lab.verbs:
-                    return f"the lab {lab.name} cannot do the fault {spec.name!r}"
+            found += [(spec, verb) for verb in spec.every_verb(params)]
+    return found
+
+
+def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
+    """What of a plan the lab cannot do here, in words; None if it can do all."""
+    for spec, verb in verbs_of(plan, vocabulary):
+        if type(verb) not in lab.verbs:
+            return f"the lab {lab.name} cannot do the fault {spec.name!r}"
+        if lacking := lab.lacks(type(verb)):
+            return f"the fault {spec.name!r} cannot be done here: {'; '.join(lacking)}"
     return None
+
+
+def demands(plan: Plan, vocabulary: Vocabulary) -> dict[str, set[str]]:
+    """The names of the verbs that a plan asks of each middlebox."""
+    found: dict[str, set[str]] = {name: set() for name in plan.middleboxes}
+    for _, verb in verbs_of(plan, vocabulary):
+        at = getattr(verb, "at", None)
+        if at in found:
+            found[at].add(type(verb).__name__)
+    return found
 
 
 def header_record(plan: Plan, addresses: Mapping[str, str]) -> Record:
@@ -156,7 +176,8 @@ class Player:
         plan = self._plan
         sysctls = {host.name: host.sysctls for host in plan.hosts}
         middleboxes = {name: plan.host(name).options for name in plan.middleboxes}
-        await lab.build(plan.path, self._networks, middleboxes, sysctls)
+        wanted = demands(plan, self._vocabulary)
+        await lab.build(plan.path, self._networks, middleboxes, sysctls, wanted)
         endpoints = [host for host in plan.hosts if host.system is not None]
         # Receivers first: a sender that finds nobody would begin with its back-off.
         for host in sorted(endpoints, key=lambda h: self._system(h).role != "receiver"):
@@ -220,7 +241,7 @@ class Player:
         self._write({"t": round(lab.now(), 4), **fault.mark, "state": "begin"})
         flows: list[str] = []
         for verb in spec.verbs(fault.params):
-            flows += await lab.apply(verb, self._addresses)
+            flows += await lab.apply(verb)
         if not spec.heal(fault.params):
             self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": flows})
             return
@@ -241,7 +262,7 @@ class Player:
         if fault.healing is not None:
             fault.healing.cancel()
         for verb in fault.spec.heal(fault.params):
-            await lab.apply(verb, self._addresses)
+            await lab.apply(verb)
         self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": []})
 
     async def _heal_all(self, lab: Lab) -> None:

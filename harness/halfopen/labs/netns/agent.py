@@ -19,11 +19,12 @@ from typing import Any
 
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.labs.netns import network
+from halfopen.labs.netns.actions import all_actions
+from halfopen.labs.netns.boxes import Box, Site, choose
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
-from halfopen.middlebox.ruleset import SYSCTLS, compile_block
 from halfopen.model.topology import HostNetwork, Interface, Route
-from halfopen.probes.conntrack import Flow
+from halfopen.verbs import verb_from_json
 
 _LONGEST_REQUEST = 1 << 20
 
@@ -41,7 +42,9 @@ class Agent:
         self._origin = time.monotonic()
         self._token = ""
         self._directory = Path()
-        self._networks: dict[str, HostNetwork] = {}
+        self.networks: dict[str, HostNetwork] = {}
+        self.addresses: dict[str, str] = {}
+        self.boxes: dict[str, Box] = {}
         self._observers: dict[str, Observer] = {}
         self._programs: dict[str, Program] = {}
         self._followers: dict[Path, Follower] = {}
@@ -73,7 +76,11 @@ class Agent:
         self._directory = Path(request["directory"])
 
     async def do_build(self, request: Mapping[str, Any]) -> None:
-        """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`."""
+        """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
+
+        `demands`: middlebox -> names of verbs that will be asked of it; `engines`: middlebox ->
+        engine that it must have.
+        """
         networks = {
             name: HostNetwork(
                 tuple(Interface(**i) for i in value["interfaces"]),
@@ -81,15 +88,18 @@ class Agent:
             )
             for name, value in request["networks"].items()
         }
-        self._networks = networks
+        self.networks = networks
+        self.addresses = {name: each.address for name, each in networks.items()}
         await asyncio.to_thread(self._build, request, networks)
         for name in request["path"]:
+            if name in self.boxes:
+                continue
             observer = Observer(
                 name,
-                middlebox=name in request["firewalls"],
+                middlebox=False,
                 programs=lambda name=name: self._running(name),  # type: ignore[misc]
                 emit=self.emit,
-                failed=lambda reason: self.emit({"kind": "lab", "problem": reason}),
+                failed=self._failed,
             )
             self._observers[name] = observer
             observer.start()
@@ -104,8 +114,18 @@ class Agent:
             network.add_routes(name, networks[name])
             network.set_sysctls(name, request["sysctls"].get(name, {}))
         for name, values in request["firewalls"].items():
-            network.set_sysctls(name, SYSCTLS)
-            network.load_rules(name, values)
+            demands = request["demands"].get(name, ())
+            engine = choose(values, demands, request["engines"].get(name, "any"))
+            self.emit({"kind": "engine", "host": name, "engine": engine.name})
+            site = Site(name, networks[name], path, values, self.emit, self._failed)
+            self.boxes[name] = engine.build(site)
+
+    def _failed(self, reason: str) -> None:
+        self.emit({"kind": "lab", "problem": reason})
+
+    def directory(self, host: str) -> Path:
+        """Where the programs of a host have their files."""
+        return self._directory / host
 
     def _running(self, host: str) -> dict[str, int]:
         return {
@@ -121,7 +141,7 @@ class Agent:
         again = before is not None and before.name == request["program"]["name"]
         if before is not None and again and before.pid is not None:
             raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
-        directory = self._directory / host
+        directory = self.directory(host)
         directory.mkdir(parents=True, exist_ok=True)
         program = Program(host, request["program"], directory, self._token, self.emit, self._follow)
         self._programs[host] = program
@@ -131,7 +151,7 @@ class Agent:
 
     async def do_feed(self, request: Mapping[str, Any]) -> None:
         """`host`, `first`, `count`, `every`, `background`: write messages to its program."""
-        work = self._program(request["host"]).feed(
+        work = self.program(request["host"]).feed(
             request["first"], request["count"], request["every"]
         )
         if not request["background"]:
@@ -145,37 +165,17 @@ class Agent:
         """Wait until everything that goes on in the background is written."""
         await asyncio.gather(*self._feeds)
 
-    async def do_limit_fds(self, request: Mapping[str, Any]) -> None:
-        """`host`, `limit` (null: as it was): soft RLIMIT_NOFILE of its program."""
-        self._program(request["host"]).limit_fds(request["limit"])
-
-    async def do_signal(self, request: Mapping[str, Any]) -> None:
-        """`host`, `signal`: to its program."""
-        self._program(request["host"]).signal(request["signal"])
-
     async def do_stop(self, request: Mapping[str, Any]) -> None:
         """`host`, `timeout`: end its program."""
-        await self._program(request["host"]).stop(request["timeout"])
+        await self.program(request["host"]).stop(request["timeout"])
 
-    async def do_forget(self, request: Mapping[str, Any]) -> list[Flow]:
-        """`at`, `clients` (addresses, or null for all): the middlebox loses its entries."""
-        observer = self._observers[request["at"]]
-        return await asyncio.to_thread(observer.forget, request["clients"])
-
-    async def do_block(self, request: Mapping[str, Any]) -> None:
-        """`at`, and the arguments of :func:`halfopen.middlebox.ruleset.compile_block`."""
-        keys = ("name", "to", "share", "manner", "only_new")
-        rule = compile_block(*(request[key] for key in keys))
-        await asyncio.to_thread(network.block, request["at"], rule)
-
-    async def do_unblock(self, request: Mapping[str, Any]) -> None:
-        """`at`, `name`."""
-        await asyncio.to_thread(network.unblock, request["at"], request["name"])
-
-    async def do_link(self, request: Mapping[str, Any]) -> None:
-        """`between` (two neighbours), `up`."""
-        left, right = request["between"]
-        await asyncio.to_thread(network.set_link, left, right, self._networks, request["up"])
+    async def do_apply(self, request: Mapping[str, Any]) -> list[str]:
+        """`verb` (as :func:`verb_to_json` writes it): do it; answers what it touched."""
+        verb = verb_from_json(request["verb"])
+        action = all_actions().get(type(verb))
+        if action is None:
+            raise UnsupportedError(f"this lab cannot do {type(verb).__name__}")
+        return list(await action.do(verb, self))
 
     async def do_sample(self, _: Mapping[str, Any]) -> None:
         """Record the state of all hosts now; the records come before the answer."""
@@ -183,12 +183,16 @@ class Agent:
             program.collect()
         for observer in self._observers.values():
             await asyncio.to_thread(observer.sample)
+        for box in self.boxes.values():
+            await box.sample()
         await asyncio.sleep(0)
 
     async def do_finish(self, _: Mapping[str, Any]) -> None:
         """Take the last samples; nothing is recorded after the answer."""
         for observer in self._observers.values():
             await asyncio.to_thread(observer.stop)
+        for box in self.boxes.values():
+            await box.stop()
         for program in self._programs.values():
             program.collect()
         # What the threads handed over is written before the answer is.
@@ -197,7 +201,8 @@ class Agent:
     def _follow(self, path: Path) -> Follower:
         return self._followers.setdefault(path, Follower(path))
 
-    def _program(self, host: str) -> Program:
+    def program(self, host: str) -> Program:
+        """The program that was started on a host last."""
         try:
             return self._programs[host]
         except KeyError:

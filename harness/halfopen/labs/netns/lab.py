@@ -7,24 +7,17 @@ import contextlib
 import json
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import IO, Any
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.netns import sandbox
+from halfopen.labs.netns.actions import all_actions
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import LabSpec, Middlebox, ProgramSpec, Recorder
-from halfopen.verbs import (
-    Block,
-    ForgetFlows,
-    LimitFds,
-    SetLink,
-    SignalProgram,
-    Unblock,
-    Verb,
-)
+from halfopen.verbs import Verb, verb_to_json
 
 _START_TIMEOUT_S = 60.0
 _LINE_LIMIT = 1 << 26
@@ -108,8 +101,16 @@ class NetnsLab:
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
+        demands: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         """Make the hosts, links and rules.
+
+        Args:
+            path: host names in their order.
+            networks: interfaces and routes of each.
+            middleboxes: values of their profiles; `engine` among them if it must be that one.
+            sysctls: of the hosts.
+            demands: names of the verbs that will be asked of each middlebox.
 
         Raises:
             UnsupportedError: if a profile needs what this lab's engine cannot do.
@@ -119,7 +120,9 @@ class NetnsLab:
             "build",
             path=list(path),
             networks={name: asdict(network) for name, network in networks.items()},
-            firewalls=dict(middleboxes),
+            firewalls={name: _without_engine(values) for name, values in middleboxes.items()},
+            engines={name: values.get("engine", "any") for name, values in middleboxes.items()},
+            demands={name: sorted(verbs) for name, verbs in (demands or {}).items()},
             sysctls={name: dict(settings) for name, settings in sysctls.items()},
         )
 
@@ -158,37 +161,13 @@ class NetnsLab:
         """End a host's program: SIGTERM, after `timeout` seconds SIGKILL."""
         await self._ask("stop", patience=timeout, host=host, timeout=timeout)
 
-    async def apply(self, verb: Verb, addresses: Mapping[str, str]) -> list[str]:
+    async def apply(self, verb: Verb) -> list[str]:
         """Do a verb now; returns the flows that it touched, as `client > server`.
-
-        Args:
-            verb: one of :data:`halfopen.verbs.Verb`.
-            addresses: of all hosts by name.
 
         Raises:
             UnsupportedError: if this lab cannot do it.
         """
-        match verb:
-            case ForgetFlows(at=at, client=client):
-                clients = None if client is None else [addresses[client]]
-                gone = await self._ask("forget", at=at, clients=clients)
-                return [f"{flow[0]} > {flow[1]}" for flow in gone]
-            case Block():
-                to = None if verb.to is None else addresses[verb.to]
-                await self._ask("block", **{**asdict(verb), "to": to})
-                return []
-            case LimitFds(host=host, limit=limit):
-                await self._ask("limit_fds", host=host, limit=limit)
-                return []
-            case Unblock(at=at, name=name):
-                await self._ask("unblock", at=at, name=name)
-                return []
-            case SetLink(between=between, up=up):
-                await self._ask("link", between=list(between), up=up)
-                return []
-            case SignalProgram(host=host, signal=signal):
-                await self._ask("signal", host=host, signal=signal)
-                return []
+        return list(await self._ask("apply", verb=verb_to_json(verb)))
 
     async def sample(self) -> None:
         """Record the state of all hosts now; all of it is recorded when this returns."""
@@ -237,11 +216,20 @@ class NetnsLab:
         return self._said.read()[-3000:].decode(errors="replace").strip() or "(it said nothing)"
 
 
+def _without_engine(values: Middlebox) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != "engine"}
+
+
+def _lacks(verb: type[Verb]) -> Sequence[str]:
+    return all_actions()[verb].lacks()
+
+
 LAB = LabSpec(
     name="netns",
     summary="network namespaces of an ordinary user: the kernel's own TCP and conntrack, real time",
     scaled=True,
-    verbs=frozenset({ForgetFlows, Block, Unblock, SetLink, SignalProgram, LimitFds}),
+    verbs=frozenset(all_actions()),
     missing=sandbox.missing,
     open=NetnsLab,
+    lacks=_lacks,
 )

@@ -1,0 +1,40 @@
+"""The closed set of things that a lab can be told to do to a running scenario.
+
+A fault is compiled to these; a lab says which it can (`LabSpec.verbs`).  A scenario that needs one
+that the lab cannot do gets the verdict *unsupported*.  A module for each thing that they are done
+to; every verb is a frozen dataclass of plain values, so that it can be written as JSON.
+"""
+
+from __future__ import annotations
+
+from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
+from halfopen.verbs.links import SetLink, SetRoute
+from halfopen.verbs.middlebox import (
+    Block,
+    ForgetFlows,
+    Impair,
+    Manner,
+    Rebind,
+    SetIdleTimeout,
+    Unblock,
+    Unimpair,
+)
+from halfopen.verbs.programs import LimitFds, SignalProgram
+
+__all__ = [
+    "Block",
+    "ForgetFlows",
+    "Impair",
+    "LimitFds",
+    "Manner",
+    "Rebind",
+    "SetIdleTimeout",
+    "SetLink",
+    "SetRoute",
+    "SignalProgram",
+    "Unblock",
+    "Unimpair",
+    "Verb",
+    "verb_from_json",
+    "verb_to_json",
+]
