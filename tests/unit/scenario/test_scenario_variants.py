@@ -139,6 +139,7 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "eviction": "drop new",
         "nat": "none",
         "terminates_tcp": False,
+        "engine": "any",
     }
 
 
