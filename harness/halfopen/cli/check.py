@@ -9,7 +9,8 @@ import typer
 
 from halfopen.cli.run import check_outputs, finish
 from halfopen.errors import UsageError
-from halfopen.model.history import FILE_NAME, read_history
+from halfopen.model.history import FILE_NAME, History, read_history
+from halfopen.model.verdict import VariantResult
 from halfopen.runner.run import judge_run
 
 
@@ -22,15 +23,26 @@ def check(
     report: Annotated[bool, typer.Option(help="Write an HTML report to DIR/report.html.")] = True,
 ) -> None:
     """Judge a saved history again, also that of a run that was killed."""
+    runs = saved_runs(directory)
+    check_outputs(directory, json, junit)
+    results = [result for result, _ in runs]
+    finish(results, out=directory, json=json, junit=junit, report=report)
+
+
+def saved_runs(directory: Path) -> list[tuple[VariantResult, History]]:
+    """The runs that are saved in `directory` or below it, each judged again.
+
+    Raises:
+        UsageError: if there is none, or one cannot be read.
+    """
     found = sorted(directory.rglob(FILE_NAME))
     if not found:
         raise UsageError(f"{directory}: there is no {FILE_NAME} in it or below it")
-    check_outputs(directory, json, junit)
-    results = []
+    runs = []
     for path in found:
         try:
             history = read_history(path.parent)
         except ValueError as error:
             raise UsageError(f"{path.parent}: {error}") from error
-        results.append(judge_run(history, path.parent))
-    finish(results, out=directory, json=json, junit=junit, report=report)
+        runs.append((judge_run(history, path.parent), history))
+    return runs

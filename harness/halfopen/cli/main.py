@@ -13,6 +13,7 @@ from halfopen.cli.check import check
 from halfopen.cli.doctor import doctor
 from halfopen.cli.listing import checks, faults, profiles, systems
 from halfopen.cli.new import new
+from halfopen.cli.page import page
 from halfopen.cli.run import run
 from halfopen.errors import HalfopenError
 
@@ -50,7 +51,7 @@ def _options(
     pass
 
 
-for command in (run, check, advise, new, doctor, profiles, faults, systems, checks):
+for command in (run, check, page, advise, new, doctor, profiles, faults, systems, checks):
     app.command()(command)
 
 

@@ -216,16 +216,20 @@ def _fault_labels(history: History) -> list[dict[str, Any]]:
 
 def _ticks(history: History) -> list[tuple[float, str]]:
     """Round production times along the axis, with the lab's own below them."""
-    whole = history.duration * history.scale
-    step = next((s for s in _STEPS if whole / s <= 9), max(1.0, whole / 9))
     ticks = []
-    for number in range(int(whole / step) + 1):
-        lab = number * step / history.scale
-        text = _tick(number * step)
+    for lab, text in round_times(history, 9):
         if history.scale != 1:
             text += f"<br><span style='font-size:10px'>{format_duration(lab)} lab</span>"
         ticks.append((lab, text))
     return ticks
+
+
+def round_times(history: History, most: int) -> list[tuple[float, str]]:
+    """At most about so many round production times of a run: the lab time of each, and words."""
+    whole = history.duration * history.scale
+    step = next((s for s in _STEPS if whole / s <= most), max(1.0, whole / most))
+    times = [number * step for number in range(int(whole / step) + 1)]
+    return [(seconds / history.scale, _tick(seconds)) for seconds in times]
 
 
 def _tick(seconds: float) -> str:
