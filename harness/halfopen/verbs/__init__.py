@@ -8,6 +8,8 @@ to; every verb is a frozen dataclass of plain values, so that it can be written 
 from __future__ import annotations
 
 from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
+from halfopen.verbs.clocks import StepClock
+from halfopen.verbs.disks import FillDisk, ProtectDisk, SlowDisk
 from halfopen.verbs.links import SetLink, SetRoute
 from halfopen.verbs.middlebox import (
     Block,
@@ -19,19 +21,43 @@ from halfopen.verbs.middlebox import (
     Unblock,
     Unimpair,
 )
-from halfopen.verbs.programs import LimitFds, SignalProgram
+from halfopen.verbs.names import Answer, AnswerNames
+from halfopen.verbs.programs import (
+    Behaviour,
+    BringBack,
+    DrainBacklog,
+    FillBacklog,
+    LimitFds,
+    LimitMemory,
+    RestartProgram,
+    SignalProgram,
+    StandIn,
+)
 
 __all__ = [
+    "Answer",
+    "AnswerNames",
+    "Behaviour",
     "Block",
+    "BringBack",
+    "DrainBacklog",
+    "FillBacklog",
+    "FillDisk",
     "ForgetFlows",
     "Impair",
     "LimitFds",
+    "LimitMemory",
     "Manner",
+    "ProtectDisk",
     "Rebind",
+    "RestartProgram",
     "SetIdleTimeout",
     "SetLink",
     "SetRoute",
     "SignalProgram",
+    "SlowDisk",
+    "StandIn",
+    "StepClock",
     "Unblock",
     "Unimpair",
     "Verb",

@@ -11,6 +11,11 @@ from typing import Any
 class Verb:
     """One thing that a lab is told to do; it is done when the lab's answer comes."""
 
+    @property
+    def takes(self) -> float:
+        """Lab seconds that it takes by itself, beside the time to do it."""
+        return 0.0
+
 
 def verb_to_json(verb: Verb) -> dict[str, Any]:
     """`{"verb": name of its class, ...fields}`."""

@@ -2,9 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Literal
 
 from halfopen.verbs.base import Verb
+
+Behaviour = Literal[
+    "never answers",
+    "acknowledges nothing",
+    "answers 500",
+    "closes at once",
+    "reads slowly",
+    "sends garbage",
+]
+"""What a naive receiver does, see :mod:`halfopen.standins.naive_receiver`."""
 
 
 @dataclass(frozen=True)
@@ -26,3 +38,73 @@ class LimitFds(Verb):
 
     host: str
     limit: int | None
+
+
+@dataclass(frozen=True)
+class LimitMemory(Verb):
+    """The program on `host` may have so much private writable memory (soft RLIMIT_DATA).
+
+    Attributes:
+        host: where it runs.
+        limit: octets; what it has already it keeps, but it gets no more while above; None gives
+            it back what it might have before.
+    """
+
+    host: str
+    limit: int | None
+
+
+@dataclass(frozen=True)
+class RestartProgram(Verb):
+    """The program on `host` is ended and started again; done when it is ready.
+
+    Attributes:
+        host: where it runs; its files stay.
+        orderly: by SIGTERM, and SIGKILL if it does not end in time; else by SIGKILL.
+        down: lab seconds from its end to its start.
+        program: fields of the :class:`halfopen.model.program.ProgramSpec` that is started in its
+            place, as JSON; None for the same again.
+    """
+
+    host: str
+    orderly: bool = True
+    down: float = 0.0
+    program: Mapping[str, Any] | None = None
+
+    @property
+    def takes(self) -> float:
+        """The time that it is down."""
+        return self.down
+
+
+@dataclass(frozen=True)
+class StandIn(Verb):
+    """The program on `host` is ended, and a naive one listens on its TCP ports."""
+
+    host: str
+    does: Behaviour
+
+
+@dataclass(frozen=True)
+class BringBack(Verb):
+    """The naive program on `host` is ended, and the one whose place it took is started again."""
+
+    host: str
+
+
+@dataclass(frozen=True)
+class FillBacklog(Verb):
+    """The program on `host` is stopped (SIGSTOP), and its accept queues are filled.
+
+    What comes then is neither accepted nor refused: the kernel drops the SYN (listen(2), and
+    Documentation/networking/ip-sysctl.rst, `tcp_abort_on_overflow`).
+    """
+
+    host: str
+
+
+@dataclass(frozen=True)
+class DrainBacklog(Verb):
+    """What filled the accept queues on `host` is gone, and its program goes on."""
+
+    host: str
