@@ -47,6 +47,7 @@ class Flow:
         picked_up: whether it was taken over in mid-stream.
         deadline: when it is forgotten, unless a packet comes; None for never.
         last: when a packet last counted.
+        number: of those that its table has known, in the order of their beginning.
         speakers: what was seen of each side.
     """
 
@@ -58,9 +59,20 @@ class Flow:
     picked_up: bool = False
     deadline: float | None = None
     last: float = 0.0
+    number: int = 0
     speakers: dict[Side, Speaker] = field(
         default_factory=lambda: {Side.INSIDE: Speaker(), Side.OUTSIDE: Speaker()}
     )
+
+    @property
+    def opened(self) -> Addresses:
+        """The addresses of its first packet, as it came in: from the client to the server."""
+        return self.inside if self.opener is Side.INSIDE else self.outside.reverse
+
+    @property
+    def closing(self) -> bool:
+        """Whether one of its ends has ended it, or both have."""
+        return self.state in (State.HALF_CLOSED, State.TIME_WAIT, State.RESET)
 
     def leaving(self, side: Side) -> Addresses:
         """The addresses that a packet from `side` carries on the other side."""

@@ -16,6 +16,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import Enum
+from typing import Literal, Protocol
 
 from halfopen.middlebox.flow import Flow, State
 from halfopen.middlebox.nat import NoTranslation, Translator
@@ -58,6 +59,20 @@ class Verdict:
     flow: Flow | None
 
 
+Cause = Literal["expired", "closed", "forgotten", "evicted"]
+"""Why a flow is known no more: silence; its ends had closed it; a fault; for want of room."""
+
+
+class Listener(Protocol):
+    """Is told what becomes of flows."""
+
+    def created(self, flow: Flow, /) -> None:
+        """It is known from now on."""
+
+    def ended(self, flow: Flow, cause: Cause, /) -> None:
+        """It is known no more."""
+
+
 _Index = dict[Addresses, Flow]
 
 
@@ -68,10 +83,17 @@ class FlowTable:
         policy: how it treats them; may be exchanged at any time, and then holds for a flow from
             its next packet on.
         translator: chooses addresses, by default it leaves them alone.
+        listener: is told what becomes of flows.
     """
 
-    def __init__(self, policy: Policy, translator: Translator | None = None) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        translator: Translator | None = None,
+        listener: Listener | None = None,
+    ) -> None:
         self.policy = policy
+        self._listener = listener
         self._translator: Translator = translator or NoTranslation()
         self._by_side: dict[Side, _Index] = {Side.INSIDE: {}, Side.OUTSIDE: {}}
         # Both in the order of the last packet that counted, the oldest first.
@@ -81,6 +103,7 @@ class FlowTable:
         self._deadlines: list[tuple[float, int, Flow]] = []
         self._queued: dict[int, float] = {}
         self._serial = itertools.count()
+        self._begun = itertools.count(1)
 
     def __len__(self) -> int:
         return len(self._flows)
@@ -93,13 +116,36 @@ class FlowTable:
         gone = self.expire(now)
         flow = self._by_side[side].get(packet.addresses)
         if flow is not None and packet.opens and flow.state in (State.TIME_WAIT, State.RESET):
-            self._remove(flow)  # the same addresses are used again
+            self._remove(flow, "closed")  # the same addresses are used again
             flow = None
         if flow is not None:
             return self._known(flow, packet, side, now, gone)
         if packet.opens:
             return self._new(packet, side, now, gone, State.OPENING)
         return self._late(packet, side, now, gone)
+
+    def find(self, addresses: Addresses, side: Side, now: float) -> Flow | None:
+        """The flow that a packet from `side` with these addresses belongs to, if it is known."""
+        flow = self._by_side[side].get(addresses)
+        return flow if flow is not None and flow.alive(now) else None
+
+    def translate(self, addresses: Addresses) -> Addresses:
+        """The addresses outside that a new flow from inside would get, were all of them free."""
+        return self._translator.choose(addresses, lambda _: False) or addresses
+
+    def owns(self, addresses: Addresses) -> bool:
+        """Whether a packet from outside is addressed to the middlebox rather than to a host."""
+        return self._translator.owns(addresses)
+
+    def counted(self, flow: Flow) -> None:
+        """A packet of a known flow has counted: it is the latest, and its deadline another."""
+        self._flows.move_to_end(id(flow))
+        if id(flow) in self._unassured:
+            if flow.assured:
+                del self._unassured[id(flow)]
+            else:
+                self._unassured.move_to_end(id(flow))
+        self._queue(flow)
 
     def next_expiry(self) -> float | None:
         """When the next flow is over, unless a packet comes; None if none ever is."""
@@ -115,7 +161,7 @@ class FlowTable:
         sent: list[Sent] = []
         while (deadline := self.next_expiry()) is not None and deadline <= now:
             flow = self._deadlines[0][2]
-            self._remove(flow)
+            self._remove(flow, "closed" if flow.closing else "expired")
             sent += self._farewell(flow)
         return tuple(sent)
 
@@ -123,7 +169,7 @@ class FlowTable:
         """Lose flows without telling anybody; returns them."""
         gone = [flow for flow in self if which(flow)]
         for flow in gone:
-            self._remove(flow)
+            self._remove(flow, "forgotten")
         return gone
 
     def restart(self, *, keep_state: bool) -> list[Flow]:
@@ -151,13 +197,10 @@ class FlowTable:
         self, flow: Flow, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]
     ) -> Verdict:
         flow.see(packet, side, now, self.policy)
-        if flow.last == now:  # it counted
-            self._flows.move_to_end(id(flow))
-            if id(flow) in self._unassured:
-                self._unassured.move_to_end(id(flow))
-        if flow.assured:
+        if flow.last == now:
+            self.counted(flow)
+        elif flow.assured:
             self._unassured.pop(id(flow), None)
-        self._queue(flow)
         onward = packet.readdressed(flow.leaving(side))
         return Verdict(Action.PASS, onward, gone, flow.state.value, flow)
 
@@ -174,9 +217,12 @@ class FlowTable:
         if not self._room():
             return Verdict(Action.DROP, None, gone, "table full", None)
         flow = Flow(*pair, opener=side, state=state, picked_up=state is State.ESTABLISHED)
+        flow.number = next(self._begun)
         self._by_side[Side.INSIDE][flow.inside] = flow
         self._by_side[Side.OUTSIDE][flow.outside.reverse] = flow
         self._flows[id(flow)] = self._unassured[id(flow)] = flow
+        if self._listener is not None:
+            self._listener.created(flow)
         return self._known(flow, packet, side, now, gone)
 
     def _pair(self, addresses: Addresses, side: Side) -> tuple[Addresses, Addresses] | None:
@@ -198,7 +244,7 @@ class FlowTable:
         victims = {"oldest": self._flows, "non-assured first": self._unassured}
         queue = victims.get(self.policy.eviction)
         while queue and len(self._flows) >= size:
-            self._remove(next(iter(queue.values())))
+            self._remove(next(iter(queue.values())), "evicted")
         return len(self._flows) < size
 
     def _late(self, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]) -> Verdict:
@@ -245,12 +291,14 @@ class FlowTable:
             told.append(Sent(side, packet))
         return told
 
-    def _remove(self, flow: Flow) -> None:
+    def _remove(self, flow: Flow, cause: Cause) -> None:
         del self._by_side[Side.INSIDE][flow.inside]
         del self._by_side[Side.OUTSIDE][flow.outside.reverse]
         del self._flows[id(flow)]
         self._unassured.pop(id(flow), None)
         self._queued.pop(id(flow), None)
+        if self._listener is not None:
+            self._listener.ended(flow, cause)
 
     def _queue(self, flow: Flow) -> None:
         """See to it that the heap holds a time not later than the flow's deadline."""
