@@ -162,8 +162,13 @@ class OpenLab:
             directory=str(self._lab.host_directory(host)),
             seed=self._seed,
         )
-        program = spec.program(spec.options.model_validate(scaled), context)
-        return Subject(host, self._do(self._lab.start(host, program)), self)
+        settled = spec.options.model_validate(scaled)
+        if lacking := spec.missing(settled):
+            raise UnsupportedError(f"{system} cannot be run here: {'; '.join(lacking)}")
+        *others, subject = spec.programs(settled, context)
+        for program in others:
+            self._do(self._lab.start(host, program))
+        return Subject(host, self._do(self._lab.start(host, subject)), self)
 
     def send(self, host: str, count: int, *, every: str | None = None) -> None:
         """Write `count` numbered messages to the program on `host`."""

@@ -13,6 +13,9 @@ from typing import Any, Protocol, Self
 
 from halfopen.fields import Section, Timer
 from halfopen.model.history import History, Record
+from halfopen.model.program import Feed as Feed
+from halfopen.model.program import ProgramSpec as ProgramSpec
+from halfopen.model.program import Ready as Ready
 from halfopen.model.topology import HostNetwork
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.verbs import Verb
@@ -52,6 +55,11 @@ def no_neighbours(_: Any) -> Sequence[tuple[str, str]]:
     return ()
 
 
+def nothing_missing(_: Any) -> Sequence[str]:
+    """For a system that comes with us."""
+    return ()
+
+
 def no_verbs(_: Any) -> Sequence[Verb]:
     """For a fault that has nothing to heal."""
     return ()
@@ -79,29 +87,6 @@ class CheckSpec:
 
 
 @dataclass(frozen=True)
-class ProgramSpec:
-    """A program that a system runs on a host, ready to be started.
-
-    Attributes:
-        name: unique on the host.
-        argv: absolute program and arguments.
-        env: added to the environment.
-        ready: a predicate on one event of the program's structured log; None: ready when started.
-        feed: True if messages go to its standard input.
-        ledger: file to which it writes `accepted N` and `acked N` lines, or None.
-        output: file in which its delivered messages appear, one a line, or None.
-    """
-
-    name: str
-    argv: tuple[str, ...]
-    env: Mapping[str, str]
-    ready: str | None = None
-    feed: bool = False
-    ledger: str | None = None
-    output: str | None = None
-
-
-@dataclass(frozen=True)
 class SystemContext:
     """What a system may know when it says how its program is started.
 
@@ -111,6 +96,8 @@ class SystemContext:
         addresses: the addresses of all hosts by name.
         directory: its own directory for files, existing, absolute.
         seed: for whatever is random in the program.
+        base: the directory of the scenario file, relative to which it names files; empty if there
+            is no such file.
     """
 
     host: str
@@ -118,6 +105,22 @@ class SystemContext:
     addresses: Mapping[str, str]
     directory: str
     seed: int
+    base: str = ""
+
+
+@dataclass(frozen=True)
+class Product:
+    """A program of others that systems run.
+
+    Attributes:
+        name: of the product, for people.
+        packages: what to install, in words: `rsyslog rsyslog-relp`.
+        version: what is found on this machine, None if nothing is.
+    """
+
+    name: str
+    packages: str
+    version: Callable[[], str | None]
 
 
 @dataclass(frozen=True)
@@ -129,18 +132,28 @@ class SystemSpec:
         summary: one line.
         role: sender or receiver: whether messages go in or come out.
         options: what a scenario may set.
-        program: how it is started (options, context).
+        program: how it is started (options, context); several if it needs others beside it, in
+            the order of their start: faults, and `stop`, are about the last.
         hosts: names of other hosts that the options mention.
         timers: durations of this system that decide verdicts.
+        missing: what this machine lacks to run it with such options, each with its remedy.
+        product: what it runs, if that is somebody else's; for `halfopen doctor`.
     """
 
     name: str
     summary: str
     role: str
     options: type[Section]
-    program: Callable[[Any, SystemContext], ProgramSpec]
+    program: Callable[[Any, SystemContext], ProgramSpec | Sequence[ProgramSpec]]
     hosts: Callable[[Any], Sequence[str]] = no_hosts
     timers: Callable[[Any], Sequence[Timer]] = no_timers
+    missing: Callable[[Any], Sequence[str]] = nothing_missing
+    product: Product | None = None
+
+    def programs(self, options: Any, context: SystemContext) -> tuple[ProgramSpec, ...]:
+        """All programs to start, in their order."""
+        found = self.program(options, context)
+        return (found,) if isinstance(found, ProgramSpec) else tuple(found)
 
 
 @dataclass(frozen=True)
@@ -249,19 +262,24 @@ class Lab(Protocol):
         chooses the engine that plays it.
         """
 
-    async def start(self, host: str, program: ProgramSpec, timeout: float = 30.0) -> int:
-        """Start a program; returns its pid when it is ready to work."""
+    async def start(
+        self, host: str, program: ProgramSpec, timeout: float = 30.0, *, keep: bool = False
+    ) -> int:
+        """Start a program; returns its pid when it is ready to work.
+
+        `keep`: one that runs already is left running.
+        """
 
     async def feed(
         self, host: str, first: int, count: int, every: float = 0.0, background: bool = False
     ) -> None:
-        """Write numbered messages to the standard input of a host's program."""
+        """Write numbered messages to where a host's program takes them from."""
 
     async def fed(self, patience: float) -> None:
         """Wait until what is fed in the background is written."""
 
     async def stop(self, host: str, timeout: float = 5.0) -> None:
-        """End a host's program, by force after `timeout` seconds."""
+        """End a host's programs, by force after `timeout` seconds each."""
 
     async def apply(self, verb: Verb) -> list[str]:
         """Do a verb now; returns the flows that it touched."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from halfopen.kernel import Keepalive
 from halfopen.model.history import Record
-from halfopen.ports import Lab, ProgramSpec
+from halfopen.ports import Feed, Lab, ProgramSpec, Ready
 
 PROGRAM = Path(__file__).with_name("_peer.py")
 
@@ -91,7 +91,7 @@ class Peers:
 
     async def _start(self, host: str, name: str, task: Mapping[str, Any]) -> None:
         argv = (sys.executable, "-I", str(PROGRAM), json.dumps(task))
-        await self._lab.start(host, ProgramSpec(name, argv, {}, ready="ready", feed=True))
+        await self._lab.start(host, ProgramSpec(name, argv, {}, ready=Ready(event="ready"), feed=Feed()))
 
     async def cue(self, host: str) -> None:
         """Tell the connections that wait for the next cue to send."""

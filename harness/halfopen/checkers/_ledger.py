@@ -20,8 +20,10 @@ class Ledger:
 
     Attributes:
         sent: number -> (t, host) of the first attempt.
+        unledgered: hosts that sent, and keep no ledger of what they accept: there, what was
+            written is owed.
         owed: numbers that must be delivered: accepted, acked, or (if the sender keeps no ledger
-            of what it accepts) sent.
+            of what it accepts) written and not refused by its input.
         acked: number -> t of the first acknowledgement.
         deliveries: (t, host, number) in order of arrival.
         first: number -> t of the first delivery at any host.
@@ -36,6 +38,7 @@ class Ledger:
     first: dict[int, float]
     corrupt: tuple[tuple[float, str], ...]
     strange: tuple[tuple[float, str], ...]
+    unledgered: frozenset[str] = frozenset()
 
     @property
     def missing(self) -> list[int]:
@@ -120,8 +123,17 @@ def read_ledger(history: History) -> Ledger:
     first: dict[int, float] = {}
     for t, _, number in deliveries:
         first.setdefault(number, t)
-    keeps_ledger = bool(history.of("accepted"))
-    owed = accepted | acked.keys() if keeps_ledger else sent.keys() | acked.keys()
+    refused = {n for record in history.of("refused") for n in expand(record["seqs"])}
+    keepers = {str(record["host"]) for record in history.of("accepted")}
+    unledgered = frozenset({host for _, host in sent.values()} - keepers)
+    written = {n for n, (_, host) in sent.items() if host in unledgered and n not in refused}
     return Ledger(
-        sent, frozenset(owed), acked, tuple(deliveries), first, tuple(corrupt), tuple(strange)
+        sent,
+        frozenset(accepted | acked.keys() | written),
+        acked,
+        tuple(deliveries),
+        first,
+        tuple(corrupt),
+        tuple(strange),
+        unledgered,
     )

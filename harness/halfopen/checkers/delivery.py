@@ -66,6 +66,9 @@ def judge(history: History, params: Params) -> Finding:
         why += f"; {betrayed} of the lost were acknowledged: the sender believes that they are safe"
     if ledger.undecided:
         why += f"; {len(ledger.undecided)} were written but never accepted: undecided, not lost"
+    if ledger.unledgered and params.lost is not None:
+        who = ", ".join(sorted(ledger.unledgered))
+        why += f"; {who} keeps no ledger: lost is what was written to it and never came"
     evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
     return Finding(weighed.verdict, observed, weighed.bound, why, evidence)
 

@@ -13,10 +13,14 @@ kind            fields
 `step`          `index, text, line, state` (begin, end)
 `fault`         `name, text, line, state` (begin; end: it is healed, or was over at once),
                 `flows` that it touched
+`condition`     `text, step, line, state` (waiting, met, unmet), `figure`: what is waited for, and
+                how far it was then (None: nothing is known of it)
 `process`       `host, process, pid, state` (started, ready, exited), `status`
 `log`           `host, process, event` (the program's own structured log, as it wrote it)
 `sent`          `host, seqs`: messages written to the sender's input
-`accepted`      `host, seqs`: messages that the sender's queue took
+`refused`       `host, seqs`: of these, messages that its input did not take after all
+`accepted`      `host, seqs`: messages that the sender's queue took; an empty one says that the
+                sender keeps a ledger
 `acked`         `host, seqs`: messages that the sender was told are safe
 `delivered`     `host, seqs` in order of arrival; `corrupt`: excerpts of messages that fail their
                 checksum; `unexpected`: excerpts of what is no message of this run
@@ -29,7 +33,7 @@ kind            fields
 `drops`         `host, packets, bytes`: late packets, which fitted no entry of the middlebox, since
                 the run began; what a fault blocks is not among them
 `lab`           `problem`: the lab itself broke, the run ends with an error
-`end`           `reason` (complete, interrupted, error, unsupported), `detail`
+`end`           `reason` (complete, interrupted, unmet, error, unsupported), `detail`
 ==============  ==================================================================================
 
 `seqs` is a list of runs `[first, last]`, both included.  Samples (`fds`, `sockets`, `conntrack`,

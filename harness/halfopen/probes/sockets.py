@@ -71,6 +71,10 @@ class SocketProbe:
                     found.append(_seen(message, owners))
         return sorted(found, key=lambda s: (s.record["local"], s.record["peer"]))
 
+    def close(self) -> None:
+        """Let go of the netlink socket."""
+        self._diag.close()
+
 
 def _endpoint(address: str, port: int) -> str:
     return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"

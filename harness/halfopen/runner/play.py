@@ -8,17 +8,18 @@ import random
 import shutil
 import string
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError, UsageError
-from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record, expand
+from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, lay_out
-from halfopen.ports import FaultSpec, Lab, LabSpec, SystemContext, Vocabulary
+from halfopen.ports import FaultSpec, Lab, LabSpec, SystemContext, SystemSpec, Vocabulary
+from halfopen.runner.conditions import Conditions, UnmetError
+from halfopen.runner.injection import Injector
 from halfopen.verbs import Verb
 
 Listener = Callable[[Plan, Record], None]
@@ -55,7 +56,18 @@ def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
             return f"the lab {lab.name} cannot do the fault {spec.name!r}"
         if lacking := lab.lacks(type(verb)):
             return f"the fault {spec.name!r} cannot be done here: {'; '.join(lacking)}"
+    for host in plan.hosts:
+        if lacking := lacking_for(host, vocabulary):
+            return f"{host.system} cannot be run on {host.name}: {'; '.join(lacking)}"
     return None
+
+
+def lacking_for(host: PlannedHost, vocabulary: Vocabulary) -> Sequence[str]:
+    """What this machine lacks for the system of a host, each with its remedy."""
+    if host.system is None:
+        return ()
+    system = vocabulary.systems[host.system]
+    return system.missing(system.options.model_validate(dict(host.options)))
 
 
 def demands(plan: Plan, vocabulary: Vocabulary) -> dict[str, set[str]]:
@@ -87,22 +99,6 @@ def header_record(plan: Plan, addresses: Mapping[str, str]) -> Record:
     }
 
 
-@dataclass(eq=False)
-class _OpenFault:
-    """A fault that was injected and is yet to be healed."""
-
-    spec: FaultSpec
-    params: Any
-    step: PlannedStep
-    healing: asyncio.Task[None] | None = None
-
-    @property
-    def mark(self) -> dict[str, Any]:
-        """The fields of its records."""
-        name, step = self.spec.name, self.step
-        return {"kind": "fault", "name": name, "text": step.text, "line": step.line}
-
-
 class Player:
     """One run of one plan.
 
@@ -125,10 +121,8 @@ class Player:
         self._next_seq = 1
         self._background_s = 0.0
         self._changed = asyncio.Event()
-        self._sent: set[int] = set()
-        self._arrived: set[int] = set()
-        self._broken: str | None = None
-        self._open: list[_OpenFault] = []
+        self._conditions = Conditions()
+        self._broken: LabError | None = None
 
     async def play(self, spec: LabSpec) -> None:
         """Play the plan, from the building of the lab to its end.
@@ -155,6 +149,8 @@ class Player:
             except UnsupportedError as error:
                 end |= {"reason": "unsupported", "detail": str(error)}
                 raise
+            except UnmetError as error:
+                end |= {"reason": "unmet", "detail": str(error)}
             except LabError as error:
                 end |= {"reason": "error", "detail": str(error)}
             except asyncio.CancelledError:
@@ -182,20 +178,33 @@ class Player:
         # Receivers first: a sender that finds nobody would begin with its back-off.
         for host in sorted(endpoints, key=lambda h: self._system(h).role != "receiver"):
             await self._start(lab, host)
-        for index, step in enumerate(plan.steps):
-            mark = {"kind": "step", "index": index, "text": step.text, "line": step.line}
-            self._write({"t": round(lab.now(), 4), **mark, "state": "begin"})
-            await self._step(lab, step)
-            self._write({"t": round(lab.now(), 4), **mark, "state": "end"})
-        await lab.fed(self._background_s)
-        await self._heal_all(lab)
+
+        def stamp(record: Record) -> None:
+            self._write({"t": round(lab.now(), 4), **record})
+
+        faults = Injector(lab, self._vocabulary, self._conditions, stamp)
+        try:
+            for index, step in enumerate(plan.steps):
+                mark = {"kind": "step", "index": index, "text": step.text, "line": step.line}
+                stamp({**mark, "state": "begin"})
+                await self._step(lab, faults, step)
+                stamp({**mark, "state": "end"})
+                self._stop_if_broken(faults)
+            await lab.fed(self._background_s)
+            await faults.heal_all()
+            self._stop_if_broken(faults)
+        finally:
+            faults.abandon()
         await self._settle()
         # The samples of two hosts are not of one moment: what is true at the end has to be seen
         # to last for a few of them.
         await asyncio.sleep(_AFTERMATH_S)
         await lab.finish()
-        if self._broken is not None:
-            raise LabError(self._broken)
+        self._stop_if_broken(faults)
+
+    def _stop_if_broken(self, faults: Injector) -> None:
+        if (failure := self._broken or faults.failure) is not None:
+            raise failure
 
     async def _start(self, lab: Lab, host: PlannedHost) -> None:
         system = self._system(host)
@@ -205,11 +214,15 @@ class Player:
             addresses=self._addresses,
             directory=str(lab.host_directory(host.name)),
             seed=self._plan.seed,
+            base=str(Path(self._plan.file).resolve().parent),
         )
         options = system.options.model_validate(dict(host.options))
-        await lab.start(host.name, system.program(options, context))
+        *others, subject = system.programs(options, context)
+        for program in others:
+            await lab.start(host.name, program, keep=True)
+        await lab.start(host.name, subject)
 
-    async def _step(self, lab: Lab, step: PlannedStep) -> None:
+    async def _step(self, lab: Lab, faults: Injector, step: PlannedStep) -> None:
         arguments = step.args
         match step.do:
             case "send":
@@ -221,81 +234,37 @@ class Player:
                 await lab.feed(arguments["host"], first, count, every, background)
             case "wait":
                 await asyncio.sleep(arguments["seconds"])
+            case "wait until":
+                await faults.reach(arguments["until"], arguments["at_most"], step)
             case "fault":
-                await self._inject(lab, step)
+                await faults.begin(step)
             case "heal":
-                for fault in [f for f in self._open if f.spec.name == arguments["name"]]:
-                    await self._heal(lab, fault)
+                await faults.heal(arguments["name"])
             case "stop":
                 await lab.stop(arguments["host"])
             case "start":
                 await self._start(lab, self._plan.host(arguments["host"]))
             case unknown:
                 raise LabError(f"the runner knows no step {unknown!r}")
-        if self._broken is not None:
-            raise LabError(self._broken)
-
-    async def _inject(self, lab: Lab, step: PlannedStep) -> None:
-        spec = self._vocabulary.faults[step.args["name"]]
-        fault = _OpenFault(spec, spec.params.model_validate(step.args["params"]), step)
-        self._write({"t": round(lab.now(), 4), **fault.mark, "state": "begin"})
-        flows: list[str] = []
-        for verb in spec.verbs(fault.params):
-            flows += await lab.apply(verb)
-        if not spec.heal(fault.params):
-            self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": flows})
-            return
-        self._open.append(fault)
-        if step.args["lasts"]:
-            fault.healing = asyncio.create_task(self._heal_later(lab, fault, step.args["lasts"]))
-
-    async def _heal_later(self, lab: Lab, fault: _OpenFault, seconds: float) -> None:
-        await asyncio.sleep(seconds)
-        fault.healing = None
-        try:
-            await self._heal(lab, fault)
-        except LabError as error:
-            self._broken = str(error)
-
-    async def _heal(self, lab: Lab, fault: _OpenFault) -> None:
-        self._open.remove(fault)
-        if fault.healing is not None:
-            fault.healing.cancel()
-        for verb in fault.spec.heal(fault.params):
-            await lab.apply(verb)
-        self._write({"t": round(lab.now(), 4), **fault.mark, "state": "end", "flows": []})
-
-    async def _heal_all(self, lab: Lab) -> None:
-        """Heal before judging: the question is what is left of the damage, not that there is some.
-
-        A fault that has a time of its own keeps it; one that `stays` is judged as it is.
-        """
-        for fault in list(self._open):
-            if fault.healing is not None:
-                await asyncio.wait([fault.healing])
-            elif not fault.step.args["stays"]:
-                await self._heal(lab, fault)
 
     async def _settle(self) -> None:
         """Wait until all that was sent has arrived, but not longer than things take to arrive."""
         with suppress(TimeoutError):
             async with asyncio.timeout(_SETTLE_S):
-                while not self._sent <= self._arrived:
+                while not self._conditions.figures.all_delivered:
                     self._changed.clear()
                     await self._changed.wait()
 
-    def _system(self, host: PlannedHost) -> Any:
+    def _system(self, host: PlannedHost) -> SystemSpec:
         return self._vocabulary.systems[host.system or ""]
 
     def _write(self, record: Record) -> None:
         self._writer.write(record)
-        kind = record["kind"]
-        if kind == "sent":
-            self._sent.update(expand(record["seqs"]))
-        elif kind == "delivered":
-            self._arrived.update(expand(record["seqs"]))
+        self._conditions.take(record)
+        if record["kind"] == "delivered":
             self._changed.set()
-        elif kind == "lab":
-            self._broken = str(record["problem"])
+        elif record["kind"] == "lab":
+            self._broken = LabError(str(record["problem"]))
+            self._conditions.give_up(self._broken)
         if self._listener is not None:
             self._listener(self._plan, record)

@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Patience, Section, Timer
-from halfopen.ports import ProgramSpec, SystemContext, SystemSpec
+from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.relpio_send import PORT
 
@@ -40,7 +40,11 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
     if options.user_timeout is not None:
         argv += ["--user-timeout", f"{options.user_timeout:g}"]
     return ProgramSpec(
-        name="relpio-receive", argv=tuple(argv), env={}, ready="listening", output=output
+        name="relpio-receive",
+        argv=tuple(argv),
+        env={},
+        ready=Ready(event="listening"),
+        output=output,
     )
 
 

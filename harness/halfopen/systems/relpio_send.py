@@ -9,7 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Duration, Patience, Section, Timer
-from halfopen.ports import ProgramSpec, SystemContext, SystemSpec
+from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
 PORT = 2514
@@ -66,8 +66,8 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         name="relpio-send",
         argv=tuple(argv),
         env={},
-        ready="session-open",
-        feed=True,
+        ready=Ready(event="session-open"),
+        feed=Feed(),
         ledger=ledger,
     )
 

@@ -8,7 +8,6 @@ When standard input ends, or this process dies, the kernel ends everything in th
 from __future__ import annotations
 
 import asyncio
-import itertools
 import json
 import subprocess
 import sys
@@ -23,7 +22,15 @@ from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import Box, Site, choose
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
-from halfopen.model.topology import HostNetwork, Interface, Route
+from halfopen.model.program import program_from_json
+from halfopen.model.topology import (
+    HostNetwork,
+    Interface,
+    Route,
+    addresses_seen,
+    line_through,
+    links,
+)
 from halfopen.verbs import verb_from_json
 
 _LONGEST_REQUEST = 1 << 20
@@ -46,7 +53,7 @@ class Agent:
         self.addresses: dict[str, str] = {}
         self.boxes: dict[str, Box] = {}
         self._observers: dict[str, Observer] = {}
-        self._programs: dict[str, Program] = {}
+        self._programs: dict[str, dict[str, Program]] = {}  # host, name
         self._followers: dict[Path, Follower] = {}
         self._feeds: set[asyncio.Task[None]] = set()
 
@@ -91,7 +98,7 @@ class Agent:
         self.networks = networks
         self.addresses = {name: each.address for name, each in networks.items()}
         await asyncio.to_thread(self._build, request, networks)
-        for name in request["path"]:
+        for name in networks:
             if name in self.boxes:
                 continue
             observer = Observer(
@@ -106,18 +113,21 @@ class Agent:
 
     def _build(self, request: Mapping[str, Any], networks: Mapping[str, HostNetwork]) -> None:
         path = request["path"]
-        for name in path:
+        for name in networks:
             network.create_host(name)
-        for left, right in itertools.pairwise(path):
+        for left, right in links(networks):
             network.connect(left, right, networks)
-        for name in path:
+        for name in networks:
             network.add_routes(name, networks[name])
             network.set_sysctls(name, request["sysctls"].get(name, {}))
+        nat = {name: values.get("nat", "none") for name, values in request["firewalls"].items()}
         for name, values in request["firewalls"].items():
             demands = request["demands"].get(name, ())
             engine = choose(values, demands, request["engines"].get(name, "any"))
             self.emit({"kind": "engine", "host": name, "engine": engine.name})
-            site = Site(name, networks[name], path, values, self.emit, self._failed)
+            line = line_through(path, networks, name)
+            seen = addresses_seen(line, networks, nat, name)
+            site = Site(name, networks[name], line, values, seen, self.emit, self._failed)
             self.boxes[name] = engine.build(site)
 
     def _failed(self, reason: str) -> None:
@@ -130,21 +140,24 @@ class Agent:
     def _running(self, host: str) -> dict[str, int]:
         return {
             program.name: program.pid
-            for program in list(self._programs.values())
-            if program.host == host and program.pid is not None
+            for program in list(self._programs.get(host, {}).values())
+            if program.pid is not None
         }
 
     async def do_start(self, request: Mapping[str, Any]) -> int:
-        """`host`, `program` (a ProgramSpec), `timeout`: start it and wait until it is ready."""
-        host = request["host"]
-        before = self._programs.get(host)
-        again = before is not None and before.name == request["program"]["name"]
-        if before is not None and again and before.pid is not None:
+        """`host`, `program` (a ProgramSpec), `timeout`, `keep`: start it, wait until it is ready."""
+        host, spec = request["host"], program_from_json(request["program"])
+        programs = self._programs.setdefault(host, {})
+        before = programs.get(spec.name)
+        if before is not None and before.pid is not None:
+            if request["keep"]:
+                return before.pid
             raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
         directory = self.directory(host)
         directory.mkdir(parents=True, exist_ok=True)
-        program = Program(host, request["program"], directory, self._token, self.emit, self._follow)
-        self._programs[host] = program
+        program = Program(host, spec, directory, self._token, self.emit, self._follow)
+        programs.pop(spec.name, None)  # it is the last that was started
+        programs[spec.name] = program
         pid = await program.start()
         await program.wait_ready(request["timeout"])
         return pid
@@ -166,8 +179,10 @@ class Agent:
         await asyncio.gather(*self._feeds)
 
     async def do_stop(self, request: Mapping[str, Any]) -> None:
-        """`host`, `timeout`: end its program."""
-        await self.program(request["host"]).stop(request["timeout"])
+        """`host`, `timeout`: end its programs, the last that was started first."""
+        self.program(request["host"])
+        for program in reversed(self._programs[request["host"]].values()):
+            await program.stop(request["timeout"])
 
     async def do_apply(self, request: Mapping[str, Any]) -> list[str]:
         """`verb` (as :func:`verb_to_json` writes it): do it; answers what it touched."""
@@ -179,8 +194,7 @@ class Agent:
 
     async def do_sample(self, _: Mapping[str, Any]) -> None:
         """Record the state of all hosts now; the records come before the answer."""
-        for program in self._programs.values():
-            program.collect()
+        self._collect()
         for observer in self._observers.values():
             await asyncio.to_thread(observer.sample)
         for box in self.boxes.values():
@@ -193,20 +207,24 @@ class Agent:
             await asyncio.to_thread(observer.stop)
         for box in self.boxes.values():
             await box.stop()
-        for program in self._programs.values():
-            program.collect()
+        self._collect()
         # What the threads handed over is written before the answer is.
         await asyncio.sleep(0)
+
+    def _collect(self) -> None:
+        for programs in self._programs.values():
+            for program in programs.values():
+                program.collect()
 
     def _follow(self, path: Path) -> Follower:
         return self._followers.setdefault(path, Follower(path))
 
     def program(self, host: str) -> Program:
         """The program that was started on a host last."""
-        try:
-            return self._programs[host]
-        except KeyError:
-            raise LabError(f"nothing was started on {host}") from None
+        programs = self._programs.get(host)
+        if not programs:
+            raise LabError(f"nothing was started on {host}")
+        return next(reversed(programs.values()))
 
 
 async def _serve() -> None:

@@ -126,22 +126,35 @@ class NetnsLab:
             sysctls={name: dict(settings) for name, settings in sysctls.items()},
         )
 
-    async def start(self, host: str, program: ProgramSpec, timeout: float = 30.0) -> int:
+    async def start(
+        self, host: str, program: ProgramSpec, timeout: float = 30.0, *, keep: bool = False
+    ) -> int:
         """Start a program on a host; returns its pid when it is ready to work.
+
+        Args:
+            host: where.
+            program: what.
+            timeout: seconds until it must be ready.
+            keep: if it runs already, it is left running.
 
         Raises:
             LabError: if it ends before, or takes longer than `timeout` seconds; with its output.
         """
         self._programs.add(host)
         result = await self._ask(
-            "start", patience=timeout, host=host, program=asdict(program), timeout=timeout
+            "start",
+            patience=timeout,
+            host=host,
+            program=asdict(program),
+            timeout=timeout,
+            keep=keep,
         )
         return int(result)
 
     async def feed(
         self, host: str, first: int, count: int, every: float = 0.0, background: bool = False
     ) -> None:
-        """Write messages `first`, `first` + 1, ... to the program's standard input."""
+        """Write messages `first`, `first` + 1, ... to where the program takes them."""
         patience = count * every
         await self._ask(
             "feed",

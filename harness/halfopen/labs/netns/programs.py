@@ -13,8 +13,11 @@ from typing import Any
 import psutil
 
 from halfopen.errors import LabError
+from halfopen.labs.netns.inlets import Inlet, open_inlet
 from halfopen.labs.netns.network import NAMESPACES
+from halfopen.labs.netns.readiness import Watch
 from halfopen.model.history import compress
+from halfopen.model.program import ProgramSpec
 from halfopen.workloads import numbered
 
 Emit = Callable[[dict[str, Any]], None]
@@ -54,7 +57,7 @@ class Program:
 
     Args:
         host: where it runs.
-        spec: the fields of :class:`halfopen.ports.ProgramSpec`, as JSON.
+        spec: what it is.
         directory: for its standard output and error.
         token: identity of the run's messages.
         emit: takes records without `t`.
@@ -65,26 +68,29 @@ class Program:
     def __init__(
         self,
         host: str,
-        spec: dict[str, Any],
+        spec: ProgramSpec,
         directory: Path,
         token: str,
         emit: Emit,
         follow: Callable[[Path], Follower],
     ) -> None:
         self.host = host
-        self.name: str = spec["name"]
+        self.name = spec.name
         self.spec = spec
         self._directory = directory
         self._token = token
         self._emit = emit
         self._process: asyncio.subprocess.Process | None = None
         self._log = follow(directory / f"{self.name}.log")
-        self._ledger = follow(Path(spec["ledger"])) if spec["ledger"] else None
-        self._output = follow(Path(spec["output"])) if spec["output"] else None
+        self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
+        self._output = follow(Path(spec.output)) if spec.output else None
         self._output_seen = False
         self._first_limit: int | None = None
         self._fed: list[int] = []  # numbers of the messages written to it, in that order
-        self._ready = asyncio.Event()
+        self._watch = (
+            Watch(spec.ready, host, directory / f"{spec.name}.log") if spec.ready else None
+        )
+        self._inlet: Inlet | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -95,11 +101,16 @@ class Program:
         return self._process.pid
 
     async def start(self) -> int:
-        """Start it in its host's namespace; returns its pid.
+        """Write its files and start it in its host's namespace; returns its pid.
 
         Raises:
             LabError: if it cannot be started.
         """
+        for path, text in self.spec.files.items():
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+            Path(path).write_text(text, encoding="utf-8")
+        feed = self.spec.feed
+        reads = feed is not None and feed.kind == "stdin"
         with (
             (self._directory / f"{self.name}.log").open("ab") as log,
             (self._directory / f"{self.name}.out").open("ab") as out,
@@ -109,27 +120,33 @@ class Program:
                 "nsenter",
                 f"--net={NAMESPACES / self.host}",
                 "--",
-                *self.spec["argv"],
-                stdin=asyncio.subprocess.PIPE if self.spec["feed"] else asyncio.subprocess.DEVNULL,
+                *self.spec.argv,
+                stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
-                env={**os.environ, **self.spec["env"]},
+                env={**os.environ, **self.spec.env},
+                cwd=self.spec.directory,
                 start_new_session=True,
             )
+        if feed is not None:
+            self._inlet = open_inlet(feed, self.host, self._process.stdin)
         self._say("started")
+        if self._ledger is not None:
+            # An empty record says that there is a ledger, if nothing ever stands in it.
+            self._emit({"kind": "accepted", "host": self.host, "seqs": []})
         self._spawn(self._wait())
         self._spawn(self._follow())
         return self._process.pid
 
     async def wait_ready(self, timeout: float) -> None:
-        """Wait for the event that says that it can work.
+        """Wait until it can work.
 
         Raises:
             LabError: if it ends before, or takes longer than `timeout` seconds.
         """
-        if self.spec["ready"] is None:
+        if self._watch is None:
             return
-        waiting = asyncio.create_task(self._ready.wait())
+        waiting = asyncio.create_task(self._watch.wait())
         assert self._process is not None
         ended = asyncio.create_task(self._process.wait())
         done, _ = await asyncio.wait(
@@ -140,6 +157,7 @@ class Program:
         if waiting not in done:
             what = "ended" if ended in done else f"was not ready within {timeout:g} s"
             raise LabError(f"{self.name} on {self.host} {what}; it said:\n{self.last_words()}")
+        waiting.result()
         self._say("ready")
 
     def last_words(self) -> str:
@@ -149,25 +167,30 @@ class Program:
         return text[-2000:] or "(nothing)"
 
     async def feed(self, first: int, count: int, every: float) -> None:
-        """Write messages to its standard input, one each `every` seconds, or all at once.
+        """Write messages to where it takes them from, one each `every` seconds, or all at once.
 
-        A program that is gone takes nothing more: what was not written is not recorded as sent.
+        A program that is gone takes nothing more: what was not written is not recorded as sent, or
+        recorded as refused where the first of it was under way already.
+
+        Raises:
+            LabError: if it takes no messages at all.
         """
-        assert self._process is not None and self._process.stdin is not None
-        stdin = self._process.stdin
+        if self._inlet is None:
+            raise LabError(f"{self.name} on {self.host} takes no messages")
         loop = asyncio.get_running_loop()
         due = loop.time()
-        chunk = 1 if every else 100
+        chunk = 1 if every or self._inlet.whole else 100
         for start in range(first, first + count, chunk):
             numbers = range(start, min(start + chunk, first + count))
-            data = b"".join(numbered.message(self._token, n) + b"\n" for n in numbers)
+            data = [numbered.message(self._token, n) for n in numbers]
             # Recorded before it is written: it must not arrive before it was sent.
             self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
             self._fed.extend(numbers)
             try:
-                stdin.write(data)
-                await stdin.drain()
-            except (BrokenPipeError, ConnectionResetError):
+                await self._inlet.write(data)
+            except OSError:
+                if self._inlet.whole:
+                    self._emit({"kind": "refused", "host": self.host, "seqs": compress(numbers)})
                 return
             due += every
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -198,8 +221,8 @@ class Program:
         """Ask it to end, and make it after `timeout` seconds."""
         if self._process is None:
             return
-        if self._process.stdin is not None:
-            self._process.stdin.close()
+        if self._inlet is not None:
+            self._inlet.close()
         self.signal("CONT")
         self.signal("TERM")
         try:
@@ -218,8 +241,8 @@ class Program:
                 continue
             if isinstance(event, dict) and "event" in event:
                 self._emit({"kind": "log", "host": self.host, "process": self.name, "event": event})
-                if event["event"] == self.spec["ready"]:
-                    self._ready.set()
+                if self._watch is not None:
+                    self._watch.see(event["event"])
         if self._ledger is not None:
             self._collect_ledger(self._ledger.lines())
         if self._output is not None:

@@ -1,0 +1,39 @@
+"""Inside the sandbox: does something in the network namespace of a host.
+
+A namespace belongs to a thread (setns(2)), and what a thread of a pool has entered it would never
+leave; so each time it is a thread of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+from pyroute2 import netns
+
+T = TypeVar("T")
+
+
+def inside(host: str, work: Callable[[], T]) -> T:
+    """What `work` returns when it is called in the namespace of `host`; waits for it.
+
+    Raises:
+        OSError: that of `work`, or if there is no such namespace.
+    """
+    done: list[T] = []
+    failed: list[OSError] = []
+
+    def run() -> None:
+        try:
+            netns.setns(host)
+            done.append(work())
+        except OSError as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name=f"inside {host}")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]

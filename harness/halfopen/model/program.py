@@ -1,0 +1,86 @@
+"""How a program is started, fed and read: plain data that travels into a sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+FeedKind = Literal["stdin", "file", "unix datagram", "unix stream", "tcp", "udp"]
+
+
+@dataclass(frozen=True)
+class Ready:
+    """When a program can work: when all of these hold that are not None.
+
+    Attributes:
+        event: an event of this name came in its structured log (JSON lines on standard error).
+        listening: a socket of its host listens on this TCP port.
+        connected: a connection of its host to this port of another is ESTABLISHED.
+        line: a line that this regular expression finds is in `file`.
+        file: absolute; empty for what the program writes to standard output and error.
+        exists: this file or socket is there; absolute.
+    """
+
+    event: str | None = None
+    listening: int | None = None
+    connected: int | None = None
+    line: str | None = None
+    file: str = ""
+    exists: str | None = None
+
+
+@dataclass(frozen=True)
+class Feed:
+    """Where a program takes its messages from; one is a line, or a datagram without line feed.
+
+    Attributes:
+        kind: standard input, a file to which lines are appended, a Unix socket that the program
+            has made, or a port on the loopback of its host.
+        path: of the file or Unix socket, absolute.
+        port: on 127.0.0.1 of the host.
+    """
+
+    kind: FeedKind = "stdin"
+    path: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class ProgramSpec:
+    """A program that a system runs on a host, ready to be started.
+
+    Attributes:
+        name: unique on the host.
+        argv: absolute program and arguments.
+        env: added to the environment.
+        ready: when it can work; None: as soon as it is started.
+        feed: where it takes messages from, None if nowhere.
+        ledger: file to which it writes `accepted N` and `acked N` lines, or None: then what was
+            written to it counts as what it owes.
+        output: file in which its delivered messages appear, one a line, or None.
+        files: written before it is started: absolute path -> text.
+        probes: files that it writes about itself, or keeps, and how they are recorded: absolute
+            path -> `impstats` (JSON lines) or `spool` (a directory, of which the octets count).
+        directory: in which it runs, None for that of the lab.
+    """
+
+    name: str
+    argv: tuple[str, ...]
+    env: Mapping[str, str]
+    ready: Ready | None = None
+    feed: Feed | None = None
+    ledger: str | None = None
+    output: str | None = None
+    files: Mapping[str, str] = field(default_factory=dict)
+    probes: Mapping[str, str] = field(default_factory=dict)
+    directory: str | None = None
+
+
+def program_from_json(data: Mapping[str, Any]) -> ProgramSpec:
+    """The program that `dataclasses.asdict` made plain."""
+    values = dict(data)
+    values["argv"] = tuple(data["argv"])
+    values["ready"] = None if data["ready"] is None else Ready(**data["ready"])
+    values["feed"] = None if data["feed"] is None else Feed(**data["feed"])
+    return ProgramSpec(**values)
