@@ -57,7 +57,12 @@ class WrittenFloat(float):
     """A number with a fraction in a YAML file: unlike a float of the Python API, not seconds."""
 
 
-def _duration(value: object) -> object:
+def read_duration(value: object) -> object:
+    """Seconds of what a scenario writes as a duration; for the types below, and others like them.
+
+    Raises:
+        ValueError: with a sentence that says what would be right.
+    """
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{value!r} is not a duration; write for example 75 s or 90 min")
     if isinstance(value, str):
@@ -77,7 +82,7 @@ DURATION_SCHEMA: dict[str, Any] = {
 
 Duration = Annotated[
     float,
-    BeforeValidator(_duration),
+    BeforeValidator(read_duration),
     Field(ge=0, le=LONGEST),
     Scaled(),
     WithJsonSchema(DURATION_SCHEMA),
@@ -86,7 +91,7 @@ Duration = Annotated[
 
 WholeSeconds = Annotated[
     float,
-    BeforeValidator(_duration),
+    BeforeValidator(read_duration),
     Field(ge=1, le=LONGEST),
     Scaled(whole=True),
     WithJsonSchema(DURATION_SCHEMA),
@@ -100,7 +105,7 @@ def _off(value: object) -> object:
 
 Patience = Annotated[
     float | None,
-    BeforeValidator(lambda value: None if _off(value) is None else _duration(value)),
+    BeforeValidator(lambda value: None if _off(value) is None else read_duration(value)),
     Scaled(least=0.5),
     WithJsonSchema({"anyOf": [DURATION_SCHEMA, {"const": "off"}]}),
 ]

@@ -261,7 +261,7 @@ class Player:
     def _write(self, record: Record) -> None:
         self._writer.write(record)
         self._conditions.take(record)
-        if record["kind"] == "delivered":
+        if record["kind"] in ("delivered", "refused"):
             self._changed.set()
         elif record["kind"] == "lab":
             self._broken = LabError(str(record["problem"]))

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from halfopen.fields import Section
+from halfopen.scenario.conditions import Condition
 
 
 @dataclass(frozen=True)
@@ -36,16 +37,19 @@ class Step:
     """One thing to do.
 
     Attributes:
-        do: send, wait, fault, heal, stop or start.
-        host: on which; empty for `wait`, `fault` and `heal`.
+        do: send, wait, wait until, fault, heal, stop or start.
+        host: on which; empty for `wait`, `wait until`, `fault` and `heal`.
         count: messages to send.
         every: seconds between two messages, 0 for as fast as they go.
-        background: the next step does not wait for the messages to be written.
+        background: the next step does not wait for the messages to be written, or for `when`.
         seconds: to wait.
         fault: its name.
         params: the fault's parameters.
         lasts: seconds after which the fault is healed, 0 if a step or the end does so.
         stays: the fault is not healed at the end.
+        when: what is waited for: by `wait until`, or by a fault before it begins.
+        until: as soon as this is so the fault is healed.
+        at_most: seconds that a condition may take to come true.
         line: in the scenario file.
     """
 
@@ -59,6 +63,9 @@ class Step:
     params: Section | None = None
     lasts: float = 0.0
     stays: bool = False
+    when: Condition | None = None
+    until: Condition | None = None
+    at_most: float = 0.0
     line: int = 0
 
 

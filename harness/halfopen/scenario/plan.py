@@ -15,6 +15,7 @@ from halfopen.scenario.model import Expectation, Host, Scenario, Step, Variant
 from halfopen.scenario.scaling import scale_seconds, scale_section
 from halfopen.scenario.steps import say
 from halfopen.scenario.timescale import Kind, check_scale, clocks
+from halfopen.scenario.timing import AT_MOST_SCALED
 from halfopen.sections import suggest
 
 UNSCALED_LABS = frozenset({"sim", "warp"})
@@ -135,11 +136,18 @@ def _step(
             values.append(ScaledValue(name, seconds, lab, step.line))
         return lab
 
+    def deadline() -> float:
+        lab = scale_seconds(step.at_most, scale, AT_MOST_SCALED)
+        values.append(ScaledValue(f"{step.fault or step.do} at most", step.at_most, lab, step.line))
+        return lab
+
     if step.do == "send":
         args = {"host": step.host, "count": step.count, "background": step.background}
         args["every"] = scaled("every", step.every)
     elif step.do == "wait":
         args = {"seconds": scaled("wait", step.seconds)}
+    elif step.do == "wait until":
+        args = {"until": str(step.when), "at_most": deadline()}
     elif step.do == "fault" and step.params is not None:
         names = vocabulary.faults[step.fault].hosts(step.params)
         params, changes = scale_section(step.params, scale)
@@ -148,6 +156,12 @@ def _step(
             values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
         args = {"name": step.fault, "params": params.model_dump(mode="json")}
         args |= {"lasts": scaled(f"{step.fault} for", step.lasts), "stays": step.stays}
+        if step.when is not None:
+            args |= {"when": str(step.when), "background": step.background}
+        if step.until is not None:
+            args |= {"until": str(step.until)}
+        if step.when is not None or step.until is not None:
+            args |= {"at_most": deadline()}
     elif step.do == "heal":
         args = {"name": step.fault}
     else:

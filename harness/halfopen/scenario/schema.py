@@ -18,9 +18,10 @@ from pydantic.json_schema import models_json_schema
 from halfopen.fields import DURATION_SCHEMA, Section
 from halfopen.ports import Vocabulary, no_verbs
 from halfopen.profiles import MiddleboxValues
+from halfopen.scenario.fault_steps import FaultStep, InstantStep
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
 from halfopen.scenario.loader import LARGEST_SCALE
-from halfopen.scenario.steps import STEPS, FaultStep
+from halfopen.scenario.steps import STEPS
 
 SHIPPED = Path(__file__).with_name("scenario.schema.json")
 
@@ -124,7 +125,7 @@ class _Models:
         sections += [spec.options for spec in vocabulary.systems.values()]
         sections += [spec.params for spec in vocabulary.checks.values()]
         sections += [spec.params for spec in vocabulary.faults.values()]
-        sections.append(FaultStep)
+        sections += [FaultStep, InstantStep]
         unique = list(dict.fromkeys(sections))
         found, whole = models_json_schema(
             [(each, "validation") for each in unique], by_alias=True, ref_template="#/$defs/{model}"
@@ -167,8 +168,8 @@ class _Models:
         ]
         for name, spec in sorted(vocabulary.faults.items()):
             fault = {"const": name, "description": spec.summary}
-            general = {} if spec.heal is no_verbs else self.properties(FaultStep)
-            properties = {"fault": fault, **self.properties(spec.params), **general}
+            general = self.properties(InstantStep if spec.heal is no_verbs else FaultStep)
+            properties = {"fault": fault, **general, **self.properties(spec.params)}
             required = ["fault", *self.required(spec.params)]
             kinds.append({"title": f"fault {name}", **_object(properties, required)})
         healing = [name for name, spec in vocabulary.faults.items() if spec.heal is not no_verbs]

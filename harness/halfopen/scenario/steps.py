@@ -3,26 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from pydantic import Field
 
-from halfopen.fields import Duration, Messages, Section
+from halfopen.fields import Messages, Section
 from halfopen.ports import Vocabulary
+from halfopen.scenario.conditions import FIGURES, Condition, ConditionField
+from halfopen.scenario.fault_steps import read_fault, read_heal
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Step
+from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import (
     Problems,
-    check_keys,
-    line_of_text,
     quote,
     say_duration,
     suggest,
     validate,
 )
 from halfopen.yamlfile import Node
-
-LongerThanNothing = Annotated[Duration, Field(gt=0)]
 
 
 class SendStep(Section):
@@ -40,6 +38,13 @@ class WaitStep(Section):
     wait: LongerThanNothing
 
 
+class WaitUntilStep(Section):
+    """`- wait until: 20 delivered`."""
+
+    wait_until: ConditionField
+    at_most: AtMost = AT_MOST_S
+
+
 class StopStep(Section):
     """`- stop: sender`: ends the program on a host in an orderly way."""
 
@@ -55,17 +60,11 @@ class StartStep(Section):
 STEPS: dict[str, type[Section]] = {
     "send": SendStep,
     "wait": WaitStep,
+    "wait until": WaitUntilStep,
     "stop": StopStep,
     "start": StartStep,
 }
 KINDS = (*STEPS, "fault", "heal")
-
-
-class FaultStep(Section):
-    """What every `- fault: ...` may say beside the fault's own parameters."""
-
-    for_: LongerThanNothing | None = Field(default=None, alias="for")
-    stays: bool = False
 
 
 def read_steps(
@@ -84,8 +83,47 @@ def read_steps(
         return ()
     if not node.value:
         problems.add(node.line, "'steps' is empty", "write lines like `- send: 20 messages`")
-    steps = [_read_step(each, vocabulary, known, problems) for each in node.value]
-    return tuple(step for step in steps if step is not None)
+    read = [_read_step(each, vocabulary, known, problems) for each in node.value]
+    steps = tuple(step for step in read if step is not None)
+    if known is not None and len(steps) == len(read):
+        _check_conditions(node, steps, known, problems)
+    return steps
+
+
+def _check_conditions(node: Node, steps: Sequence[Step], known: Known, problems: Problems) -> None:
+    """Hold every condition against the hosts, and against what was sent when it must be met."""
+    in_all = sum(step.count for step in steps)
+    so_far = 0
+    for each, step in zip(node.value if isinstance(node.value, tuple) else (), steps, strict=True):
+        so_far += step.count
+        if step.when is not None:
+            line = each.entries["when" if step.do == "fault" else "wait until"].line
+            sent = in_all if step.background else so_far
+            _check_condition(step.when, line, known, sent, problems)
+        if step.until is not None:
+            _check_condition(step.until, each.entries["until"].line, known, in_all, problems)
+
+
+def _check_condition(
+    condition: Condition, line: int, known: Known, messages: int, problems: Problems
+) -> None:
+    """Note it if a condition names no fitting host, or can never be met.
+
+    Args:
+        condition: of a step.
+        line: where it is written.
+        known: the hosts.
+        messages: that are sent in all before it must be met.
+        problems: takes what is wrong.
+    """
+    where, figure = f"the condition '{condition}'", FIGURES[condition.figure]
+    if condition.host is not None:
+        check = known.check_endpoint if figure.place == "endpoint" else known.check_middlebox
+        check(condition.host, line, where, problems)
+    more = condition.number + (condition.relation == ">")
+    if figure.messages and condition.relation in (">", ">=", "=") and more > messages:
+        sent = "no message is" if not messages else f"only {messages} messages are"
+        problems.add(line, f"{where} can never be met: {sent} sent", "send more, or ask for less")
 
 
 def _read_step(
@@ -111,9 +149,9 @@ def _read_step(
         return None
     kind = kinds[0]
     if kind == "fault":
-        return _read_fault(node, vocabulary, known, problems)
+        return read_fault(node, vocabulary, known, problems)
     if kind == "heal":
-        return _read_heal(node, vocabulary, problems)
+        return read_heal(node, vocabulary, problems)
     section = validate(STEPS[kind], node, f"in a {kind} step", problems)
     if section is None:
         return None
@@ -131,70 +169,12 @@ def _read_step(
         )
     if isinstance(section, WaitStep):
         return Step("wait", seconds=section.wait, line=node.line)
+    if isinstance(section, WaitUntilStep):
+        return Step("wait until", when=section.wait_until, at_most=section.at_most, line=node.line)
     host = section.stop if isinstance(section, StopStep) else getattr(section, "start", "")
     if known is not None:
         known.check_endpoint(host, node.entries[kind].line, f"a {kind} step", problems)
     return Step(kind, host=host, line=node.line)
-
-
-def _read_fault(
-    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
-) -> Step | None:
-    name = node.entries["fault"]
-    spec = vocabulary.faults.get(name.value) if isinstance(name.value, str) else None
-    if spec is None:
-        problems.add(
-            name.line,
-            f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
-        )
-        return None
-    general = {field.alias or name for name, field in FaultStep.model_fields.items()}
-    general_node = Node({k: e for k, e in node.entries.items() if k in general}, node.line)
-    how = validate(FaultStep, general_node, f"for fault {spec.name!r}", problems)
-    rest = Node(
-        {k: each for k, each in node.entries.items() if k != "fault" and k not in general},
-        node.line,
-    )
-    params = validate(spec.params, rest, f"for fault {spec.name!r}", problems)
-    if params is None or how is None:
-        return None
-    for key in general_node.entries:
-        if not spec.heal(params):
-            problems.add(
-                general_node.entries[key].line,
-                f"fault {spec.name!r} is over at once, {key!r} means nothing for it",
-                f"leave {key!r} out",
-            )
-    if known is not None:
-        where = f"fault {spec.name!r}"
-        for host in spec.middleboxes(params):
-            known.check_middlebox(host, line_of_text(rest, host), where, problems)
-        for host in spec.endpoints(params):
-            known.check_endpoint(host, line_of_text(rest, host), where, problems)
-        for pair in spec.neighbours(params):
-            known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
-    return Step(
-        "fault",
-        fault=spec.name,
-        params=params,
-        lasts=how.for_ or 0.0,
-        stays=how.stays,
-        line=node.line,
-    )
-
-
-def _read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Step | None:
-    check_keys(node, ("heal",), "in a heal step", problems)
-    name = node.entries["heal"]
-    if name.value not in vocabulary.faults:
-        problems.add(
-            name.line,
-            f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
-        )
-        return None
-    return Step("heal", fault=str(name.value), line=node.line)
 
 
 def say(step: Step, names: Sequence[str]) -> str:
@@ -213,7 +193,13 @@ def say(step: Step, names: Sequence[str]) -> str:
         return f"wait {say_duration(step.seconds)}"
     if step.do == "fault":
         text = f"{step.fault} at {', '.join(names)}" if names else step.fault
+        if step.when is not None:
+            text += f", when {step.when}"
+        if step.until is not None:
+            text += f", until {step.until}"
         return f"{text}, for {say_duration(step.lasts)}" if step.lasts else text
+    if step.do == "wait until":
+        return f"wait until {step.when}"
     if step.do == "heal":
         return f"heal {step.fault}"
     return f"{step.do} {step.host}"

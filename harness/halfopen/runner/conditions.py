@@ -1,0 +1,155 @@
+"""Waits until a figure of the running scenario is as a condition wants it.
+
+The figures follow from the records of the run, as they come in: nothing is polled, and a condition
+is looked at again only when a record came that its figure is made of.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from halfopen.errors import HalfopenError
+from halfopen.model.history import Record, expand
+from halfopen.scenario.conditions import Condition
+
+_MESSAGES = ("sent", "accepted", "acked", "delivered")
+_MADE_OF = {
+    **{kind: (kind,) for kind in _MESSAGES},
+    "sent": ("sent", "refused"),
+    "queue depth": ("accepted", "acked"),
+    "connections": ("sockets",),
+    "fds": ("fds", "process"),
+    "flows": ("conntrack",),
+    "event": ("log",),
+}
+"""The kinds of records that each figure is made of."""
+
+
+class UnmetError(HalfopenError):
+    """A condition did not come true in time: what was to be seen was not brought about."""
+
+
+class Figures:
+    """What can be counted in the records of a run so far, see :data:`FIGURES`."""
+
+    def __init__(self) -> None:
+        self._messages: dict[tuple[str, str | None], set[int]] = defaultdict(set)
+        self._waiting: dict[str, set[int]] = {}  # accepted and not acked, by host
+        self._connections: dict[str, int] = {}
+        self._flows: dict[str, int] = {}
+        self._fds: dict[str, dict[str, int]] = defaultdict(dict)
+        self._events: Counter[tuple[str, str]] = Counter()
+
+    @property
+    def all_delivered(self) -> bool:
+        """True if every message that was sent is in an output."""
+        return self._messages["sent", None] <= self._messages["delivered", None]
+
+    def take(self, record: Record) -> None:
+        """Count what a record says."""
+        kind, host = record["kind"], str(record.get("host"))
+        if kind in _MESSAGES:
+            self._count(kind, host, expand(record["seqs"]))
+        elif kind == "refused":
+            for place in (host, None):
+                self._messages["sent", place].difference_update(expand(record["seqs"]))
+        elif kind == "sockets":
+            connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
+            self._connections[host] = len(connected)
+        elif kind == "conntrack":
+            self._flows[host] = len(record["entries"])
+        elif kind == "fds":
+            self._fds[host][record["process"]] = sum(record["counts"].values())
+        elif kind == "process" and record["state"] == "exited":
+            self._fds[host].pop(record["process"], None)
+        elif kind == "log":
+            self._events[host, str(record["event"].get("event"))] += 1
+
+    def _count(self, kind: str, host: str, numbers: Iterable[int]) -> None:
+        numbers = list(numbers)
+        self._messages[kind, host].update(numbers)
+        self._messages[kind, None].update(numbers)
+        if kind == "accepted":
+            waiting = self._waiting.setdefault(host, set())
+            waiting.update(set(numbers) - self._messages["acked", host])
+        elif kind == "acked" and host in self._waiting:
+            self._waiting[host].difference_update(numbers)
+
+    def value(self, condition: Condition) -> int | None:
+        """The figure of a condition now; None if nothing is known of it yet."""
+        host = condition.host
+        match condition.figure:
+            case "queue depth":
+                if host is None:
+                    return sum(map(len, self._waiting.values())) if self._waiting else None
+                return len(self._waiting[host]) if host in self._waiting else None
+            case "connections":
+                return self._connections.get(str(host))
+            case "flows":
+                return self._flows.get(str(host))
+            case "fds":
+                known = self._fds.get(str(host))
+                return sum(known.values()) if known is not None else None
+            case "event":
+                return self._events[str(host), condition.event]
+            case kind:
+                return len(self._messages[kind, host])
+
+
+@dataclass(eq=False)
+class _Waiter:
+    condition: Condition
+    met: asyncio.Future[int] = field(default_factory=asyncio.Future)
+
+
+class Conditions:
+    """The conditions of one run that somebody waits for."""
+
+    def __init__(self) -> None:
+        self.figures = Figures()
+        self._waiters: set[_Waiter] = set()
+
+    def take(self, record: Record) -> None:
+        """Count what a record says, and wake whoever waited for it."""
+        self.figures.take(record)
+        for waiter in list(self._waiters):
+            if record["kind"] in _MADE_OF[waiter.condition.figure] and not waiter.met.done():
+                value = self.figures.value(waiter.condition)
+                if value is not None and waiter.condition.holds(value):
+                    waiter.met.set_result(value)
+
+    def give_up(self, reason: HalfopenError) -> None:
+        """Nothing will come any more: whoever waits gets this error."""
+        for waiter in self._waiters:
+            if not waiter.met.done():
+                waiter.met.set_exception(reason)
+
+    async def reach(self, condition: Condition, at_most: float) -> int:
+        """Wait until a condition is met; returns its figure then.
+
+        Args:
+            condition: what is waited for.
+            at_most: lab seconds.
+
+        Raises:
+            UnmetError: if it was not met in time, with the figure.
+        """
+        value = self.figures.value(condition)
+        if value is not None and condition.holds(value):
+            return value
+        waiter = _Waiter(condition)
+        self._waiters.add(waiter)
+        try:
+            async with asyncio.timeout(at_most):
+                return await waiter.met
+        except TimeoutError:
+            value = self.figures.value(condition)
+            seen = "nothing is known of it" if value is None else f"it is at {value}"
+            raise UnmetError(
+                f"the condition '{condition}' was not met within {at_most:g} s in the lab: {seen}"
+            ) from None
+        finally:
+            self._waiters.discard(waiter)

@@ -1,0 +1,158 @@
+"""Begins the faults of a run, at once or on a condition, and ends them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass
+from typing import Any
+
+from halfopen.errors import HalfopenError
+from halfopen.model.history import Record
+from halfopen.model.plan import PlannedStep
+from halfopen.ports import FaultSpec, Lab, Vocabulary
+from halfopen.runner.conditions import Conditions, UnmetError
+from halfopen.scenario.conditions import parse_condition
+
+
+@dataclass(eq=False)
+class _OpenFault:
+    """A fault that was injected and is yet to be healed."""
+
+    spec: FaultSpec
+    params: Any
+    step: PlannedStep
+    healing: asyncio.Task[None] | None = None
+
+    @property
+    def mark(self) -> dict[str, Any]:
+        """The fields of its records."""
+        name, step = self.spec.name, self.step
+        return {"kind": "fault", "name": name, "text": step.text, "line": step.line}
+
+
+class Injector:
+    """The faults of one run.
+
+    Args:
+        lab: that does the verbs.
+        vocabulary: knows the faults.
+        conditions: of the run.
+        write: takes records without `t`.
+    """
+
+    def __init__(
+        self,
+        lab: Lab,
+        vocabulary: Vocabulary,
+        conditions: Conditions,
+        write: Callable[[Record], None],
+    ) -> None:
+        self._lab = lab
+        self._vocabulary = vocabulary
+        self._conditions = conditions
+        self._write = write
+        self._open: list[_OpenFault] = []
+        self._armed: set[asyncio.Task[None]] = set()
+        self.failure: HalfopenError | None = None
+        """What went wrong in the background."""
+
+    async def begin(self, step: PlannedStep) -> None:
+        """Do a `fault` step: inject it, now or when its condition is met.
+
+        Raises:
+            UnmetError: if the condition was not met in time.
+        """
+        if "when" not in step.args:
+            await self._inject(step)
+        elif step.args["background"]:
+            self._armed.add(self._in_background(self._inject_when(step)))
+        else:
+            await self._inject_when(step)
+
+    async def heal(self, name: str) -> None:
+        """End every fault of that name that is open."""
+        for fault in [f for f in self._open if f.spec.name == name]:
+            await self._heal(fault)
+
+    async def heal_all(self) -> None:
+        """Heal before judging: the question is what is left of the damage, not that there is some.
+
+        A fault that waits for its condition is waited for; one that has a time or a condition for
+        its end keeps it; one that `stays` is judged as it is.
+        """
+        if self._armed:
+            await asyncio.wait(self._armed)
+        for fault in list(self._open):
+            if fault.healing is not None:
+                await asyncio.wait([fault.healing])
+            elif not fault.step.args["stays"]:
+                await self._heal(fault)
+
+    def abandon(self) -> None:
+        """Wait for nothing any more: the run is over, however it ended."""
+        for task in (*self._armed, *(f.healing for f in self._open)):
+            if task is not None:
+                task.cancel()
+
+    async def reach(self, text: str, at_most: float, step: PlannedStep) -> None:
+        """Wait until the condition `text` of a step is met, and record that.
+
+        Raises:
+            UnmetError: if it was not met in time.
+        """
+        condition = parse_condition(text)
+        mark = {"kind": "condition", "text": text, "step": step.text, "line": step.line}
+        value = self._conditions.figures.value(condition)
+        self._write({**mark, "state": "waiting", "figure": value})
+        try:
+            value = await self._conditions.reach(condition, at_most)
+        except UnmetError as error:
+            value = self._conditions.figures.value(condition)
+            self._write({**mark, "state": "unmet", "figure": value})
+            raise UnmetError(f"line {step.line}: {error}") from None
+        self._write({**mark, "state": "met", "figure": value})
+
+    async def _inject_when(self, step: PlannedStep) -> None:
+        await self.reach(step.args["when"], step.args["at_most"], step)
+        await self._inject(step)
+
+    async def _inject(self, step: PlannedStep) -> None:
+        spec = self._vocabulary.faults[step.args["name"]]
+        fault = _OpenFault(spec, spec.params.model_validate(step.args["params"]), step)
+        self._write({**fault.mark, "state": "begin"})
+        flows: list[str] = []
+        for verb in spec.verbs(fault.params):
+            flows += await self._lab.apply(verb)
+        if not spec.heal(fault.params):
+            self._write({**fault.mark, "state": "end", "flows": flows})
+            return
+        self._open.append(fault)
+        if step.args["lasts"] or "until" in step.args:
+            fault.healing = self._in_background(self._heal_later(fault))
+
+    async def _heal_later(self, fault: _OpenFault) -> None:
+        step = fault.step
+        if "until" in step.args:
+            await self.reach(step.args["until"], step.args["at_most"], step)
+        else:
+            await asyncio.sleep(step.args["lasts"])
+        fault.healing = None
+        await self._heal(fault)
+
+    async def _heal(self, fault: _OpenFault) -> None:
+        self._open.remove(fault)
+        if fault.healing is not None:
+            fault.healing.cancel()
+        for verb in fault.spec.heal(fault.params):
+            await self._lab.apply(verb)
+        self._write({**fault.mark, "state": "end", "flows": []})
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        async def watched() -> None:
+            try:
+                await work
+            except HalfopenError as error:
+                self.failure = self.failure or error
+
+        return asyncio.create_task(watched())

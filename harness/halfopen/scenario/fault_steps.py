@@ -1,0 +1,136 @@
+"""Reads the steps of a scenario that begin a fault, or end one."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from halfopen.fields import Section
+from halfopen.ports import Vocabulary
+from halfopen.scenario.conditions import ConditionField
+from halfopen.scenario.hosts import Known
+from halfopen.scenario.model import Step
+from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
+from halfopen.sections import Problems, check_keys, line_of_text, quote, suggest, validate
+from halfopen.yamlfile import Node
+
+
+class FaultStep(Section):
+    """What every `- fault: ...` may say beside the fault's own parameters.
+
+    Attributes:
+        when: it begins as soon as this is so; the step waits for that.
+        background: with `when`: the steps go on meanwhile.
+        for_: it is healed after so long.
+        until: it is healed as soon as this is so; the steps go on meanwhile.
+        at_most: how long `when`, and then `until`, may take to come true.
+        stays: it is not healed before the end is judged.
+    """
+
+    when: ConditionField | None = None
+    background: bool = False
+    for_: LongerThanNothing | None = Field(default=None, alias="for")
+    until: ConditionField | None = None
+    at_most: AtMost = AT_MOST_S
+    stays: bool = False
+
+
+class InstantStep(Section):
+    """What `- fault: ...` may say of a fault that is over at once, and has nothing to heal."""
+
+    when: ConditionField | None = None
+    background: bool = False
+    at_most: AtMost = AT_MOST_S
+
+
+def read_fault(
+    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
+) -> Step | None:
+    """The step `- fault: ...` in the mapping `node`; None if something is wrong with it.
+
+    Args:
+        node: the step.
+        vocabulary: knows the faults.
+        known: the hosts; None if they are not settled yet, then no name is held against them.
+        problems: takes what is wrong.
+    """
+    name = node.entries["fault"]
+    spec = vocabulary.faults.get(name.value) if isinstance(name.value, str) else None
+    if spec is None:
+        problems.add(
+            name.line,
+            f"unknown fault {quote(name.plain())}",
+            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
+        )
+        return None
+    general = {field.alias or name for name, field in FaultStep.model_fields.items()}
+    general_node = Node({k: e for k, e in node.entries.items() if k in general}, node.line)
+    how = validate(FaultStep, general_node, f"for fault {spec.name!r}", problems)
+    rest = Node(
+        {k: each for k, each in node.entries.items() if k != "fault" and k not in general},
+        node.line,
+    )
+    params = validate(spec.params, rest, f"for fault {spec.name!r}", problems)
+    if params is None or how is None:
+        return None
+    if not spec.heal(params):
+        for key in ("for", "until", "stays"):
+            if key in general_node.entries:
+                problems.add(
+                    general_node.entries[key].line,
+                    f"fault {spec.name!r} is over at once, {key!r} means nothing for it",
+                    f"leave {key!r} out",
+                )
+    _check_timing(general_node, spec.name, problems)
+    if known is not None:
+        where = f"fault {spec.name!r}"
+        for host in spec.middleboxes(params):
+            known.check_middlebox(host, line_of_text(rest, host), where, problems)
+        for host in spec.endpoints(params):
+            known.check_endpoint(host, line_of_text(rest, host), where, problems)
+        for pair in spec.neighbours(params):
+            known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
+    return Step(
+        "fault",
+        fault=spec.name,
+        params=params,
+        lasts=how.for_ or 0.0,
+        stays=how.stays,
+        when=how.when,
+        until=how.until,
+        at_most=how.at_most,
+        background=how.background,
+        line=node.line,
+    )
+
+
+def _check_timing(node: Node, fault: str, problems: Problems) -> None:
+    """Note what contradicts each other, or means nothing alone, in a fault's `FaultStep`."""
+    written = node.entries
+    ends = [key for key in ("for", "until", "stays") if key in written]
+    if len(ends) > 1:
+        problems.add(
+            written[ends[1]].line,
+            f"fault {fault!r} says {' and '.join(ends)}",
+            "say in one way how it ends",
+        )
+    for key, needed in (("background", ("when",)), ("at most", ("when", "until"))):
+        if key in written and not any(each in written for each in needed):
+            problems.add(
+                written[key].line,
+                f"fault {fault!r}: {key!r} means nothing without {' or '.join(needed)}",
+                f"leave {key!r} out",
+            )
+
+
+def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Step | None:
+    """The step `- heal: ...` in the mapping `node`; None if something is wrong with it."""
+    check_keys(node, ("heal",), "in a heal step", problems)
+    name = node.entries["heal"]
+    if name.value not in vocabulary.faults:
+        problems.add(
+            name.line,
+            f"unknown fault {quote(name.plain())}",
+            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
+        )
+        return None
+    return Step("heal", fault=str(name.value), line=node.line)
