@@ -159,8 +159,9 @@ class OpenLab:
             host=host,
             address=self.addresses[host],
             addresses=self.addresses,
-            directory=str(self._lab.host_directory(host)),
+            directory=str(self._lab.disk(host)),
             seed=self._seed,
+            notes=str(self._lab.host_directory(host)),
         )
         settled = spec.options.model_validate(scaled)
         if lacking := spec.missing(settled):

@@ -60,6 +60,11 @@ def nothing_missing(_: Any) -> Sequence[str]:
     return ()
 
 
+def no_options(_: Any) -> tuple[str, Mapping[str, Any]] | None:
+    """For a fault that changes no options."""
+    return None
+
+
 def no_verbs(_: Any) -> Sequence[Verb]:
     """For a fault that has nothing to heal."""
     return ()
@@ -94,10 +99,13 @@ class SystemContext:
         host: the host's name.
         address: its IPv4 address.
         addresses: the addresses of all hosts by name.
-        directory: its own directory for files, existing, absolute.
+        directory: its own directory for files, existing, absolute: the disk of its host, which
+            faults of disks are about.
         seed: for whatever is random in the program.
         base: the directory of the scenario file, relative to which it names files; empty if there
             is no such file.
+        notes: absolute; for what is written for halfopen alone, as a ledger is: no fault of a disk
+            reaches it.
     """
 
     host: str
@@ -106,6 +114,7 @@ class SystemContext:
     directory: str
     seed: int
     base: str = ""
+    notes: str = ""
 
 
 @dataclass(frozen=True)
@@ -169,6 +178,8 @@ class FaultSpec:
         middleboxes: host names in the parameters that must be middleboxes.
         endpoints: host names in the parameters that must be endpoints.
         neighbours: pairs of host names in the parameters that must be joined by a link.
+        options: a host, and options of its system that it has from then on, as a scenario writes
+            them: the program that a `RestartProgram` starts has them.
     """
 
     name: str
@@ -179,6 +190,7 @@ class FaultSpec:
     middleboxes: Callable[[Any], Sequence[str]] = no_hosts
     endpoints: Callable[[Any], Sequence[str]] = no_hosts
     neighbours: Callable[[Any], Sequence[tuple[str, str]]] = no_neighbours
+    options: Callable[[Any], tuple[str, Mapping[str, Any]] | None] = no_options
 
     def every_verb(self, params: Any) -> tuple[Verb, ...]:
         """What it comes to, its healing included."""
@@ -246,6 +258,9 @@ class Lab(Protocol):
         """Seconds of lab time since the run began."""
 
     def host_directory(self, host: str) -> Path:
+        """Where the lab keeps what the programs of a host say."""
+
+    def disk(self, host: str) -> Path:
         """Where the programs of a host have their files."""
 
     async def build(
@@ -258,8 +273,8 @@ class Lab(Protocol):
     ) -> None:
         """Make hosts, links, routes, settings and the middleboxes.
 
-        `demands`: names of the verbs that will be asked of each middlebox, by which the lab
-        chooses the engine that plays it.
+        `demands`: names of the verbs that will be asked of each host, by which the lab chooses
+        the engine that plays a middlebox, and prepares an endpoint for what is to come.
         """
 
     async def start(

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
-from dataclasses import dataclass
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from halfopen.errors import HalfopenError
 from halfopen.model.history import Record
 from halfopen.model.plan import PlannedStep
-from halfopen.ports import FaultSpec, Lab, Vocabulary
+from halfopen.ports import FaultSpec, Lab, ProgramSpec, Vocabulary
 from halfopen.runner.conditions import Conditions, UnmetError
 from halfopen.scenario.conditions import parse_condition
+from halfopen.verbs import RestartProgram, Verb
 
 
 @dataclass(eq=False)
@@ -39,6 +40,7 @@ class Injector:
         vocabulary: knows the faults.
         conditions: of the run.
         write: takes records without `t`.
+        renew: gives a host other options, from now on; returns the program that it runs with them.
     """
 
     def __init__(
@@ -47,11 +49,13 @@ class Injector:
         vocabulary: Vocabulary,
         conditions: Conditions,
         write: Callable[[Record], None],
+        renew: Callable[[str, Mapping[str, Any]], ProgramSpec],
     ) -> None:
         self._lab = lab
         self._vocabulary = vocabulary
         self._conditions = conditions
         self._write = write
+        self._renew = renew
         self._open: list[_OpenFault] = []
         self._armed: set[asyncio.Task[None]] = set()
         self.failure: HalfopenError | None = None
@@ -122,7 +126,7 @@ class Injector:
         fault = _OpenFault(spec, spec.params.model_validate(step.args["params"]), step)
         self._write({**fault.mark, "state": "begin"})
         flows: list[str] = []
-        for verb in spec.verbs(fault.params):
+        for verb in self._verbs(fault):
             flows += await self._lab.apply(verb)
         if not spec.heal(fault.params):
             self._write({**fault.mark, "state": "end", "flows": flows})
@@ -130,6 +134,13 @@ class Injector:
         self._open.append(fault)
         if step.args["lasts"] or "until" in step.args:
             fault.healing = self._in_background(self._heal_later(fault))
+
+    def _verbs(self, fault: _OpenFault) -> list[Verb]:
+        verbs = list(fault.spec.verbs(fault.params))
+        if "options" not in fault.step.args:
+            return verbs
+        program = asdict(self._renew(fault.step.args["host"], fault.step.args["options"]))
+        return [replace(v, program=program) if isinstance(v, RestartProgram) else v for v in verbs]
 
     async def _heal_later(self, fault: _OpenFault) -> None:
         step = fault.step

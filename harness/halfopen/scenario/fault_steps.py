@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from pydantic import Field
 
 from halfopen.fields import Section
-from halfopen.ports import Vocabulary
+from halfopen.ports import FaultSpec, Vocabulary
 from halfopen.scenario.conditions import ConditionField
 from halfopen.scenario.hosts import Known
-from halfopen.scenario.model import Step
+from halfopen.scenario.model import Host, Step
 from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import Problems, check_keys, line_of_text, quote, suggest, validate
 from halfopen.yamlfile import Node
@@ -89,8 +91,11 @@ def read_fault(
             known.check_endpoint(host, line_of_text(rest, host), where, problems)
         for pair in spec.neighbours(params):
             known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
+    changed = _changed(spec, params, rest, vocabulary, known, problems)
     return Step(
         "fault",
+        host="" if changed is None else changed.name,
+        settings=None if changed is None else changed.settings,
         fault=spec.name,
         params=params,
         lasts=how.for_ or 0.0,
@@ -101,6 +106,32 @@ def read_fault(
         background=how.background,
         line=node.line,
     )
+
+
+def _changed(
+    spec: FaultSpec,
+    params: Section,
+    node: Node,
+    vocabulary: Vocabulary,
+    known: Known | None,
+    problems: Problems,
+) -> Host | None:
+    """The host of which the fault changes the options, with those that it has then."""
+    options = spec.options(params)
+    host = None if options is None or known is None else known.hosts.get(options[0])
+    if host is None or host.system is None:
+        return None
+    written, kind = node.entries["options"], vocabulary.systems[host.system].options
+    told = len(problems)
+    validate(kind, written, f"for {host.name}", problems, partial=True)
+    before = host.settings.model_dump(mode="json", by_alias=True)
+    try:
+        settings = kind.model_validate({**before, **params.model_dump()["options"]})
+    except ValueError:
+        if len(problems) == told:  # each value is right, but not with the others
+            problems.add(written.line, f"these options do not go with the others of {host.name}")
+        return None
+    return replace(host, settings=settings)
 
 
 def _check_timing(node: Node, fault: str, problems: Problems) -> None:

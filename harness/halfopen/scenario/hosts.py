@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from halfopen.errors import InputError
@@ -36,11 +36,13 @@ class Known:
         endpoints: hosts that run a system, with its role.
         middleboxes: hosts that play a profile.
         path: the hosts in the order in which links join them; empty if that is not settled.
+        hosts: those that were read rightly.
     """
 
     endpoints: Mapping[str, str]
     middleboxes: frozenset[str]
     path: tuple[str, ...] = ()
+    hosts: Mapping[str, Host] = field(default_factory=dict)
 
     @property
     def names(self) -> set[str]:

@@ -117,7 +117,7 @@ class _VariantReader:
                 check_option_hosts(host, node, vocabulary, known, problems)
         path = read_path(parts.path, parts.hosts, known, problems) if parts.path else ()
         if known is not None:
-            known = replace(known, path=tuple(path))
+            known = replace(known, path=tuple(path), hosts=hosts)
         steps = read_steps(parts.steps, vocabulary, known, problems) if parts.steps else ()
         expect = read_expectations(parts.expect, vocabulary, known, problems)
         expect = read_reproduces(parts.reproduces, expect, problems)

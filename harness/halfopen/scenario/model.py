@@ -19,6 +19,7 @@ class Host:
         system: what runs on it, None for a middlebox.
         profile: the middlebox's profile, None for an endpoint.
         sysctls: `net.*` settings; a float is seconds, which the time scale divides.
+        preload_keepalive: keepalive that libkeepalive puts on all its connections.
         line: where it is described.
         lines: of each key that is written.
     """
@@ -45,6 +46,7 @@ class Step:
         seconds: to wait.
         fault: its name.
         params: the fault's parameters.
+        settings: all options that `host` has after a fault that changes some of them.
         lasts: seconds after which the fault is healed, 0 if a step or the end does so.
         stays: the fault is not healed at the end.
         when: what is waited for: by `wait until`, or by a fault before it begins.
@@ -61,6 +63,7 @@ class Step:
     seconds: float = 0.0
     fault: str = ""
     params: Section | None = None
+    settings: Section | None = None
     lasts: float = 0.0
     stays: bool = False
     when: Condition | None = None

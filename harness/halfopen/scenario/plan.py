@@ -156,6 +156,12 @@ def _step(
             values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
         args = {"name": step.fault, "params": params.model_dump(mode="json")}
         args |= {"lasts": scaled(f"{step.fault} for", step.lasts), "stays": step.stays}
+        if step.settings is not None:
+            settings, changes = scale_section(step.settings, scale)
+            for each in changes:
+                name = f"{step.host} {' '.join(each.keys)} after {step.fault}"
+                values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
+            args |= {"host": step.host, "options": settings.model_dump(mode="json")}
         if step.when is not None:
             args |= {"when": str(step.when), "background": step.background}
         if step.until is not None:

@@ -1,0 +1,30 @@
+"""The clock of a host is set, forward or back, while its programs run.
+
+CLOCK_REALTIME steps, as with settimeofday(2); CLOCK_MONOTONIC goes on, as it does then
+(clock_gettime(2)).  A program that measures time-outs by the former gives up too early or never.
+"""
+
+from __future__ import annotations
+
+from halfopen.faults._program import ProgramParams, endpoint_fault
+from halfopen.faults._quantities import Shift
+from halfopen.verbs import StepClock
+
+
+class ClockStepParams(ProgramParams):
+    """Parameters of `clock step`.
+
+    Attributes:
+        at: the endpoint whose clock it is.
+        by: forward, or back with a minus; on top of steps before.
+    """
+
+    by: Shift
+
+
+FAULT = endpoint_fault(
+    "clock step",
+    "the clock (CLOCK_REALTIME) of a host is set forward or back while its programs run",
+    ClockStepParams,
+    verbs=lambda params: (StepClock(params.at, params.by),),
+)
