@@ -9,6 +9,7 @@ divided by the scale, :data:`WholeSeconds` too, but then rounded to whole second
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
@@ -225,3 +226,52 @@ class Timer:
     seconds: float
     measures: Literal["silence", "answer"]
     late: float = 0.0
+
+
+class KeepaliveTimers(Section):
+    """TCP keepalive with timers of its own (tcp(7): TCP_KEEPIDLE, TCP_KEEPINTVL, TCP_KEEPCNT).
+
+    Attributes:
+        idle: silence before the first probe.
+        interval: between two unanswered probes.
+        probes: unanswered ones after which the connection is dead.
+    """
+
+    idle: WholeSeconds
+    interval: WholeSeconds
+    probes: int = Field(ge=1, le=127)
+
+
+KEEPALIVE_SCHEMA: dict[str, Any] = {
+    "anyOf": [{"const": "off"}, KeepaliveTimers.model_json_schema(mode="validation")]
+}
+
+Keepalive = Annotated[
+    KeepaliveTimers | None, BeforeValidator(_off), WithJsonSchema(KEEPALIVE_SCHEMA)
+]
+"""`off`, or `{ idle: 30 min, interval: 75 s, probes: 9 }`."""
+
+
+def keepalive_timers(keepalive: KeepaliveTimers | None) -> Sequence[Timer]:
+    """When probes go out on a healthy idle connection, and when a dead one is found.
+
+    The period of probes on a healthy connection is the larger of idle and interval, not idle
+    (net/ipv4/tcp_timer.c, tcp_keepalive_timer).
+    """
+    if keepalive is None:
+        return ()
+    return (
+        Timer("keepalive probe period", max(keepalive.idle, keepalive.interval), "silence"),
+        Timer(
+            "keepalive detection", keepalive.idle + keepalive.interval * keepalive.probes, "silence"
+        ),
+    )
+
+
+@dataclass(frozen=True)
+class FileBeside:
+    """Mark of a field that names a file relative to the scenario file; the loader looks for it."""
+
+
+BesideScenario = Annotated[str, FileBeside()]
+"""A file of the user's, named relative to the scenario file."""

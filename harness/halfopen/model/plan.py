@@ -21,6 +21,8 @@ class PlannedHost:
         options: the system's options, or the profile's values, scaled; plain JSON.
         sysctls: `net.*` settings of its network namespace.
         profile: the middlebox profile's name, or None for an endpoint.
+        preload_keepalive: `idle, interval` (seconds) and `probes` that libkeepalive puts on all
+            connections of its programs, or None.
         line: where the scenario describes it.
     """
 
@@ -30,6 +32,7 @@ class PlannedHost:
     sysctls: Mapping[str, str] = field(default_factory=dict)
     profile: str | None = None
     line: int = 0
+    preload_keepalive: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halfopen.errors import InputError
+from halfopen.fields import FileBeside, KeepaliveTimers, Section
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile, Vocabulary
 from halfopen.profiles import load_profile
 from halfopen.scenario.merge import deep_merge
 from halfopen.scenario.model import Host
+from halfopen.scenario.scaling import metadata
 from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
@@ -23,6 +25,9 @@ SECONDS_SYSCTLS = frozenset(
     f"net.ipv4.{name}" for name in ("tcp_keepalive_time", "tcp_keepalive_intvl", "tcp_fin_timeout")
 )
 """Sysctls that the kernel takes in whole seconds (Documentation/networking/ip-sysctl.rst)."""
+
+HOST_KEYS = ("run", "sysctls", "preload keepalive")
+"""Keys of a host that runs a system, whichever it is."""
 
 UNKNOWN = "unknown"
 """Role of a host of which it is not known what it runs: that is told already, no more is."""
@@ -192,15 +197,44 @@ class HostReader:
                 suggest(str(run.plain()), self._vocabulary.systems, "the systems that there are"),
             )
             return None
-        rest = {key: each for key, each in node.entries.items() if key not in ("run", "sysctls")}
+        rest = {key: each for key, each in node.entries.items() if key not in HOST_KEYS}
         options = validate(
             spec.options, Node(rest, node.line), f"for {name}", self._problems, partial=partial
         )
         sysctls = self._sysctls(name, node.entries.get("sysctls"))
+        preload = self._preload(name, node.entries.get("preload keepalive"))
         if options is None:
             return None
+        self._look_for_files(name, options, node)
         lines = {key: each.line for key, each in node.entries.items()}
-        return Host(name, options, system=spec.name, sysctls=sysctls, line=node.line, lines=lines)
+        return Host(
+            name,
+            options,
+            system=spec.name,
+            sysctls=sysctls,
+            preload_keepalive=preload,
+            line=node.line,
+            lines=lines,
+        )
+
+    def _preload(self, host: str, node: Node | None) -> KeepaliveTimers | None:
+        if node is None or node.value == "off":
+            return None
+        where = f"in `preload keepalive` for {host}"
+        return validate(KeepaliveTimers, node, where, self._problems)
+
+    def _look_for_files(self, host: str, options: Section, node: Node) -> None:
+        for key, info in type(options).model_fields.items():
+            value = getattr(options, key, None)
+            if value is None or not any(isinstance(m, FileBeside) for m in metadata(info)):
+                continue
+            if not (self._directory / value).is_file():
+                name = info.alias or key
+                self._problems.add(
+                    node.entries[name].line,
+                    f"{name} for {host}: there is no file {value!r}",
+                    f"name it relative to {self._directory}",
+                )
 
     def _sysctls(self, host: str, node: Node | None) -> dict[str, str | float]:
         problems = self._problems

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from halfopen.fields import Section
+from halfopen.fields import KeepaliveTimers, Section
 from halfopen.scenario.conditions import Condition
 
 
@@ -29,6 +29,7 @@ class Host:
     system: str | None = None
     profile: str | None = None
     sysctls: Mapping[str, str | float] = field(default_factory=dict)
+    preload_keepalive: KeepaliveTimers | None = None
     line: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
 

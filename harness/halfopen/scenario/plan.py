@@ -106,6 +106,14 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
         name = f"{host.name} {' '.join(each.keys)}"
         line = host.lines.get(each.keys[0], host.line)
         values.append(ScaledValue(name, each.production_s, each.lab_s, line))
+    preload: dict[str, float] | None = None
+    if host.preload_keepalive is not None:
+        timers, changes = scale_section(host.preload_keepalive, scale)
+        preload = timers.model_dump(mode="json")
+        line = host.lines.get("preload keepalive", host.line)
+        for each in changes:
+            name = f"{host.name} preload keepalive {' '.join(each.keys)}"
+            values.append(ScaledValue(name, each.production_s, each.lab_s, line))
     sysctls = {}
     for key, value in host.sysctls.items():
         if isinstance(value, float):
@@ -119,6 +127,7 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
         system=host.system,
         options=settings.model_dump(mode="json"),
         sysctls=sysctls,
+        preload_keepalive=preload,
         profile=host.profile,
         line=host.line,
     )

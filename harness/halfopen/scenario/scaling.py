@@ -79,10 +79,13 @@ def _value(
 
 
 def _mark(field: FieldInfo) -> Scaled | None:
-    for each in (*field.metadata, *_metadata(field.annotation)):
-        if isinstance(each, Scaled):
-            return each
-    return None
+    return next((each for each in metadata(field) if isinstance(each, Scaled)), None)
+
+
+def metadata(field: FieldInfo) -> Iterator[Any]:
+    """All marks of a field, wherever in its type they are."""
+    yield from field.metadata
+    yield from _metadata(field.annotation)
 
 
 def _metadata(annotation: Any) -> Iterator[Any]:

@@ -15,7 +15,7 @@ from typing import Any
 
 from pydantic.json_schema import models_json_schema
 
-from halfopen.fields import DURATION_SCHEMA, Section
+from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
 from halfopen.ports import Vocabulary, no_verbs
 from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.fault_steps import FaultStep, InstantStep
@@ -117,6 +117,9 @@ _SYSCTLS: Schema = {
 }
 
 
+_PRELOAD = "Keepalive for all its connections, by libkeepalive; in vain in a static program."
+
+
 class _Models:
     """The schemas of all sections of the vocabulary, with definitions that do not collide."""
 
@@ -151,7 +154,9 @@ class _Models:
         kinds: list[Schema] = []
         for name, spec in sorted(vocabulary.systems.items()):
             run = {"const": name, "description": spec.summary}
-            properties = {"run": run, "sysctls": _SYSCTLS, **self.properties(spec.options)}
+            preload = {"description": _PRELOAD, **KEEPALIVE_SCHEMA}
+            common = {"run": run, "sysctls": _SYSCTLS, "preload keepalive": preload}
+            properties = {**common, **self.properties(spec.options)}
             required = [] if partial else ["run", *self.required(spec.options)]
             kinds.append({"title": name, **_object(properties, required)})
         names = sorted(vocabulary.profiles)

@@ -15,12 +15,13 @@ fault is injected).
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from itertools import combinations
 from math import isclose
 
 from halfopen.errors import Problem
+from halfopen.fields import Timer, keepalive_timers
 from halfopen.kernel.timers import granularity
 from halfopen.ports import Vocabulary
 from halfopen.scenario.model import Host, Step, Variant
@@ -95,7 +96,8 @@ def clocks(variant: Variant, vocabulary: Vocabulary, scale: float | None) -> lis
                     )
                 )
             continue
-        for timer in vocabulary.systems[host.system].timers(settings):
+        timers = [*vocabulary.systems[host.system].timers(settings), *_preloaded(host, scale)]
+        for timer in timers:
             late = timer.late
             if not late and timer.measures == "silence":
                 late = granularity(timer.seconds)  # keepalive is the kernel's
@@ -131,6 +133,13 @@ def clocks(variant: Variant, vocabulary: Vocabulary, scale: float | None) -> lis
                 )
             )
     return found
+
+
+def _preloaded(host: Host, scale: float | None) -> list[Timer]:
+    keepalive = host.preload_keepalive
+    if keepalive is not None and scale is not None:
+        keepalive = scale_section(keepalive, scale)[0]
+    return [replace(each, name=f"preload {each.name}") for each in keepalive_timers(keepalive)]
 
 
 def _line(host: Host, timer: str) -> int:
