@@ -22,7 +22,7 @@ from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import Box, Site, choose
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
-from halfopen.model.program import program_from_json
+from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.topology import (
     HostNetwork,
     Interface,
@@ -114,7 +114,7 @@ class Agent:
     def _build(self, request: Mapping[str, Any], networks: Mapping[str, HostNetwork]) -> None:
         path = request["path"]
         for name in networks:
-            network.create_host(name)
+            self.create_host(name, request)
         for left, right in links(networks):
             network.connect(left, right, networks)
         for name in networks:
@@ -129,6 +129,14 @@ class Agent:
             seen = addresses_seen(line, networks, nat, name)
             site = Site(name, networks[name], line, values, seen, self.emit, self._failed)
             self.boxes[name] = engine.build(site)
+
+    def create_host(self, name: str, _: Mapping[str, Any]) -> None:
+        """Make the namespace of a host; the request is that of :meth:`do_build`."""
+        network.create_host(name)
+
+    def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
+        """A program that is yet to be started."""
+        return Program(host, spec, directory, self._token, self.emit, self._follow)
 
     def _failed(self, reason: str) -> None:
         self.emit({"kind": "lab", "problem": reason})
@@ -155,7 +163,7 @@ class Agent:
             raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
         directory = self.directory(host)
         directory.mkdir(parents=True, exist_ok=True)
-        program = Program(host, spec, directory, self._token, self.emit, self._follow)
+        program = self.make_program(host, spec, directory)
         programs.pop(spec.name, None)  # it is the last that was started
         programs[spec.name] = program
         pid = await program.start()
@@ -227,7 +235,11 @@ class Agent:
         return next(reversed(programs.values()))
 
 
-async def _serve() -> None:
+Send = Callable[[Mapping[str, Any]], None]
+
+
+async def serve(make: Callable[[Send], Agent] = Agent) -> None:
+    """Serve requests until standard input ends."""
     loop = asyncio.get_running_loop()
     reader = asyncio.StreamReader(limit=_LONGEST_REQUEST)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
@@ -237,7 +249,7 @@ async def _serve() -> None:
         transport.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
 
     network.NAMESPACES.mkdir(parents=True, exist_ok=True)
-    agent = Agent(send)
+    agent = make(send)
     working: set[Coroutine[Any, Any, None] | asyncio.Task[None]] = set()
     send({"ready": True})
     while line := await reader.readline():
@@ -247,4 +259,4 @@ async def _serve() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(_serve())
+    asyncio.run(serve())

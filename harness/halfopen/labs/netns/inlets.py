@@ -28,12 +28,25 @@ class Inlet(Protocol):
         """No more will come."""
 
 
+class Stream(Protocol):
+    """What of an :class:`asyncio.StreamWriter` is used."""
+
+    def write(self, data: bytes) -> None:
+        """Hand octets over."""
+
+    async def drain(self) -> None:
+        """Wait while the reader is busy; raises OSError if there is none."""
+
+    def close(self) -> None:
+        """End of file."""
+
+
 class StandardInput:
     """Lines on the program's standard input."""
 
     whole = False
 
-    def __init__(self, stream: asyncio.StreamWriter) -> None:
+    def __init__(self, stream: Stream) -> None:
         self._stream = stream
 
     async def write(self, messages: Sequence[bytes]) -> None:
@@ -97,7 +110,7 @@ class Socket:
             self._socket = None
 
 
-def open_inlet(feed: Feed, host: str, stdin: asyncio.StreamWriter | None) -> Inlet:
+def open_inlet(feed: Feed, host: str, stdin: Stream | None) -> Inlet:
     """The inlet that `feed` describes.
 
     Args:

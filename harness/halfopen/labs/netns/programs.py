@@ -8,12 +8,12 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
 from halfopen.errors import LabError
-from halfopen.labs.netns.inlets import Inlet, open_inlet
+from halfopen.labs.netns.inlets import Inlet, Stream, open_inlet
 from halfopen.labs.netns.network import NAMESPACES
 from halfopen.labs.netns.readiness import Watch
 from halfopen.model.history import compress
@@ -24,6 +24,25 @@ Emit = Callable[[dict[str, Any]], None]
 
 _POLL_S = 0.05
 _EXCERPT = 120
+
+
+class Running(Protocol):
+    """A process that was started, as :class:`asyncio.subprocess.Process` shows it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id as the sandbox sees it."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+
+    @property
+    def stdin(self) -> Stream | None:
+        """Its standard input, if that is a pipe."""
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit status."""
 
 
 class Follower:
@@ -80,7 +99,7 @@ class Program:
         self._directory = directory
         self._token = token
         self._emit = emit
-        self._process: asyncio.subprocess.Process | None = None
+        self._process: Running | None = None
         self._log = follow(directory / f"{self.name}.log")
         self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
         self._output = follow(Path(spec.output)) if spec.output else None
@@ -110,13 +129,25 @@ class Program:
             Path(path).parent.mkdir(parents=True, exist_ok=True)
             Path(path).write_text(text, encoding="utf-8")
         feed = self.spec.feed
-        reads = feed is not None and feed.kind == "stdin"
+        self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
+        if feed is not None:
+            self._inlet = open_inlet(feed, self.host, self._process.stdin)
+        self._say("started")
+        if self._ledger is not None:
+            # An empty record says that there is a ledger, if nothing ever stands in it.
+            self._emit({"kind": "accepted", "host": self.host, "seqs": []})
+        self._spawn(self._wait())
+        self._spawn(self._follow())
+        return self._process.pid
+
+    async def launch(self, *, reads: bool) -> Running:
+        """Start the process itself; `reads`: it is fed on its standard input."""
         with (
             (self._directory / f"{self.name}.log").open("ab") as log,
             (self._directory / f"{self.name}.out").open("ab") as out,
         ):
             # nsenter replaces itself by the program: the pid stays the same.
-            self._process = await asyncio.create_subprocess_exec(
+            return await asyncio.create_subprocess_exec(
                 "nsenter",
                 f"--net={NAMESPACES / self.host}",
                 "--",
@@ -128,15 +159,6 @@ class Program:
                 cwd=self.spec.directory,
                 start_new_session=True,
             )
-        if feed is not None:
-            self._inlet = open_inlet(feed, self.host, self._process.stdin)
-        self._say("started")
-        if self._ledger is not None:
-            # An empty record says that there is a ledger, if nothing ever stands in it.
-            self._emit({"kind": "accepted", "host": self.host, "seqs": []})
-        self._spawn(self._wait())
-        self._spawn(self._follow())
-        return self._process.pid
 
     async def wait_ready(self, timeout: float) -> None:
         """Wait until it can work.
