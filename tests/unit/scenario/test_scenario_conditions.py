@@ -1,0 +1,226 @@
+"""Conditions in a scenario file: what they say, what is wrong with them, what a plan holds."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from halfopen.faults import all_faults
+from halfopen.fields import Section
+from halfopen.model.plan import plan_from_json
+from halfopen.ports import Vocabulary
+from halfopen.scenario import make_plans
+from halfopen.scenario.conditions import (
+    FIGURES,
+    RELATIONS,
+    Condition,
+    ConditionField,
+    parse_condition,
+)
+from halfopen.scenario.fault_steps import FaultStep
+
+from .kinds import Complain, Load
+
+
+@pytest.mark.parametrize(
+    ("text", "condition"),
+    [
+        ("500 acked", Condition("acked", ">=", 500)),
+        ("20 messages  delivered at receiver", Condition("delivered", ">=", 20, "receiver")),
+        ("queue depth at sender > 1000", Condition("queue depth", ">", 1000, "sender")),
+        ("queue depth<=3", Condition("queue depth", "<=", 3)),
+        ("flows at firewall = 0", Condition("flows", "=", 0, "firewall")),
+        ("event session-lost at a", Condition("event", ">=", 1, "a", "session-lost")),
+        ("3 events session-lost at a", Condition("event", ">=", 3, "a", "session-lost")),
+    ],
+)
+def test_what_a_condition_says(text: str, condition: Condition) -> None:
+    assert parse_condition(text) == condition
+
+
+@pytest.mark.parametrize(
+    ("text", "wrong"),
+    [
+        ("soon", "is no condition; write for example 500 acked, "),
+        ("500", "is no condition"),
+        ("acked > many", "is no condition"),
+        ("500 ackd", "did you mean 'acked'?"),
+        ("dogs at sender > 3", "the figures are: accepted, acked, connections"),
+        ("connections > 3", "does not say where; add `at HOST`"),
+        ("0 acked", "is always so"),
+        ("0 events e at sender", "is always so"),
+        ("queue depth < 0", "is never so; write = 0"),
+        ("event at sender", "is no condition"),
+    ],
+)
+def test_what_is_no_condition(text: str, wrong: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(wrong)):
+        parse_condition(text)
+
+
+hosts = st.from_regex(r"[a-z][a-z0-9-]{0,8}", fullmatch=True)
+
+
+@st.composite
+def conditions(draw: st.DrawFn) -> Condition:
+    figure = draw(st.sampled_from(sorted(FIGURES)))
+    if figure == "event":
+        name = draw(st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,20}", fullmatch=True))
+        return Condition("event", ">=", draw(st.integers(1, 999)), draw(hosts), name)
+    host = draw(st.none() | hosts) if FIGURES[figure].everywhere else draw(hosts)
+    return Condition(
+        figure, draw(st.sampled_from(sorted(RELATIONS))), draw(st.integers(1, 10**9 - 1)), host
+    )
+
+
+class Holder(Section):
+    value: ConditionField
+
+
+@given(conditions())
+def test_a_condition_reads_back_and_fits_the_schema(condition: Condition) -> None:
+    assert parse_condition(str(condition)) == condition
+    held = Holder(value=condition)
+    assert Holder.model_validate(held.model_dump(mode="json")) == held
+    pattern = Holder.model_json_schema()["properties"]["value"]["pattern"]
+    assert re.search(pattern, str(condition))
+
+
+@given(st.text("0123456789 abcdekqtuw at<>=-é\n", max_size=40) | st.text(max_size=20))
+def test_any_text_is_a_condition_or_an_error_in_words(text: str) -> None:
+    try:
+        condition = parse_condition(text)
+    except ValueError as error:
+        assert re.search("; (write|add|did you mean|the figures are)", str(error))
+    else:
+        assert parse_condition(str(condition)) == condition
+
+
+STEPS = """\
+steps:
+  - send: 20 messages
+    every: 1 min
+    background: true
+  - fault: silent drop
+    at: firewall
+    when: 5 acked
+    until: queue depth at sender > 3
+    at most: 2 h
+  - wait until: 20 delivered
+  - fault: forget flows
+    at: firewall
+    when: connections at sender = 1
+    background: true
+"""
+
+
+def with_steps(base: str, steps: str) -> str:
+    return base[: base.index("steps:")] + steps + base[base.index("expect:") :]
+
+
+def test_a_plan_holds_conditions_in_words_and_scaled_deadlines(
+    load: Load, base: str, vocabulary: Vocabulary
+) -> None:
+    (plan,) = make_plans(load(with_steps(base, STEPS)), vocabulary, lab="netns", scale=60, seed=0)
+    assert plan_from_json(json.loads(json.dumps(plan.to_json()))) == plan
+    _, drop, wait, forget = plan.steps
+    assert drop.text == "silent drop at firewall, when 5 acked, until queue depth at sender > 3"
+    assert drop.args["when"] == "5 acked"
+    assert drop.args["until"] == "queue depth at sender > 3"
+    assert drop.args["at_most"] == 120.0
+    assert not drop.args["background"]
+    assert (wait.do, wait.text) == ("wait until", "wait until 20 delivered")
+    assert wait.args == {"until": "20 delivered", "at_most": 10.0}  # never below 10 s of real time
+    assert forget.args["background"]
+    assert "until" not in forget.args
+
+
+MISTAKES = [
+    (
+        "when: 5 acked",
+        "when: 5 ackd",
+        ["s.yaml:19: when for fault 'silent drop': '5 ackd' names no figure that is counted: "
+         "'ackd'; did you mean 'acked'?"],
+    ),
+    (
+        "queue depth at sender > 3",
+        "queue depth at firewall > 3",
+        ["s.yaml:20: the condition 'queue depth at firewall > 3' needs a host that runs a system, "
+         "but firewall is a middlebox; name one of receiver, sender"],
+    ),
+    (
+        "connections at sender = 1",
+        "flows at sender = 1",
+        ["s.yaml:25: the condition 'flows at sender = 1' needs a middlebox, but sender runs a "
+         "system; name one of firewall"],
+    ),
+    (
+        "wait until: 20 delivered",
+        "wait until: 21 delivered",
+        ["s.yaml:22: the condition '21 delivered' can never be met: only 20 messages are sent; "
+         "send more, or ask for less"],
+    ),
+    (
+        "wait until: 20 delivered",
+        "wait until: 20 delivered\n    at least: 5 min",
+        ["s.yaml:23: unknown key 'at least' in a wait until step; did you mean 'at most'?"],
+    ),
+    (
+        "    until: queue depth at sender > 3",
+        "    until: queue depth at sender > 3\n    for: 5 min",
+        ["s.yaml:20: fault 'silent drop' says for and until; say in one way how it ends"],
+    ),
+    (
+        "    when: 5 acked\n    until: queue depth at sender > 3\n",
+        "",
+        ["s.yaml:19: fault 'silent drop': 'at most' means nothing without when or until; "
+         "leave 'at most' out"],
+    ),
+    (
+        "    when: connections at sender = 1\n",
+        "",
+        ["s.yaml:25: fault 'forget flows': 'background' means nothing without when; "
+         "leave 'background' out"],
+    ),
+    (
+        "    when: connections at sender = 1\n    background: true\n",
+        "    until: 5 acked\n",
+        ["s.yaml:25: fault 'forget flows' is over at once, 'until' means nothing for it; "
+         "leave 'until' out"],
+    ),
+    (
+        "at most: 2 h",
+        "at most: 2",
+        ["s.yaml:21: at most for fault 'silent drop': 2 has no unit; write for example 2 s or "
+         "2 min"],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("right", "wrong", "problems"), MISTAKES)
+def test_each_mistake_has_its_line(
+    right: str, wrong: str, problems: list[str], complain: Complain, base: str
+) -> None:
+    text = with_steps(base, STEPS)
+    assert right in text
+    assert complain(text.replace(right, wrong)) == problems
+
+
+def test_what_is_sent_later_does_not_count_for_a_step_that_waits(
+    complain: Complain, base: str
+) -> None:
+    steps = "steps:\n  - wait until: 1 sent\n  - send: 20 messages\n"
+    assert complain(with_steps(base, steps)) == [
+        "s.yaml:14: the condition '1 sent' can never be met: no message is sent; "
+        "send more, or ask for less"
+    ]
+
+
+def test_no_fault_has_a_parameter_that_every_fault_step_has() -> None:
+    general = {field.alias for field in FaultStep.model_fields.values()}
+    for fault in all_faults().values():
+        assert not general & {field.alias for field in fault.params.model_fields.values()}
