@@ -1,0 +1,92 @@
+"""`tcp client`: sends lines over one or thousands of connections, and is naive unless told."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from halfopen.fields import Duration, Patience, Section, Timer
+from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
+from halfopen.systems.tcp_server import PORT, join, seconds
+
+MOST_CONNECTIONS = 28_000
+"""From one address to one port (sysctl net.ipv4.ip_local_port_range: 32768 to 60999)."""
+
+
+class Options(Section):
+    """What a scenario can set; by default it does what naive programs do: nothing.
+
+    Attributes:
+        to: the server's host.
+        port: the server's TCP port.
+        connections: that it holds; messages go out over them in turn.
+        echo: the server sends each message back; what it has not when a connection dies is sent
+            again.
+        ack_timeout: how long the oldest message may wait to come back, with `echo`.
+        keepalive: of its connections.
+        user_timeout: TCP_USER_TIMEOUT of its connections.
+        connect_timeout: how long an attempt to connect may take.
+        backoff: between two attempts to connect, at first; it doubles, up to 60 times.
+    """
+
+    to: str
+    port: int = Field(default=PORT, ge=1, le=65535)
+    connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
+    echo: bool = False
+    ack_timeout: Patience = None
+    keepalive: Keepalive = None
+    user_timeout: Patience = None
+    connect_timeout: Patience = 10.0
+    backoff: Duration = 1.0
+
+    @model_validator(mode="after")
+    def _answers(self) -> Self:
+        if self.ack_timeout is not None and not self.echo:
+            raise ValueError("an ack timeout needs answers; add `echo: true`, here and there")
+        return self
+
+
+def _timers(options: Options) -> Sequence[Timer]:
+    timers = list(keepalive_timers(options.keepalive))
+    for name, value in (("ack", options.ack_timeout), ("user", options.user_timeout)):
+        if value is not None:
+            timers.append(Timer(f"{name} timeout", value, "answer"))
+    return timers
+
+
+def _program(options: Options, context: SystemContext) -> ProgramSpec:
+    ledger = str(Path(context.notes or context.directory) / "ledger")
+    argv = [sys.executable, "-m", "halfopen.subjects.tcp_client", "--ledger", ledger]
+    argv += ["--target", join(context.addresses[options.to], options.port)]
+    argv += ["--connections", str(options.connections), *["--echo"] * options.echo]
+    argv += ["--keepalive", keepalive_argument(options.keepalive)]
+    argv += ["--user-timeout", seconds(options.user_timeout)]
+    argv += ["--ack-timeout", seconds(options.ack_timeout)]
+    argv += ["--connect-timeout", seconds(options.connect_timeout)]
+    # An attempt to connect takes real time, that no scale divides.
+    first = max(options.backoff, 0.01)
+    argv += ["--backoff", f"{first:g}", "--longest-backoff", f"{max(first * 60, 1):g}"]
+    return ProgramSpec(
+        name="tcp-client",
+        argv=tuple(argv),
+        env={},
+        ready=Ready(event="connected"),
+        feed=Feed(),
+        ledger=ledger,
+    )
+
+
+SYSTEM = SystemSpec(
+    name="tcp client",
+    summary="the smallest sender: lines over one or thousands of connections, naive unless told",
+    role="sender",
+    options=Options,
+    program=_program,
+    hosts=lambda options: (options.to,),
+    timers=_timers,
+)
