@@ -110,6 +110,8 @@ def _lines(console: Console) -> Listener:
             text = "begins"
         elif kind == "step" and record["state"] == "begin":
             text = str(record["text"])
+        elif kind == "condition" and record["state"] != "waiting":
+            text = f"{record['text']}: {record['state']}"
         elif kind == "flow" and record["event"] == "destroyed" and record["cause"] != "closed":
             text = f"{record['host']}: flow {record['client']} {record['cause']}"
         elif kind == "end":
