@@ -1,59 +1,70 @@
-"""A profile's values as nftables rules for the kernel's own connection tracking.
+"""A profile's values as nftables rules and timers for the kernel's own connection tracking.
 
-The rules are data for `nft -j` (schema: libnftables-json(5)).  The tracked state, its timers and
-their expiry are the kernel's (net/netfilter/nf_conntrack_proto_tcp.c); the rules only choose the
-timers and what happens to a packet that belongs to no entry.
+The rules are data for `nft -j` (schema: libnftables-json(5)), the timers are settings of the
+middlebox's network namespace (Documentation/networking/nf_conntrack-sysctl.rst).  The tracked
+state, its timers and their expiry are the kernel's (net/netfilter/nf_conntrack_proto_tcp.c); the
+rules only choose what happens to a packet that belongs to no entry, and translate addresses.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from halfopen.errors import UnsupportedError
+from halfopen.model.topology import HostNetwork
 
-# `never`: longer than any run, and still within the kernel's 32 bits of ticks.
-LONGEST_TIMER = 100 * 86400
+# `never`: longer than any run, and at 1000 ticks a second still within the 31 bits that the kernel
+# takes (kernel/sysctl.c, proc_dointvec_jiffies).
+LONGEST_TIMER = 20 * 86400
 
 # nf_conntrack_max belongs to the whole machine (Documentation/networking/nf_conntrack-sysctl.rst).
 # A run has fewer flows than this, so that a table of this size or more is never full in it.
 SMALLEST_TABLE = 50_000
 
-FAMILY = "ip"
+FAMILY = "inet"
 TABLE = "middlebox"
 LATE = "late"
 BLOCKED = "blocked"
 FAULTS = "faults"
-TIMERS = "idle"
 
-# Without tcp_loose=0 a late packet opens a new entry at once, and a test of a silent drop passes
-# falsely; see Documentation/networking/nf_conntrack-sysctl.rst.
-SYSCTLS: Mapping[str, str] = {
-    "net.ipv4.ip_forward": "1",
-    "net.netfilter.nf_conntrack_tcp_loose": "0",
-}
+_CONNTRACK = "net.netfilter.nf_conntrack_tcp"
 
 
-# net/netfilter/nf_conntrack_proto_tcp.c, tcp_timeouts: `nft list` leaves these out.
-KERNEL_TIMERS: Mapping[str, int] = {
-    "syn_sent": 120,
-    "syn_recv": 60,
-    "established": 432_000,
-    "fin_wait": 120,
-    "close_wait": 60,
-    "last_ack": 30,
-    "time_wait": 120,
-    "close": 10,
-    "retrans": 300,
-    "unack": 300,
-}
+@dataclass(frozen=True)
+class Place:
+    """Where a middlebox stands.
+
+    Attributes:
+        inside: its interface towards the clients.
+        outside: its interface towards the servers.
+        inside_address: that clients connect to, if it translates destinations.
+        outside_address: that clients get, if it translates sources.
+        server: address that stands behind `inside_address`.
+    """
+
+    inside: str = "inside"
+    outside: str = "outside"
+    inside_address: str = ""
+    outside_address: str = ""
+    server: str = ""
+
+    @classmethod
+    def of(cls, network: HostNetwork, before: str, after: str, server: str) -> Place:
+        """Of a middlebox between two neighbours, `before` on the side of the clients."""
+        near, far = network.towards(before), network.towards(after)
+        return cls(near.name, far.name, near.address, far.address, server)
+
+
+ANYWHERE = Place()
 
 
 def timers(values: Mapping[str, Any]) -> dict[str, int]:
     """Timers of the TCP states in whole seconds, at least one: conntrack knows nothing finer."""
 
     def whole(key: str) -> int:
-        return max(1, round(float(values[key])))
+        return min(LONGEST_TIMER, max(1, round(float(values[key]))))
 
     never = values["idle_timeout"] is None
     idle = LONGEST_TIMER if never else whole("idle_timeout")
@@ -63,8 +74,8 @@ def timers(values: Mapping[str, Any]) -> dict[str, int]:
         "established": idle,
         # Linux shortens an entry's life after lost or repeated segments (5 min); most boxes that
         # we play are not known to do so, and their idle timeout stays what it is.
-        "unack": min(idle, unacknowledged),
-        "retrans": min(idle, unacknowledged),
+        "unacknowledged": min(idle, unacknowledged),
+        "max_retrans": min(idle, unacknowledged),
         "syn_sent": opening,
         "syn_recv": opening,
         "fin_wait": closing,
@@ -72,6 +83,30 @@ def timers(values: Mapping[str, Any]) -> dict[str, int]:
         "last_ack": closing,
         "time_wait": whole("time_wait") if "time_wait" in values else min(closing, 120),
         "close": whole("after_rst") if "after_rst" in values else min(closing, 10),
+    }
+
+
+def shortest_timer(values: Mapping[str, Any]) -> float:
+    """Seconds that an established entry lives at least after a packet that changes no state."""
+    found = timers(values)
+    return float(min(found[key] for key in ("established", "unacknowledged", "max_retrans")))
+
+
+def settings(values: Mapping[str, Any]) -> dict[str, str]:
+    """The sysctls of a middlebox: forwarding, what becomes of strangers, and the timers.
+
+    As settings rather than as a `ct timeout` object of nftables, since such an object cannot be
+    changed while entries use it (net/netfilter/nft_ct.c has no update for it), but a middlebox's
+    idle timeout can.  A live entry keeps its present time until its next packet.
+    """
+    # With tcp_loose=1 a late packet opens a new entry at once, and a test of a silent drop passes
+    # falsely; it is for those profiles that do take strangers in.
+    loose = str(values["late_packet"]).startswith("readmit")
+    return {
+        "net.ipv4.ip_forward": "1",
+        "net.ipv6.conf.all.forwarding": "1",
+        f"{_CONNTRACK}_loose": "1" if loose else "0",
+        **{f"{_CONNTRACK}_timeout_{key}": str(value) for key, value in timers(values).items()},
     }
 
 
@@ -84,122 +119,206 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
         )
     if values["on_expiry"] != "silent":
         return f"the conntrack engine cannot end an idle flow with {values['on_expiry']!r}"
-    if values["late_packet"] not in ("drop", "rst sender"):
-        return f"the conntrack engine cannot treat a late packet with {values['late_packet']!r}"
     if not values["keepalive_refreshes"]:
         return "conntrack counts a keepalive probe as traffic; this profile does not"
     if (size := values.get("table_size")) is not None and size < SMALLEST_TABLE:
         return f"conntrack's table cannot be limited to {size} flows for one middlebox"
-    if values.get("nat", "none") != "none":
-        return f"address translation ({values['nat']}) is not built yet"
     return None
 
 
-def compile_timers(values: Mapping[str, Any]) -> str:
-    """The table and its timeout policy, for `nft -f -`, to be loaded before the rules.
-
-    As text, since nft 1.0.6 takes a timeout policy in JSON and then silently leaves it empty.
-    """
-    policy = ", ".join(f"{state} : {seconds}" for state, seconds in timers(values).items())
-    return (
-        f"table {FAMILY} {TABLE} {{\n ct timeout {TIMERS} {{\n  protocol tcp\n  l3proto {FAMILY}\n"
-        f"  policy = {{ {policy} }}\n }}\n}}\n"
-    )
+_Rule = dict[str, Any]
 
 
-def compile_rules(values: Mapping[str, Any]) -> dict[str, Any]:
-    """The chains and rules for `nft -j -f -`, to be loaded after the timers.
+def compile_rules(values: Mapping[str, Any], place: Place = ANYWHERE) -> dict[str, Any]:
+    """The table with its chains and rules for `nft -j -f -`.
 
     Args:
         values: the profile's values, durations in seconds of lab time.
+        place: where the middlebox stands.
 
     Raises:
         UnsupportedError: if conntrack cannot play this profile.
     """
     if reason := unsupported(values):
         raise UnsupportedError(reason)
-    late_verdict = _REFUSALS["reset" if values["late_packet"] == "rst sender" else "drop"]
-    state = {"ct": {"key": "state"}}
-    only_syn = {
-        "match": {
-            "op": "==",
-            "left": {
-                "&": [
-                    {"payload": {"protocol": "tcp", "field": "flags"}},
-                    {"|": [{"|": [{"|": ["syn", "ack"]}, "rst"]}, "fin"]},
-                ]
-            },
-            "right": "syn",
-        }
-    }
-    tcp = {"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}}
-
-    def chain(name: str, hook: str, priority: int, policy: str) -> dict[str, Any]:
-        return {"chain": {**_in_table(name), "type": "filter", "hook": hook, "prio": priority}
-                | {"policy": policy}}  # fmt: skip
-
-    def rule(name: str, *expressions: dict[str, Any]) -> dict[str, Any]:
-        return {"rule": {"family": FAMILY, "table": TABLE, "chain": name, "expr": [*expressions]}}
-
-    new = {"match": {"op": "in", "left": state, "right": "new"}}
-    known = {"match": {"op": "in", "left": state, "right": ["established", "related"]}}
+    nat = values.get("nat", "none")
     objects = [
+        {"table": {"family": FAMILY, "name": TABLE}},
         {"counter": _in_table(LATE)},
         {"counter": _in_table(BLOCKED)},
-        # Above -200, where conntrack itself sits, and before the entry is confirmed: only then
-        # does the kernel take a timeout policy (net/netfilter/nft_ct.c).
-        chain("choose-timers", "prerouting", -150, "accept"),
-        rule("choose-timers", tcp, new, {"ct timeout": TIMERS}),
         # Before all else: what a fault blocks.
-        chain(FAULTS, "forward", -10, "accept"),
-        chain("let-through", "forward", 0, "drop"),
-        rule("let-through", known, {"accept": None}),
-        rule("let-through", tcp, new, only_syn, {"accept": None}),
-        rule("let-through", {"counter": LATE}, late_verdict),
+        _chain(FAULTS, "forward", -10, "accept"),
+        _chain("let-through", "forward", 0, "drop"),
+        _rule("let-through", _state("established", "related"), _ACCEPT),
+        _rule("let-through", _TCP, _state("new"), _flags("syn"), _ACCEPT),
+        *(_rule("let-through", *each) for each in _late(values["late_packet"], place)),
+        _rule("let-through", {"counter": LATE}, _ACCEPT if _passes(values) else _DROP),
+        *(_source(values, place) if nat == "source" else ()),
+        *(_destination(values, place) if nat == "destination" else ()),
     ]
     return {"nftables": [{"add": each} for each in objects]}
 
 
-_REFUSALS: Mapping[str, dict[str, Any]] = {
-    "drop": {"drop": None},
-    "reset": {"reject": {"type": "tcp reset"}},
-    "unreachable": {"reject": {"type": "icmp", "expr": "host-unreachable"}},
-}
+def _passes(values: Mapping[str, Any]) -> bool:
+    return bool(values["late_packet"] == "pass untranslated")
+
+
+def _late(late_packet: str, place: Place) -> list[list[_Rule]]:
+    """The rules for a packet of no entry, before it is dropped."""
+    late = {"counter": LATE}
+    from_inside = _meta("iifname", place.inside)
+    if late_packet == "rst sender":
+        return [[_TCP, late, _REFUSALS["reset"]]]
+    if late_packet == "rst inside sender":
+        return [[_TCP, from_inside, late, _REFUSALS["reset"]]]
+    # A stranger is NEW to conntrack, if it takes it for the middle of a flow; neither FIN nor RST
+    # nor SYN-ACK ever is, so that no close is readmitted.
+    if late_packet == "readmit from inside":
+        return [[_TCP, from_inside, _state("new"), _ACCEPT]]
+    if late_packet == "readmit from anywhere":
+        return [[_TCP, _state("new"), _ACCEPT]]
+    return []
+
+
+def _source(values: Mapping[str, Any], place: Place) -> list[_Rule]:
+    """Clients get the outward address, and keep their port if it is free (RFC 5382, REQ-1).
+
+    By `snat`, not `masquerade`: that forgets all flows when the interface goes down, which is
+    Linux's habit with addresses that a provider assigns (net/netfilter/nf_nat_masquerade.c).
+    """
+    translate = {"snat": {"family": _ip(place.outside_address), "addr": place.outside_address}}
+    return [
+        _chain("translate", "postrouting", 100, "accept", "nat"),
+        _rule("translate", _TCP, _meta("oifname", place.outside), translate),
+        *_strangers(values, place.outside, values["late_packet"] == "rst sender"),
+    ]
+
+
+def _destination(values: Mapping[str, Any], place: Place) -> list[_Rule]:
+    """Clients connect to the inward address, and reach the server."""
+    public = _address("daddr", place.inside_address)
+    translate = {"dnat": {"family": _ip(place.server), "addr": place.server}}
+    return [
+        _chain("translate", "prerouting", -100, "accept", "nat"),
+        _rule("translate", _TCP, _meta("iifname", place.inside), public, translate),
+        *_strangers(values, place.inside, values["late_packet"].startswith("rst")),
+    ]
+
+
+def _strangers(values: Mapping[str, Any], interface: str, reset: bool) -> list[_Rule]:
+    """What becomes of late packets for the translated address.
+
+    They are for the middlebox itself, since no entry says for whom else; its own TCP would answer
+    with RST, as a Linux router's does.  That is left so where a profile passes packets on
+    untranslated.
+    """
+    if _passes(values):
+        return []
+    refusal = _REFUSALS["reset" if reset else "drop"]
+    unknown = _state("invalid", "new", "untracked")
+    return [
+        _chain("strangers", "input", 0, "accept"),
+        _rule("strangers", _TCP, _meta("iifname", interface), unknown, {"counter": LATE}, refusal),
+    ]
 
 
 def compile_block(
-    name: str, to: str | None, share: float, manner: str, only_new: bool = False
+    name: str,
+    to: str | None,
+    share: float,
+    manner: str,
+    only_new: bool = False,
+    *,
+    client: str | None = None,
+    longer_than: int | None = None,
 ) -> dict[str, Any]:
-    """The rule of a block, for `nft -j -f -`.
+    """The rules of a block, for `nft -j -f -`.
 
     Args:
-        name: comment by which the rule is found again.
+        name: comment by which the rules are found again.
         to: address of the host towards which packets are blocked; None: in both directions.
         share: of the packets, by chance, to a thousandth.
         manner: drop, reset or unreachable.
         only_new: only packets that begin a flow.
+        client: address of the host whose flows, those that it opened, are blocked; None: all.
+        longer_than: only packets of more octets, IP header included; None: of any length.
     """
-    tests: list[dict[str, Any]] = []
+    tests: list[_Rule] = []
     if only_new:
-        state = {"ct": {"key": "state"}}
-        tests.append({"match": {"op": "in", "left": state, "right": "new"}})
+        tests.append(_state("new"))
     if manner == "reset":  # there is no RST for anything else
-        tests.append({"match": {"op": "==", "left": {"meta": {"key": "l4proto"}}, "right": "tcp"}})
+        tests.append(_TCP)
     if to is not None:
-        address = {"payload": {"protocol": "ip", "field": "daddr"}}
-        tests.append({"match": {"op": "==", "left": address, "right": to}})
+        tests.append(_address("daddr", to))
+    if longer_than is not None:
+        tests.append(_match(">", {"meta": {"key": "length"}}, longer_than))
+    # Packets of no entry belong to no client; what begins them from its side does.
+    clients: list[list[_Rule]] = [[]]
+    if client is not None:
+        opened = {"ct": {"key": f"{_ip(client)} saddr", "dir": "original"}}
+        stranger = _state("invalid", "untracked")
+        clients = [[_match("==", opened, client)], [stranger, _address("saddr", client)]]
+    dice: list[_Rule] = []
     if share < 1:
-        dice = {"numgen": {"mode": "random", "mod": 1000, "offset": 0}}
-        right = max(1, round(share * 1000))
-        tests.append({"match": {"op": "<", "left": dice, "right": right}})
-    rule = {
-        "family": FAMILY,
-        "table": TABLE,
-        "chain": FAULTS,
-        "comment": name,
-        "expr": [*tests, {"counter": BLOCKED}, _REFUSALS[manner]],
-    }
-    return {"nftables": [{"add": {"rule": rule}}]}
+        thousand = {"numgen": {"mode": "random", "mod": 1000, "offset": 0}}
+        dice.append(_match("<", thousand, max(1, round(share * 1000))))
+    rules = [
+        {
+            **_rule(FAULTS, *tests, *whose, *dice, {"counter": BLOCKED}, _REFUSALS[manner])["rule"],
+            "comment": name,
+        }
+        for whose in clients
+    ]
+    return {"nftables": [{"add": {"rule": rule}} for rule in rules]}
+
+
+_DROP: _Rule = {"drop": None}
+_ACCEPT: _Rule = {"accept": None}
+_REFUSALS: Mapping[str, _Rule] = {
+    "drop": _DROP,
+    "reset": {"reject": {"type": "tcp reset"}},
+    # ICMP and ICMPv6 alike: type 3 code 1 (RFC 792), type 1 code 3 (RFC 4443).
+    "unreachable": {"reject": {"type": "icmpx", "expr": "host-unreachable"}},
+}
+
+
+def _match(op: str, left: Any, right: Any) -> _Rule:
+    return {"match": {"op": op, "left": left, "right": right}}
+
+
+def _meta(key: str, value: str) -> _Rule:
+    return _match("==", {"meta": {"key": key}}, value)
+
+
+_TCP = _meta("l4proto", "tcp")
+
+
+def _state(*names: str) -> _Rule:
+    right: Any = names[0] if len(names) == 1 else list(names)
+    return _match("in", {"ct": {"key": "state"}}, right)
+
+
+def _flags(name: str) -> _Rule:
+    """Of SYN, ACK, RST and FIN, only this."""
+    mask = {"|": [{"|": [{"|": ["syn", "ack"]}, "rst"]}, "fin"]}
+    return _match("==", {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, mask]}, name)
+
+
+def _ip(address: str) -> str:
+    return "ip6" if ":" in address else "ip"
+
+
+def _address(field: str, address: str) -> _Rule:
+    return _match("==", {"payload": {"protocol": _ip(address), "field": field}}, address)
+
+
+def _chain(name: str, hook: str, priority: int, policy: str, kind: str = "filter") -> _Rule:
+    return {"chain": {**_in_table(name), "type": kind, "hook": hook, "prio": priority}
+            | {"policy": policy}}  # fmt: skip
+
+
+def _rule(name: str, *expressions: _Rule) -> _Rule:
+    return {"rule": {"family": FAMILY, "table": TABLE, "chain": name, "expr": [*expressions]}}
 
 
 def _in_table(name: str) -> dict[str, Any]:

@@ -1,14 +1,20 @@
 """Addresses of the hosts on a path: one subnet a link, static routes over the middleboxes.
 
-The addresses come from 198.18.0.0/15, the block that RFC 2544 reserves for benchmarks: it
-collides with nobody's LAN.
+IPv4 addresses come from 198.18.0.0/15, the block that RFC 2544 reserves for benchmarks, IPv6
+addresses from fd00::/8, the unique local addresses of RFC 4193: they collide with nobody's LAN.
 """
 
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
+
+Family = Literal["ipv4", "ipv6"]
+
+LONGEST_PATH = 200
+"""Hosts on the path and the way back together: a link each, and an octet numbers the links."""
 
 
 @dataclass(frozen=True)
@@ -17,7 +23,7 @@ class Interface:
 
     Attributes:
         name: of the network interface, at most 15 octets.
-        address: IPv4 address.
+        address: IPv4 or IPv6 address.
         prefix: length of the subnet's prefix.
         neighbour: host at the other end.
     """
@@ -38,7 +44,12 @@ class Route:
 
 @dataclass(frozen=True)
 class HostNetwork:
-    """The interfaces and routes of one host."""
+    """The interfaces and routes of one host.
+
+    Attributes:
+        interfaces: one for each of its links.
+        routes: to what is on none of its links; the longest prefix holds, as in the kernel.
+    """
 
     interfaces: tuple[Interface, ...]
     routes: tuple[Route, ...]
@@ -48,28 +59,199 @@ class HostNetwork:
         """The address by which others know the host: that of its last link."""
         return self.interfaces[-1].address
 
+    def towards(self, neighbour: str) -> Interface:
+        """Its end of the link to a neighbour.
 
-def lay_out(path: Sequence[str]) -> dict[str, HostNetwork]:
+        Raises:
+            KeyError: if there is no such link.
+        """
+        for interface in self.interfaces:
+            if interface.neighbour == neighbour:
+                return interface
+        raise KeyError(neighbour)
+
+
+def endpoint(address: str, port: int) -> str:
+    """`address:port`, an IPv6 address in brackets (RFC 3986, section 3.2.2)."""
+    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
+
+
+def lay_out(
+    path: Sequence[str], *, family: Family = "ipv4", returns: Sequence[str] = ()
+) -> dict[str, HostNetwork]:
     """The network of every host on `path`, which joins each host to the next by a link.
 
+    Args:
+        path: host names from end to end.
+        family: of the addresses.
+        returns: host names from the end of the path back to its beginning, if packets for its
+            first host take another way; hosts that are on no other path may be among them.
+
     Raises:
-        ValueError: if the path has fewer than two hosts, repeats one, or is longer than 200.
+        ValueError: if the path has fewer than two hosts, repeats one, or is longer than 200; if
+            the way back does not join the same ends.
     """
-    if not 2 <= len(path) <= 200 or len(set(path)) != len(path):
+    hosts = len({*path, *returns})
+    if len(path) < 2 or hosts > LONGEST_PATH or len(set(path)) != len(path):
         raise ValueError(f"a path needs two to 200 different hosts, not {list(path)}")
-    interfaces: dict[str, list[Interface]] = {name: [] for name in path}
+    if returns and (
+        (returns[0], returns[-1]) != (path[-1], path[0]) or len(set(returns)) != len(returns)
+    ):
+        raise ValueError(f"the way back goes from {path[-1]} to {path[0]}, not {list(returns)}")
+    plan = _Links(family)
     for number, (left, right) in enumerate(itertools.pairwise(path), 1):
-        net = f"198.18.{number}"
-        interfaces[left].append(Interface(f"right{number}", f"{net}.1", 24, right))
-        interfaces[right].append(Interface(f"left{number}", f"{net}.2", 24, left))
-    networks = {}
-    for position, name in enumerate(path):
-        routes = []
-        for link in range(1, len(path)):
-            if link in (position, position + 1):
-                continue  # a subnet of its own
-            towards_left = link < position
-            gateway = f"198.18.{position}.1" if towards_left else f"198.18.{position + 1}.2"
-            routes.append(Route(f"198.18.{link}.0/24", gateway))
-        networks[name] = HostNetwork(tuple(interfaces[name]), tuple(routes))
-    return networks
+        plan.join(number, left, right, f"right{number}", f"left{number}")
+    known = {frozenset(pair) for pair in itertools.pairwise(path)}
+    number = len(path)
+    for left, right in itertools.pairwise(returns):
+        if frozenset((left, right)) not in known:
+            known.add(frozenset((left, right)))
+            plan.join(number, left, right, f"back{number}", f"from{number}")
+            number += 1
+    # The address of a host is that of its last link on the path.
+    interfaces = {name: plan.interfaces(name, len(path)) for name in (*path, *returns)}
+    routes = {name: list(_along(path, plan, name)) for name in interfaces}
+    for name, more in _back(path, returns, plan, interfaces):
+        routes[name] += more
+    return {name: HostNetwork(tuple(interfaces[name]), tuple(routes[name])) for name in interfaces}
+
+
+class _Links:
+    """Links by number: link 1 joins the first two hosts of the path."""
+
+    def __init__(self, family: Family) -> None:
+        self._family = family
+        self._ends: dict[str, dict[int, Interface]] = {}
+
+    def address(self, number: int, end: int) -> str:
+        """The address of an end of a link: 1 is the left one, 2 the right one."""
+        return f"198.18.{number}.{end}" if self._family == "ipv4" else f"fd00:{number:x}::{end}"
+
+    def subnet(self, number: int) -> str:
+        """The subnet of a link."""
+        return f"198.18.{number}.0/24" if self._family == "ipv4" else f"fd00:{number:x}::/64"
+
+    def alone(self, address: str) -> str:
+        """The subnet of one address."""
+        return f"{address}/{32 if self._family == 'ipv4' else 128}"
+
+    def join(self, number: int, left: str, right: str, here: str, there: str) -> None:
+        """Join two hosts by a link with that number, and these names of its ends."""
+        prefix = 24 if self._family == "ipv4" else 64
+        self._ends.setdefault(left, {})[number] = Interface(
+            here, self.address(number, 1), prefix, right
+        )
+        self._ends.setdefault(right, {})[number] = Interface(
+            there, self.address(number, 2), prefix, left
+        )
+
+    def interfaces(self, name: str, length: int) -> list[Interface]:
+        """The ends of a host's links: those of the way back, then those of the path."""
+        ends = self._ends[name]
+        return [ends[n] for n in sorted(ends, key=lambda n: (n < length, n))]
+
+
+def _along(path: Sequence[str], plan: _Links, name: str) -> Iterator[Route]:
+    """Routes over the path to the links that a host has none to."""
+    if name not in path:
+        return
+    position = path.index(name)
+    for link in range(1, len(path)):
+        if link in (position, position + 1):
+            continue  # a subnet of its own
+        towards_left = link < position
+        gateway = plan.address(position, 1) if towards_left else plan.address(position + 1, 2)
+        yield Route(plan.subnet(link), gateway)
+
+
+def _back(
+    path: Sequence[str],
+    returns: Sequence[str],
+    plan: _Links,
+    interfaces: Mapping[str, Sequence[Interface]],
+) -> Iterator[tuple[str, list[Route]]]:
+    """Routes over the way back to the address of the path's first host.
+
+    Those of a router that is on no other path to the address of the last host too: it may have to
+    tell it something.
+    """
+    if not returns:
+        return
+    first, last = interfaces[path[0]][-1].address, interfaces[path[-1]][-1].address
+
+    def address_at(host: str, neighbour: str) -> str:
+        return next(i.address for i in interfaces[host] if i.neighbour == neighbour)
+
+    for number, name in enumerate(returns[:-1]):
+        after = returns[number + 1]
+        near = path[0] == after and {name, after} == set(path[:2])
+        routes = [] if near else [Route(plan.alone(first), address_at(after, name))]
+        if number and name not in path:
+            before = returns[number - 1]
+            routes.append(Route(plan.alone(last), address_at(before, name)))
+        yield name, routes
+
+
+def links(networks: Mapping[str, HostNetwork]) -> list[tuple[str, str]]:
+    """Every link once, as the two hosts that it joins."""
+    found: dict[frozenset[str], tuple[str, str]] = {}
+    for name, network in networks.items():
+        for interface in network.interfaces:
+            found.setdefault(frozenset((name, interface.neighbour)), (name, interface.neighbour))
+    return list(found.values())
+
+
+def line_through(
+    path: Sequence[str], networks: Mapping[str, HostNetwork], name: str
+) -> tuple[str, ...]:
+    """The hosts in a row from the path's first to its last, on which `name` is.
+
+    For a host of the path that is the path; for one of the way back, the way back turned round.
+    """
+    if name in path:
+        return tuple(path)
+
+    def walk(first: Interface) -> list[str]:
+        before, here = name, first.neighbour
+        found = [here]
+        while here not in path:
+            (after,) = (i.neighbour for i in networks[here].interfaces if i.neighbour != before)
+            before, here = here, after
+            found.append(here)
+        return found
+
+    one, other = (walk(interface) for interface in networks[name].interfaces)
+    if path.index(one[-1]) > path.index(other[-1]):
+        one, other = other, one
+    before, after = path[: path.index(one[-1])], path[path.index(other[-1]) + 1 :]
+    return (*before, *reversed(one), name, *other, *after)
+
+
+def addresses_seen(
+    path: Sequence[str], networks: Mapping[str, HostNetwork], nat: Mapping[str, str], host: str
+) -> dict[str, str]:
+    """The address of every host as `host` sees it, and must use to reach it.
+
+    Behind a middlebox that translates destinations, a host has the middlebox's inward address;
+    behind one that translates sources, its outward address, by which it cannot be reached.
+
+    Args:
+        path: host names in their order; the clients are at the beginning.
+        networks: as laid out.
+        nat: `source` or `destination` for each middlebox that translates addresses.
+        host: who asks.
+    """
+    seen = {}
+    for name, network in networks.items():
+        seen[name] = network.address
+        if host not in path or name not in path:
+            continue
+        here, there = path.index(host), path.index(name)
+        step = 1 if here < there else -1
+        wanted = "destination" if here < there else "source"
+        for position in range(here + step, there, step):
+            if nat.get(path[position]) == wanted:
+                # The end of its link that is nearer to who asks.
+                seen[name] = networks[path[position]].towards(path[position - step]).address
+                break
+    return seen

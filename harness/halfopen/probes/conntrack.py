@@ -3,22 +3,30 @@
 Source: include/uapi/linux/netfilter/nfnetlink_conntrack.h, nf_conntrack_tcp.h.
 
 The kernel counts an entry as expired on every lookup, but removes it, and says so, lazily.  A
-dump removes what has expired (ctnetlink_dump_table), so the sampling itself bounds the delay.
+dump removes what has expired (ctnetlink_dump_table) even if it is filtered so that it shows
+nothing; such a dump is cheap however many flows there are, and bounds how late an expiry is seen.
 """
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from collections.abc import Iterable
+import struct
+import time
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
-from pyroute2 import NFCTSocket
-from pyroute2.netlink.nfnetlink.nfctsocket import NFCTAttrTuple, nfct_msg
+from halfopen.model.topology import endpoint
+from halfopen.probes import netlink
+from halfopen.probes.netlink import attribute, attributes
 
-_NETLINK_NETFILTER = 12
-_GROUP_NEW, _GROUP_DESTROY = 1 << 0, 1 << 2
-_MSG_NEW, _MSG_DELETE = 0, 2
+_CTNETLINK = 1 << 8  # NFNL_SUBSYS_CTNETLINK
+_NEW, _GET, _DELETE = _CTNETLINK | 0, _CTNETLINK | 1, _CTNETLINK | 2
+_GROUP_NEW, _GROUP_UPDATE, _GROUP_DESTROY = 1 << 0, 1 << 1, 1 << 2
+_TUPLE_ORIG, _TUPLE_REPLY, _PROTOINFO, _TIMEOUT, _MARK, _MARK_MASK = 1, 2, 4, 7, 8, 21
+_TUPLE_IP, _TUPLE_PROTO = 1, 2
+_V4, _V6 = (1, 2), (3, 4)
+_PROTO_NUM, _SRC_PORT, _DST_PORT = 1, 2, 3
 _STATES = (
     "NONE",
     "SYN_SENT",
@@ -32,120 +40,233 @@ _STATES = (
     "SYN_SENT2",
 )
 _CLOSING = {"FIN_WAIT", "CLOSE_WAIT", "LAST_ACK", "TIME_WAIT", "CLOSE"}
+_ANY_FAMILY = bytes(4)  # struct nfgenmsg
+# Nobody marks flows in a middlebox of ours: this fits none of them.
+_NOTHING = (
+    _ANY_FAMILY + attribute(_MARK, b"\xff\xff\xff\xff") + attribute(_MARK_MASK, b"\xff\xff\xff\xff")
+)
+# Deletions between two looks at what was destroyed: an ordinary user's socket keeps a few hundred
+# events, no more.
+_AT_ONCE = 100
 
 Flow = tuple[str, str]
 
 
+@dataclass(slots=True)
+class _Known:
+    """A TCP flow that was heard of, oldest first in the table.
+
+    Attributes:
+        flow: client and server as the client sees them.
+        outside: as the server sees them, None if that is the same.
+        family: of its addresses, as in a message's head.
+        state: the last that was heard of.
+        deadline: when it is over, unless a packet comes; by the clock of `time.monotonic`.
+    """
+
+    flow: Flow
+    outside: Flow | None
+    family: int
+    state: str = "NONE"
+    deadline: float = 0.0
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """The fields of records that name it."""
+        named: dict[str, Any] = {"client": self.flow[0], "server": self.flow[1]}
+        return named if self.outside is None else {**named, "outside": list(self.outside)}
+
+
 class FlowTable:
-    """Entries and events of a middlebox; made and used in one thread inside its namespace."""
+    """Entries and events of a middlebox; made and used in one thread inside its namespace.
 
-    def __init__(self) -> None:
-        self._table = NFCTSocket()
-        self._events = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, _NETLINK_NETFILTER)
-        self._events.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8 << 20)
-        self._events.bind((0, _GROUP_NEW | _GROUP_DESTROY))
-        self._events.setblocking(False)
-        self._states: dict[Flow, str] = {}
-        self._tuples: dict[Flow, NFCTAttrTuple] = {}
-        self._forgotten: set[Flow] = set()
+    Args:
+        shortest: seconds that an entry lives at least after a packet that is not told of: the
+            shortest of the timers that the kernel can choose while the state stays the same.
+    """
 
-    def read(self) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """The TCP entries now, and the events since the last call.
+    def __init__(self, shortest: float = 0.0) -> None:
+        self.shortest = shortest
+        self.version = 0  # becomes another with every flow and every state
+        self._table = netlink.Requests(netlink.NETFILTER)
+        groups = _GROUP_NEW | _GROUP_UPDATE | _GROUP_DESTROY
+        self._events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
+        self._known: dict[bytes, _Known] = {}  # by their original tuple, the oldest first
+        self._forgotten: set[bytes] = set()
+        self._filters = True
+        self._due = 0.0
+
+    def close(self) -> None:
+        """Let go of its sockets."""
+        self._table.close()
+        self._events.close()
+
+    def news(self) -> list[dict[str, Any]]:
+        """What became of flows since the last call.
 
         Returns:
-            entries as `{client, server, state, expires_s}` and events as
-            `{event, client, server, cause, state}`; cause is expired, closed or forgotten.
+            events as `{event, client, server, state, cause}`, and `outside` if addresses are
+            translated; cause is expired, closed or forgotten.
         """
-        entries = []
-        # First the dump: it makes the kernel speak of what has expired.
-        for message in self._table.dump():
-            flow, state = self._remember(message)
-            if flow is not None:
-                expires = message.get_attr("CTA_TIMEOUT") or 0
-                entries.append(
-                    {"client": flow[0], "server": flow[1], "state": state, "expires_s": expires}
-                )
-        return sorted(entries, key=lambda e: (e["server"], e["client"])), list(self._new_events())
+        found = list(self._read_events())
+        if time.monotonic() >= self._due:
+            self._reap()
+            found += self._read_events()
+        if self._events.lost:
+            found += self._catch_up()
+        return found
 
-    def forget(self, clients: Iterable[str] | None = None) -> list[Flow]:
+    def look(self) -> None:
+        """Ask for the whole table: until when every entry lives."""
+        begun = time.monotonic()
+        for _, payload in self._table.dump(_GET, _ANY_FAMILY):
+            self._learn(payload, attributes(payload, 4))
+        deadlines = [known.deadline for known in self._known.values()]
+        self._due = min([begun + self.shortest, *deadlines])
+
+    def entries(self) -> list[dict[str, Any]]:
+        """The TCP entries as last heard of, ordered by server and client.
+
+        Returns:
+            `{client, server, state, expires_s}` each; the latter as of the last :meth:`look`, a
+            packet since then has made it more.
+        """
+        now = time.monotonic()
+        found = [
+            {**k.names, "state": k.state, "expires_s": max(0, round(k.deadline - now))}
+            for k in self._known.values()
+        ]
+        return sorted(found, key=lambda e: (e["server"], e["client"]))
+
+    def forget(
+        self, clients: Collection[str] | None = None, every: int = 1, most: int | None = None
+    ) -> tuple[list[Flow], list[dict[str, Any]]]:
         """Remove entries, silently for both ends, as when an operator clears the session table.
 
         Args:
             clients: addresses whose flows go; None for all.
+            every: only every n-th of them, the oldest is the first.
+            most: at most so many, the oldest first.
 
         Returns:
-            the flows that are gone, (client, server).
+            the flows that are gone, (client, server), and what :meth:`news` says of them.
         """
-        addresses = None if clients is None else set(clients)
-        gone = []
-        for flow in [self._remember(message)[0] for message in self._table.dump()]:
-            if flow is None:
-                continue
-            if addresses is None or flow[0].rpartition(":")[0] in addresses:
-                # An entry may have expired between the dump and now: then it is gone all the same.
-                with contextlib.suppress(OSError):
-                    self._table.entry("del", tuple_orig=self._tuples[flow])
-                self._forgotten.add(flow)
-                gone.append(flow)
-        return gone
+        news = self.news()
+        chosen = [
+            raw
+            for raw, known in self._known.items()
+            if clients is None or _address(known.flow[0]) in clients
+        ][::every][:most]
+        gone = [self._known[raw].flow for raw in chosen]
+        self._forgotten.update(chosen)
+        if len(chosen) == len(self._known) <= _AT_ONCE:
+            # As a whole: whatever else the table holds goes too.
+            self._table.ask(_DELETE, 0, _ANY_FAMILY)
+        for start in range(0, len(chosen), _AT_ONCE):
+            bodies = [
+                bytes([self._known[raw].family, 0, 0, 0]) + attribute(_TUPLE_ORIG, raw, nested=True)
+                for raw in chosen[start : start + _AT_ONCE]
+                if raw in self._known
+            ]
+            # An entry may have expired meanwhile: then it is gone all the same.
+            self._table.ask_all(_DELETE, 0, bodies, missing=True)
+            news += self._read_events()
+        return gone, news + self.news()
 
-    def _remember(self, message: Any) -> tuple[Flow | None, str]:
-        parsed = _tuple(message)
-        if parsed is None:
-            return None, ""
-        flow, attributes = parsed
-        state = _state(message) or self._states.get(flow, "NONE")
-        self._states[flow] = state
-        self._tuples[flow] = attributes
-        return flow, state
-
-    def _new_events(self) -> Iterable[dict[str, Any]]:
-        while True:
+    def _reap(self) -> None:
+        """Make the kernel speak of what has expired."""
+        if self._filters:
             try:
-                data = self._events.recv(1 << 16)
-            except BlockingIOError:
+                for _ in self._table.dump(_GET, _NOTHING):
+                    pass
+            except OSError:
+                self._filters = False  # no CONFIG_NF_CONNTRACK_MARK
+            else:
                 return
-            message = nfct_msg(data)
-            message.decode()
-            parsed = _tuple(message)
-            if parsed is None:
+        for _ in self._table.dump(_GET, _ANY_FAMILY):
+            pass
+
+    def _learn(self, payload: bytes, parts: dict[int, bytes]) -> _Known | None:
+        raw = parts.get(_TUPLE_ORIG, b"")
+        known = self._known.get(raw)
+        state = _state(parts.get(_PROTOINFO))
+        if known is None:
+            flow = _flow(raw)
+            if flow is None:
+                return None
+            reply = _flow(parts.get(_TUPLE_REPLY, b"")) or (flow[1], flow[0])
+            outside = None if reply == (flow[1], flow[0]) else (reply[1], reply[0])
+            known = self._known[raw] = _Known(flow, outside, payload[0])
+            self.version += 1
+        if state is not None and state != known.state:
+            known.state = state
+            self.version += 1
+        if (timeout := parts.get(_TIMEOUT)) is not None:
+            known.deadline = time.monotonic() + int.from_bytes(timeout, "big")
+            self._due = min(self._due, known.deadline)
+        return known
+
+    def _read_events(self) -> Iterator[dict[str, Any]]:
+        for kind, payload in self._events.read():
+            parts = attributes(payload, 4)
+            raw = parts.get(_TUPLE_ORIG, b"")
+            before = self._known.get(raw)
+            last = "NONE" if before is None else before.state
+            known = self._learn(payload, parts)
+            if known is None:
                 continue
-            flow = parsed[0]
-            known = self._states.get(flow, "NONE")
-            state = _state(message) or known
-            record = {"client": flow[0], "server": flow[1], "state": state}
-            kind = message["header"]["type"] & 0xFF
-            if kind == _MSG_NEW:
-                yield {"event": "created", **record}
-            elif kind == _MSG_DELETE:
-                cause = "closed" if state in _CLOSING or known in _CLOSING else "expired"
-                if flow in self._forgotten:
-                    cause = "forgotten"
-                    self._forgotten.discard(flow)
-                self._states.pop(flow, None)
-                self._tuples.pop(flow, None)
-                yield {"event": "destroyed", **record, "cause": cause}
+            if kind == _NEW and before is None:
+                yield {"event": "created", **known.names, "state": known.state}
+            elif kind == _DELETE:
+                yield self._destroyed(raw, known, last)
+
+    def _destroyed(self, raw: bytes, known: _Known, last: str) -> dict[str, Any]:
+        cause = "closed" if known.state in _CLOSING or last in _CLOSING else "expired"
+        if raw in self._forgotten:
+            cause = "forgotten"
+            self._forgotten.discard(raw)
+        self._known.pop(raw, None)
+        self.version += 1
+        return {"event": "destroyed", **known.names, "state": known.state, "cause": cause}
+
+    def _catch_up(self) -> Iterator[dict[str, Any]]:
+        """Events were lost: what the table says now is told in their place."""
+        self._events.lost = False
+        there = set()
+        for _, payload in self._table.dump(_GET, _ANY_FAMILY):
+            parts = attributes(payload, 4)
+            raw = parts.get(_TUPLE_ORIG, b"")
+            there.add(raw)
+            new = raw not in self._known
+            known = self._learn(payload, parts)
+            if new and known is not None:
+                yield {"event": "created", **known.names, "state": known.state}
+        for raw, known in [(r, k) for r, k in self._known.items() if r not in there]:
+            yield self._destroyed(raw, known, known.state)
 
 
-def _tuple(message: Any) -> tuple[Flow, NFCTAttrTuple] | None:
-    """The flow of a message as (client, server), for TCP over IPv4; None for anything else."""
-    original = message.get_attr("CTA_TUPLE_ORIG")
-    if original is None:
+def _address(name: str) -> str:
+    return name.rpartition(":")[0].strip("[]")
+
+
+def _flow(raw: bytes) -> Flow | None:
+    """The source and destination of a tuple, for TCP; None for anything else."""
+    parts = attributes(raw)
+    ip, proto = attributes(parts.get(_TUPLE_IP, b"")), attributes(parts.get(_TUPLE_PROTO, b""))
+    if proto.get(_PROTO_NUM, b"\0")[0] != socket.IPPROTO_TCP:
         return None
-    ip, proto = original.get_attr("CTA_TUPLE_IP"), original.get_attr("CTA_TUPLE_PROTO")
-    source = ip.get_attr("CTA_IP_V4_SRC") if ip else None
-    if source is None or proto is None or proto.get_attr("CTA_PROTO_NUM") != socket.IPPROTO_TCP:
+    family, (source, target) = (socket.AF_INET, _V4) if _V4[0] in ip else (socket.AF_INET6, _V6)
+    if source not in ip or target not in ip:
         return None
-    target = ip.get_attr("CTA_IP_V4_DST")
-    sport, dport = proto.get_attr("CTA_PROTO_SRC_PORT"), proto.get_attr("CTA_PROTO_DST_PORT")
-    attributes = NFCTAttrTuple(
-        saddr=source, daddr=target, proto=socket.IPPROTO_TCP, sport=sport, dport=dport
+    (sport,), (dport,) = (struct.unpack("!H", proto[each]) for each in (_SRC_PORT, _DST_PORT))
+    return (
+        endpoint(socket.inet_ntop(family, ip[source]), sport),
+        endpoint(socket.inet_ntop(family, ip[target]), dport),
     )
-    return (f"{source}:{sport}", f"{target}:{dport}"), attributes
 
 
-def _state(message: Any) -> str | None:
-    info = message.get_attr("CTA_PROTOINFO")
-    tcp = info.get_attr("CTA_PROTOINFO_TCP") if info else None
-    number = tcp.get_attr("CTA_PROTOINFO_TCP_STATE") if tcp else None
-    return _STATES[number] if number is not None and number < len(_STATES) else None
+def _state(protoinfo: bytes | None) -> str | None:
+    if protoinfo is None:
+        return None
+    state = attributes(attributes(protoinfo).get(1, b"")).get(1)
+    return _STATES[state[0]] if state and state[0] < len(_STATES) else None

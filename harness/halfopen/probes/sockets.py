@@ -5,12 +5,14 @@ Source: sock_diag(7), include/uapi/linux/inet_diag.h, include/uapi/linux/tcp.h.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
-from socket import AF_INET, AF_INET6
+from socket import AF_INET, AF_INET6, IPPROTO_TCP, inet_ntop
 from typing import Any
 
-from pyroute2.netlink.diag import DiagSocket
+from halfopen.model.topology import endpoint
+from halfopen.probes import netlink
 
 # include/net/tcp_states.h
 _STATES = {
@@ -29,8 +31,15 @@ _STATES = {
 }
 # net/ipv4/tcp_diag.c, `idiag_timer`
 _TIMERS = {0: "off", 1: "retransmit", 2: "keepalive", 3: "timewait", 4: "persist"}
-_WITH_TCP_INFO = 1 << 1  # INET_DIAG_INFO is number 2; the request's bit is one less
+_BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
+_INFO = 2  # INET_DIAG_INFO; the request's bit is one less
 _ALL_STATES = 0xFFF
+_LISTEN = 10
+_REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2, any address
+# struct inet_diag_msg: family, state, timer, retrans; ports, addresses; expires, queues, inode
+_MESSAGE = struct.Struct("=BBBB2s2s16s16s12xIII4xI")
+_MOST_NAMES = 200_000  # a memory of names, not a leak
+_TCP_INFO = struct.Struct("=24xI24xII")  # tcpi_unacked, tcpi_last_data_recv, tcpi_last_ack_recv
 
 
 @dataclass(frozen=True)
@@ -54,8 +63,8 @@ class SocketProbe:
     """Reads all TCP sockets of a namespace; made and used in one thread inside it."""
 
     def __init__(self) -> None:
-        self._diag = DiagSocket()
-        self._diag.bind()
+        self._diag = netlink.Requests(netlink.SOCK_DIAG)
+        self._names: dict[bytes, str] = {}
 
     def read(self, owners: Mapping[int, int]) -> list[SeenSocket]:
         """All TCP sockets, IPv4 and IPv6, ordered by their addresses.
@@ -65,40 +74,48 @@ class SocketProbe:
         """
         found = []
         for family in (AF_INET, AF_INET6):
-            for message in self._diag.get_sock_stats(family=family, extensions=_WITH_TCP_INFO):
-                # The end of a dump comes as a message too, without these fields.
-                if message.get("idiag_state") is not None:
-                    found.append(_seen(message, owners))
+            body = _REQUEST.pack(family, IPPROTO_TCP, 1 << (_INFO - 1), _ALL_STATES)
+            for _, payload in self._diag.dump(_BY_FAMILY, body):
+                found.append(self._seen(payload, owners))
         return sorted(found, key=lambda s: (s.record["local"], s.record["peer"]))
+
+    def _name(self, family: int, address: bytes, port: bytes) -> str:
+        key = address + port
+        if (name := self._names.get(key)) is None:
+            if len(self._names) > _MOST_NAMES:
+                self._names.clear()
+            text = inet_ntop(family, address[:4] if family == AF_INET else address)
+            name = self._names[key] = endpoint(text, int.from_bytes(port, "big"))
+        return name
+
+    def _seen(self, payload: bytes, owners: Mapping[int, int]) -> SeenSocket:
+        (family, number, timer, retrans, sport, dport, source, target, expires, rqueue, wqueue,
+         inode) = _MESSAGE.unpack_from(payload)  # fmt: skip
+        state = _STATES.get(number, str(number))
+        local, pid = self._name(family, source, sport), owners.get(inode, 0)
+        if number == _LISTEN:
+            record: dict[str, Any] = {"local": local, "peer": "", "state": state, "pid": pid}
+            return SeenSocket(record, (local, "", state, "off", None, pid), inode, "listen")
+        peer = self._name(family, target, dport)
+        waits = _TIMERS.get(timer, str(timer))
+        record = {
+            "local": local,
+            "peer": peer,
+            "state": state,
+            "timer": waits,
+            "timer_s": expires / 1000,
+            "retrans": retrans,
+            "rqueue": rqueue,
+            "wqueue": wqueue,
+        }
+        info = netlink.attributes(payload, _MESSAGE.size).get(_INFO)
+        if info is not None:
+            unacked, data, ack = _TCP_INFO.unpack_from(info)
+            record["unacked"] = unacked
+            record["last_heard_s"] = min(data, ack) / 1000
+        record["pid"] = pid
+        return SeenSocket(record, (local, peer, state, waits, retrans, pid), inode, "tcp")
 
     def close(self) -> None:
         """Let go of the netlink socket."""
         self._diag.close()
-
-
-def _endpoint(address: str, port: int) -> str:
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
-def _seen(message: Any, owners: Mapping[int, int]) -> SeenSocket:
-    state = _STATES.get(message["idiag_state"], str(message["idiag_state"]))
-    local = _endpoint(message["idiag_src"], message["idiag_sport"])
-    peer = "" if state == "LISTEN" else _endpoint(message["idiag_dst"], message["idiag_dport"])
-    timer = _TIMERS.get(message["idiag_timer"], str(message["idiag_timer"]))
-    info = message.get_attr("INET_DIAG_INFO") or {}
-    record: dict[str, Any] = {"local": local, "peer": peer, "state": state}
-    if state != "LISTEN":
-        record |= {
-            "timer": timer,
-            "timer_s": message["idiag_expires"] / 1000,
-            "retrans": message["idiag_retrans"],
-            "rqueue": message["idiag_rqueue"],
-            "wqueue": message["idiag_wqueue"],
-        }
-        if info:
-            heard = min(info["tcpi_last_data_recv"], info["tcpi_last_ack_recv"])
-            record |= {"unacked": info["tcpi_unacked"], "last_heard_s": heard / 1000}
-    inode = int(message["idiag_inode"])
-    record["pid"] = owners.get(inode, 0)
-    identity = (local, peer, state, timer, record.get("retrans"), record["pid"])
-    return SeenSocket(record, identity, inode, "listen" if state == "LISTEN" else "tcp")

@@ -9,9 +9,11 @@ import pytest
 from halfopen.errors import UnsupportedError
 from halfopen.middlebox.ruleset import (
     LONGEST_TIMER,
+    Place,
     compile_block,
     compile_rules,
-    compile_timers,
+    settings,
+    shortest_timer,
     timers,
 )
 from halfopen.profiles import all_profiles
@@ -31,27 +33,82 @@ def test_timers_are_whole_seconds_of_at_least_one() -> None:
     found = timers(VALUES)
     assert (found["established"], found["syn_sent"], found["fin_wait"]) == (6, 1, 2)
     assert all(isinstance(value, int) and value >= 1 for value in found.values())
-    assert "established : 6" in compile_timers(VALUES)
+    assert settings(VALUES)["net.netfilter.nf_conntrack_tcp_timeout_established"] == "6"
 
 
 def test_unacknowledged_data_does_not_shorten_the_life_of_an_entry() -> None:
     found = timers({**VALUES, "idle_timeout": 3600.0})
-    assert found["unack"] == found["retrans"] == found["established"] == 3600
+    assert found["unacknowledged"] == found["max_retrans"] == found["established"] == 3600
+    shorter = {**VALUES, "idle_timeout": 3600.0, "unacknowledged": 300.0}
+    assert (shortest_timer(VALUES), shortest_timer(shorter)) == (6.0, 300.0)
 
 
-def test_never_is_longer_than_any_run() -> None:
-    assert timers({**VALUES, "idle_timeout": None})["established"] == LONGEST_TIMER
-    assert LONGEST_TIMER * 1000 < 2**34  # ticks at HZ=1000 fit the kernel's counter of jiffies
+def test_never_is_longer_than_any_run_and_fits_the_kernel() -> None:
+    for long in (None, 1e9):
+        found = timers({**VALUES, "idle_timeout": long})
+        assert found["established"] == found["unacknowledged"] == LONGEST_TIMER
+    assert LONGEST_TIMER * 1000 < 2**31  # ticks at HZ=1000, as an int
+
+
+@pytest.mark.parametrize(
+    ("late_packet", "loose"),
+    [
+        ("drop", "0"),
+        ("rst inside sender", "0"),
+        ("pass untranslated", "0"),
+        ("readmit from inside", "1"),
+        ("readmit from anywhere", "1"),
+    ],
+)
+def test_only_what_readmits_strangers_takes_them_for_flows(late_packet: str, loose: str) -> None:
+    found = settings({**VALUES, "late_packet": late_packet})
+    assert found["net.netfilter.nf_conntrack_tcp_loose"] == loose
+
+
+def rules(values: dict[str, Any], chain: str = "let-through") -> list[list[dict[str, Any]]]:
+    compiled = compile_rules(values, PLACE)["nftables"]
+    added = [item["add"]["rule"] for item in compiled if "rule" in item["add"]]
+    return [rule["expr"] for rule in added if rule["chain"] == chain]
+
+
+PLACE = Place("left1", "right2", "198.18.1.2", "198.18.2.1", "198.18.2.2")
+RESET = {"reject": {"type": "tcp reset"}}
+COUNTED = {"counter": "late"}
 
 
 def test_a_late_packet_is_counted_and_dropped_or_rejected() -> None:
-    def last_rule(values: dict[str, Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = compile_rules(values)["nftables"][-1]["add"]["rule"]["expr"]
-        return found
+    assert rules(VALUES)[-1] == [COUNTED, {"drop": None}]
+    rejecting = rules({**VALUES, "late_packet": "rst sender"})
+    assert rejecting[-2][-2:] == [COUNTED, RESET]
+    assert rejecting[-1] == [COUNTED, {"drop": None}]  # there is no RST for anything but TCP
+    assert rules({**VALUES, "late_packet": "pass untranslated"})[-1] == [COUNTED, {"accept": None}]
 
-    assert last_rule(VALUES) == [{"counter": "late"}, {"drop": None}]
-    rejecting = last_rule({**VALUES, "late_packet": "rst sender"})
-    assert rejecting == [{"counter": "late"}, {"reject": {"type": "tcp reset"}}]
+
+@pytest.mark.parametrize("late_packet", ["rst inside sender", "readmit from inside"])
+def test_what_is_for_those_inside_asks_for_the_inward_interface(late_packet: str) -> None:
+    special = rules({**VALUES, "late_packet": late_packet})[-2]
+    inward = {"op": "==", "left": {"meta": {"key": "iifname"}}, "right": "left1"}
+    assert {"match": inward} in special
+    assert special[-1] == (RESET if late_packet.startswith("rst") else {"accept": None})
+
+
+def test_sources_are_translated_on_the_way_out_and_strangers_not_answered() -> None:
+    values = {**VALUES, "nat": "source"}
+    (translate,) = rules(values, "translate")
+    assert translate[-1] == {"snat": {"family": "ip", "addr": "198.18.2.1"}}
+    assert rules(values, "strangers")[0][-2:] == [COUNTED, {"drop": None}]
+    rejecting = rules({**values, "late_packet": "rst sender"}, "strangers")
+    assert rejecting[0][-1] == RESET
+    # Where strangers are passed on untranslated, the box's own TCP answers, as Linux' does.
+    assert rules({**values, "late_packet": "pass untranslated"}, "strangers") == []
+
+
+def test_destinations_are_translated_on_the_way_in() -> None:
+    values = {**VALUES, "nat": "destination"}
+    (translate,) = rules(values, "translate")
+    assert translate[-2]["match"]["right"] == "198.18.1.2"
+    assert translate[-1] == {"dnat": {"family": "ip", "addr": "198.18.2.2"}}
+    assert rules(values, "strangers")[0][1]["match"]["right"] == "left1"
 
 
 @pytest.mark.parametrize(
@@ -59,10 +116,8 @@ def test_a_late_packet_is_counted_and_dropped_or_rejected() -> None:
     [
         {"on_expiry": "rst both"},
         {"on_expiry": "fin"},
-        {"late_packet": "readmit from inside"},
-        {"late_packet": "pass untranslated"},
         {"keepalive_refreshes": False},
-        {"nat": "source"},
+        {"table_size": 10},
     ],
 )
 def test_what_conntrack_cannot_do_is_unsupported_and_named(change: dict[str, Any]) -> None:
@@ -81,17 +136,29 @@ def test_every_profile_is_compiled_or_unsupported(name: str) -> None:
         assert str(error)
 
 
-def test_a_block_names_what_it_stops() -> None:
-    def rule(*given: Any) -> dict[str, Any]:
-        ((item,),) = (compile_block(*given)["nftables"],)
-        found: dict[str, Any] = item["add"]["rule"]
-        return found
+def block(*given: Any, **more: Any) -> list[dict[str, Any]]:
+    return [item["add"]["rule"] for item in compile_block(*given, **more)["nftables"]]
 
-    everything = rule("b", None, 1.0, "drop")
+
+def test_a_block_names_what_it_stops() -> None:
+    (everything,) = block("b", None, 1.0, "drop")
     assert everything["comment"] == "b"
     assert everything["expr"] == [{"counter": "blocked"}, {"drop": None}]
-    half = rule("b", "198.18.2.2", 0.5, "unreachable")["expr"]
+    half = block("b", "198.18.2.2", 0.5, "unreachable")[0]["expr"]
     assert half[0]["match"]["right"] == "198.18.2.2"
     assert half[1]["match"]["right"] == 500
-    assert rule("b", None, 1.0, "reset")["expr"][0]["match"]["right"] == "tcp"
-    assert rule("b", None, 0.0001, "drop")["expr"][0]["match"]["right"] == 1  # never none
+    assert block("b", None, 1.0, "reset")[0]["expr"][0]["match"]["right"] == "tcp"
+    assert block("b", None, 0.0001, "drop")[0]["expr"][0]["match"]["right"] == 1  # never none
+
+
+def test_a_block_of_one_client_stops_its_flows_and_what_it_sends_of_no_flow() -> None:
+    flows, strangers = block("b", None, 1.0, "drop", client="fd00:1::1", longer_than=576)
+    key = {"ct": {"key": "ip6 saddr", "dir": "original"}}
+    assert flows["comment"] == strangers["comment"] == "b"
+    assert flows["expr"][0]["match"] == {
+        "op": ">",
+        "left": {"meta": {"key": "length"}},
+        "right": 576,
+    }
+    assert flows["expr"][1]["match"] == {"op": "==", "left": key, "right": "fd00:1::1"}
+    assert strangers["expr"][2]["match"]["left"]["payload"]["field"] == "saddr"

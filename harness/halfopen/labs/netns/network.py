@@ -18,17 +18,31 @@ from halfopen.model.topology import HostNetwork
 NAMESPACES = Path("/run/netns")
 
 
+_NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
+
+# Settings of every host, before it has links (Documentation/networking/ip-sysctl.rst).
+_HOST: Mapping[str, str] = {
+    # The machine's own choice is inherited; with it, packets of an asymmetric path might vanish.
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    # An IPv6 address must survive that its cable is pulled, as an IPv4 address does.
+    "net.ipv6.conf.all.keep_addr_on_down": "1",
+    "net.ipv6.conf.default.accept_ra": "0",
+}
+
+
 def create_host(name: str) -> None:
     """A host: a network namespace with its loopback interface up."""
     netns.create(name)
     with IPRoute(netns=name) as route:
         route.link("set", index=1, state="up")
+    has_ipv6 = Path("/proc/sys/net/ipv6").exists()
+    set_sysctls(name, {k: v for k, v in _HOST.items() if has_ipv6 or ".ipv6." not in k})
 
 
 def connect(left: str, right: str, networks: Mapping[str, HostNetwork]) -> None:
     """A link (a veth pair) between two neighbours, both ends addressed and up."""
-    here = next(i for i in networks[left].interfaces if i.neighbour == right)
-    there = next(i for i in networks[right].interfaces if i.neighbour == left)
+    here, there = networks[left].towards(right), networks[right].towards(left)
     with IPRoute(netns=left) as a, IPRoute(netns=right) as b:
         a.link(
             "add",
@@ -38,7 +52,9 @@ def connect(left: str, right: str, networks: Mapping[str, HostNetwork]) -> None:
         )
         for route, end in ((a, here), (b, there)):
             index = route.link_lookup(ifname=end.name)[0]
-            route.addr("add", index=index, address=end.address, prefixlen=end.prefix)
+            # Duplicate address detection would keep an IPv6 address unusable for a second.
+            flags = {"flags": _NO_DAD} if ":" in end.address else {}
+            route.addr("add", index=index, address=end.address, prefixlen=end.prefix, **flags)
             route.link("set", index=index, state="up")
 
 
@@ -79,28 +95,21 @@ def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
                 raise LabError(f"{name}: cannot set {key} = {value}: {error.strerror}") from error
 
 
-def load_rules(name: str, values: Mapping[str, Any]) -> None:
+def load_rules(name: str, values: Mapping[str, Any], place: ruleset.Place) -> None:
     """Make a host the middlebox that a profile's values describe.
 
     Raises:
         UnsupportedError: if conntrack cannot play the profile.
-        LabError: if the kernel does not take the rules, or has taken something else.
+        LabError: if the kernel does not take the rules or the timers.
     """
-    rules = ruleset.compile_rules(values)
-    _nft(name, "-f", "-", text=ruleset.compile_timers(values))
+    rules = ruleset.compile_rules(values, place)
+    set_sysctls(name, ruleset.settings(values))
     _nft(name, "-j", "-f", "-", text=json.dumps(rules))
-    # nft has been seen to take a policy and forget it.  A middlebox with the kernel's own five
-    # days would let every check of an idle timeout pass falsely.
-    listed = json.loads(_nft(name, "-j", "list", "ruleset"))["nftables"]
-    policies = [item["ct timeout"].get("policy") for item in listed if "ct timeout" in item]
-    found = [{**ruleset.KERNEL_TIMERS, **(policy or {})} for policy in policies]
-    if found != [ruleset.timers(values)]:
-        raise LabError(f"{name}: the kernel holds other timers than asked for: {found}")
 
 
-def block(host: str, rule: Mapping[str, Any]) -> None:
-    """Add the rule of a block (:func:`halfopen.middlebox.ruleset.compile_block`)."""
-    _nft(host, "-j", "-f", "-", text=json.dumps(rule))
+def block(host: str, rules: Mapping[str, Any]) -> None:
+    """Add the rules of a block (:func:`halfopen.middlebox.ruleset.compile_block`)."""
+    _nft(host, "-j", "-f", "-", text=json.dumps(rules))
 
 
 def unblock(host: str, name: str) -> None:

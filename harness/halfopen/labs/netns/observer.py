@@ -1,7 +1,8 @@
 """Inside the sandbox: watches one host from a thread that lives in the host's network namespace.
 
 Nothing of this runs in the subject: sockets come from sock_diag, flows from conntrack, file
-descriptors from /proc.  What did not change is recorded once a second only.
+descriptors from /proc.  What did not change is recorded once a second only; on a host with
+thousands of sockets less often, see :mod:`halfopen.labs.netns.pacing`.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from pyroute2 import netns
 
+from halfopen.labs.netns.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
 from halfopen.probes.conntrack import Flow, FlowTable
-from halfopen.probes.counters import dropped
+from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.sockets import SocketProbe
 
 SAMPLE_S = 0.25
 HEARTBEAT_S = 1.0
+
+# Of a look that was put off, so that the record says how far back it may lie what it shows.
+_PUT_OFF_S = 2 * SAMPLE_S
 
 Emit = Callable[[dict[str, Any]], None]
 
@@ -34,6 +39,7 @@ class Observer(threading.Thread):
         programs: name -> pid of the programs that run on the host now.
         emit: takes a record without `t`; called from this thread.
         failed: takes the reason if the observer cannot go on; called from this thread.
+        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.FlowTable`.
     """
 
     def __init__(
@@ -44,6 +50,7 @@ class Observer(threading.Thread):
         programs: Callable[[], Mapping[str, int]],
         emit: Emit,
         failed: Callable[[str], None],
+        shortest: float = 0.0,
     ) -> None:
         super().__init__(name=f"observer of {host}", daemon=True)
         self._host = host
@@ -51,10 +58,13 @@ class Observer(threading.Thread):
         self._programs = programs
         self._emit = emit
         self._failed = failed
+        self._shortest = shortest
         self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
         self._watch: Callable[[], None] = lambda: None
         self._flows: FlowTable | None = None
         self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._asked = False
         self._last: dict[str, tuple[float, object]] = {}
 
     def run(self) -> None:
@@ -62,6 +72,7 @@ class Observer(threading.Thread):
         try:
             netns.setns(self._host)
             self._watch = self._watch_middlebox() if self._middlebox else self._watch_endpoint()
+            self._ready.set()
             due = time.monotonic()
             while not self._stopping.is_set():
                 self._watch()
@@ -70,6 +81,15 @@ class Observer(threading.Thread):
             self._sample()
         except Exception as error:
             self._failed(f"the observer of {self._host} broke: {type(error).__name__}: {error}")
+
+    def wait_ready(self) -> None:
+        """Wait until it listens: whatever happens on the host from then on, it hears of.
+
+        Raises:
+            TimeoutError: if it does not come so far.
+        """
+        if not self._ready.wait(timeout=10):
+            raise TimeoutError(f"the observer of {self._host} did not begin in 10 s")
 
     def stop(self) -> None:
         """Take a last sample, then end; waits for it."""
@@ -81,16 +101,28 @@ class Observer(threading.Thread):
         """Record everything now, changed or not; waits for it."""
         self._ask(self._sample)
 
-    def forget(self, clients: Iterable[str] | None) -> list[Flow]:
+    def forget(self, clients: Collection[str] | None, every: int, most: int | None) -> list[Flow]:
         """Remove entries of the flow table, see :meth:`FlowTable.forget`; waits for it."""
         gone: list[Flow] = []
 
         def act() -> None:
             assert self._flows is not None, f"{self._host} is no middlebox"
-            gone.extend(self._flows.forget(clients))
+            flows, news = self._flows.forget(clients, every, most)
+            gone.extend(flows)
+            self._tell(news)
 
         self._ask(act)
         return gone
+
+    def expect(self, shortest: float) -> None:
+        """The flow table's timers are others now, see :class:`FlowTable`; waits for it."""
+
+        def act() -> None:
+            assert self._flows is not None, f"{self._host} is no middlebox"
+            self._flows.shortest = shortest
+            self._flows.look()
+
+        self._ask(act)
 
     def _ask(self, action: Callable[[], None]) -> None:
         """Run `action` in this thread, which is the one inside the namespace."""
@@ -101,7 +133,11 @@ class Observer(threading.Thread):
 
     def _sample(self) -> None:
         self._last.clear()
-        self._watch()
+        self._asked = True
+        try:
+            self._watch()
+        finally:
+            self._asked = False
 
     def _serve_until(self, due: float) -> None:
         while (left := due - time.monotonic()) > 0 and not self._stopping.is_set():
@@ -113,45 +149,70 @@ class Observer(threading.Thread):
             done.set()
 
     def _watch_endpoint(self) -> Callable[[], None]:
-        sockets, fds = SocketProbe(), FdProbe()
+        sockets, fds, pace = SocketProbe(), FdProbe(), Pace()
+        before: tuple[object, ...] = ()
+        changed_at: float | None = None
 
         def watch() -> None:
+            nonlocal before, changed_at
             programs = dict(self._programs())
-            inodes = fds.read(programs)
-            seen = sockets.read(fds.owners(inodes))
-            self._record(
-                {"kind": "sockets", "host": self._host, "sockets": [s.record for s in seen]},
-                [s.identity for s in seen],
-            )
-            for sample in fds.count(inodes, {s.inode: s.kind for s in seen}):
+            now, signature = time.monotonic(), (*tcp_signature(), *sorted(programs.items()))
+            if signature != before:
+                before, changed_at = signature, changed_at or now
+            share = IDLE_SHARE if changed_at is None else BUSY_SHARE
+            if not self._asked and not pace.is_due(share):
+                return
+            with pace.look():
+                inodes = fds.read(programs)
+                seen = sockets.read(fds.owners(inodes))
+                counts = fds.count(inodes, {s.inode: s.kind for s in seen})
+            record: dict[str, Any] = {"kind": "sockets", "host": self._host}
+            if changed_at is not None and now - changed_at > _PUT_OFF_S:
+                record["late_s"] = round(now - changed_at, 3)
+            changed_at = None
+            record["sockets"] = [s.record for s in seen]
+            self._record(record, [s.identity for s in seen])
+            for sample in counts:
                 record = {"kind": "fds", "host": self._host, **sample}
                 self._record(record, sample, key=f"fds {sample['process']}")
 
         return watch
 
     def _watch_middlebox(self) -> Callable[[], None]:
-        table = self._flows = FlowTable()
+        counters, looks, tells = CounterProbe(), Pace(), Pace()
+        table = self._flows = FlowTable(self._shortest)
+        told = -1
 
         def watch() -> None:
-            entries, events = table.read()
-            for event in events:
-                self._emit({"kind": "flow", "host": self._host, **event})
-            self._record(
-                {"kind": "conntrack", "host": self._host, "entries": entries},
-                [(e["client"], e["server"], e["state"]) for e in entries],
-            )
-            if self._due("drops"):
-                packets, octets = dropped()
-                record = {"kind": "drops", "host": self._host, "packets": packets, "bytes": octets}
-                self._record(record, packets, key="drops")
+            nonlocal told
+            self._tell(table.news())
+            look = self._asked or (self._is_due("conntrack") and looks.is_due(IDLE_SHARE))
+            if look:
+                with looks.look():
+                    table.look()
+            if look or (told != table.version and tells.is_due(BUSY_SHARE)):
+                told = table.version
+                with tells.look():
+                    entries = table.entries()
+                self._last["conntrack"] = (time.monotonic(), None)
+                self._emit({"kind": "conntrack", "host": self._host, "entries": entries})
+            if self._is_due("drops"):
+                now = counters.read()
+                record = {"kind": "drops", "host": self._host, "packets": now.packets}
+                record |= {"bytes": now.octets, "blocked": now.blocked}
+                self._record(record, now, key="drops")
 
         return watch
 
-    def _due(self, key: str) -> bool:
+    def _tell(self, news: list[dict[str, Any]]) -> None:
+        for event in news:
+            self._emit({"kind": "flow", "host": self._host, **event})
+
+    def _is_due(self, key: str) -> bool:
         return time.monotonic() - self._last.get(key, (0.0, None))[0] >= HEARTBEAT_S
 
     def _record(self, record: dict[str, Any], identity: object, key: str | None = None) -> None:
         key = key or record["kind"]
-        if self._due(key) or self._last[key][1] != identity:
+        if self._is_due(key) or self._last[key][1] != identity:
             self._last[key] = (time.monotonic(), identity)
             self._emit(record)

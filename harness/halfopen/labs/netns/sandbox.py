@@ -73,8 +73,8 @@ def _try_namespaces() -> list[str]:
     values = {"idle_timeout": 5, "half_open": 5, "half_closed": 5, "on_expiry": "silent"}
     values |= {"late_packet": "drop", "keepalive_refreshes": True}
     script = (
-        f"nft -f - <<'END' && nft -j -f - <<'END' && echo 0 > {_LOOSE} && ls /proc/self/ns/net\n"
-        f"{ruleset.compile_timers(values)}\nEND\n{json.dumps(ruleset.compile_rules(values))}\nEND\n"
+        f"nft -j -f - <<'END' && echo 0 > {_LOOSE} && ls /proc/self/ns/net\n"
+        f"{json.dumps(ruleset.compile_rules(values))}\nEND\n"
     )
     try:
         done = subprocess.run(
@@ -105,7 +105,7 @@ def _explain(said: str) -> str:
     if "unshare" not in said and "mount" not in said:
         return (
             f"the kernel lacks a part of nftables or conntrack ({said}); it needs "
-            "CONFIG_NF_TABLES, CONFIG_NFT_CT, CONFIG_NF_CONNTRACK_TIMEOUT, CONFIG_NF_CT_NETLINK"
+            "CONFIG_NF_TABLES, CONFIG_NF_TABLES_INET, CONFIG_NFT_CT, CONFIG_NF_CT_NETLINK"
         )
     ways = "run as root, or use the docker lab"
     if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":

@@ -42,8 +42,9 @@ class Site:
     Attributes:
         name: of the host, and of its namespace; its links and routes are there already.
         network: its interfaces and routes.
-        path: all hosts in order; clients are at the beginning.
+        path: all hosts in a row on which it is; clients are at the beginning.
         values: of its profile, seconds of lab time.
+        addresses: of all hosts, by which it reaches them.
         emit: takes records without `t`, from any thread.
         failed: takes the reason if it cannot go on, from any thread.
     """
@@ -52,8 +53,24 @@ class Site:
     network: HostNetwork
     path: Sequence[str]
     values: Mapping[str, Any]
+    addresses: Mapping[str, str]
     emit: Callable[[dict[str, Any]], None]
     failed: Callable[[str], None]
+
+    @property
+    def before(self) -> str:
+        """Its neighbour on the side of the clients: its link there is the inward one."""
+        return self.path[self.path.index(self.name) - 1]
+
+    @property
+    def after(self) -> str:
+        """Its neighbour on the side of the servers: its link there is the outward one."""
+        return self.path[self.path.index(self.name) + 1]
+
+    @property
+    def server(self) -> str:
+        """The address of the last host, that a translated destination stands for."""
+        return self.addresses[self.path[-1]]
 
 
 @dataclass(frozen=True)
