@@ -33,6 +33,7 @@ from halfopen.verbs.programs import (
     SignalProgram,
     StandIn,
 )
+from halfopen.verbs.toxics import EnableProxy, RemoveToxic, SetToxic
 
 __all__ = [
     "Answer",
@@ -41,6 +42,7 @@ __all__ = [
     "Block",
     "BringBack",
     "DrainBacklog",
+    "EnableProxy",
     "FillBacklog",
     "FillDisk",
     "ForgetFlows",
@@ -50,10 +52,12 @@ __all__ = [
     "Manner",
     "ProtectDisk",
     "Rebind",
+    "RemoveToxic",
     "RestartProgram",
     "SetIdleTimeout",
     "SetLink",
     "SetRoute",
+    "SetToxic",
     "SignalProgram",
     "SlowDisk",
     "StandIn",
