@@ -50,6 +50,11 @@ def no_hosts(_: Any) -> Sequence[str]:
     return ()
 
 
+def nothing_running(_: Any) -> Sequence[tuple[str, str]]:
+    """For a fault that does not mind what its hosts run."""
+    return ()
+
+
 def no_neighbours(_: Any) -> Sequence[tuple[str, str]]:
     """For whatever names no link."""
     return ()
@@ -81,6 +86,8 @@ class CheckSpec:
         judge: the pure function of history and parameters (an instance of `params`).
         hosts: the host names in the parameters, so that the loader can check them.
         timers: the bounds that the time scale must keep in order.
+        silent: it is about what becomes of a TCP connection when a middlebox drops it silently:
+            the loader refuses it at a host of which no connection goes through a middlebox.
     """
 
     name: str
@@ -89,6 +96,7 @@ class CheckSpec:
     judge: Callable[[History, Any], Finding]
     hosts: Callable[[Any], Sequence[str]] = no_hosts
     timers: Callable[[Any], Sequence[Timer]] = no_timers
+    silent: bool = False
 
 
 @dataclass(frozen=True)
@@ -139,7 +147,8 @@ class SystemSpec:
     Attributes:
         name: as a scenario's `run` names it, for example `relpio send`.
         summary: one line.
-        role: sender or receiver: whether messages go in or come out.
+        role: sender or receiver: whether messages go in or come out; or proxy: it stands between
+            the two, ends every TCP connection and opens another one.
         options: what a scenario may set.
         program: how it is started (options, context); several if it needs others beside it, in
             the order of their start: faults, and `stop`, are about the last.
@@ -178,6 +187,7 @@ class FaultSpec:
         middleboxes: host names in the parameters that must be middleboxes.
         endpoints: host names in the parameters that must be endpoints.
         neighbours: pairs of host names in the parameters that must be joined by a link.
+        running: host names in the parameters, each with the system that it must run.
         options: a host, and options of its system that it has from then on, as a scenario writes
             them: the program that a `RestartProgram` starts has them.
     """
@@ -190,6 +200,7 @@ class FaultSpec:
     middleboxes: Callable[[Any], Sequence[str]] = no_hosts
     endpoints: Callable[[Any], Sequence[str]] = no_hosts
     neighbours: Callable[[Any], Sequence[tuple[str, str]]] = no_neighbours
+    running: Callable[[Any], Sequence[tuple[str, str]]] = nothing_running
     options: Callable[[Any], tuple[str, Mapping[str, Any]] | None] = no_options
 
     def every_verb(self, params: Any) -> tuple[Verb, ...]:
@@ -199,7 +210,8 @@ class FaultSpec:
     def hosts(self, params: Any) -> tuple[str, ...]:
         """All host names in the parameters."""
         pairs = [name for pair in self.neighbours(params) for name in pair]
-        return (*self.middleboxes(params), *self.endpoints(params), *pairs)
+        systems = [name for name, _ in self.running(params)]
+        return (*self.middleboxes(params), *self.endpoints(params), *pairs, *systems)
 
 
 @dataclass(frozen=True)
