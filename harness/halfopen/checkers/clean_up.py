@@ -164,5 +164,6 @@ CHECK = CheckSpec(
     params=Params,
     judge=judge,
     hosts=lambda params: (params.at,),
+    silent=True,
     timers=_timers,
 )

@@ -103,4 +103,5 @@ CHECK = CheckSpec(
     params=Params,
     judge=judge,
     hosts=lambda params: (params.at,),
+    silent=True,
 )

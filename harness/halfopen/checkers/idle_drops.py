@@ -52,4 +52,5 @@ CHECK = CheckSpec(
     params=Params,
     judge=judge,
     hosts=lambda params: (params.at,),
+    silent=True,
 )
