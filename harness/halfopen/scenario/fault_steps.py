@@ -91,6 +91,16 @@ def read_fault(
             known.check_endpoint(host, line_of_text(rest, host), where, problems)
         for pair in spec.neighbours(params):
             known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
+        for host, system in spec.running(params):
+            line = line_of_text(rest, host)
+            known.check_endpoint(host, line, where, problems)
+            if host in known.hosts and known.hosts[host].system not in (system, None):
+                problems.add(
+                    line,
+                    f"{where} needs a host that runs {system}, but {host} runs "
+                    f"{known.hosts[host].system}",
+                    f"name one that does, like `proxy: {{ run: {system}, ... }}`",
+                )
     changed = _changed(spec, params, rest, vocabulary, known, problems)
     return Step(
         "fault",

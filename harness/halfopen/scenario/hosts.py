@@ -1,4 +1,4 @@
-"""Reads the hosts of a scenario and the path that joins them."""
+"""Reads the hosts of a scenario."""
 
 from __future__ import annotations
 
@@ -29,6 +29,9 @@ SECONDS_SYSCTLS = frozenset(
 HOST_KEYS = ("run", "sysctls", "preload keepalive")
 """Keys of a host that runs a system, whichever it is."""
 
+PROXY = "proxy"
+"""Role of a host that stands on the path and ends TCP connections."""
+
 UNKNOWN = "unknown"
 """Role of a host of which it is not known what it runs: that is told already, no more is."""
 
@@ -41,12 +44,14 @@ class Known:
         endpoints: hosts that run a system, with its role.
         middleboxes: hosts that play a profile.
         path: the hosts in the order in which links join them; empty if that is not settled.
+        returns: the hosts in the order of the way back, if that is another.
         hosts: those that were read rightly.
     """
 
     endpoints: Mapping[str, str]
     middleboxes: frozenset[str]
     path: tuple[str, ...] = ()
+    returns: tuple[str, ...] = ()
     hosts: Mapping[str, Host] = field(default_factory=dict)
 
     @property
@@ -90,9 +95,9 @@ class Known:
         known = [self.check(name, line, where, problems) for name in pair]  # both are told
         if not all(known):
             return
-        links = [set(link) for link in itertools.pairwise(self.path)]
-        if self.path and set(pair) not in links:
-            shown = ", ".join(" and ".join(link) for link in itertools.pairwise(self.path))
+        joined = [*itertools.pairwise(self.path), *itertools.pairwise(self.returns)]
+        if self.path and set(pair) not in [set(link) for link in joined]:
+            shown = ", ".join(" and ".join(link) for link in joined)
             problems.add(
                 line, f"{where}: no link joins {pair[0]} and {pair[1]}", f"the links are: {shown}"
             )
@@ -326,58 +331,6 @@ def _as_node(value: object, line: int) -> Node:
     if isinstance(value, str | bool | int | float):
         return Node(value, line)
     raise TypeError(f"a profile value of type {type(value).__name__}")
-
-
-def read_path(
-    node: Node, hosts: Node | None, known: Known | None, problems: Problems
-) -> tuple[str, ...]:
-    """The path in the list `node`: endpoint, middleboxes, endpoint.
-
-    Args:
-        node: the value of `path`.
-        hosts: the value of `hosts`, all of which must be on the path.
-        known: the hosts by kind; None if they are not settled yet.
-        problems: takes what is wrong.
-    """
-    example = "write for example [sender, firewall, receiver]"
-    if not isinstance(node.value, tuple) or not all(isinstance(n.value, str) for n in node.value):
-        problems.add(node.line, "'path' is not a list of hosts", example)
-        return ()
-    names = [str(each.value) for each in node.value]
-    if known is None or hosts is None:
-        return tuple(names)
-    written = hosts.entries
-    for number, each in enumerate(node.value):
-        name = names[number]
-        if name not in written:
-            problems.add(
-                each.line,
-                f"the path names {quote(name)}, which is no host here",
-                suggest(name, written, "the hosts are"),
-            )
-        elif name in names[:number]:
-            problems.add(each.line, f"{name} is twice on the path", "name each host once")
-        elif number in (0, len(names) - 1):
-            if name in known.middleboxes:
-                problems.add(
-                    each.line,
-                    f"the path {'begins' if number == 0 else 'ends'} with {name}, a middlebox",
-                    "both ends must run a system",
-                )
-        elif known.endpoints.get(name, UNKNOWN) != UNKNOWN:
-            problems.add(
-                each.line,
-                f"{name} is in the middle of the path, but runs a system",
-                "only middleboxes stand between the two ends",
-            )
-    for name in written:
-        if name not in names:
-            problems.add(
-                written[name].line, f"host {name} is not on the path", "add it, or leave it out"
-            )
-    if len(names) < 3:
-        problems.add(node.line, "the path is shorter than three hosts", example)
-    return tuple(names)
 
 
 def check_option_hosts(

@@ -10,14 +10,16 @@ from pathlib import Path
 from halfopen.errors import InputError, Problem
 from halfopen.ports import Vocabulary
 from halfopen.scenario.expect import read_expectations, read_reproduces
-from halfopen.scenario.hosts import UNKNOWN, HostReader, Known, check_option_hosts, read_path
+from halfopen.scenario.hosts import UNKNOWN, HostReader, Known, check_option_hosts
 from halfopen.scenario.merge import Parts, merge, parts_of
 from halfopen.scenario.model import Scenario, Variant
+from halfopen.scenario.proxies import check_proxies
+from halfopen.scenario.paths import read_family, read_path, read_return_path
 from halfopen.scenario.steps import read_steps
 from halfopen.sections import Problems, check_keys, quote
 from halfopen.yamlfile import Node, read_yaml
 
-VARIANT_KEYS = ("about", "scale", "hosts", "path", "steps", "expect")
+VARIANT_KEYS = ("about", "scale", "hosts", "family", "path", "return path", "steps", "expect")
 KEYS = ("scenario", "source", *VARIANT_KEYS, "variants")
 LARGEST_SCALE = 1_000_000.0
 _VARIANT_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,60}")
@@ -115,16 +117,25 @@ class _VariantReader:
             for host in hosts.values():
                 node = parts.hosts.entries[host.name]
                 check_option_hosts(host, node, vocabulary, known, problems)
-        path = read_path(parts.path, parts.hosts, known, problems) if parts.path else ()
+        family = read_family(parts.family, problems)
+        path, back, returns = (), parts.return_path, ()
+        if parts.path:
+            path = read_path(parts.path, back, parts.hosts, known, problems)
+        if back:
+            returns = read_return_path(back, path, known, problems)
         if known is not None:
-            known = replace(known, path=tuple(path), hosts=hosts)
+            known = replace(known, path=path, returns=returns, hosts=hosts)
         steps = read_steps(parts.steps, vocabulary, known, problems) if parts.steps else ()
         expect = read_expectations(parts.expect, vocabulary, known, problems)
         expect = read_reproduces(parts.reproduces, expect, problems)
+        if known is not None and parts.hosts is not None:
+            check_proxies(parts.hosts, steps, expect, vocabulary, known, problems)
         if partial or len(problems):
             return None  # one problem anywhere is enough: then no scenario comes of the file
-        ordered = tuple(hosts[host] for host in path)
-        return Variant(name, about, scale, ordered, path, steps, expect, parts.line)
+        ordered = tuple(hosts[host] for host in dict.fromkeys((*path, *returns)))
+        return Variant(
+            name, about, scale, ordered, path, steps, expect, parts.line, family, returns
+        )
 
     def _known(self, node: Node) -> Known:
         """The hosts by what they mean to be, so that one mistake in a host is not told twice."""

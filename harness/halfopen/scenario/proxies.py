@@ -1,0 +1,125 @@
+"""What a proxy on the path makes meaningless, and what cannot get past one.
+
+A proxy ends every TCP connection and opens another one.  Keepalive probes, silent drops and resets
+on one side of it are never seen on the other; and nothing that is addressed to a host behind it
+gets there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from halfopen.ports import Vocabulary
+from halfopen.scenario.hosts import PROXY, Known
+from halfopen.scenario.model import Expectation, Step
+from halfopen.sections import Problems, line_of_text
+from halfopen.yamlfile import Node
+
+Stretch = tuple[str, ...]
+"""Hosts in a row, between which TCP connections are whole: a proxy may be its first or last."""
+
+
+def stretches(path: Sequence[str], proxies: Collection[str]) -> list[Stretch]:
+    """The path cut at every proxy, which belongs to both parts."""
+    found: list[Stretch] = []
+    part: list[str] = []
+    for name in path:
+        part.append(name)
+        if name in proxies and len(part) > 1:
+            found.append(tuple(part))
+            part = [name]
+    return [*found, tuple(part)] if len(part) > 1 else found
+
+
+def check_proxies(
+    hosts: Node,
+    steps: Sequence[Step],
+    expect: Sequence[Expectation],
+    vocabulary: Vocabulary,
+    known: Known,
+    problems: Problems,
+) -> None:
+    """Note what a scenario asks of connections that a proxy cuts in two.
+
+    Args:
+        hosts: the value of `hosts`, for lines.
+        steps: of the scenario.
+        expect: its expectations.
+        vocabulary: knows which checks are about silent drops.
+        known: the hosts, and the path.
+        problems: takes what is wrong.
+    """
+    proxies = [name for name in known.path if known.endpoints.get(name) == PROXY]
+    if not proxies:
+        return
+    whole = stretches(known.path, proxies)
+    _check_targets(hosts, whole, proxies, vocabulary, known, problems)
+    _check_silence(
+        whole, proxies, _cut_links(steps, vocabulary), expect, vocabulary, known, problems
+    )
+
+
+def _check_targets(
+    hosts: Node,
+    whole: Sequence[Stretch],
+    proxies: Sequence[str],
+    vocabulary: Vocabulary,
+    known: Known,
+    problems: Problems,
+) -> None:
+    for host in known.hosts.values():
+        if host.system is None:
+            continue
+        for target in vocabulary.systems[host.system].hosts(host.settings):
+            on_path = {host.name, target} <= set(known.path)
+            if on_path and not any({host.name, target} <= set(each) for each in whole):
+                node = hosts.entries[host.name]
+                near = next(p for p in proxies if any({host.name, p} <= set(e) for e in whole))
+                problems.add(
+                    line_of_text(node, target),
+                    f"host {host.name} talks to {target}, but {near} stands between them and "
+                    "ends every TCP connection",
+                    f"let {host.name} talk to {near}",
+                )
+
+
+def _cut_links(steps: Sequence[Step], vocabulary: Vocabulary) -> list[tuple[str, str]]:
+    """The links that faults cut: that is silent too."""
+    return [
+        pair
+        for step in steps
+        if step.do == "fault"
+        for pair in vocabulary.faults[step.fault].neighbours(step.params)
+    ]
+
+
+def _check_silence(
+    whole: Sequence[Stretch],
+    proxies: Sequence[str],
+    cut: Sequence[tuple[str, str]],
+    expect: Sequence[Expectation],
+    vocabulary: Vocabulary,
+    known: Known,
+    problems: Problems,
+) -> None:
+    def silent(stretch: Stretch) -> bool:
+        return bool(known.middleboxes & set(stretch)) or any(
+            set(pair) <= set(stretch) for pair in cut
+        )
+
+    for each in expect:
+        spec = vocabulary.checks[each.check]
+        if not spec.silent:
+            continue
+        for host in spec.hosts(each.params):
+            mine = [stretch for stretch in whole if host in stretch]
+            if not mine or any(silent(stretch) for stretch in mine):
+                continue
+            words = " and ".join(proxies)
+            problems.add(
+                each.lines.get("at", each.line),
+                f"{each.label!r} is about a TCP connection that is dropped silently, but {words} "
+                f"{'ends' if len(proxies) == 1 else 'end'} every TCP connection, and no middlebox "
+                f"is on those of {host}: idle drops and keepalive do not reach across",
+                f"put a middlebox beside {host}, or take {words} off the path",
+            )
