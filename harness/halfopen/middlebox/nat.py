@@ -97,3 +97,49 @@ class DestinationTranslation:
     def owns(self, _: Addresses, /) -> bool:
         """Servers speak to the client's own address."""
         return False
+
+
+@dataclass(frozen=True)
+class HostTranslation:
+    """An address of the middlebox stands for a server, on every port.
+
+    Attributes:
+        servers: the address that clients connect to -> that of the server behind it.
+    """
+
+    servers: Mapping[str, str]
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """The same client and ports; as they are if the address stands for nobody."""
+        public = inside.destination
+        server = Endpoint(self.servers.get(public.address, public.address), public.port)
+        addresses = Addresses(inside.source, server)
+        return None if taken(addresses) else addresses
+
+    def owns(self, _: Addresses, /) -> bool:
+        """Servers speak to the client's own address."""
+        return False
+
+
+@dataclass(frozen=True)
+class BothFamilies:
+    """IPv4 and IPv6 are translated apart.
+
+    Attributes:
+        ipv4: for IPv4.
+        ipv6: for IPv6.
+    """
+
+    ipv4: Translator
+    ipv6: Translator
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """What the translator of the family chooses."""
+        return self._of(inside).choose(inside, taken)
+
+    def owns(self, addresses: Addresses) -> bool:
+        """What the translator of the family says."""
+        return self._of(addresses).owns(addresses)
+
+    def _of(self, addresses: Addresses) -> Translator:
+        return self.ipv6 if ":" in addresses.destination.address else self.ipv4

@@ -12,8 +12,9 @@ from typing import Any
 from halfopen.errors import UnsupportedError
 from halfopen.labs.netns.boxes._box import Box, Engine, Site
 from halfopen.labs.netns.boxes.conntrack import CONNTRACK
+from halfopen.labs.netns.boxes.userspace import USERSPACE
 
-ENGINES: tuple[Engine, ...] = (CONNTRACK,)
+ENGINES: tuple[Engine, ...] = (CONNTRACK, USERSPACE)
 """In the order of preference."""
 
 
