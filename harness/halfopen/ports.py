@@ -335,6 +335,8 @@ class LabSpec:
         missing: what keeps it from working on this machine, each with its remedy.
         open: a lab for one run: directory for files, token of the messages, recorder.
         lacks: what this machine lacks for one of the verbs, each with its remedy.
+        engines: the ways in which it can play a middlebox, in the order of preference, each with
+            the verbs that can be done to a middlebox that is played so.
     """
 
     name: str
@@ -344,3 +346,4 @@ class LabSpec:
     missing: Callable[[], Sequence[str]]
     open: Callable[[Path, str, Recorder], Lab]
     lacks: Callable[[type[Verb]], Sequence[str]] = nothing_lacks
+    engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict)

@@ -14,6 +14,7 @@ from typing import IO
 from halfopen.errors import UnsupportedError
 from halfopen.labs.netns import sandbox
 from halfopen.labs.netns.actions import all_actions
+from halfopen.labs.netns.boxes import ENGINES
 from halfopen.labs.netns.client import LINE_LIMIT, START_TIMEOUT_S, AgentLab
 from halfopen.ports import LabSpec, Recorder
 from halfopen.verbs import Verb
@@ -115,4 +116,5 @@ LAB = LabSpec(
     missing=sandbox.missing,
     open=NetnsLab,
     lacks=_lacks,
+    engines={engine.name: engine.verbs for engine in ENGINES},
 )
