@@ -346,4 +346,4 @@ class LabSpec:
     missing: Callable[[], Sequence[str]]
     open: Callable[[Path, str, Recorder], Lab]
     lacks: Callable[[type[Verb]], Sequence[str]] = nothing_lacks
-    engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict)
+    engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict, hash=False)
