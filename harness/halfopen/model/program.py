@@ -63,6 +63,10 @@ class ProgramSpec:
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines) or `spool` (a directory, of which the octets count).
         directory: in which it runs, None for that of the lab.
+        image: container image that holds it, None for none in particular; an `argv` that is empty
+            then means what the image itself runs.
+        limits: of what it may have: `nofile` (file descriptors), `memory` (octets), `cpu`
+            (processors); only labs that run containers have them.
     """
 
     name: str
@@ -75,6 +79,8 @@ class ProgramSpec:
     files: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
+    image: str | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 def program_from_json(data: Mapping[str, Any]) -> ProgramSpec:
