@@ -32,7 +32,7 @@ from halfopen.fields import Section
 from halfopen.labs import all_labs
 from halfopen.model.history import FILE_NAME, History, HistoryWriter, Record, expand
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost
-from halfopen.model.topology import HostNetwork, lay_out
+from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.model.units import parse_duration
 from halfopen.model.verdict import CheckResult
 from halfopen.ports import Lab, LabSpec, SystemContext
@@ -84,6 +84,7 @@ class OpenLab:
         self._networks: dict[str, HostNetwork] = {}
         self._hosts: dict[str, PlannedHost] = {}
         self._path: tuple[str, ...] = ()
+        self._family: Family = "ipv4"
         self._next_seq = 1
         self._news = threading.Condition()
         self._records: list[Record] = []
@@ -112,8 +113,12 @@ class OpenLab:
         section = _validated(type(found.values), values, f"middlebox {name}")
         return Middlebox(name, profile, self._scaled(section))
 
-    def path(self, *hosts: str | Middlebox) -> None:
+    def path(self, *hosts: str | Middlebox, family: Family = "ipv4") -> None:
         """Build the hosts and the links between neighbours.
+
+        Args:
+            hosts: from end to end.
+            family: of their addresses.
 
         Raises:
             UsageError: if there is a path already.
@@ -123,7 +128,7 @@ class OpenLab:
             raise UsageError("this lab has a path already: open another lab for another path")
         names = tuple(h.name if isinstance(h, Middlebox) else h for h in hosts)
         try:
-            self._networks = lay_out(names)
+            self._networks = lay_out(names, family=family)
         except ValueError as error:
             raise UsageError(str(error)) from None
         boxes = {h.name: h for h in hosts if isinstance(h, Middlebox)}
@@ -134,7 +139,7 @@ class OpenLab:
             )
         values = {name: box.values for name, box in boxes.items()}
         self._do(self._lab.build(names, self._networks, values, {}))
-        self._path = names
+        self._path, self._family = names, family
 
     def run(self, host: str, system: str, **options: Any) -> Subject:
         """Start a system under test on a host, and wait until it is ready.
@@ -158,7 +163,7 @@ class OpenLab:
         context = SystemContext(
             host=host,
             address=self.addresses[host],
-            addresses=self.addresses,
+            addresses=addresses_seen(self._path, self._networks, self._plan().translating, host),
             directory=str(self._lab.disk(host)),
             seed=self._seed,
             notes=str(self._lab.host_directory(host)),
@@ -247,7 +252,10 @@ class OpenLab:
         return judge_history(History([header, *history.records[1:]]))[0]
 
     def _header(self, checks: tuple[PlannedCheck, ...]) -> Record:
-        plan = Plan(
+        return header_record(self._plan(checks), self.addresses)
+
+    def _plan(self, checks: tuple[PlannedCheck, ...] = ()) -> Plan:
+        return Plan(
             scenario=self._name,
             file=self._name,
             variant="default",
@@ -258,8 +266,8 @@ class OpenLab:
             path=self._path,
             steps=(),
             checks=checks,
+            family=self._family,
         )
-        return header_record(plan, self.addresses)
 
     def _scaled(self, section: Section) -> dict[str, Any]:
         return scale_section(section, self._scale)[0].model_dump(mode="json")

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from halfopen.model.topology import Family
+
 
 @dataclass(frozen=True)
 class PlannedHost:
@@ -97,7 +99,8 @@ class ScaledValue:
 class Plan:
     """Everything that a lab and the checkers need to know of one run.
 
-    `about` is what the scenario says of itself, `variant_about` what its variant adds to that.
+    `about` is what the scenario says of itself, `variant_about` what its variant adds to that;
+    `returns` is the way back, if that is not the path.
     """
 
     scenario: str
@@ -114,6 +117,8 @@ class Plan:
     about: str = ""
     source: str = ""
     variant_about: str = ""
+    family: Family = "ipv4"
+    returns: tuple[str, ...] = ()
 
     def host(self, name: str) -> PlannedHost:
         """The host of that name.
@@ -128,8 +133,15 @@ class Plan:
 
     @property
     def middleboxes(self) -> tuple[str, ...]:
-        """Names of the hosts that are middleboxes, in the order of the path."""
-        return tuple(name for name in self.path if self.host(name).profile is not None)
+        """Names of the hosts that are middleboxes, in the order of the path and the way back."""
+        names = dict.fromkeys((*self.path, *self.returns))
+        return tuple(name for name in names if self.host(name).profile is not None)
+
+    @property
+    def translating(self) -> dict[str, str]:
+        """The middleboxes that translate addresses: `source` or `destination`."""
+        found = {name: self.host(name).options.get("nat", "none") for name in self.middleboxes}
+        return {name: str(nat) for name, nat in found.items() if nat != "none"}
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, for the history's header."""
@@ -141,6 +153,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     values = dict(data)
     values["hosts"] = tuple(PlannedHost(**h) for h in data["hosts"])
     values["path"] = tuple(data["path"])
+    values["returns"] = tuple(data.get("returns", ()))
     values["steps"] = tuple(PlannedStep(**s) for s in data["steps"])
     values["checks"] = tuple(PlannedCheck(**c) for c in data["checks"])
     values["scaling"] = tuple(ScaledValue(**s) for s in data["scaling"])

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from halfopen.model.flows import hosts_by_address
 from halfopen.model.history import History
-from halfopen.model.topology import lay_out
+from halfopen.model.topology import HostNetwork, lay_out
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report._lanes import MAX_FLOWS
@@ -124,11 +124,11 @@ def _check(result: VariantResult, check: CheckResult) -> dict[str, Any]:
 
 def _path(history: History) -> list[dict[str, str]]:
     """The hosts in order with what they run and their addresses."""
-    names = list(history.plan["path"])
+    names = list(dict.fromkeys([*history.plan["path"], *history.plan.get("returns", ())]))
     owned: dict[str, list[str]] = {}
     for address, host in hosts_by_address(history).items():
         owned.setdefault(host, []).append(address)
-    laid_out = lay_out(names) if len(names) > 1 else {}
+    laid_out = _laid_out(history) if len(names) > 1 else {}
     described = {str(host["name"]): host for host in history.plan["hosts"]}
     hosts = []
     for name in names:
@@ -147,6 +147,12 @@ def _path(history: History) -> list[dict[str, str]]:
     return hosts
 
 
+def _laid_out(history: History) -> dict[str, HostNetwork]:
+    plan = history.plan
+    family, returns = plan.get("family", "ipv4"), plan.get("returns", ())
+    return lay_out(plan["path"], family=family, returns=returns)
+
+
 def _scaling(history: History) -> list[dict[str, Any]]:
     """What the time scale made of each value, and whether its meaning changed by it."""
     rows = []
@@ -160,6 +166,6 @@ def _scaling(history: History) -> list[dict[str, Any]]:
 def _drops(history: History) -> list[dict[str, Any]]:
     last = {str(record["host"]): record for record in history.of("drops")}
     return [
-        {"host": host, "packets": record["packets"], "bytes": record["bytes"]}
+        {"host": host, **{key: record.get(key, 0) for key in ("packets", "bytes", "blocked")}}
         for host, record in sorted(last.items())
     ]

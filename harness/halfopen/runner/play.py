@@ -10,16 +10,26 @@ import string
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError, UsageError
 from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
-from halfopen.model.topology import HostNetwork, lay_out
-from halfopen.ports import FaultSpec, Lab, LabSpec, SystemContext, SystemSpec, Vocabulary
+from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
+from halfopen.ports import (
+    FaultSpec,
+    Lab,
+    LabSpec,
+    ProgramSpec,
+    SystemContext,
+    SystemSpec,
+    Vocabulary,
+)
 from halfopen.runner.conditions import Conditions, UnmetError
 from halfopen.runner.injection import Injector
+from halfopen.systems import _libkeepalive as preload
 from halfopen.verbs import Verb
 
 Listener = Callable[[Plan, Record], None]
@@ -67,16 +77,17 @@ def lacking_for(host: PlannedHost, vocabulary: Vocabulary) -> Sequence[str]:
     if host.system is None:
         return ()
     system = vocabulary.systems[host.system]
-    return system.missing(system.options.model_validate(dict(host.options)))
+    lacking = list(system.missing(system.options.model_validate(dict(host.options))))
+    return [*lacking, *preload.missing()] if host.preload_keepalive is not None else lacking
 
 
 def demands(plan: Plan, vocabulary: Vocabulary) -> dict[str, set[str]]:
-    """The names of the verbs that a plan asks of each middlebox."""
-    found: dict[str, set[str]] = {name: set() for name in plan.middleboxes}
+    """The names of the verbs that a plan asks of each host."""
+    found: dict[str, set[str]] = {host.name: set() for host in plan.hosts}
     for _, verb in verbs_of(plan, vocabulary):
-        at = getattr(verb, "at", None)
-        if at in found:
-            found[at].add(type(verb).__name__)
+        where = getattr(verb, "at", getattr(verb, "host", None))
+        if where in found:
+            found[where].add(type(verb).__name__)
     return found
 
 
@@ -116,13 +127,16 @@ class Player:
         self._vocabulary = vocabulary
         self._directory = directory
         self._listener = listener
-        self._networks: Mapping[str, HostNetwork] = lay_out(plan.path)
+        self._networks: Mapping[str, HostNetwork] = lay_out(
+            plan.path, family=plan.family, returns=plan.returns
+        )
         self._addresses = {name: network.address for name, network in self._networks.items()}
         self._next_seq = 1
         self._background_s = 0.0
         self._changed = asyncio.Event()
         self._conditions = Conditions()
         self._broken: LabError | None = None
+        self._hosts = {host.name: host for host in plan.hosts}  # as they are by now
 
     async def play(self, spec: LabSpec) -> None:
         """Play the plan, from the building of the lab to its end.
@@ -182,7 +196,11 @@ class Player:
         def stamp(record: Record) -> None:
             self._write({"t": round(lab.now(), 4), **record})
 
-        faults = Injector(lab, self._vocabulary, self._conditions, stamp)
+        def renew(host: str, options: Mapping[str, Any]) -> ProgramSpec:
+            self._hosts[host] = replace(self._hosts[host], options=options)
+            return self._programs(lab, self._hosts[host])[-1]
+
+        faults = Injector(lab, self._vocabulary, self._conditions, stamp, renew)
         try:
             for index, step in enumerate(plan.steps):
                 mark = {"kind": "step", "index": index, "text": step.text, "line": step.line}
@@ -206,18 +224,26 @@ class Player:
         if (failure := self._broken or faults.failure) is not None:
             raise failure
 
-    async def _start(self, lab: Lab, host: PlannedHost) -> None:
-        system = self._system(host)
+    def _programs(self, lab: Lab, host: PlannedHost) -> tuple[ProgramSpec, ...]:
+        system, plan = self._system(host), self._plan
         context = SystemContext(
             host=host.name,
             address=self._addresses[host.name],
-            addresses=self._addresses,
-            directory=str(lab.host_directory(host.name)),
+            addresses=addresses_seen(plan.path, self._networks, plan.translating, host.name),
+            directory=str(lab.disk(host.name)),
             seed=self._plan.seed,
             base=str(Path(self._plan.file).resolve().parent),
+            notes=str(lab.host_directory(host.name)),
         )
         options = system.options.model_validate(dict(host.options))
-        *others, subject = system.programs(options, context)
+        programs = system.programs(options, context)
+        if host.preload_keepalive is None:
+            return programs
+        extra = preload.environment(host.preload_keepalive)
+        return tuple(replace(each, env={**each.env, **extra}) for each in programs)
+
+    async def _start(self, lab: Lab, host: PlannedHost) -> None:
+        *others, subject = self._programs(lab, host)
         for program in others:
             await lab.start(host.name, program, keep=True)
         await lab.start(host.name, subject)
@@ -243,7 +269,7 @@ class Player:
             case "stop":
                 await lab.stop(arguments["host"])
             case "start":
-                await self._start(lab, self._plan.host(arguments["host"]))
+                await self._start(lab, self._hosts[arguments["host"]])
             case unknown:
                 raise LabError(f"the runner knows no step {unknown!r}")
 

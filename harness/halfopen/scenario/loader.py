@@ -13,8 +13,8 @@ from halfopen.scenario.expect import read_expectations, read_reproduces
 from halfopen.scenario.hosts import UNKNOWN, HostReader, Known, check_option_hosts
 from halfopen.scenario.merge import Parts, merge, parts_of
 from halfopen.scenario.model import Scenario, Variant
-from halfopen.scenario.proxies import check_proxies
 from halfopen.scenario.paths import read_family, read_path, read_return_path
+from halfopen.scenario.proxies import check_proxies
 from halfopen.scenario.steps import read_steps
 from halfopen.sections import Problems, check_keys, quote
 from halfopen.yamlfile import Node, read_yaml
@@ -118,7 +118,9 @@ class _VariantReader:
                 node = parts.hosts.entries[host.name]
                 check_option_hosts(host, node, vocabulary, known, problems)
         family = read_family(parts.family, problems)
-        path, back, returns = (), parts.return_path, ()
+        path: tuple[str, ...] = ()
+        returns: tuple[str, ...] = ()
+        back = parts.return_path
         if parts.path:
             path = read_path(parts.path, back, parts.hosts, known, problems)
         if back:

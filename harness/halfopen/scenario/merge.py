@@ -5,7 +5,7 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any, Literal
 
 from halfopen.ports import CheckSpec
@@ -21,7 +21,9 @@ class Parts:
     about: Node | None = None
     scale: Node | None = None
     hosts: Node | None = None
+    family: Node | None = None
     path: Node | None = None
+    return_path: Node | None = None
     steps: Node | None = None
     expect: Node | None = None
     reproduces: Node | None = None
@@ -30,8 +32,8 @@ class Parts:
 def parts_of(node: Node) -> Parts:
     """The parts that the mapping `node` has."""
     entries = node.entries
-    names = ("about", "scale", "hosts", "path", "steps", "expect", "reproduces")
-    return Parts(node.line, **{name: entries.get(name) for name in names})
+    names = [each.name for each in fields(Parts) if each.name != "line"]
+    return Parts(node.line, **{name: entries.get(name.replace("_", " ")) for name in names})
 
 
 def merge(base: Parts, variant: Parts, checks: Mapping[str, CheckSpec]) -> Parts:
@@ -41,7 +43,9 @@ def merge(base: Parts, variant: Parts, checks: Mapping[str, CheckSpec]) -> Parts
         about=variant.about or base.about,
         scale=variant.scale or base.scale,
         hosts=_merge_hosts(base.hosts, variant.hosts),
+        family=variant.family or base.family,
         path=variant.path or base.path,
+        return_path=variant.return_path or base.return_path,
         steps=variant.steps or base.steps,
         expect=_merge_expect(base.expect, variant.expect, checks),
         reproduces=variant.reproduces,

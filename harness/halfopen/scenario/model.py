@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from halfopen.fields import KeepaliveTimers, Section
+from halfopen.model.topology import Family
 from halfopen.scenario.conditions import Condition
 
 
@@ -107,6 +108,8 @@ class Variant:
     steps: tuple[Step, ...]
     expect: tuple[Expectation, ...]
     line: int = 0
+    family: Family = "ipv4"
+    returns: tuple[str, ...] = ()
 
     def host(self, name: str) -> Host:
         """The host of that name.

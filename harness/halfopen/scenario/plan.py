@@ -85,6 +85,8 @@ def _plan(
         seed=seed,
         hosts=hosts,
         path=variant.path,
+        family=variant.family,
+        returns=variant.returns,
         steps=steps,
         checks=checks,
         scaling=_once(values),

@@ -21,6 +21,7 @@ from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.fault_steps import FaultStep, InstantStep
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
 from halfopen.scenario.loader import LARGEST_SCALE
+from halfopen.scenario.paths import FAMILIES
 from halfopen.scenario.steps import STEPS
 
 SHIPPED = Path(__file__).with_name("scenario.schema.json")
@@ -48,6 +49,14 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
             "uniqueItems": True,
             "description": "Hosts from end to end: a system, middleboxes, a system.",
         },
+        "return path": {
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 2,
+            "uniqueItems": True,
+            "description": "The way back, from the last host to the first, if it is another.",
+        },
+        "family": {"enum": list(FAMILIES), "description": "Of the hosts' addresses."},
         "steps": {"type": "array", "minItems": 1, "items": models.step(vocabulary)},
         "expect": {"type": "array", "minItems": 1, "items": models.expectation(vocabulary)},
     }
