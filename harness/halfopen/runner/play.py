@@ -40,6 +40,7 @@ SAMPLE_S = 0.25
 # milliseconds; what takes longer than this is what the scenario is about.
 _SETTLE_S = 3.0
 _AFTERMATH_S = 4 * SAMPLE_S
+_START_ORDER = ("receiver", "proxy", "sender")
 
 
 def message_token(plan: Plan) -> str:
@@ -189,8 +190,8 @@ class Player:
         wanted = demands(plan, self._vocabulary)
         await lab.build(plan.path, self._networks, middleboxes, sysctls, wanted)
         endpoints = [host for host in plan.hosts if host.system is not None]
-        # Receivers first: a sender that finds nobody would begin with its back-off.
-        for host in sorted(endpoints, key=lambda h: self._system(h).role != "receiver"):
+        # Senders last: one that finds nobody would begin with its back-off.
+        for host in sorted(endpoints, key=lambda h: _START_ORDER.index(self._system(h).role)):
             await self._start(lab, host)
 
         def stamp(record: Record) -> None:
