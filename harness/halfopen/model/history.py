@@ -26,12 +26,15 @@ kind            fields
                 checksum; `unexpected`: excerpts of what is no message of this run
 `fds`           `host, process, pid, counts` (by kind: tcp, listen, unix, socket, file, pipe, other;
                 `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE)
+`impstats`      `host, process, name, origin, values`: a set of rsyslog's own figures
+`spool`         `host, process, path, files, bytes`: what a program keeps on disk
 `sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`
-`conntrack`     `host, entries`: list of `{client, server, state, expires_s}`
+`conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as below
 `flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,
-                forgotten, closed)
+                forgotten, closed); `client, server` as the client sees them, `outside`: the two as
+                the server sees them, if the middlebox translates addresses
 `drops`         `host, packets, bytes`: late packets, which fitted no entry of the middlebox, since
-                the run began; what a fault blocks is not among them
+                the run began; `blocked`: packets that a fault kept from getting through
 `lab`           `problem`: the lab itself broke, the run ends with an error
 `end`           `reason` (complete, interrupted, unmet, error, unsupported), `detail`
 ==============  ==================================================================================

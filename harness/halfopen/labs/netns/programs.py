@@ -13,6 +13,8 @@ from typing import Any, Protocol
 import psutil
 
 from halfopen.errors import LabError
+from halfopen.labs.netns.follower import Follower as Follower
+from halfopen.labs.netns.gauges import open_gauge
 from halfopen.labs.netns.inlets import Inlet, Stream, open_inlet
 from halfopen.labs.netns.network import NAMESPACES
 from halfopen.labs.netns.readiness import Watch
@@ -43,32 +45,6 @@ class Running(Protocol):
 
     async def wait(self) -> int:
         """Wait for its end; returns its exit status."""
-
-
-class Follower:
-    """Reads what is appended to a file, whole lines at a time."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset = 0
-        self._rest = b""
-
-    @property
-    def exists(self) -> bool:
-        """True once there is a file to read."""
-        return self._path.exists()
-
-    def lines(self) -> list[bytes]:
-        """The lines that came since the last call, without their line feeds."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._offset)
-                data = file.read()
-        except FileNotFoundError:
-            return []
-        self._offset += len(data)
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        return whole
 
 
 class Program:
@@ -104,6 +80,9 @@ class Program:
         self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
         self._output = follow(Path(spec.output)) if spec.output else None
         self._output_seen = False
+        self._gauges = [
+            open_gauge(kind, Path(p), follow(Path(p))) for p, kind in spec.probes.items()
+        ]
         self._first_limit: int | None = None
         self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._watch = (
@@ -125,9 +104,7 @@ class Program:
         Raises:
             LabError: if it cannot be started.
         """
-        for path, text in self.spec.files.items():
-            Path(path).parent.mkdir(parents=True, exist_ok=True)
-            Path(path).write_text(text, encoding="utf-8")
+        self._write_files()
         feed = self.spec.feed
         self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
         if feed is not None:
@@ -159,6 +136,13 @@ class Program:
                 cwd=self.spec.directory,
                 start_new_session=True,
             )
+
+    def _write_files(self) -> None:
+        for name, text in self.spec.files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text or not path.exists():  # what is to be there, empty, is not emptied again
+                path.write_text(text, encoding="utf-8")
 
     async def wait_ready(self, timeout: float) -> None:
         """Wait until it can work.
@@ -269,6 +253,9 @@ class Program:
             self._collect_ledger(self._ledger.lines())
         if self._output is not None:
             self._collect_output(self._output)
+        for gauge in self._gauges:
+            for record in gauge.read():
+                self._emit({**record, "host": self.host, "process": self.name})
 
     def _collect_ledger(self, lines: list[bytes]) -> None:
         # The program counts what it read from its standard input, from 1.

@@ -28,6 +28,8 @@ class Watch:
         self._file = Path(ready.file) if ready.file else log
         # What a program before it wrote to the same file does not count.
         self._from = self._file.stat().st_size if self._file.exists() else 0
+        if ready.exists is not None:
+            Path(ready.exists).unlink(missing_ok=True)
         self._seen = asyncio.Event()
         if ready.event is None:
             self._seen.set()
