@@ -1,0 +1,1 @@
+"""rsyslog: where it is, and its configuration in both of its languages."""

@@ -1,0 +1,137 @@
+"""rsyslog's queues: what a scenario may set, in both languages.
+
+Source: rsyslog's documentation, "General Queue Parameters".  What a scenario leaves out is left to
+rsyslog, whose defaults differ between main, ruleset and action queues.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from halfopen.fields import Section
+from halfopen.products.rsyslog.script import Value
+
+QueueType = Literal["direct", "fixed array", "linked list", "disk", "disk-assisted"]
+
+# The type's name in rsyslog; a disk-assisted queue is one in memory with a file name.
+_TYPES = {
+    "direct": "Direct",
+    "fixed array": "FixedArray",
+    "linked list": "LinkedList",
+    "disk": "Disk",
+    "disk-assisted": "LinkedList",
+}
+# field: (RainerScript, `$` directive without its prefix)
+_NAMES = {
+    "size": ("queue.size", "Size"),
+    "dequeue_batch_size": ("queue.dequeueBatchSize", "DequeueBatchSize"),
+    "worker_threads": ("queue.workerThreads", "WorkerThreads"),
+    "high_watermark": ("queue.highWatermark", "HighWaterMark"),
+    "low_watermark": ("queue.lowWatermark", "LowWaterMark"),
+    "discard_mark": ("queue.discardMark", "DiscardMark"),
+    "discard_severity": ("queue.discardSeverity", "DiscardSeverity"),
+    "max_disk_space": ("queue.maxDiskSpace", "MaxDiskSpace"),
+    "max_file_size": ("queue.maxFileSize", "MaxFileSize"),
+    "checkpoint_interval": ("queue.checkpointInterval", "CheckpointInterval"),
+    "sync_files": ("queue.syncQueueFiles", "SyncQueueFiles"),
+    "save_on_shutdown": ("queue.saveOnShutdown", "SaveOnShutdown"),
+    "timeout_enqueue_ms": ("queue.timeoutEnqueue", "TimeoutEnqueue"),
+    "timeout_shutdown_ms": ("queue.timeoutShutdown", "TimeoutShutdown"),
+    "timeout_action_completion_ms": (
+        "queue.timeoutActionCompletion",
+        "TimeoutActionCompletion",
+    ),
+}
+
+
+class Queue(Section):
+    """One of rsyslog's queues; what is left out is as rsyslog has it.
+
+    Attributes:
+        type: disk-assisted is a linked list in memory that spills to disk.
+        size: messages.
+        dequeue_batch_size: messages.
+        worker_threads: at most.
+        high_watermark: messages from which on a disk-assisted queue spills.
+        low_watermark: messages at which it stops that.
+        discard_mark: messages from which on the less important are thrown away.
+        discard_severity: these are: 0 (emergency) to 7 (debug), 8 for none.
+        max_disk_space: octets.
+        max_file_size: octets of a file of the spool.
+        checkpoint_interval: updates after which the state is written, 0 for never.
+        sync_files: fsync of data and state.
+        save_on_shutdown: what is in memory goes to disk then.
+        timeout_enqueue_ms: milliseconds that a message waits for room, 0 for none; real time.
+        timeout_shutdown_ms: milliseconds to empty the queue at the end; real time.
+        timeout_action_completion_ms: milliseconds more for what is being done; real time.
+    """
+
+    type: QueueType | None = None
+    size: int | None = Field(default=None, ge=1)
+    dequeue_batch_size: int | None = Field(default=None, ge=1)
+    worker_threads: int | None = Field(default=None, ge=1)
+    high_watermark: int | None = Field(default=None, ge=0)
+    low_watermark: int | None = Field(default=None, ge=0)
+    discard_mark: int | None = Field(default=None, ge=0)
+    discard_severity: int | None = Field(default=None, ge=0, le=8)
+    max_disk_space: int | None = Field(default=None, ge=0)
+    max_file_size: int | None = Field(default=None, ge=1024)
+    checkpoint_interval: int | None = Field(default=None, ge=0)
+    sync_files: bool | None = None
+    save_on_shutdown: bool | None = None
+    timeout_enqueue_ms: int | None = Field(default=None, ge=0)
+    timeout_shutdown_ms: int | None = Field(default=None, ge=0)
+    timeout_action_completion_ms: int | None = Field(default=None, ge=0)
+
+    @model_validator(mode="after")
+    def _of_a_kind(self) -> Self:
+        spills = self.type == "disk-assisted"
+        if not spills and (self.high_watermark is not None or self.low_watermark is not None):
+            raise ValueError("only a disk-assisted queue has watermarks; set `type: disk-assisted`")
+        if self.type == "direct" and any(getattr(self, name) is not None for name in _NAMES):
+            raise ValueError("a direct queue holds nothing and has no settings; leave them out")
+        return self
+
+    @property
+    def on_disk(self) -> bool:
+        """True if it has files."""
+        return self.type in ("disk", "disk-assisted")
+
+
+def script_values(queue: Queue | None, file_name: str) -> dict[str, Value]:
+    """The parameters in RainerScript.
+
+    Args:
+        queue: None: as rsyslog has it.
+        file_name: of its files, if it has any.
+    """
+    return _values(queue, file_name, 0, "queue.type", "queue.filename")
+
+
+def directive_values(queue: Queue | None, file_name: str, prefix: str) -> dict[str, Value]:
+    """The `$` directives, without the $.
+
+    Args:
+        queue: None: as rsyslog has it.
+        file_name: of its files, if it has any.
+        prefix: `MainMsgQueue` or `ActionQueue`.
+    """
+    values = _values(queue, file_name, 1, "Type", "FileName")
+    return {prefix + name: value for name, value in values.items()}
+
+
+def _values(
+    queue: Queue | None, file_name: str, language: int, type_: str, file: str
+) -> dict[str, Value]:
+    if queue is None:
+        return {}
+    found: dict[str, Value] = {}
+    if queue.type is not None:
+        found[type_] = _TYPES[queue.type]
+    if queue.on_disk:
+        found[file] = file_name
+    for field, names in _NAMES.items():
+        found[names[language]] = getattr(queue, field)
+    return found
