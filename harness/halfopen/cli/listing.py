@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import inspect
 import json as json_module
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from halfopen.cli.fault_page import fault_page, library, scenarios_by_fault
+from halfopen.cli.parameters import describe
 from halfopen.errors import UsageError
 from halfopen.fields import Section
 from halfopen.ports import Profile
@@ -18,6 +22,7 @@ from halfopen.sections import say_duration
 from halfopen.vocabulary import default_vocabulary
 
 Name = Annotated[str | None, typer.Argument(help="Explain this one.")]
+_PLAIN_TABLE: Any = {"box": None, "pad_edge": False, "header_style": "bold"}
 AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list, for scripts.")]
 
 
@@ -27,9 +32,12 @@ def profiles(name: Name = None, json: AsJson = False) -> None:
 
 
 def faults(name: Name = None, json: AsJson = False) -> None:
-    """List the faults, or explain one."""
+    """List the faults, or explain one: what it takes, which labs can do it, who shows it."""
     found = default_vocabulary().faults.values()
-    _show("fault", [_described(f.name, f.summary, f.params) for f in found], name, json)
+    chosen = [f for f in found if name in (None, f.name)]
+    shown = scenarios_by_fault(directory) if (directory := library()) and chosen else {}
+    pages = [fault_page(f, shown.get(f.name, ())) for f in (chosen or found)]
+    _show("fault", pages, name, json)
 
 
 def systems(name: Name = None, json: AsJson = False) -> None:
@@ -45,18 +53,11 @@ def checks(name: Name = None, json: AsJson = False) -> None:
 
 
 def _described(name: str, summary: str, section: type[Section]) -> dict[str, Any]:
-    parameters = {
-        field.alias or key: {
-            "required": field.is_required(),
-            "default": None if field.is_required() else _plain(field.default),
-        }
-        for key, field in section.model_fields.items()
-    }
     return {
         "name": name,
         "summary": summary,
-        "parameters": parameters,
-        "about": section.__doc__ or "",
+        "parameters": describe(section),
+        "about": inspect.cleandoc(section.__doc__ or "").partition("\n\nAttributes:")[0],
     }
 
 
@@ -69,10 +70,6 @@ def _profile(profile: Profile) -> dict[str, Any]:
         "ranges": {key: list(limits) for key, limits in profile.ranges.items()},
         "sources": {key: dict(value) for key, value in profile.sources.items()},
     }
-
-
-def _plain(value: object) -> object:
-    return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 
 def _show(kind: str, items: Sequence[Mapping[str, Any]], name: str | None, json: bool) -> None:
@@ -108,11 +105,41 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
     if "values" in item:
         _explain_profile(console, item)
         return
-    table = Table("parameter", "default", box=None, pad_edge=False, header_style="bold")
-    for key, value in item["parameters"].items():
-        table.add_row(key, "(required)" if value["required"] else str(value["default"]))
-    console.print("\n" + "\n".join(line.strip() for line in item["about"].splitlines()))
-    console.print(table)
+    if item["about"]:
+        paragraphs = [" ".join(each.split()) for each in item["about"].split("\n\n")]
+        console.print("\n" + "\n\n".join(paragraphs), highlight=False, markup=False)
+    if item["parameters"]:
+        table = Table("parameter", "takes", "default", "means", **_PLAIN_TABLE)
+        for key, value in item["parameters"].items():
+            default = "(required)" if value["required"] else _default(value["default"])
+            table.add_row(*map(escape, (key, value["type"], default, value["meaning"])))
+        console.print()
+        console.print(table, highlight=False)
+    if "labs" in item:
+        _explain_fault(console, item)
+
+
+def _default(value: object) -> str:
+    return _value("", value) if isinstance(value, bool) else "none" if value is None else str(value)
+
+
+def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
+    ending = (
+        "It ends `for: 5 min` after it began, `until` a condition, by a `heal` step, or before the "
+        "end is judged."
+        if item["heals"]
+        else "It is over at once: there is nothing to heal."
+    )
+    console.print(f"\n{ending}", highlight=False)
+    table = Table("lab", "here", "", **_PLAIN_TABLE)
+    for lab in item["labs"]:
+        engines = f"middlebox played by {' or '.join(lab['engines'])}" if lab["engines"] else ""
+        said = engines if lab["can"] else "\n".join(lab["reasons"])
+        table.add_row(lab["name"], "can" if lab["can"] else "cannot", escape(said))
+    console.print()
+    console.print(table, highlight=False)
+    if item["scenarios"]:
+        console.print("\nShown by: " + "\n          ".join(item["scenarios"]), highlight=False)
 
 
 def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
