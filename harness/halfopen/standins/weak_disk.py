@@ -78,6 +78,7 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
         threading.Thread(target=_serve, args=(self,), daemon=True).start()
 
     def getattr(self, path: str, fh: int | None = None) -> dict[str, Any]:
+        """Status of a file (stat(2)), its times in nanoseconds."""
         status = os.lstat(self._real(path)) if fh is None else os.fstat(fh)
         names = ("st_mode", "st_nlink", "st_uid", "st_gid", "st_size", "st_blocks")
         times = ("st_atime", "st_mtime", "st_ctime")
@@ -86,6 +87,7 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
         }
 
     def access(self, path: str, amode: int) -> int:
+        """See access(2); nothing may be written while read-only."""
         if amode & os.W_OK and not self.writable:
             raise mfusepy.FuseOSError(errno.EROFS)
         if not os.access(self._real(path), amode):
@@ -93,91 +95,116 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
         return 0
 
     def readdir(self, path: str, fh: int) -> Iterable[str]:
+        """Names in a directory."""
         return [".", "..", *os.listdir(self._real(path))]
 
     def readlink(self, path: str) -> str:
+        """Where a symbolic link leads."""
         return os.readlink(self._real(path))
 
     def statfs(self, path: str) -> dict[str, Any]:
+        """See statvfs(3) of what lies beneath."""
         found = os.statvfs(self._real(path))
         return {name: getattr(found, name) for name in dir(found) if name.startswith("f_")}
 
     def open(self, path: str, flags: int) -> int:
-        if flags & _WRITING:
-            self.before_a_change()
+        """Open a file that is there."""
+        if flags & _WRITING and not self.writable:
+            raise mfusepy.FuseOSError(errno.EROFS)
         # The kernel hands each write its offset; O_APPEND here would send it to the end again.
         return os.open(self._real(path), flags & ~(os.O_APPEND | os.O_NOFOLLOW))
 
     def read(self, path: str, size: int, offset: int, fh: int) -> bytes:
+        """See pread(2)."""
         return os.pread(fh, size, offset)
 
     def release(self, path: str, fh: int) -> int:
+        """The last descriptor of an open file is closed."""
         os.close(fh)
         return 0
 
     def flush(self, path: str, fh: int) -> int:
+        """One of them is closed."""
         return 0
 
     def fsync(self, path: str, datasync: int, fh: int) -> int:
+        """See fsync(2) or fdatasync(2); it takes its time, but does not fail."""
         self._wait()
         os.fdatasync(fh) if datasync else os.fsync(fh)
         return 0
 
     def fsyncdir(self, path: str, datasync: int, fh: int) -> int:
+        """The same for a directory."""
         self._wait()
         return 0
 
     @_changes
     def create(self, path: str, mode: int, fi: Any = None) -> int:
+        """Make a file and open it."""
         return os.open(self._real(path), os.O_RDWR | os.O_CREAT | os.O_TRUNC, mode)
 
     @_changes
     def write(self, path: str, data: bytes, offset: int, fh: int) -> int:
+        """See pwrite(2)."""
         return os.pwrite(fh, data, offset)
 
     @_changes
     def truncate(self, path: str, length: int, fh: int | None = None) -> None:
+        """Set the length of a file."""
         os.truncate(self._real(path) if fh is None else fh, length)
 
     @_changes
     def unlink(self, path: str) -> None:
+        """Remove a file."""
         os.unlink(self._real(path))
 
     @_changes
     def rename(self, old: str, new: str) -> None:
+        """See rename(2)."""
         os.rename(self._real(old), self._real(new))
 
     @_changes
     def link(self, target: str, source: str) -> None:
+        """See link(2)."""
         os.link(self._real(source), self._real(target))
 
     @_changes
     def symlink(self, target: str, source: str) -> None:
+        """See symlink(2)."""
         os.symlink(source, self._real(target))
 
     @_changes
     def mkdir(self, path: str, mode: int) -> None:
+        """See mkdir(2)."""
         os.mkdir(self._real(path), mode)
 
     @_changes
     def rmdir(self, path: str) -> None:
+        """See rmdir(2)."""
         os.rmdir(self._real(path))
 
     @_changes
     def mknod(self, path: str, mode: int, dev: int) -> None:
+        """See mknod(2)."""
         os.mknod(self._real(path), mode, dev)
 
     @_changes
     def chmod(self, path: str, mode: int) -> None:
+        """See chmod(2)."""
         os.chmod(self._real(path), mode)
 
     @_changes
     def chown(self, path: str, uid: int, gid: int) -> None:
+        """See chown(2)."""
         os.chown(self._real(path), uid, gid)
 
     @_changes
     def utimens(self, path: str, times: tuple[int, int] | None = None) -> None:
-        os.utime(self._real(path), ns=times)
+        """See utimensat(2), in nanoseconds; None: now."""
+        if times is None:
+            os.utime(self._real(path))
+        else:
+            os.utime(self._real(path), ns=times)
 
 
 def _serve(disk: WeakDisk) -> None:

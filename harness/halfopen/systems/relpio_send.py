@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Duration, Patience, Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
@@ -49,8 +50,8 @@ def _timers(options: Options) -> Sequence[Timer]:
 
 
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    ledger = str(Path(context.directory) / "ledger")
-    target = f"{context.addresses[options.to]}:{options.port}"
+    ledger = str(Path(context.notes or context.directory) / "ledger")
+    target = endpoint(context.addresses[options.to], options.port)
     argv = [sys.executable, "-m", "relpio", "send", "--target", target, "--log-json"]
     argv += ["--window", str(options.window), "--queue-size", str(options.queue_size)]
     argv += ["--keepalive", keepalive_argument(options.keepalive), "--ledger", ledger]

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,8 @@ from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import Box, Site, choose
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
+from halfopen.labs.netns.resolver import Resolver, cover_files
+from halfopen.labs.netns.surroundings import Surroundings
 from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.topology import (
     HostNetwork,
@@ -52,6 +54,9 @@ class Agent:
         self.networks: dict[str, HostNetwork] = {}
         self.addresses: dict[str, str] = {}
         self.boxes: dict[str, Box] = {}
+        self.resolvers: dict[str, Resolver] = {}
+        self.kept: dict[tuple[str, str], Any] = {}
+        self._surroundings: dict[str, Surroundings] = {}
         self._observers: dict[str, Observer] = {}
         self._programs: dict[str, dict[str, Program]] = {}  # host, name
         self._followers: dict[Path, Follower] = {}
@@ -85,7 +90,7 @@ class Agent:
     async def do_build(self, request: Mapping[str, Any]) -> None:
         """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
 
-        `demands`: middlebox -> names of verbs that will be asked of it; `engines`: middlebox ->
+        `demands`: host -> names of verbs that will be asked of it; `engines`: middlebox ->
         engine that it must have.
         """
         networks = {
@@ -101,6 +106,7 @@ class Agent:
         for name in networks:
             if name in self.boxes:
                 continue
+            await self.prepare(name, request["demands"].get(name, ()))
             observer = Observer(
                 name,
                 middlebox=False,
@@ -134,6 +140,19 @@ class Agent:
         """Make the namespace of a host; the request is that of :meth:`do_build`."""
         network.create_host(name)
 
+    async def prepare(self, host: str, demands: Collection[str]) -> None:
+        """Make an endpoint ready for its programs, and for what will be done to them."""
+        if not self.resolvers:
+            await asyncio.to_thread(cover_files)
+        self.resolvers[host] = Resolver(host, self.addresses)
+        await self.resolvers[host].open()
+        found = Surroundings()
+        known = {verb.__name__: action for verb, action in all_actions().items()}
+        asked = [known[name].prepare for name in sorted(demands) if name in known]
+        for prepare in dict.fromkeys(asked):
+            found |= await prepare(host, demands, self)
+        self._surroundings[host] = found
+
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
         """A program that is yet to be started."""
         return Program(host, spec, directory, self._token, self.emit, self._follow)
@@ -142,8 +161,12 @@ class Agent:
         self.emit({"kind": "lab", "problem": reason})
 
     def directory(self, host: str) -> Path:
-        """Where the programs of a host have their files."""
+        """Where the lab keeps what the programs of a host say."""
         return self._directory / host
+
+    def disk(self, host: str) -> Path:
+        """Where the programs of a host have their files."""
+        return self.directory(host) / "disk"
 
     def _running(self, host: str) -> dict[str, int]:
         return {
@@ -153,21 +176,27 @@ class Agent:
         }
 
     async def do_start(self, request: Mapping[str, Any]) -> int:
-        """`host`, `program` (a ProgramSpec), `timeout`, `keep`: start it, wait until it is ready."""
+        """`host`, `program` (a ProgramSpec), `timeout`, `keep`: start it until it can work."""
         host, spec = request["host"], program_from_json(request["program"])
+        before = self._programs.get(host, {}).get(spec.name)
+        if request["keep"] and before is not None and before.pid is not None:
+            return before.pid
+        return await self.start(host, spec, request["timeout"])
+
+    async def start(self, host: str, spec: ProgramSpec, timeout: float = 30.0) -> int:
+        """Start a program and wait until it is ready; returns its pid."""
         programs = self._programs.setdefault(host, {})
         before = programs.get(spec.name)
         if before is not None and before.pid is not None:
-            if request["keep"]:
-                return before.pid
             raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
         directory = self.directory(host)
         directory.mkdir(parents=True, exist_ok=True)
         program = self.make_program(host, spec, directory)
+        program.surroundings = self._surroundings.get(host, Surroundings())
         programs.pop(spec.name, None)  # it is the last that was started
         programs[spec.name] = program
         pid = await program.start()
-        await program.wait_ready(request["timeout"])
+        await program.wait_ready(timeout)
         return pid
 
     async def do_feed(self, request: Mapping[str, Any]) -> None:
@@ -216,6 +245,9 @@ class Agent:
         for box in self.boxes.values():
             await box.stop()
         self._collect()
+        for surroundings in self._surroundings.values():
+            for finish in surroundings.finish:
+                await asyncio.to_thread(finish)
         # What the threads handed over is written before the answer is.
         await asyncio.sleep(0)
 

@@ -18,6 +18,7 @@ from halfopen.labs.netns.gauges import open_gauge
 from halfopen.labs.netns.inlets import Inlet, Stream, open_inlet
 from halfopen.labs.netns.network import NAMESPACES
 from halfopen.labs.netns.readiness import Watch
+from halfopen.labs.netns.surroundings import Surroundings, with_preloads
 from halfopen.model.history import compress
 from halfopen.model.program import ProgramSpec
 from halfopen.workloads import numbered
@@ -58,6 +59,9 @@ class Program:
         emit: takes records without `t`.
         follow: the reader of a file; one for each file, so that a program that is started again
             does not bring up what the one before it wrote.
+
+    Attributes:
+        surroundings: what it is started with beside what it asks for.
     """
 
     def __init__(
@@ -83,7 +87,8 @@ class Program:
         self._gauges = [
             open_gauge(kind, Path(p), follow(Path(p))) for p, kind in spec.probes.items()
         ]
-        self._first_limit: int | None = None
+        self.surroundings = Surroundings()
+        self._first_limits: dict[int, int] = {}
         self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._watch = (
             Watch(spec.ready, host, directory / f"{spec.name}.log") if spec.ready else None
@@ -127,12 +132,12 @@ class Program:
             return await asyncio.create_subprocess_exec(
                 "nsenter",
                 f"--net={NAMESPACES / self.host}",
-                "--",
+                *self.surroundings.command(self.spec.directory or str(Path.cwd())),
                 *self.spec.argv,
                 stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
                 stdout=out,
                 stderr=log,
-                env={**os.environ, **self.spec.env},
+                env=with_preloads({**os.environ, **self.spec.env}, self.surroundings.env),
                 cwd=self.spec.directory,
                 start_new_session=True,
             )
@@ -206,20 +211,23 @@ class Program:
         if self.pid is not None:
             os.killpg(self.pid, getattr(signal, f"SIG{name}"))
 
-    def limit_fds(self, limit: int | None) -> None:
-        """Set the soft limit of open file descriptors; None sets it to what it was at first.
+    def limit(self, resource: int, unit: str, limit: int | None) -> None:
+        """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
+
+        A program that is gone, or was started anew, has no limit to be taken back.
 
         Raises:
             LabError: if the program is gone, or the limit is above its hard one.
         """
+        if limit is None and (resource not in self._first_limits or self.pid is None):
+            return
         if self.pid is None:
             raise LabError(f"{self.name} on {self.host} does not run: its fds cannot be limited")
         process = psutil.Process(self.pid)
-        soft, hard = process.rlimit(psutil.RLIMIT_NOFILE)
-        self._first_limit = soft if self._first_limit is None else self._first_limit
+        soft, hard = process.rlimit(resource)
+        first = self._first_limits.setdefault(resource, soft)
         try:
-            wanted = self._first_limit if limit is None else limit
-            process.rlimit(psutil.RLIMIT_NOFILE, (wanted, hard))
+            process.rlimit(resource, (first if limit is None else limit, hard))
         except ValueError as error:
             raise LabError(f"{self.host}: {limit} file descriptors: {error}") from error
 

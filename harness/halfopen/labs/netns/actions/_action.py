@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
 from halfopen.labs.netns.boxes import Box
 from halfopen.labs.netns.programs import Program
+from halfopen.labs.netns.resolver import Resolver
+from halfopen.labs.netns.surroundings import Surroundings
+from halfopen.model.program import ProgramSpec
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
 
@@ -35,8 +38,26 @@ class Sandbox(Protocol):
             LabError: if nothing was.
         """
 
+    async def start(self, host: str, spec: ProgramSpec, timeout: float = 30.0) -> int:
+        """Start a program and wait until it is ready; returns its pid.
+
+        Raises:
+            LabError: if it ends before, or takes longer than `timeout` seconds.
+        """
+
     def directory(self, host: str) -> Path:
+        """Where the lab keeps what the programs of a host say."""
+
+    def disk(self, host: str) -> Path:
         """Where the programs of a host have their files."""
+
+    @property
+    def resolvers(self) -> Mapping[str, Resolver]:
+        """Who answers the endpoints when they look up a name, by host."""
+
+    @property
+    def kept(self) -> dict[tuple[str, str], Any]:
+        """What actions keep for their undoing, by what it is and the host."""
 
     def emit(self, record: Mapping[str, Any]) -> None:
         """Record something now; from any thread."""
@@ -47,6 +68,11 @@ def nothing_lacks() -> Sequence[str]:
     return ()
 
 
+async def nothing_to_prepare(_: str, __: Collection[str], ___: Sandbox) -> Surroundings:
+    """For what can be done to any host at any time."""
+    return Surroundings()
+
+
 @dataclass(frozen=True)
 class Action:
     """How a verb is done.
@@ -55,8 +81,11 @@ class Action:
         verb: its class.
         do: does it; returns what it touched, for the fault's record.
         lacks: what this machine lacks for it, each with its remedy; asked outside the sandbox.
+        prepare: makes an endpoint ready for it before its programs are started, if the plan will
+            ask for it (host, names of all verbs that will be asked of it, sandbox).
     """
 
     verb: type[Verb]
     do: Callable[[Any, Sandbox], Awaitable[Sequence[str]]]
     lacks: Callable[[], Sequence[str]] = nothing_lacks
+    prepare: Callable[[str, Collection[str], Sandbox], Awaitable[Surroundings]] = nothing_to_prepare

@@ -1,11 +1,29 @@
-"""Signals and limits for the program on a host."""
+"""Signals, limits, restarts and stand-ins for the program on a host."""
 
 from __future__ import annotations
 
+import asyncio
+import sys
 from collections.abc import Sequence
 
+import psutil
+
+from halfopen.errors import LabError
 from halfopen.labs.netns.actions._action import Action, Sandbox
-from halfopen.verbs import LimitFds, SignalProgram
+from halfopen.labs.netns.listening import listening_addresses
+from halfopen.labs.netns.programs import Program
+from halfopen.model.program import ProgramSpec, Ready, program_from_json
+from halfopen.verbs import (
+    BringBack,
+    LimitFds,
+    LimitMemory,
+    RestartProgram,
+    SignalProgram,
+    StandIn,
+)
+
+STAND_IN = "naive-receiver"
+_STOP_S = 5.0
 
 
 async def signal_program(verb: SignalProgram, sandbox: Sandbox) -> Sequence[str]:
@@ -16,8 +34,71 @@ async def signal_program(verb: SignalProgram, sandbox: Sandbox) -> Sequence[str]
 
 async def limit_fds(verb: LimitFds, sandbox: Sandbox) -> Sequence[str]:
     """Soft RLIMIT_NOFILE."""
-    sandbox.program(verb.host).limit_fds(verb.limit)
+    sandbox.program(verb.host).limit(psutil.RLIMIT_NOFILE, "file descriptors", verb.limit)
     return ()
 
 
-ACTIONS = (Action(SignalProgram, signal_program), Action(LimitFds, limit_fds))
+async def limit_memory(verb: LimitMemory, sandbox: Sandbox) -> Sequence[str]:
+    """Soft RLIMIT_DATA."""
+    sandbox.program(verb.host).limit(psutil.RLIMIT_DATA, "octets of memory", verb.limit)
+    return ()
+
+
+async def restart_program(verb: RestartProgram, sandbox: Sandbox) -> Sequence[str]:
+    """End it, wait, and start it or its successor."""
+    program = sandbox.program(verb.host)
+    await _end(program, verb.orderly)
+    await asyncio.sleep(verb.down)
+    await sandbox.start(
+        verb.host, program.spec if verb.program is None else program_from_json(verb.program)
+    )
+    return ()
+
+
+async def _end(program: Program, orderly: bool) -> None:
+    if not orderly:
+        program.signal("KILL")
+    await program.stop(_STOP_S)
+
+
+async def stand_in(verb: StandIn, sandbox: Sandbox) -> Sequence[str]:
+    """Let a naive receiver listen where the program does."""
+    program = sandbox.program(verb.host)
+    if program.name == STAND_IN:
+        raise LabError(f"a naive receiver stands on {verb.host} already: heal it before the next")
+    addresses = await asyncio.to_thread(listening_addresses, verb.host, program.pid)
+    if not addresses:
+        raise LabError(
+            f"{program.name} on {verb.host} listens on no TCP port: nobody can take its place"
+        )
+    await program.stop(_STOP_S)
+    module = "halfopen.standins.naive_receiver"
+    spec = ProgramSpec(
+        name=STAND_IN,
+        argv=(sys.executable, "-m", module, verb.does, *addresses),
+        env={},
+        ready=Ready(event="listening"),
+    )
+    sandbox.kept[(STAND_IN, verb.host)] = program.spec
+    await sandbox.start(verb.host, spec)
+    return ()
+
+
+async def bring_back(verb: BringBack, sandbox: Sandbox) -> Sequence[str]:
+    """End the naive receiver and start the program whose place it took."""
+    spec = sandbox.kept.pop((STAND_IN, verb.host), None)
+    if spec is None:
+        raise LabError(f"no naive receiver stands on {verb.host}")
+    await sandbox.program(verb.host).stop(_STOP_S)
+    await sandbox.start(verb.host, spec)
+    return ()
+
+
+ACTIONS = (
+    Action(SignalProgram, signal_program),
+    Action(LimitFds, limit_fds),
+    Action(LimitMemory, limit_memory),
+    Action(RestartProgram, restart_program),
+    Action(StandIn, stand_in),
+    Action(BringBack, bring_back),
+)
