@@ -9,18 +9,20 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import latency
+from bench import forwarding, latency
 from bench.comparisons import COMPARISONS
 from halfopen.labs.netns import sandbox
 
 RESULTS = Path(__file__).parent / "results.json"
-NAMES = (*COMPARISONS, latency.NAME)
+ALONE = {latency.NAME: "bench.latency", forwarding.NAME: "bench.forwarding"}
+"""Measured against a bound, not against a peer."""
+NAMES = (*COMPARISONS, *ALONE)
 
 
 def run(name: str, pairs: int) -> dict[str, object]:
     """Run one comparison in a sandbox of its own."""
     with tempfile.TemporaryDirectory(prefix="halfopen-bench-") as directory:
-        module = ["bench.latency"] if name == latency.NAME else ["bench.measure", name]
+        module = [ALONE[name]] if name in ALONE else ["bench.measure", name]
         argv = sandbox.command(sys.executable, "-m", *module, str(pairs), directory)
         done = subprocess.run(
             argv,
