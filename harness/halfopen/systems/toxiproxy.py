@@ -1,0 +1,96 @@
+"""`toxiproxy`: Shopify's TCP proxy, on a host of the path, whose toxics are faults.
+
+It ends every TCP connection and opens another one: what it forwards are octets.  Keepalive probes,
+retransmissions and resets of one side never reach the other.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+
+from pydantic import Field
+
+from halfopen.fields import Section
+from halfopen.ports import Product, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.systems.tcp_server import join
+
+PROGRAM = "toxiproxy-server"
+MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server"
+API_PORT = 8474
+"""Its own default, and that of toxiproxy-python."""
+
+
+class Options(Section):
+    """What a scenario can set.
+
+    Attributes:
+        forwards: the host to which it forwards every connection.
+        port: TCP port to listen on.
+        target_port: of the host to which it forwards; the same by default.
+    """
+
+    forwards: str
+    port: int = Field(ge=1, le=65535)
+    target_port: int | None = Field(default=None, ge=1, le=65535)
+
+
+def find() -> str | None:
+    """The server: where `make` put it, beside this Python, else on the path."""
+    beside = Path(sys.executable).with_name(PROGRAM)
+    return str(beside) if beside.exists() else shutil.which(PROGRAM)
+
+
+def _missing(_: Options) -> Sequence[str]:
+    if find() is not None:
+        return ()
+    return (
+        f"the program {PROGRAM} is missing: put a release of Toxiproxy on the path by that name, "
+        f"or build one: `go install {MODULE}@latest`",
+    )
+
+
+@cache
+def _version() -> str | None:
+    program = find()
+    if program is None:
+        return None
+    done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30)
+    return done.stdout.strip().rpartition(" ")[2] or "of unknown version"
+
+
+def _program(options: Options, context: SystemContext) -> ProgramSpec:
+    config = str(Path(context.directory) / "toxiproxy.json")
+    target = join(context.addresses[options.forwards], options.target_port or options.port)
+    proxy = {
+        "name": "proxy",
+        "listen": join(context.address, options.port),
+        "upstream": target,
+        "enabled": True,
+    }
+    argv = [find() or PROGRAM, "-host", "127.0.0.1", "-port", str(API_PORT), "-config", config]
+    return ProgramSpec(
+        name="toxiproxy",
+        argv=(*argv, "-seed", str(context.seed)),
+        env={},
+        # It starts the proxies of its configuration before it listens there.
+        ready=Ready(listening=API_PORT),
+        files={config: json.dumps([proxy])},
+    )
+
+
+SYSTEM = SystemSpec(
+    name="toxiproxy",
+    summary="TCP proxy with toxics, between the two ends of a path (Shopify's Toxiproxy)",
+    role="proxy",
+    options=Options,
+    program=_program,
+    hosts=lambda options: (options.forwards,),
+    missing=_missing,
+    product=Product("Toxiproxy", f"go install {MODULE}@latest, as {PROGRAM}", _version),
+)
