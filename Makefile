@@ -22,9 +22,10 @@ setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
 setup-dev: .venv/.installed-dev
 
-.venv/.installed-dev: .venv/.installed .ci/system-packages
+.venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server
 	@.ci/system-packages test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	@.ci/toxiproxy-server
 	@touch $@
 
 demo: setup ## the first incident, live: an hour of silence behind a FortiGate
