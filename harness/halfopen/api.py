@@ -173,8 +173,9 @@ class OpenLab:
             raise UnsupportedError(f"{system} cannot be run here: {'; '.join(lacking)}")
         *others, subject = spec.programs(settled, context)
         for program in others:
-            self._do(self._lab.start(host, program))
-        return Subject(host, self._do(self._lab.start(host, subject)), self)
+            self._do(self._lab.start(host, program, program.starts_within))
+        pid = self._do(self._lab.start(host, subject, subject.starts_within))
+        return Subject(host, pid, self)
 
     def send(self, host: str, count: int, *, every: str | None = None) -> None:
         """Write `count` numbered messages to the program on `host`."""

@@ -63,6 +63,7 @@ class ProgramSpec:
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines) or `spool` (a directory, of which the octets count).
         directory: in which it runs, None for that of the lab.
+        starts_within: seconds that it may take until it is ready, on a busy machine too.
         image: container image that holds it, None for none in particular; an `argv` that is empty
             then means what the image itself runs.
         limits: of what it may have: `nofile` (file descriptors), `memory` (octets), `cpu`
@@ -79,6 +80,7 @@ class ProgramSpec:
     files: Mapping[str, str] = field(default_factory=dict)
     probes: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
+    starts_within: float = 30.0
     image: str | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
 

@@ -246,8 +246,8 @@ class Player:
     async def _start(self, lab: Lab, host: PlannedHost) -> None:
         *others, subject = self._programs(lab, host)
         for program in others:
-            await lab.start(host.name, program, keep=True)
-        await lab.start(host.name, subject)
+            await lab.start(host.name, program, program.starts_within, keep=True)
+        await lab.start(host.name, subject, subject.starts_within)
 
     async def _step(self, lab: Lab, faults: Injector, step: PlannedStep) -> None:
         arguments = step.args
