@@ -105,8 +105,9 @@ class SystemContext:
 
     Attributes:
         host: the host's name.
-        address: its IPv4 address.
-        addresses: the addresses of all hosts by name.
+        address: its own, IPv4 or IPv6.
+        addresses: the addresses of all hosts by name, as this host must use them: behind a
+            middlebox that translates destinations, that of the middlebox.
         directory: its own directory for files, existing, absolute: the disk of its host, which
             faults of disks are about.
         seed: for whatever is random in the program.

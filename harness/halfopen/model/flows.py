@@ -232,8 +232,8 @@ def sampled_hosts(history: History) -> set[str]:
 
 
 def address_of(endpoint: str) -> str:
-    """The address in `address:port`."""
-    return endpoint.rpartition(":")[0]
+    """The address in `address:port`, without the brackets of IPv6."""
+    return endpoint.rpartition(":")[0].strip("[]")
 
 
 def hosts_by_address(history: History) -> dict[str, str]:
@@ -262,7 +262,7 @@ def _state(socket: TcpSocket) -> str:
 def _local(local: str, peer: str) -> bool:
     """True for a connection of a host with itself, which no middlebox ever sees."""
     mine, theirs = address_of(local), address_of(peer)
-    return mine == theirs or theirs.startswith("127.") or theirs.strip("[]") == "::1"
+    return mine == theirs or theirs.startswith("127.") or theirs == "::1"
 
 
 def _presences(history: History) -> list[Presence]:
@@ -365,9 +365,14 @@ def _join(
 ) -> list[Flow]:
     """Bring the sides of each flow together by their addresses.
 
-    A middlebox that translates addresses has one pair on each of its links: this is the one place
-    that would have to know.
+    A middlebox that translates addresses has one pair on each of its links, and records both: a
+    flow is named as its client sees it.
     """
+    as_client = _untranslated(history)
+    found: dict[tuple[str, str], list[Entry]] = {}
+    for pair, known in entries.items():
+        found.setdefault(as_client(pair), []).extend(known)
+    entries = found
     listening = {
         (str(record["host"]), str(socket["local"]).rpartition(":")[2])
         for record in history.of("sockets")
@@ -378,7 +383,8 @@ def _join(
         key: ([], []) for key in entries
     }
     for presence in presences:
-        forward, backward = (presence.local, presence.peer), (presence.peer, presence.local)
+        forward = as_client((presence.local, presence.peer))
+        backward = as_client((presence.peer, presence.local))
         if forward not in sides and backward not in sides:
             key = forward if _opened_it(presence, listening) else backward
             sides[key] = ([], [])
@@ -390,6 +396,26 @@ def _join(
         for client, server in [key]
     ]
     return sorted(joined, key=lambda flow: (flow.start, flow.name))
+
+
+def _untranslated(history: History) -> Callable[[tuple[str, str]], tuple[str, str]]:
+    """Gives the addresses of a flow as its client sees them for those on any link.
+
+    An address that a middlebox gave to one flow after another is held to be the last one's.
+    """
+    inside: dict[tuple[str, str], tuple[str, str]] = {}
+    for record in history.of("flow"):
+        if outside := record.get("outside"):
+            inside[outside[0], outside[1]] = (str(record["client"]), str(record["server"]))
+
+    def as_client(pair: tuple[str, str]) -> tuple[str, str]:
+        seen = {pair}
+        while (before := inside.get(pair)) is not None and before not in seen:
+            pair = before
+            seen.add(pair)
+        return pair
+
+    return as_client
 
 
 def _opened_it(presence: Presence, listening: set[tuple[str, str]]) -> bool:

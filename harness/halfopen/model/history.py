@@ -25,11 +25,13 @@ kind            fields
 `delivered`     `host, seqs` in order of arrival; `corrupt`: excerpts of messages that fail their
                 checksum; `unexpected`: excerpts of what is no message of this run
 `fds`           `host, process, pid, counts` (by kind: tcp, listen, unix, socket, file, pipe, other;
-                `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE)
+                `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE),
+                `cpu_s` (seconds that it has run on a CPU)
 `impstats`      `host, process, name, origin, values`: a set of rsyslog's own figures
 `spool`         `host, process, path, files, bytes`: what a program keeps on disk
 `sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`
-`conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as below
+`conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as
+                below
 `flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,
                 forgotten, closed); `client, server` as the client sees them, `outside`: the two as
                 the server sees them, if the middlebox translates addresses

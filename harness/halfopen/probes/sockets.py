@@ -38,6 +38,7 @@ _LISTEN = 10
 _REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2, any address
 # struct inet_diag_msg: family, state, timer, retrans; ports, addresses; expires, queues, inode
 _MESSAGE = struct.Struct("=BBBB2s2s16s16s12xIII4xI")
+_MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291, section 2.5.5.2
 _MOST_NAMES = 200_000  # a memory of names, not a leak
 _TCP_INFO = struct.Struct("=24xI24xII")  # tcpi_unacked, tcpi_last_data_recv, tcpi_last_ack_recv
 
@@ -84,6 +85,8 @@ class SocketProbe:
         if (name := self._names.get(key)) is None:
             if len(self._names) > _MOST_NAMES:
                 self._names.clear()
+            if address.startswith(_MAPPED):  # an IPv4 connection of an IPv6 socket
+                family, address = AF_INET, address[len(_MAPPED) :]
             text = inet_ntop(family, address[:4] if family == AF_INET else address)
             name = self._names[key] = endpoint(text, int.from_bytes(port, "big"))
         return name

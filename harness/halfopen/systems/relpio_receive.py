@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Patience, Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.relpio_send import PORT
@@ -35,7 +36,7 @@ def _timers(options: Options) -> Sequence[Timer]:
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
     output = str(Path(context.directory) / "messages")
     argv = [sys.executable, "-m", "relpio", "receive", "--output", output, "--log-json"]
-    argv += ["--listen", f"{context.address}:{options.port}"]
+    argv += ["--listen", endpoint(context.address, options.port)]
     argv += ["--keepalive", keepalive_argument(options.keepalive)]
     if options.user_timeout is not None:
         argv += ["--user-timeout", f"{options.user_timeout:g}"]
