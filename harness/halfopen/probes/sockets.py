@@ -98,6 +98,7 @@ class SocketProbe:
         local, pid = self._name(family, source, sport), owners.get(inode, 0)
         if number == _LISTEN:
             record: dict[str, Any] = {"local": local, "peer": "", "state": state, "pid": pid}
+            record |= {"rqueue": rqueue, "wqueue": wqueue}  # connections: that wait, that may
             return SeenSocket(record, (local, "", state, "off", None, pid), inode, "listen")
         peer = self._name(family, target, dport)
         waits = _TIMERS.get(timer, str(timer))

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import time
+import traceback
 from collections.abc import Callable, Collection, Coroutine, Mapping
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,10 @@ class Agent:
         except (HalfopenError, OSError, TimeoutError, subprocess.SubprocessError) as error:
             kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
             self._send({"id": number, "error": str(error) or repr(error), "type": kind})
+        except Exception as error:
+            # A mistake of ours: who asked must not wait for an answer that never comes.
+            traceback.print_exc()
+            self._send({"id": number, "error": repr(error), "type": "lab"})
         else:
             self._send({"id": number, "result": result})
 

@@ -19,16 +19,17 @@ def inside(host: str, work: Callable[[], T]) -> T:
     """What `work` returns when it is called in the namespace of `host`; waits for it.
 
     Raises:
-        OSError: that of `work`, or if there is no such namespace.
+        OSError: if there is no such namespace.
+        Exception: that of `work`.
     """
     done: list[T] = []
-    failed: list[OSError] = []
+    failed: list[Exception] = []
 
     def run() -> None:
         try:
             netns.setns(host)
             done.append(work())
-        except OSError as error:
+        except Exception as error:
             failed.append(error)
 
     thread = threading.Thread(target=run, name=f"inside {host}")

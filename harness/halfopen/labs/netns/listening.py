@@ -43,7 +43,7 @@ def listeners(host: str, pid: int | None) -> list[Listener]:
             return [
                 Listener(each.record["local"], each.record["rqueue"], each.record["wqueue"])
                 for each in probe.read({})
-                if each.record["state"] == "LISTEN" and each.inode in inodes
+                if each.kind == "listen" and each.inode in inodes
             ]
         finally:
             probe.close()
