@@ -1,0 +1,221 @@
+"""`command send`, `command receive`, `command forward`: any program, told on the spot.
+
+In what is started and written, `${NAME}` is the address of the host NAME as this host sees it, and
+`${directory}` the program's own directory, in which it runs.  Any other `${...}` stays as it is:
+it may be a shell's.  The time scale divides nothing in a command.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, field_validator, model_validator
+
+from halfopen.fields import Section
+from halfopen.model.program import FeedKind
+from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
+
+STANDARD_OUTPUT = "standard output"
+_NAME = "command"
+_PLACE = re.compile(r"\$\{([a-z][a-z0-9-]{0,30})\}")
+_KINDS: dict[str, FeedKind] = {
+    "file": "file",
+    "tcp": "tcp",
+    "udp": "udp",
+    "unix_stream": "unix stream",
+    "unix_datagram": "unix datagram",
+}
+_ADMINISTRATION = "/usr/sbin:/sbin"
+"""Not on an ordinary user's path on Debian."""
+
+
+class ReadyOptions(Section):
+    """When the program can work: when all of these hold that are given.
+
+    Attributes:
+        listening: it listens on this TCP port.
+        connected: it has a connection to this TCP port of another host.
+        line: a regular expression that finds a line in `file`.
+        file: in which the line is; what it writes to standard error by default.
+        exists: a file, or a Unix socket, is there.
+    """
+
+    listening: int | None = Field(default=None, ge=1, le=65535)
+    connected: int | None = Field(default=None, ge=1, le=65535)
+    line: str | None = None
+    file: str | None = None
+    exists: str | None = None
+
+    @field_validator("line")
+    @classmethod
+    def _regular(cls, line: str | None) -> str | None:
+        try:
+            re.compile(line or "")
+        except re.error as error:
+            raise ValueError(f"{line!r} is no regular expression: {error}") from error
+        return line
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if self.file is not None and self.line is None:
+            raise ValueError("a file needs a line to look for in it; add `line: ...`")
+        if self.model_dump(exclude_none=True) == {}:
+            raise ValueError("say when it is ready, for example `listening: 514`")
+        return self
+
+
+class FeedOptions(Section):
+    """Where the program takes its messages from: one of these.
+
+    Attributes:
+        file: to which lines are appended.
+        tcp: port of 127.0.0.1 to which lines are written.
+        udp: port of 127.0.0.1 to which datagrams are sent.
+        unix_stream: path of a Unix socket to which lines are written.
+        unix_datagram: path of a Unix socket to which datagrams are sent.
+    """
+
+    file: str | None = None
+    tcp: int | None = Field(default=None, ge=1, le=65535)
+    udp: int | None = Field(default=None, ge=1, le=65535)
+    unix_stream: str | None = None
+    unix_datagram: str | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if len(self.model_dump(exclude_none=True)) != 1:
+            names = "file, tcp, udp, unix stream, unix datagram"
+            raise ValueError(f"feed takes one of {names}; leave it out for standard input")
+        return self
+
+
+class Options(Section):
+    """What a scenario says of any command.
+
+    Attributes:
+        start: the program and its arguments, as a list.
+        env: added to its environment.
+        files: written before it starts: name, relative to its directory, and text.
+        ready: when it can work; as soon as it is started by default.
+    """
+
+    start: tuple[str, ...] = Field(min_length=1)
+    env: dict[str, str] = Field(default_factory=dict)
+    files: dict[str, str] = Field(default_factory=dict)
+    ready: ReadyOptions | None = None
+
+    @field_validator("files")
+    @classmethod
+    def _inside(cls, files: dict[str, str]) -> dict[str, str]:
+        for name in files:
+            if Path(name).is_absolute() or ".." in Path(name).parts:
+                raise ValueError(f"{name!r} is not inside the program's own directory")
+        return files
+
+
+class SendOptions(Options):
+    """What a scenario can set of a sender.
+
+    Attributes:
+        feed: where it takes its messages from; its standard input by default.
+    """
+
+    feed: FeedOptions | None = None
+
+
+class ReceiveOptions(Options):
+    """What a scenario can set of a receiver.
+
+    Attributes:
+        output: `standard output`, or the file in which its messages appear, one a line, with
+            whatever it writes around them.
+    """
+
+    output: str = STANDARD_OUTPUT
+
+
+def _search(program: str) -> str | None:
+    return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMINISTRATION}")
+
+
+def _missing(options: Options) -> Sequence[str]:
+    program = options.start[0]
+    if _PLACE.search(program) or _search(program) is not None:
+        return ()
+    return (f"the program {program} is missing: install it, or name it by its whole path",)
+
+
+def _ready(options: Options, context: SystemContext) -> Ready | None:
+    given = options.ready
+    if given is None:
+        return None
+    return Ready(
+        listening=given.listening,
+        connected=given.connected,
+        line=given.line,
+        file="" if given.file is None else _path(given.file, context),
+        exists=None if given.exists is None else _path(given.exists, context),
+    )
+
+
+def _feed(given: FeedOptions | None, context: SystemContext) -> Feed:
+    if given is None:
+        return Feed()
+    ((name, value),) = given.model_dump(exclude_none=True).items()
+    kind = _KINDS[name]
+    return Feed(kind, port=value) if kind in ("tcp", "udp") else Feed(kind, _path(value, context))
+
+
+def _fill(text: str, context: SystemContext) -> str:
+    known = {**context.addresses, "directory": context.directory}
+    return _PLACE.sub(lambda match: known.get(match[1], match[0]), text)
+
+
+def _path(text: str, context: SystemContext) -> str:
+    """Relative to the program's directory."""
+    return str(Path(context.directory) / _fill(text, context))
+
+
+def _program(options: Options, context: SystemContext) -> ProgramSpec:
+    first, *rest = (_fill(each, context) for each in options.start)
+    output = getattr(options, "output", None)
+    if output == STANDARD_OUTPUT:
+        # Where a lab puts what a program writes there.
+        output = str(Path(context.notes or context.directory) / f"{_NAME}.out")
+    elif output is not None:
+        output = _path(output, context)
+    return ProgramSpec(
+        name=_NAME,
+        argv=(_search(first) or first, *rest),
+        env={key: _fill(value, context) for key, value in options.env.items()},
+        ready=_ready(options, context),
+        feed=_feed(options.feed, context) if isinstance(options, SendOptions) else None,
+        output=output,
+        files={_path(n, context): _fill(text, context) for n, text in options.files.items()},
+        directory=context.directory,
+    )
+
+
+def _system(name: str, summary: str, role: str, options: type[Options]) -> SystemSpec:
+    return SystemSpec(
+        name=name,
+        summary=summary,
+        role=role,
+        options=options,
+        program=_program,
+        missing=_missing,
+    )
+
+
+SYSTEM = (
+    _system(
+        "command send", "any program that takes messages and sends them", "sender", SendOptions
+    ),
+    _system("command receive", "any program that receives messages", "receiver", ReceiveOptions),
+    _system("command forward", "any proxy, between the two ends of a path", "proxy", Options),
+)
