@@ -1,4 +1,4 @@
-"""Types of parameters that only faults have: octets, real time, a shift of a clock."""
+"""Types of parameters that only faults have: octets, rates, real time, a shift of a clock."""
 
 from __future__ import annotations
 
@@ -75,3 +75,30 @@ Shift = Annotated[
     ),
 ]
 """Seconds by which a clock is set forward, or back: `1 d`, `-1 h`; not 0."""
+
+_PER_SECOND = {"bit": 0.125, "B": 1.0}
+_PREFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20}
+
+
+def _rate(value: object) -> object:
+    if isinstance(value, float) and value > 0:
+        return value  # of the Python API, or parsed before
+    match = re.fullmatch(r"\s*(\d{1,9}(?:\.\d+)?)\s*(k|M|G|Ki|Mi)?(bit|B)/s\s*", str(value))
+    if not match or not float(match[1]):
+        raise ValueError(f"{value!r} is not a rate; write for example 100 kB/s or 1 Mbit/s")
+    return float(match[1]) * _PREFIXES[match[2] or ""] * _PER_SECOND[match[3]]
+
+
+Rate = Annotated[
+    float,
+    BeforeValidator(_rate),
+    Field(ge=1),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*\d+(\.\d+)?\s*(k|M|G|Ki|Mi)?(bit|B)/s\s*$",
+            "examples": ["100 kB/s", "1 Mbit/s"],
+        }
+    ),
+]
+"""Octets a second, written `100 kB/s` or `1 Mbit/s`; no scale divides it."""

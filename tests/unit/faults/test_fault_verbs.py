@@ -119,7 +119,7 @@ def test_a_fault_is_compiled_to_verbs(name: str, params: Any, verbs: Any, hosts:
 
 
 def test_all_are_found_and_described() -> None:
-    assert {name for name, *_ in FAULTS} == set(all_faults())
+    assert {name for name, *_ in FAULTS} <= set(all_faults())
     assert all(spec.summary for spec in all_faults().values())
 
 

@@ -1,0 +1,123 @@
+"""What the faults that impair packets come to, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from halfopen.faults import all_faults
+from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
+
+BOTH = "towards both of all"
+
+IMPAIRMENTS: list[tuple[str, dict[str, Any], Verb, Verb]] = [
+    (
+        "delay",
+        {"by": "200 ms"},
+        Impair("firewall", f"delay {BOTH}", delay=0.2),
+        Unimpair("firewall", f"delay {BOTH}"),
+    ),
+    (
+        "delay",
+        {"by": "1 s", "towards": "receiver", "of": "sender"},
+        Impair("firewall", "delay towards receiver of sender", "receiver", "sender", delay=1.0),
+        Unimpair("firewall", "delay towards receiver of sender"),
+    ),
+    (
+        "jitter",
+        {"around": "100 ms", "by": "80 ms"},
+        Impair("firewall", f"jitter {BOTH}", delay=0.1, jitter=0.08),
+        Unimpair("firewall", f"jitter {BOTH}"),
+    ),
+    (
+        "reordering",
+        {"share": "20 %", "by": "50 ms"},
+        Impair("firewall", f"reordering {BOTH}", delay=0.05, reorder=0.2),
+        Unimpair("firewall", f"reordering {BOTH}"),
+    ),
+    (
+        "duplication",
+        {"share": "20 %"},
+        Impair("firewall", f"duplication {BOTH}", duplicate=0.2),
+        Unimpair("firewall", f"duplication {BOTH}"),
+    ),
+    (
+        "corruption",
+        {"share": "0.5 %"},
+        Impair("firewall", f"corruption {BOTH}", corrupt=0.005),
+        Unimpair("firewall", f"corruption {BOTH}"),
+    ),
+    (
+        "rate",
+        {"limit": "1 Mbit/s", "backlog": 20},
+        Impair("firewall", f"rate {BOTH}", rate=125_000.0, backlog=20),
+        Unimpair("firewall", f"rate {BOTH}"),
+    ),
+    (
+        "loss",
+        {"share": "10 %", "bursts of": 5},
+        Impair("firewall", f"loss {BOTH}", loss=0.1, burst=5.0),
+        Unimpair("firewall", f"loss {BOTH}"),
+    ),
+    (
+        "loss",
+        {"share": "10 %", "of": "sender"},
+        Block("firewall", "loss towards both of sender", share=0.1, client="sender"),
+        Unblock("firewall", "loss towards both of sender"),
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "verb", "end"), IMPAIRMENTS)
+def test_an_impairment_is_compiled_and_healed(
+    name: str, params: dict[str, Any], verb: Verb, end: Verb
+) -> None:
+    spec = all_faults()[name]
+    read = spec.params.model_validate({"at": "firewall", **params})
+    assert list(spec.verbs(read)) == [verb]
+    assert list(spec.heal(read)) == [end]
+    assert spec.params.model_validate(read.model_dump(mode="json")) == read
+    named = {"firewall", *(params[key] for key in ("towards", "of") if key in params)}
+    assert set(spec.hosts(read)) == named
+
+
+@pytest.mark.parametrize(
+    ("written", "octets"),
+    [
+        ("100 kB/s", 100_000.0),
+        ("1 Mbit/s", 125_000.0),
+        ("8 bit/s", 1.0),
+        ("1.5 MiB/s", 1_572_864.0),
+        ("2Gbit/s", 250_000_000.0),
+    ],
+)
+def test_rates_have_units(written: str, octets: float) -> None:
+    rate = all_faults()["rate"]
+    read = rate.params.model_validate({"at": "firewall", "limit": written})
+    assert rate.verbs(read)[0].rate == octets  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "said"),
+    [
+        ("rate", {"limit": "100"}, "not a rate"),
+        ("rate", {"limit": "0 kB/s"}, "not a rate"),
+        ("rate", {"limit": "100 kB"}, "not a rate"),
+        ("rate", {"limit": "fast"}, "100 kB/s or 1 Mbit/s"),
+        ("rate", {"limit": "1 bit/s"}, "greater than or equal to 1"),
+        ("rate", {"limit": "1 kB/s", "backlog": -1}, "greater than or equal to 0"),
+        ("delay", {"by": "200"}, "not a duration"),
+        ("delay", {"by": "0 s"}, "greater than 0"),
+        ("delay", {}, "Field required"),
+        ("jitter", {"around": "50 ms", "by": "80 ms"}, "before it came"),
+        ("reordering", {"share": "20 %"}, "Field required"),
+        ("loss", {"share": "10 %", "bursts of": 1}, "greater than or equal to 2"),
+        ("duplication", {"share": "0 %"}, "not a share"),
+        ("corruption", {"share": "200 %"}, "not a share"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(name: str, params: dict[str, Any], said: str) -> None:
+    with pytest.raises(ValidationError, match=said):
+        all_faults()[name].params.model_validate({"at": "firewall", **params})
