@@ -70,6 +70,11 @@ def no_options(_: Any) -> tuple[str, Mapping[str, Any]] | None:
     return None
 
 
+def no_schedule(_: Any) -> Sequence[tuple[float, Verb]]:
+    """For a fault that does not change while it lasts."""
+    return ()
+
+
 def no_verbs(_: Any) -> Sequence[Verb]:
     """For a fault that has nothing to heal."""
     return ()
@@ -185,9 +190,12 @@ class FaultSpec:
         params: its parameters.
         verbs: the verbs that it comes to (see :mod:`halfopen.verbs`).
         heal: the verbs that end it; none for what is over at once.
+        schedule: more verbs for later, each with the seconds after its beginning, in their order;
+            it is healed after the last of them, unless it is told how it ends.
         middleboxes: host names in the parameters that must be middleboxes.
         endpoints: host names in the parameters that must be endpoints.
         neighbours: pairs of host names in the parameters that must be joined by a link.
+        anywhere: host names in the parameters that may be of either kind.
         running: host names in the parameters, each with the system that it must run.
         options: a host, and options of its system that it has from then on, as a scenario writes
             them: the program that a `RestartProgram` starts has them.
@@ -198,21 +206,25 @@ class FaultSpec:
     params: type[Section]
     verbs: Callable[[Any], Sequence[Verb]]
     heal: Callable[[Any], Sequence[Verb]] = no_verbs
+    schedule: Callable[[Any], Sequence[tuple[float, Verb]]] = no_schedule
     middleboxes: Callable[[Any], Sequence[str]] = no_hosts
     endpoints: Callable[[Any], Sequence[str]] = no_hosts
     neighbours: Callable[[Any], Sequence[tuple[str, str]]] = no_neighbours
+    anywhere: Callable[[Any], Sequence[str]] = no_hosts
     running: Callable[[Any], Sequence[tuple[str, str]]] = nothing_running
     options: Callable[[Any], tuple[str, Mapping[str, Any]] | None] = no_options
 
     def every_verb(self, params: Any) -> tuple[Verb, ...]:
         """What it comes to, its healing included."""
-        return (*self.verbs(params), *self.heal(params))
+        later = [verb for _, verb in self.schedule(params)]
+        return (*self.verbs(params), *later, *self.heal(params))
 
     def hosts(self, params: Any) -> tuple[str, ...]:
         """All host names in the parameters."""
         pairs = [name for pair in self.neighbours(params) for name in pair]
         systems = [name for name, _ in self.running(params)]
-        return (*self.middleboxes(params), *self.endpoints(params), *pairs, *systems)
+        somewhere = (*self.middleboxes(params), *self.endpoints(params), *self.anywhere(params))
+        return (*somewhere, *pairs, *systems)
 
 
 @dataclass(frozen=True)
@@ -312,6 +324,12 @@ class Lab(Protocol):
     async def apply(self, verb: Verb) -> list[str]:
         """Do a verb now; returns the flows that it touched."""
 
+    async def capture(self, directory: Path) -> None:
+        """Write from now on what each link carries into a file in `directory`, which is there.
+
+        Only asked of a kind of lab that says that it `captures`.
+        """
+
     async def sample(self) -> None:
         """Record the state of all hosts now; all of it is recorded when this returns."""
 
@@ -338,6 +356,7 @@ class LabSpec:
         lacks: what this machine lacks for one of the verbs, each with its remedy.
         engines: the ways in which it can play a middlebox, in the order of preference, each with
             the verbs that can be done to a middlebox that is played so.
+        captures: it can write what its links carry into files (:meth:`Lab.capture`).
     """
 
     name: str
@@ -348,3 +367,4 @@ class LabSpec:
     open: Callable[[Path, str, Recorder], Lab]
     lacks: Callable[[type[Verb]], Sequence[str]] = nothing_lacks
     engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict, hash=False)
+    captures: bool = False

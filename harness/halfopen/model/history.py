@@ -37,6 +37,8 @@ kind            fields
                 the server sees them, if the middlebox translates addresses
 `drops`         `host, packets, bytes`: late packets, which fitted no entry of the middlebox, since
                 the run began; `blocked`: packets that a fault kept from getting through
+`capture`       `host, neighbour, file, realtime_s`: from now on their link is captured, at `host`;
+                `realtime_s`: seconds since 1970 at `t`, as in the file
 `lab`           `problem`: the lab itself broke, the run ends with an error
 `end`           `reason` (complete, interrupted, unmet, error, unsupported), `detail`
 ==============  ==================================================================================

@@ -21,6 +21,7 @@ from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import Box, Site, choose
+from halfopen.labs.netns.captures import Captures
 from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
 from halfopen.labs.netns.resolver import Resolver, cover_files
@@ -62,6 +63,7 @@ class Agent:
         self._programs: dict[str, dict[str, Program]] = {}  # host, name
         self._followers: dict[Path, Follower] = {}
         self._feeds: set[asyncio.Task[None]] = set()
+        self._captures = Captures(self.emit)
 
     async def serve(self, request: Mapping[str, Any]) -> None:
         """Do one request, and answer it."""
@@ -234,6 +236,10 @@ class Agent:
             raise UnsupportedError(f"this lab cannot do {type(verb).__name__}")
         return list(await action.do(verb, self))
 
+    async def do_capture(self, request: Mapping[str, Any]) -> None:
+        """`directory`: write from now on what each link carries into a file there."""
+        await self._captures.begin(Path(request["directory"]), self.networks)
+
     async def do_sample(self, _: Mapping[str, Any]) -> None:
         """Record the state of all hosts now; the records come before the answer."""
         self._collect()
@@ -253,6 +259,7 @@ class Agent:
         for surroundings in self._surroundings.values():
             for finish in surroundings.finish:
                 await asyncio.to_thread(finish)
+        await self._captures.end()
         # What the threads handed over is written before the answer is.
         await asyncio.sleep(0)
 

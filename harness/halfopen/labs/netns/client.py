@@ -139,6 +139,10 @@ class AgentLab(ABC):
         """
         return list(await self._ask("apply", patience=verb.takes, verb=verb_to_json(verb)))
 
+    async def capture(self, directory: Path) -> None:
+        """Write from now on what each link carries into a file in `directory`, which is there."""
+        await self._ask("capture", directory=str(directory.resolve()))
+
     async def sample(self) -> None:
         """Record the state of all hosts now; all of it is recorded when this returns."""
         await self._ask("sample")

@@ -117,4 +117,5 @@ LAB = LabSpec(
     open=NetnsLab,
     lacks=_lacks,
     engines={engine.name: engine.verbs for engine in ENGINES},
+    captures=True,
 )
