@@ -118,6 +118,8 @@ class SystemContext:
         seed: for whatever is random in the program.
         base: the directory of the scenario file, relative to which it names files; empty if there
             is no such file.
+        image: of the container that its programs run in, if it does not come with halfopen: then
+            what is installed here is not what they find.
         notes: absolute; for what is written for halfopen alone, as a ledger is: no fault of a disk
             reaches it.
     """
@@ -129,6 +131,7 @@ class SystemContext:
     seed: int
     base: str = ""
     notes: str = ""
+    image: str | None = None
 
 
 @dataclass(frozen=True)
@@ -162,6 +165,8 @@ class SystemSpec:
         timers: durations of this system that decide verdicts.
         missing: what this machine lacks to run it with such options, each with its remedy.
         product: what it runs, if that is somebody else's; for `halfopen doctor`.
+        image: one of ours that holds it, for labs that run containers; None if it comes with
+            halfopen itself, or we have none.
     """
 
     name: str
@@ -173,6 +178,7 @@ class SystemSpec:
     timers: Callable[[Any], Sequence[Timer]] = no_timers
     missing: Callable[[Any], Sequence[str]] = nothing_missing
     product: Product | None = None
+    image: str | None = None
 
     def programs(self, options: Any, context: SystemContext) -> tuple[ProgramSpec, ...]:
         """All programs to start, in their order."""
@@ -354,6 +360,8 @@ class LabSpec:
         missing: what keeps it from working on this machine, each with its remedy.
         open: a lab for one run: directory for files, token of the messages, recorder.
         lacks: what this machine lacks for one of the verbs, each with its remedy.
+        images: its endpoints are containers: programs come from images, and can be limited; what
+            is installed on this machine does not matter.
         engines: the ways in which it can play a middlebox, in the order of preference, each with
             the verbs that can be done to a middlebox that is played so.
         captures: it can write what its links carry into files (:meth:`Lab.capture`).
@@ -367,4 +375,5 @@ class LabSpec:
     open: Callable[[Path, str, Recorder], Lab]
     lacks: Callable[[type[Verb]], Sequence[str]] = nothing_lacks
     engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict, hash=False)
+    images: bool = False
     captures: bool = False

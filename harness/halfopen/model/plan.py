@@ -26,6 +26,8 @@ class PlannedHost:
         preload_keepalive: `idle, interval` (seconds) and `probes` that libkeepalive puts on all
             connections of its programs, or None.
         line: where the scenario describes it.
+        image: that its programs come in, None for what the lab has.
+        limits: of each of its programs, see :class:`halfopen.model.program.ProgramSpec`.
     """
 
     name: str
@@ -35,6 +37,8 @@ class PlannedHost:
     profile: str | None = None
     line: int = 0
     preload_keepalive: Mapping[str, float] | None = None
+    image: str | None = None
+    limits: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
