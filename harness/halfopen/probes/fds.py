@@ -21,6 +21,7 @@ class _Process:
     pid: int
     targets: tuple[str, ...]
     soft_limit: int
+    cpu_s: float
 
 
 class FdProbe:
@@ -41,10 +42,12 @@ class FdProbe:
             for member in family:
                 try:
                     targets = _targets(member)
-                    limit = psutil.Process(member).rlimit(psutil.RLIMIT_NOFILE)[0]
+                    process = psutil.Process(member)
+                    limit = process.rlimit(psutil.RLIMIT_NOFILE)[0]
+                    cpu = process.cpu_times()
                 except (OSError, psutil.Error):
                     continue
-                found.append(_Process(name, member, targets, limit))
+                found.append(_Process(name, member, targets, limit, cpu.user + cpu.system))
         return found
 
     def owners(self, processes: list[_Process]) -> dict[int, int]:
@@ -57,7 +60,7 @@ class FdProbe:
         }
 
     def count(self, processes: list[_Process], kinds: Mapping[int, str]) -> list[dict[str, Any]]:
-        """A sample for each process: `process, pid, counts, limit`.
+        """A sample for each process: `process, pid, counts, limit, cpu_s`.
 
         Args:
             processes: from :meth:`read`.
@@ -88,6 +91,7 @@ class FdProbe:
                     "pid": process.pid,
                     "counts": dict(sorted(counts.items())),
                     "limit": process.soft_limit,
+                    "cpu_s": round(process.cpu_s, 2),
                 }
             )
         return samples

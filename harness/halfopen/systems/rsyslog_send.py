@@ -71,6 +71,7 @@ class Options(Common):
                     ("keepalive", self.keepalive is not None),
                     ("rebind interval", self.rebind_interval is not None),
                     ("sessions", self.sessions > 1),
+                    ("an imfile that does not poll", self.input == "imfile"),
                 )
                 if said
             ]
@@ -174,14 +175,6 @@ def _legacy(options: Options, source: str, target: str) -> list[str]:
             "$OmitLocalLogging on",
             "$IMUXSockRateLimitInterval 0",
             f"$AddUnixListenSocket {source}",
-        ],
-        "imfile": [
-            "$ModLoad imfile",
-            "$InputFilePollInterval 1",  # seconds; legacy polls, each 10 s by itself
-            f"$InputFileName {source}",
-            "$InputFileTag halfopen",
-            "$InputFileStateFile halfopen",
-            "$InputRunFileMonitor",
         ],
         "imptcp": [
             "$ModLoad imptcp",

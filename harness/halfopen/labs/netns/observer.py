@@ -174,7 +174,9 @@ class Observer(threading.Thread):
             self._record(record, [s.identity for s in seen])
             for sample in counts:
                 record = {"kind": "fds", "host": self._host, **sample}
-                self._record(record, sample, key=f"fds {sample['process']}")
+                # The time that it had on a CPU is no change: it grows all the time.
+                identity = (sample["pid"], sample["counts"], sample["limit"])
+                self._record(record, identity, key=f"fds {sample['process']} {sample['pid']}")
 
         return watch
 
