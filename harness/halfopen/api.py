@@ -188,16 +188,26 @@ class OpenLab:
         time.sleep(self._seconds(duration))
 
     def fault(self, name: str, **params: Any) -> list[str]:
-        """Inject a fault now (see `halfopen faults`); returns the flows that it touched."""
+        """Inject a fault now (see `halfopen faults`); returns the flows that it touched.
+
+        Nothing heals it; what it does later, as `link flap` does, is done when this returns.
+        """
         spec = self._vocabulary.faults.get(name)
         if spec is None:
             raise UsageError(f"there is no fault {name!r}: see `halfopen faults`")
-        touched: list[str] = []
-        for verb in spec.verbs(_validated(spec.params, params, f"fault {name}")):
+        written = _validated(spec.params, params, f"fault {name}")
+        settled = spec.params.model_validate(self._scaled(written))
+        for verb in spec.every_verb(settled):
             if type(verb) not in self._spec.verbs:
                 raise UnsupportedError(f"the lab {self._spec.name} cannot do {name!r}")
             if lacking := self._spec.lacks(type(verb)):
                 raise UnsupportedError(f"{name!r} cannot be done here: {'; '.join(lacking)}")
+        touched: list[str] = []
+        for verb in spec.verbs(settled):
+            touched += self._do(self._lab.apply(verb))
+        begun = time.monotonic()
+        for offset, verb in spec.schedule(settled):
+            time.sleep(max(0.0, begun + offset - time.monotonic()))
             touched += self._do(self._lab.apply(verb))
         return touched
 

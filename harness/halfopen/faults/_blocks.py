@@ -29,11 +29,23 @@ def block_fault(
     *,
     manner: Callable[[Any], Manner],
     share: Callable[[Any], float] = lambda _: 1.0,
+    only_new: bool = False,
+    longer_than: Callable[[Any], int | None] = lambda _: None,
 ) -> FaultSpec:
     """A fault that is one block, healed by taking it away."""
 
     def verbs(given: Any) -> Sequence[Block]:
-        return (Block(given.at, _name(name, given), given.towards, share(given), manner(given)),)
+        return (
+            Block(
+                given.at,
+                _name(name, given),
+                given.towards,
+                share(given),
+                manner(given),
+                only_new=only_new,
+                longer_than=longer_than(given),
+            ),
+        )
 
     def heal(given: Any) -> Sequence[Unblock]:
         return (Unblock(given.at, _name(name, given)),)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from halfopen.errors import HalfopenError
@@ -24,6 +25,8 @@ class _OpenFault:
     params: Any
     step: PlannedStep
     healing: asyncio.Task[None] | None = None
+    playing: asyncio.Task[None] | None = None
+    over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
     def mark(self) -> dict[str, Any]:
@@ -95,7 +98,8 @@ class Injector:
 
     def abandon(self) -> None:
         """Wait for nothing any more: the run is over, however it ended."""
-        for task in (*self._armed, *(f.healing for f in self._open)):
+        own = [task for f in self._open for task in (f.healing, f.playing)]
+        for task in (*self._armed, *own):
             if task is not None:
                 task.cancel()
 
@@ -132,6 +136,11 @@ class Injector:
             self._write({**fault.mark, "state": "end", "flows": flows})
             return
         self._open.append(fault)
+        if schedule := spec.schedule(fault.params):
+            fault.playing = self._in_background(self._play(fault, schedule))
+        ends = step.args["lasts"] or "until" in step.args or step.args["stays"]
+        if fault.playing is not None and not ends:
+            fault.healing = self._in_background(self._heal_after(fault, fault.playing))
         if step.args["lasts"] or "until" in step.args:
             fault.healing = self._in_background(self._heal_later(fault))
 
@@ -141,6 +150,23 @@ class Injector:
             return verbs
         program = asdict(self._renew(fault.step.args["host"], fault.step.args["options"]))
         return [replace(v, program=program) if isinstance(v, RestartProgram) else v for v in verbs]
+
+    async def _play(self, fault: _OpenFault, schedule: Sequence[tuple[float, Verb]]) -> None:
+        """Do what a fault has for later, until it is over."""
+        loop = asyncio.get_running_loop()
+        begun = loop.time()
+        for offset, verb in schedule:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(begun + offset):
+                    await fault.over.wait()
+            if fault.over.is_set():
+                return
+            await self._lab.apply(verb)
+
+    async def _heal_after(self, fault: _OpenFault, playing: asyncio.Task[None]) -> None:
+        await asyncio.wait([playing])
+        fault.healing = None
+        await self._heal(fault)
 
     async def _heal_later(self, fault: _OpenFault) -> None:
         step = fault.step
@@ -155,6 +181,10 @@ class Injector:
         self._open.remove(fault)
         if fault.healing is not None:
             fault.healing.cancel()
+        fault.over.set()
+        if fault.playing is not None:
+            # What it is about to do is done before it is undone.
+            await asyncio.wait([fault.playing])
         for verb in fault.spec.heal(fault.params):
             await self._lab.apply(verb)
         self._write({**fault.mark, "state": "end", "flows": []})

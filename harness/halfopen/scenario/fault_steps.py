@@ -89,6 +89,8 @@ def read_fault(
             known.check_middlebox(host, line_of_text(rest, host), where, problems)
         for host in spec.endpoints(params):
             known.check_endpoint(host, line_of_text(rest, host), where, problems)
+        for host in spec.anywhere(params):
+            known.check(host, line_of_text(rest, host), where, problems)
         for pair in spec.neighbours(params):
             known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
         for host, system in spec.running(params):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
 from halfopen.verbs.clocks import StepClock
 from halfopen.verbs.disks import FillDisk, ProtectDisk, SlowDisk
-from halfopen.verbs.links import SetLink, SetRoute
+from halfopen.verbs.links import CutLink, SetLink, SetRoute
 from halfopen.verbs.middlebox import (
     Block,
     ForgetFlows,
@@ -41,6 +41,7 @@ __all__ = [
     "Behaviour",
     "Block",
     "BringBack",
+    "CutLink",
     "DrainBacklog",
     "EnableProxy",
     "FillBacklog",

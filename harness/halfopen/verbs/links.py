@@ -16,6 +16,17 @@ class SetLink(Verb):
 
 
 @dataclass(frozen=True)
+class CutLink(Verb):
+    """The link between two neighbours carries nothing any more, or does again; both think it is up.
+
+    Unlike :class:`SetLink`, no interface goes down and no route is lost: nobody is told.
+    """
+
+    between: tuple[str, str]
+    cut: bool
+
+
+@dataclass(frozen=True)
 class SetRoute(Verb):
     """`host` loses its routes towards the host `to`, or has them again."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import ipaddress
 import json
 import subprocess
 from collections.abc import Iterator, Mapping
@@ -11,7 +12,7 @@ from typing import Any
 
 from pyroute2 import IPRoute, netns
 
-from halfopen.errors import LabError
+from halfopen.errors import LabError, UnsupportedError
 from halfopen.middlebox import ruleset
 from halfopen.model.topology import HostNetwork
 
@@ -28,6 +29,9 @@ _HOST: Mapping[str, str] = {
     # An IPv6 address must survive that its cable is pulled, as an IPv4 address does.
     "net.ipv6.conf.all.keep_addr_on_down": "1",
     "net.ipv6.conf.default.accept_ra": "0",
+    # A lab has no duplicate addresses; to look for them takes a second, at every start of a link.
+    "net.ipv6.conf.all.accept_dad": "0",
+    "net.ipv6.conf.default.accept_dad": "0",
 }
 
 
@@ -147,6 +151,68 @@ def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: boo
             with IPRoute(netns=here) as route:
                 for each in networks[here].routes:
                     route.route("replace", dst=each.subnet, gateway=each.gateway)
+
+
+def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
+    """Let the link between two neighbours carry nothing, while it looks as if it were up.
+
+    Frames are dropped where they leave an interface, whoever made them: below IP and below what
+    packet sockets send, so that ARP is silent too.
+
+    Raises:
+        LabError: if the hosts are no neighbours.
+        UnsupportedError: if the kernel cannot do it.
+    """
+    for here, there in ((left, right), (right, left)):
+        try:
+            name = networks[here].towards(there).name
+        except KeyError:
+            raise LabError(f"there is no link between {left} and {right}") from None
+        if cut:
+            try:
+                _nft(here, "-f", "-", text=_CUT.format(name=name))
+            except LabError as error:
+                raise UnsupportedError(
+                    "a link cannot be cut here: that needs Linux 5.16 with CONFIG_NETFILTER_INGRESS"
+                    f" and CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
+                ) from error
+        else:
+            _nft(here, "delete", "table", "netdev", f"cut-{name}")
+
+
+# A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).
+_CUT = """
+table netdev cut-{name} {{
+ chain out {{
+  type filter hook egress device "{name}" priority -500; policy drop;
+ }}
+ chain in {{
+  type filter hook ingress device "{name}" priority -500; policy drop;
+ }}
+}}
+"""
+
+
+def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: bool) -> None:
+    """Take the routes of one host towards another away, or put them back.
+
+    Raises:
+        LabError: if it has no such route, since both are on one link.
+    """
+    addresses = [ipaddress.ip_address(i.address) for i in networks[to].interfaces]
+    lost = [
+        route
+        for route in networks[host].routes
+        if any(address in ipaddress.ip_network(route.subnet) for address in addresses)
+    ]
+    if not lost:
+        raise LabError(f"{host} has no route to {to} that could be lost: a link joins them")
+    with IPRoute(netns=host) as route:
+        for each in lost:
+            if present:
+                route.route("replace", dst=each.subnet, gateway=each.gateway)
+            else:
+                route.route("del", dst=each.subnet, gateway=each.gateway)
 
 
 def _nft(name: str, *arguments: str, text: str = "") -> str:

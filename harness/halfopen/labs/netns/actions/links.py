@@ -1,4 +1,4 @@
-"""Links go down and up."""
+"""Links go down and up, or carry nothing; routes are lost and found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from halfopen.labs.netns import network
 from halfopen.labs.netns.actions._action import Action, Sandbox
-from halfopen.verbs import SetLink
+from halfopen.verbs import CutLink, SetLink, SetRoute
 
 
 async def set_link(verb: SetLink, sandbox: Sandbox) -> Sequence[str]:
@@ -17,4 +17,17 @@ async def set_link(verb: SetLink, sandbox: Sandbox) -> Sequence[str]:
     return ()
 
 
-ACTIONS = (Action(SetLink, set_link),)
+async def cut_link(verb: CutLink, sandbox: Sandbox) -> Sequence[str]:
+    """Both ends of a link between two neighbours."""
+    left, right = verb.between
+    await asyncio.to_thread(network.cut_link, left, right, sandbox.networks, verb.cut)
+    return ()
+
+
+async def set_route(verb: SetRoute, sandbox: Sandbox) -> Sequence[str]:
+    """Those routes of a host that lead to another."""
+    await asyncio.to_thread(network.set_route, verb.host, verb.to, sandbox.networks, verb.present)
+    return ()
+
+
+ACTIONS = (Action(SetLink, set_link), Action(CutLink, cut_link), Action(SetRoute, set_route))
