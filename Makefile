@@ -7,7 +7,7 @@ DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test soak check lint types imports unit incidents schema bench clean
+.PHONY: help setup setup-dev demo test soak check lint types imports unit incidents kafka schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -45,16 +45,19 @@ imports: setup-dev
 
 test: check unit incidents ## everything: style, types, import law, tests, scenarios
 
-unit: setup-dev ## the tests under tests/
+unit: setup-dev kafka ## the tests under tests/
 	$(PYTEST) tests --numprocesses=2 --dist=loadgroup
 
-incidents: setup-dev ## the scenario library, every variant
+incidents: setup-dev kafka ## the scenario library, every variant
 	$(PYTEST) scenarios -v
 
 soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop.py \
 		--timeout=7200
+
+kafka: setup-dev ## bring the jars of Kafka's brokers here, by Maven
+	@$(BIN)/python -m halfopen.products.kafka
 
 schema: setup ## write the JSON Schema of scenario files anew
 	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \

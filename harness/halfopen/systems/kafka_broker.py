@@ -1,0 +1,137 @@
+"""`kafka broker`: a broker of an old or a current release, alone in its cluster."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from pydantic import Field
+
+from halfopen.fields import Section, Timer
+from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.products.kafka import configuration
+from halfopen.products.kafka.releases import Release, java, missing_client, missing_java
+from halfopen.systems._kafka import HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
+
+_ZOOKEEPER_HEAP_MIB = 64
+# A broker looks for idle connections each time that its selector returns, 300 ms at the latest
+# (kafka.network.Processor.poll).
+_LOOKS_S = 0.5
+
+
+class Options(Section):
+    """What a scenario can set.
+
+    Attributes:
+        release: `0.8.2` (0.8.2.2 with ZooKeeper 3.4.6, which does not ask for keepalive on the
+            connections that it accepts, KAFKA-2096) or `current` (KRaft, which does; the timers
+            are those of the host's sysctls).
+        port: TCP port to listen on.
+        connections_max_idle: `connections.max.idle.ms`: after which the broker closes a connection
+            on which nothing came.  A network thread of 0.8.2 looks at it only when something else
+            comes to that thread.
+    """
+
+    release: Release = "current"
+    port: int = Field(default=PORT, ge=1, le=65535)
+    connections_max_idle: Interval = 600.0
+
+
+def _timers(options: Options) -> Sequence[Timer]:
+    if options.connections_max_idle is None:
+        return ()
+    return (Timer("connections max idle", options.connections_max_idle, "silence", late=_LOOKS_S),)
+
+
+def _program(options: Options, context: SystemContext) -> Sequence[ProgramSpec]:
+    directory = Path(context.directory)
+    mark = str(directory / "topic-is-there")
+    reader = ProgramSpec(
+        name="kafka-reader",
+        argv=(
+            *(sys.executable, "-m", "halfopen.products.kafka.consume"),
+            *("--from", f"{context.address}:{options.port}", "--topic", configuration.TOPIC),
+            *("--output", str(directory / "messages"), "--mark", mark),
+            *(["--set", "broker.version.fallback=0.8.2.2"] if options.release == "0.8.2" else []),
+            *(["--set", "api.version.request=false"] if options.release == "0.8.2" else []),
+        ),
+        env={},
+        output=str(directory / "messages"),
+    )
+    ready = Ready(listening=options.port, exists=mark)
+    if options.release == "current":
+        return (reader, _current(options, context, directory, ready))
+    return (reader, _zookeeper(directory), _old(options, context, directory, ready))
+
+
+def _current(
+    options: Options, context: SystemContext, directory: Path, ready: Ready
+) -> ProgramSpec:
+    settings, log = directory / "server.properties", directory / "log"
+    text = configuration.current_broker(
+        context.address, options.port, str(log), options.connections_max_idle
+    )
+    quiet = {"org__slf4j__simpleLogger__defaultLogLevel": "warn"}
+    return ProgramSpec(
+        name="kafka-broker",
+        argv=tuple(java("current", "kafka.Kafka", str(settings), heap=HEAP_MIB, **quiet)),
+        env={},
+        ready=ready,
+        files={str(settings): text, str(log / "meta.properties"): configuration.formatted()},
+        starts_within=STARTS_S,
+    )
+
+
+def _old(options: Options, context: SystemContext, directory: Path, ready: Ready) -> ProgramSpec:
+    settings, log4j = directory / "server.properties", directory / "log4j.properties"
+    text = configuration.old_broker(
+        context.address, options.port, str(directory / "log"), options.connections_max_idle
+    )
+    quiet = {"log4j__configuration": log4j.as_uri()}
+    return ProgramSpec(
+        name="kafka-broker",
+        argv=tuple(java("0.8.2", "kafka.Kafka", str(settings), heap=HEAP_MIB, **quiet)),
+        env={},
+        ready=ready,
+        files={str(settings): text, str(log4j): configuration.log4j()},
+        starts_within=STARTS_S,
+    )
+
+
+def _zookeeper(directory: Path) -> ProgramSpec:
+    settings, log4j = directory / "zookeeper.properties", directory / "log4j.properties"
+    argv = java(
+        "0.8.2",
+        "org.apache.zookeeper.server.quorum.QuorumPeerMain",
+        str(settings),
+        heap=_ZOOKEEPER_HEAP_MIB,
+        log4j__configuration=log4j.as_uri(),
+    )
+    return ProgramSpec(
+        name="zookeeper",
+        argv=tuple(argv),
+        env={},
+        ready=Ready(listening=configuration.ZOOKEEPER_PORT),
+        starts_within=STARTS_S,
+        files={
+            str(settings): configuration.zookeeper(str(directory / "zookeeper")),
+            str(log4j): configuration.log4j(),
+        },
+    )
+
+
+def _missing(options: Options) -> Sequence[str]:
+    return (*missing_java(options.release), *missing_client())
+
+
+SYSTEM = SystemSpec(
+    name="kafka broker",
+    summary="Kafka broker 0.8.2 with ZooKeeper, or a current one; what it has is read beside it",
+    role="receiver",
+    options=Options,
+    program=_program,
+    timers=_timers,
+    missing=_missing,
+    product=KAFKA,
+)
