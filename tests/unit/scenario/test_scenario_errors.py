@@ -160,7 +160,7 @@ MISTAKES = [
         "run: relpio receive",
         [
             "s.yaml:12: firewall is in the middle of the path, but runs a system; only middleboxes "
-            "stand between the two ends"
+            "and proxies stand between the two ends"
         ],
     ),
     (
@@ -168,7 +168,7 @@ MISTAKES = [
         "[firewall, sender, receiver]",
         [
             "s.yaml:12: sender is in the middle of the path, but runs a system; only middleboxes "
-            "stand between the two ends",
+            "and proxies stand between the two ends",
             "s.yaml:12: the path begins with firewall, a middlebox; both ends must run a system",
         ],
     ),
