@@ -11,6 +11,7 @@ from halfopen.cli.run import check_outputs, finish
 from halfopen.errors import UsageError
 from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.verdict import VariantResult
+from halfopen.runner.captures import with_captures
 from halfopen.runner.run import judge_run
 
 
@@ -44,5 +45,5 @@ def saved_runs(directory: Path) -> list[tuple[VariantResult, History]]:
             history = read_history(path.parent)
         except ValueError as error:
             raise UsageError(f"{path.parent}: {error}") from error
-        runs.append((judge_run(history, path.parent), history))
+        runs.append((with_captures(judge_run(history, path.parent), history), history))
     return runs

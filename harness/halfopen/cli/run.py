@@ -59,6 +59,9 @@ def run(
     json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
     report: Annotated[bool, typer.Option(help="Write an HTML report to OUT/report.html.")] = True,
+    pcap: Annotated[
+        bool, typer.Option("--pcap", help="Capture each link into a file for Wireshark.")
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Play scenarios and give verdicts."""
@@ -74,7 +77,9 @@ def run(
     console = Console(stderr=True)
     with progress_for(plans, console, quiet=quiet) as listener:
         results = asyncio.run(
-            run_plans(plans, spec, default_vocabulary(), out, jobs=places, listener=listener)
+            run_plans(
+                plans, spec, default_vocabulary(), out, jobs=places, listener=listener, pcap=pcap
+            )
         )
     finish(results, out=out, json=json, junit=junit, report=report)
 

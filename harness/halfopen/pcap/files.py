@@ -15,6 +15,8 @@ from halfopen import __version__
 from halfopen.pcap import blocks
 
 SUFFIX = ".pcapng"
+DIRECTORY = "captures"
+"""Where the files lie, below the directory of a run."""
 
 _INBOUND, _OUTBOUND = 1, 2  # the two lowest bits of a packet's flags
 _DIRECTION = 3

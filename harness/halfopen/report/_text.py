@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 
@@ -57,3 +60,15 @@ def in_words(result: VariantResult) -> str:
     if result.directory:
         lines += ["", f"history: {result.directory}"]
     return "\n".join(lines)
+
+
+def capture_words(captures: Mapping[str, Any]) -> str:
+    """Where captures lie, and what is in them: `DIR: 312 frames, 4 dropped by firewall`."""
+    if captures.get("skipped"):
+        return f"{captures['directory']}: without comments: {captures['skipped']}"
+    words = [f"{captures['frames']} frames"]
+    for did in ("dropped", "made"):
+        words += [f"{number} {did} by {box}" for box, number in captures[did].items() if number]
+    if captures["missed"]:
+        words.append(f"{captures['missed']} more that the capture had no room for")
+    return f"{captures['directory']}: {', '.join(words)}"

@@ -16,7 +16,7 @@ from halfopen.model.topology import HostNetwork, lay_out
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report._lanes import MAX_FLOWS
-from halfopen.report._text import MARKS, place, seen, wanted
+from halfopen.report._text import MARKS, capture_words, place, seen, wanted
 from halfopen.report._timeline import flow_rows, timeline
 
 _ENVIRONMENT = Environment(
@@ -103,6 +103,8 @@ def _variant(number: int, result: VariantResult, history: History | None) -> dic
         "drops": _drops(history) if history else [],
         "half": sum(bool(row["half"]) for row in rows),
         "complete": history is None or history.complete,
+        "conditions": _conditions(history) if history else [],
+        "captures": capture_words(found) if (found := result.extra.get("captures")) else "",
     }
 
 
@@ -120,6 +122,15 @@ def _check(result: VariantResult, check: CheckResult) -> dict[str, Any]:
         "line": check.line,
         "evidence": check.evidence,
     }
+
+
+def _conditions(history: History) -> list[dict[str, Any]]:
+    """What was waited for, and when it was so."""
+    return [
+        {**record, "at_s": record["t"] * history.scale}
+        for record in history.of("condition")
+        if record["state"] != "waiting"
+    ]
 
 
 def _path(history: History) -> list[dict[str, str]]:

@@ -36,6 +36,7 @@ def _variant(result: VariantResult) -> dict[str, Any]:
         "directory": result.directory,
         "reproduces": result.reproduces,
         "checks": [_check(check) for check in result.checks],
+        **result.extra,
     }
 
 

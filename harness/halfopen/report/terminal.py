@@ -12,7 +12,7 @@ from rich.text import Text
 
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
-from halfopen.report._text import MARKS, in_words, off_target, place, seen, wanted
+from halfopen.report._text import MARKS, capture_words, in_words, off_target, place, seen, wanted
 
 _STYLES = {
     Verdict.PASS: "bold green",
@@ -39,6 +39,8 @@ def print_results(results: Sequence[VariantResult], console: Console | None = No
     for result in results:
         if result.verdict is not Verdict.PASS:
             console.print(_reasons(result))
+    for line in _captures(results):
+        console.print(Text(line, style="dim"))
     console.print(Text(summary(results), style="bold"))
 
 
@@ -51,6 +53,7 @@ def plain_lines(results: Sequence[VariantResult]) -> list[str]:
         )
         if result.verdict is not Verdict.PASS:
             lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
+    lines += _captures(results)
     lines.append(summary(results))
     return [line.rstrip() for line in lines]
 
@@ -62,6 +65,11 @@ def summary(results: Sequence[VariantResult]) -> str:
     wall = format_duration(sum(result.wall_s for result in results))
     virtual = format_duration(sum(result.virtual_s for result in results))
     return f"{', '.join(counts) or 'nothing was run'}: {virtual} of production in {wall} of runs"
+
+
+def _captures(results: Sequence[VariantResult]) -> list[str]:
+    found = [result.extra["captures"] for result in results if "captures" in result.extra]
+    return [f"captures: {capture_words(each)}" for each in found]
 
 
 def _table(results: Sequence[VariantResult]) -> Table:

@@ -18,6 +18,7 @@ from halfopen.errors import LabError, UnsupportedError, UsageError
 from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
+from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import (
     FaultSpec,
     Lab,
@@ -119,15 +120,23 @@ class Player:
         vocabulary: the systems and faults that it names.
         directory: for the history and the programs' files; an earlier run's history is replaced.
         listener: is told of every record.
+        pcap: each link is captured, into a file below `directory`.
     """
 
     def __init__(
-        self, plan: Plan, vocabulary: Vocabulary, directory: Path, listener: Listener | None = None
+        self,
+        plan: Plan,
+        vocabulary: Vocabulary,
+        directory: Path,
+        listener: Listener | None = None,
+        *,
+        pcap: bool = False,
     ) -> None:
         self._plan = plan
         self._vocabulary = vocabulary
         self._directory = directory
         self._listener = listener
+        self._captures = directory / DIRECTORY if pcap else None
         self._networks: Mapping[str, HostNetwork] = lay_out(
             plan.path, family=plan.family, returns=plan.returns
         )
@@ -150,6 +159,8 @@ class Player:
         """
         if reason := needs(self._plan, self._vocabulary, spec):
             raise UnsupportedError(reason)
+        if self._captures is not None and not spec.captures:
+            raise UnsupportedError(f"the lab {spec.name} cannot capture what its links carry")
         self._make_room()
         with (self._directory / FILE_NAME).open("w", encoding="utf-8") as file:
             self._writer = HistoryWriter(file)
@@ -181,7 +192,8 @@ class Player:
             if not history.exists():
                 raise UsageError(f"{files} is not from a run of halfopen; name another --out")
             shutil.rmtree(files)
-        self._directory.mkdir(parents=True, exist_ok=True)
+            shutil.rmtree(self._directory / DIRECTORY, ignore_errors=True)
+        (self._captures or self._directory).mkdir(parents=True, exist_ok=True)
 
     async def _in(self, lab: Lab) -> None:
         plan = self._plan
@@ -189,6 +201,8 @@ class Player:
         middleboxes = {name: plan.host(name).options for name in plan.middleboxes}
         wanted = demands(plan, self._vocabulary)
         await lab.build(plan.path, self._networks, middleboxes, sysctls, wanted)
+        if self._captures is not None:
+            await lab.capture(self._captures)
         endpoints = [host for host in plan.hosts if host.system is not None]
         # Senders last: one that finds nobody would begin with its back-off.
         for host in sorted(endpoints, key=lambda h: _START_ORDER.index(self._system(h).role)):

@@ -15,6 +15,7 @@ from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.captures import with_captures
 from halfopen.runner.play import Listener, Player
 
 
@@ -82,11 +83,13 @@ async def run_plan(
     vocabulary: Vocabulary,
     directory: Path,
     listener: Listener | None = None,
+    *,
+    pcap: bool = False,
 ) -> VariantResult:
-    """Play one plan and judge it; its history is written into `directory`."""
+    """Play one plan and judge it; its history is written into `directory`, and captures below."""
     begun = time.monotonic()
     try:
-        await Player(plan, vocabulary, directory, listener).play(lab)
+        await Player(plan, vocabulary, directory, listener, pcap=pcap).play(lab)
     except OSError as error:
         raise LabError(f"{directory}: the run cannot be recorded: {error}") from error
     except UnsupportedError as error:
@@ -103,9 +106,13 @@ async def run_plan(
             file=plan.file,
         )
     # Judging is work of its own, and other runs go on meanwhile.
-    return await asyncio.to_thread(
-        lambda: judge_run(read_history(directory), directory, time.monotonic() - begun)
-    )
+    return await asyncio.to_thread(_judge, directory, begun)
+
+
+def _judge(directory: Path, begun: float) -> VariantResult:
+    history = read_history(directory)
+    result = judge_run(history, directory, time.monotonic() - begun)
+    return with_captures(result, history)
 
 
 async def run_plans(
@@ -116,10 +123,20 @@ async def run_plans(
     *,
     jobs: int,
     listener: Listener | None = None,
+    pcap: bool = False,
 ) -> list[VariantResult]:
     """Play plans, `jobs` at a time, and judge them; the results are in the order of the plans.
 
     If it is cancelled, runs in progress end with what they have, and what was recorded stays.
+
+    Args:
+        plans: to play.
+        lab: where.
+        vocabulary: that they name.
+        out: for their histories.
+        jobs: at a time.
+        listener: is told of every record.
+        pcap: their links are captured.
 
     Raises:
         LabError: if a history cannot be written; the other runs are ended.
@@ -128,7 +145,7 @@ async def run_plans(
 
     async def one(plan: Plan, directory: Path) -> VariantResult:
         async with places:
-            return await run_plan(plan, lab, vocabulary, directory, listener)
+            return await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
 
     try:
         async with asyncio.TaskGroup() as group:
