@@ -61,10 +61,11 @@ class BandwidthParams(ToxicParams):
     """Parameters of `toxic bandwidth`.
 
     Attributes:
-        rate: octets that get through in a second, in whole KiB.
+        rate: octets that get through in a second, in whole thousands (bandwidth.go: a unit of its
+            rate is an octet a millisecond).
     """
 
-    rate: Annotated[Octets, Field(ge=1 << 10)]
+    rate: Annotated[Octets, Field(ge=1000, multiple_of=1000)]
 
 
 class SlowCloseParams(ToxicParams):
@@ -184,7 +185,7 @@ FAULT = (
         "bandwidth",
         "Toxiproxy lets only so many octets a second through",
         BandwidthParams,
-        lambda given: {"rate": given.rate >> 10},
+        lambda given: {"rate": given.rate // 1000},
     ),
     _toxic(
         "slow_close",
