@@ -1,0 +1,152 @@
+"""Inside the helper container: the netns lab's agent, for hosts that are containers.
+
+It runs in the engine host's PID namespace and sees the subjects' processes from outside.  Besides
+requests and records it has calls of its own, `{"call", "do", ...}`, for what only the engine can
+do: start a container, write to its standard input, tell its exit status.  When standard input ends,
+because the caller has died, it kills what runs, so that nothing is left but entries in the
+engine's lists.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import ctypes
+import itertools
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from pyroute2 import IPRoute
+
+from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.docker.subject import Subject
+from halfopen.labs.netns import network
+from halfopen.labs.netns.agent import Agent, Send, serve
+from halfopen.labs.netns.programs import Program
+from halfopen.labs.netns.resolver import Resolver
+from halfopen.model.program import ProgramSpec
+
+# include/uapi/linux/mount.h
+_MS_BIND = 4096
+
+_WRITABLE_BY_ALL = 0o777
+
+
+class ContainerAgent(Agent):
+    """The state of one run, see :class:`halfopen.labs.netns.agent.Agent`."""
+
+    def __init__(self, send: Send) -> None:
+        super().__init__(send)
+        self._numbers = itertools.count(1)
+        self._calls: dict[int, asyncio.Future[Any]] = {}
+        self._holders: set[int] = set()
+        self._subjects: dict[tuple[str, str], Subject] = {}
+
+    async def call(self, do: str, **arguments: Any) -> Any:
+        """Have the lab do something that only it can, and wait for its answer.
+
+        Raises:
+            LabError: if it could not.
+        """
+        number = next(self._numbers)
+        answer = self._calls[number] = asyncio.get_running_loop().create_future()
+        self._send({"call": number, "do": do, **arguments})
+        return await answer
+
+    async def do_answer(self, request: Mapping[str, Any]) -> None:
+        """`call`, and `result`, or `error` and `type`."""
+        waiting = self._calls.pop(request["call"])
+        if "error" in request:
+            kind = UnsupportedError if request["type"] == "unsupported" else LabError
+            waiting.set_exception(kind(request["error"]))
+        else:
+            waiting.set_result(request["result"])
+
+    async def do_clock(self, _: Mapping[str, Any]) -> float:
+        """CLOCK_MONOTONIC of the engine's host, which need not be the caller's machine."""
+        return time.monotonic()
+
+    async def do_said(self, request: Mapping[str, Any]) -> None:
+        """`host`, `program`, `stream` (log, out), `data`: a piece of a container's output."""
+        self._subjects[request["host"], request["program"]].said(request["stream"], request["data"])
+
+    def create_host(self, name: str, request: Mapping[str, Any]) -> None:
+        """An endpoint's namespace is that of a container that holds it open (`holders`: pids)."""
+        pid = request["holders"].get(name)
+        if pid is None:
+            super().create_host(name, request)
+            return
+        self._holders.add(pid)
+        place = network.NAMESPACES / name
+        place.touch()
+        _bind(f"/proc/{pid}/ns/net", str(place))
+        with IPRoute(netns=name) as route:
+            route.link("set", index=1, state="up")
+        for directory in (self.directory(name), self.directory(name) / "disk"):
+            directory.mkdir(parents=True, exist_ok=True)
+            directory.chmod(_WRITABLE_BY_ALL)  # a subject may be any user
+
+    async def prepare(self, host: str, demands: Collection[str]) -> None:
+        """An endpoint asks our resolver: its container was told to (see `holder`)."""
+        self.resolvers[host] = Resolver(host, self.addresses)
+        await self.resolvers[host].open()
+
+    async def do_start(self, request: Mapping[str, Any]) -> int:
+        """As in the netns lab; but a container that ends at once says something of its image."""
+        try:
+            return await super().do_start(request)
+        except LabError as error:
+            subject = self._subjects[request["host"], request["program"]["name"]]
+            if subject.pid is None and not subject.again:
+                raise UnsupportedError(f"a container ended at its start: {error}") from None
+            raise
+
+    def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
+        """A program that the engine starts in a container of its own."""
+        again = (host, spec.name) in self._subjects
+        subject = Subject(
+            host, spec, directory, self._token, self.emit, self._follow, self.call, again
+        )
+        self._subjects[host, spec.name] = subject
+        return subject
+
+    def kill_all(self) -> None:
+        """End every process of the run: those in containers, and those in our own namespaces."""
+        subjects = [each.pid for each in self._subjects.values()]
+        for pid in [*subjects, *self._holders]:
+            if not pid:
+                continue
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
+
+def _bind(source: str, target: str) -> None:
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.mount(source.encode(), target.encode(), None, _MS_BIND, None) != 0:
+        number = ctypes.get_errno()
+        raise LabError(f"cannot mount {source}: {os.strerror(number)}")
+
+
+async def _main() -> None:
+    made: list[ContainerAgent] = []
+
+    def make(send: Send) -> ContainerAgent:
+        made.append(ContainerAgent(send))
+        return made[0]
+
+    try:
+        await serve(make)
+    finally:
+        for agent in made:
+            agent.kill_all()
+
+
+if __name__ == "__main__":
+    # A container sees /proc/sys read-only; what we write there belongs to hosts of the run.
+    subprocess.run(["mount", "-o", "remount,rw", "/proc/sys"], check=True)
+    asyncio.run(_main())

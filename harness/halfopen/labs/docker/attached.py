@@ -1,0 +1,80 @@
+"""Outside: the standard streams of a container, without a thread for each.
+
+Source: the Docker Engine API, "Attach to a container": after the answer's header the connection
+carries frames of eight octets (stream, three zeros, length in network order) and payload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import struct
+from typing import Any
+
+from docker.models.containers import Container
+
+from halfopen.errors import UnsupportedError
+
+STDOUT, STDERR = 1, 2
+_HEADER = struct.Struct(">BxxxL")
+_LIMIT = 1 << 20
+
+
+class Attached:
+    """A container's standard input, output and error; made by :func:`attach`."""
+
+    def __init__(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, origin: object
+    ) -> None:
+        self._reader = reader
+        self._writer = writer
+        self._origin = origin  # the answer that the connection came with: it closes it when freed
+
+    async def read(self) -> tuple[int, bytes] | None:
+        """The next piece of output as (stream, octets); None at the end."""
+        try:
+            stream, length = _HEADER.unpack(await self._reader.readexactly(_HEADER.size))
+            return stream, await self._reader.readexactly(length)
+        except (asyncio.IncompleteReadError, ConnectionResetError):
+            return None
+
+    async def write(self, data: bytes) -> None:
+        """Write to standard input; waits while the container does not read.
+
+        Raises:
+            ConnectionError: if the container is gone.
+        """
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def close_input(self) -> None:
+        """End of file on standard input."""
+        if self._writer.can_write_eof() and not self._writer.is_closing():
+            self._writer.write_eof()
+
+    async def close(self) -> None:
+        """Let go of the streams; the container goes on."""
+        self._writer.close()
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
+
+
+async def attach(container: Container) -> Attached:
+    """The streams of a container that is not started yet, so that nothing is missed.
+
+    Raises:
+        UnsupportedError: if the engine is reached in a way that gives no plain socket (TLS, ssh, a
+            named pipe of Windows).
+    """
+    params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
+    made: Any = await asyncio.to_thread(lambda: container.attach_socket(params=params))
+    plain = getattr(made, "_sock", made)
+    if type(plain) is not socket.socket:
+        made.close()
+        raise UnsupportedError(
+            "the docker lab needs an engine on a Unix socket, or on TCP without TLS"
+        )
+    plain.setblocking(False)
+    reader, writer = await asyncio.open_connection(sock=plain, limit=_LIMIT)
+    return Attached(reader, writer, made)

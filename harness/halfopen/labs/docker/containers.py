@@ -1,0 +1,226 @@
+"""Outside: the containers of one run, and what each of them may do."""
+
+from __future__ import annotations
+
+import io
+import sys
+import tarfile
+from collections.abc import Mapping
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import docker
+from docker.errors import NotFound
+from docker.models.containers import Container
+from docker.types import LogConfig, Mount, Ulimit
+
+from halfopen.errors import UnsupportedError
+from halfopen.labs.docker import code, remains
+from halfopen.labs.docker.engine import HELPER_IMAGE, OURS, told
+from halfopen.ports import ProgramSpec
+
+ROOM = PurePosixPath("/halfopen")
+"""Where the run's volume is mounted in every container of it."""
+
+HOSTS = ROOM / "hosts"
+"""In it, a directory for each host."""
+
+CAPABILITIES = (
+    "NET_ADMIN",  # links, addresses, nftables, conntrack
+    "NET_BIND_SERVICE",  # port 53 of each host, where its names are answered
+    "NET_RAW",  # packet sockets of a middlebox in user space
+    "SYS_ADMIN",  # namespaces: make, keep by name, enter
+    "SYS_PTRACE",  # /proc/PID/ns and /proc/PID/fd of the subjects
+    "KILL",  # signals to subjects that run as other users
+    "DAC_READ_SEARCH",  # what they wrote
+)
+"""Of the helper; each is needed: a test leaves out one after the other."""
+
+_OUR_PYTHONS = (sys.executable, "/usr/bin/python3")
+"""Here, and in the helper, where stand-ins are thought of."""
+
+_PYTHON_PATH = f"{ROOM}/code:/opt/halfopen"
+
+
+class Containers:
+    """Makes the containers of one run, and removes them.
+
+    Args:
+        client: of the engine; ours alone.
+        capabilities: of the helper.
+    """
+
+    def __init__(
+        self, client: docker.DockerClient, capabilities: tuple[str, ...] = CAPABILITIES
+    ) -> None:
+        self._client = client
+        self._capabilities = capabilities
+        self.run = remains.new_run()
+        self._prefix = f"halfopen-{self.run}"
+        self._room = Mount(str(ROOM), self._prefix)
+        self._helper: Container | None = None
+        self._holders: dict[str, Container] = {}
+        self._subjects: dict[tuple[str, str], tuple[ProgramSpec, Container]] = {}
+
+    def helper(self) -> Container:
+        """The container of the agent, with our code in it; not started yet."""
+        with told("make the helper container"):
+            self._client.volumes.create(self._prefix, labels=remains.labels(self.run, "files"))
+            self._helper = self._client.containers.create(
+                HELPER_IMAGE,
+                ["python3", "-m", "halfopen.labs.docker.agent"],
+                name=f"{self._prefix}-helper",
+                environment={"PYTHONPATH": _PYTHON_PATH, "PYTHONUNBUFFERED": "1"},
+                labels=remains.labels(self.run, "helper"),
+                stdin_open=True,
+                network_mode="none",
+                pid_mode="host",
+                cap_drop=["ALL"],
+                cap_add=list(self._capabilities),
+                # Docker's AppArmor profile forbids every mount, that of a namespace too.
+                security_opt=["apparmor=unconfined"],
+                tmpfs={"/run": "mode=755"},
+                mounts=[self._room],
+                log_config=LogConfig(type="none"),  # its output is the history
+            )
+            self._helper.put_archive(str(ROOM), code.archive())
+        return self._helper
+
+    def holder(self, host: str) -> int:
+        """A container that does nothing but hold the namespace of a host; returns its pid.
+
+        A subject's namespace must be plugged before it starts, and must outlive it.
+        """
+        with told(f"make the host {host}"):
+            holder = self._client.containers.create(
+                HELPER_IMAGE,
+                ["sleep", "infinity"],
+                name=f"{self._prefix}-{host}",
+                hostname=host,
+                dns=["127.0.0.1"],  # the agent answers there
+                dns_opt=["timeout:1", "attempts:2"],
+                labels=remains.labels(self.run, "holder"),
+                network_mode="none",
+                cap_drop=["ALL"],
+                read_only=True,
+            )
+            self._holders[host] = holder
+            holder.start()
+            return self._pid(holder)
+
+    def subject(self, host: str, spec: ProgramSpec, *, reads: bool) -> Container:
+        """The container of a program, not running; the same again if it ran before.
+
+        Raises:
+            UnsupportedError: if no image holds the program.
+        """
+        before = self._subjects.get((host, spec.name))
+        if before is not None:
+            if before[0] == spec:
+                return before[1]
+            with told(f"remove {spec.name} on {host}"):
+                before[1].remove(force=True, v=True)
+        with told(f"make the container of {spec.name} on {host}"):
+            made = self._client.containers.create(
+                **_program(host, spec),
+                name=f"{self._prefix}-{host}-{spec.name}",
+                labels=remains.labels(self.run, "subject"),
+                network_mode=f"container:{self._holders[host].id}",
+                stdin_open=reads,
+                mounts=[self._room],
+                **_limits(spec.limits),
+            )
+        self._subjects[host, spec.name] = (spec, made)
+        return made
+
+    def start(self, container: Container, what: str) -> int:
+        """Start it; returns the pid of its first process, 0 if it has ended already."""
+        with told(f"start {what}"):
+            container.start()
+            return self._pid(container)
+
+    def status(self, host: str, program: str) -> int:
+        """The exit status of a program that has ended."""
+        with told(f"ask for the end of {program} on {host}"):
+            _, container = self._subjects[host, program]
+            return int(container.wait(timeout=30)["StatusCode"])
+
+    @staticmethod
+    def _pid(container: Container) -> int:
+        container.reload()
+        return int(container.attrs["State"]["Pid"])
+
+    def collect(self, into: Path) -> None:
+        """End the programs, and copy the files of all hosts into a directory here."""
+        programs = [each for _, each in self._subjects.values()]
+        for container in [*programs, *self._holders.values()]:
+            try:
+                container.remove(force=True, v=True)
+            except NotFound:
+                continue
+        if self._helper is None:
+            return
+        try:
+            pieces, _ = self._helper.get_archive(str(HOSTS))
+        except NotFound:
+            return  # it did not come to have hosts
+        _unpack(b"".join(pieces), into)
+
+    def remove(self) -> None:
+        """Remove all that is left of the run."""
+        for each in remains.find(self._client):
+            if each.run == self.run:
+                remains.remove(self._client, each)
+
+
+def _program(host: str, spec: ProgramSpec) -> dict[str, Any]:
+    """Image, command and environment."""
+    argv, environment = list(spec.argv), dict(spec.env)
+    image = spec.image
+    if argv and argv[0] in _OUR_PYTHONS:
+        argv[0] = "python3"
+        if image is None:
+            image = HELPER_IMAGE  # programs of ours are played from our own code
+            environment["PYTHONPATH"] = _PYTHON_PATH
+    if image is None:
+        raise UnsupportedError(
+            f"{spec.name} on {host} needs {argv[0]}, for which the docker lab has no image: name "
+            "one that holds it as `image`"
+        )
+    elif argv and image.startswith(OURS):
+        argv[0] = PurePosixPath(argv[0]).name  # where it lies here says nothing of our images
+    options: dict[str, Any] = {"image": image, "environment": environment}
+    if argv:
+        options["command"] = argv
+        options["entrypoint"] = []
+    if spec.directory is not None:
+        options["working_dir"] = spec.directory
+    return options
+
+
+def _limits(limits: Mapping[str, float]) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    if "nofile" in limits:
+        number = int(limits["nofile"])
+        found["ulimits"] = [Ulimit(name="nofile", soft=number, hard=number)]
+    if "memory" in limits:
+        # Without swap: a program that needs more is to meet its limit, not to become slow.
+        found["mem_limit"] = found["memswap_limit"] = int(limits["memory"])
+    if "cpu" in limits:
+        found["nano_cpus"] = int(limits["cpu"] * 1e9)
+    return found
+
+
+def _unpack(archive: bytes, into: Path) -> None:
+    """The regular files of an archive, and nothing outside of `into`."""
+    with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
+        for entry in tar:
+            parts = PurePosixPath(entry.name).parts[1:]  # the first is the name of the directory
+            if not parts or ".." in parts:
+                continue
+            place = into.joinpath(*parts)
+            if entry.isdir():
+                place.mkdir(parents=True, exist_ok=True)
+            elif entry.isfile() and (file := tar.extractfile(entry)) is not None:
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(file.read())

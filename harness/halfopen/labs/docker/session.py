@@ -1,0 +1,247 @@
+"""Outside: one run in containers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import time
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import docker
+
+from halfopen.errors import HalfopenError, UnsupportedError
+from halfopen.labs.docker import remains
+from halfopen.labs.docker.attached import STDOUT, Attached, attach
+from halfopen.labs.docker.containers import CAPABILITIES, HOSTS, Containers
+from halfopen.labs.docker.engine import connect
+from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
+from halfopen.model.program import program_from_json
+from halfopen.model.topology import HostNetwork
+from halfopen.ports import Middlebox, Recorder
+
+_PINGS = 5
+_LAST_WORDS = 3000
+_OUTPUT_DRAINS_S = 5.0
+
+
+class DockerLab(AgentLab):
+    """The containers of one run.
+
+    An asynchronous context manager: leaving it removes them.  If this process dies instead, the
+    helper kills what runs, and the next docker lab, or `halfopen clean`, removes what is left.
+
+    Args:
+        directory: to which the programs' files are copied at the end.
+        token: see :class:`AgentLab`.
+        record: as there.
+        capabilities: of the helper container.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        token: str,
+        record: Recorder,
+        capabilities: tuple[str, ...] = CAPABILITIES,
+    ) -> None:
+        super().__init__(directory, token, record)
+        self._capabilities = capabilities
+        self._client: docker.DockerClient | None = None
+        self._containers: Containers
+        self._helper: Attached | None = None
+        self._said = b""
+        self._over = False
+        self._subjects: dict[tuple[str, str], _Subject] = {}
+        self._holders: dict[str, int] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def __aenter__(self) -> DockerLab:
+        try:
+            await self._open()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _open(self) -> None:
+        self._client = await asyncio.to_thread(connect)
+        await asyncio.to_thread(remains.sweep, self._client)
+        self._containers = Containers(self._client, self._capabilities)
+        container = await asyncio.to_thread(self._containers.helper)
+        self._helper = await attach(container)
+        hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        await asyncio.to_thread(self._containers.start, container, "the helper container")
+        self._spawn(self._listen(self._helper, hello))
+        try:
+            await asyncio.wait_for(hello, START_TIMEOUT_S)
+        except (TimeoutError, EOFError):
+            raise UnsupportedError(
+                f"the helper container does not work: {self._last_words()}"
+            ) from None
+        self.origin = time.monotonic()
+        origin = self.origin + await self._clock_offset()
+        await self._ask("begin", origin=origin, token=self._token, directory=str(HOSTS))
+
+    async def _clock_offset(self) -> float:
+        """What the clock of the engine's host is ahead of ours, seconds.
+
+        Of several answers the quickest is the most exact; its error is at most half its time.
+        """
+        found = []
+        for _ in range(_PINGS):
+            asked = time.monotonic()
+            theirs = float(await self._ask("clock"))
+            took = time.monotonic() - asked
+            found.append((took, theirs - asked - took / 2))
+        return min(found)[1]
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._client is None:
+            return
+        self._over = True
+        try:
+            if self._helper is not None:
+                await asyncio.to_thread(self._containers.collect, self._directory)
+        finally:
+            for streams in (self._helper, *(each.streams for each in self._subjects.values())):
+                if streams is not None:
+                    await streams.close()
+            for task in self._tasks:
+                task.cancel()
+            await asyncio.gather(*self._tasks, return_exceptions=True)
+            if hasattr(self, "_containers"):
+                await asyncio.to_thread(self._containers.remove)
+            self._client.close()
+
+    def host_directory(self, host: str) -> Path:
+        """Where the lab keeps what the programs of a host say, as they see it."""
+        return Path(HOSTS / host)
+
+    def disk(self, host: str) -> Path:
+        """Where the programs of a host have their files, as they see it."""
+        return Path(HOSTS / host / "disk")
+
+    async def build(
+        self,
+        path: Sequence[str],
+        networks: Mapping[str, HostNetwork],
+        middleboxes: Mapping[str, Middlebox],
+        sysctls: Mapping[str, Mapping[str, str]],
+        demands: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
+        """As in the netns lab, after a container for each endpoint was made."""
+        endpoints = [name for name in networks if name not in middleboxes]
+        pids = await asyncio.gather(
+            *(asyncio.to_thread(self._containers.holder, name) for name in endpoints)
+        )
+        self._holders = dict(zip(endpoints, pids, strict=True))
+        await super().build(path, networks, middleboxes, sysctls, demands)
+
+    async def _ask(self, do: str, *, patience: float = 0.0, **arguments: Any) -> Any:
+        if do == "build":
+            arguments["holders"] = self._holders
+        return await super()._ask(do, patience=patience, **arguments)
+
+    async def _send(self, line: bytes) -> None:
+        assert self._helper is not None
+        await self._helper.write(line)
+
+    def _last_words(self) -> str:
+        return self._said.decode(errors="replace").strip() or "(it said nothing)"
+
+    async def _listen(self, streams: Attached, hello: asyncio.Future[None]) -> None:
+        """Take what the agent says until it is gone."""
+        rest = b""
+        while (piece := await streams.read()) is not None:
+            stream, data = piece
+            if stream != STDOUT:
+                self._said = (self._said + data)[-_LAST_WORDS:]
+                continue
+            *lines, rest = (rest + data).split(b"\n")
+            for line in lines:
+                message = json.loads(line)
+                if "ready" in message:
+                    hello.set_result(None)
+                elif "call" in message:
+                    self._spawn(self._serve(message))
+                elif not (self._over and "record" in message):  # the end is no part of the run
+                    self._hear(message)
+        if not hello.done():
+            hello.set_exception(EOFError())
+        self._hung_up()
+
+    async def _serve(self, call: Mapping[str, Any]) -> None:
+        """Do what only we can, and answer."""
+        answer: dict[str, Any] = {"call": call["call"]}
+        try:
+            answer["result"] = await getattr(self, f"_do_{call['do']}")(call)
+        except HalfopenError as error:
+            kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
+            answer |= {"error": str(error), "type": kind}
+        with contextlib.suppress(ConnectionError):
+            await self._tell("answer", **answer)
+
+    async def _tell(self, do: str, **arguments: Any) -> None:
+        """A request of which nobody awaits the answer."""
+        request = {"id": 0, "do": do, **arguments}
+        await self._send(json.dumps(request).encode() + b"\n")
+
+    async def _do_run(self, call: Mapping[str, Any]) -> int:
+        host, spec = call["host"], program_from_json(call["program"])
+        before = self._subjects.pop((host, spec.name), None)
+        if before is not None:
+            await before.streams.close()
+        container = await asyncio.to_thread(
+            self._containers.subject, host, spec, reads=call["reads"]
+        )
+        streams = await attach(container)
+        what = f"{spec.name} on {host}"
+        output = asyncio.create_task(self._relay(streams, host, spec.name))
+        self._subjects[host, spec.name] = _Subject(streams, output)
+        self._tasks.add(output)
+        return await asyncio.to_thread(self._containers.start, container, what)
+
+    async def _relay(self, streams: Attached, host: str, program: str) -> None:
+        """Bring a subject's output to the agent, who keeps it where the other files are."""
+        while (piece := await streams.read()) is not None:
+            stream, data = piece
+            await self._tell(
+                "said",
+                host=host,
+                program=program,
+                stream="out" if stream == STDOUT else "log",
+                data=data.decode("utf-8", "surrogateescape"),
+            )
+
+    async def _do_write(self, call: Mapping[str, Any]) -> bool:
+        try:
+            await self._subjects[call["host"], call["program"]].streams.write(call["data"].encode())
+        except ConnectionError:
+            return False
+        return True
+
+    async def _do_close(self, call: Mapping[str, Any]) -> None:
+        self._subjects[call["host"], call["program"]].streams.close_input()
+
+    async def _do_status(self, call: Mapping[str, Any]) -> int:
+        host, program = call["host"], call["program"]
+        status = await asyncio.to_thread(self._containers.status, host, program)
+        # Its last words come first.
+        await asyncio.wait({self._subjects[host, program].output}, timeout=_OUTPUT_DRAINS_S)
+        return status
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+
+class _Subject:
+    """A program's container while it runs: its streams, and who reads them."""
+
+    def __init__(self, streams: Attached, output: asyncio.Task[None]) -> None:
+        self.streams = streams
+        self.output = output
