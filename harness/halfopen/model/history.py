@@ -28,6 +28,7 @@ kind            fields
                 `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE),
                 `cpu_s` (seconds that it has run on a CPU)
 `impstats`      `host, process, name, origin, values`: a set of rsyslog's own figures
+`said`          `host, process, line`: what a program says of itself in words
 `spool`         `host, process, path, files, bytes`: what a program keeps on disk
 `sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`
 `conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as

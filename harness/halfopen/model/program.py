@@ -61,7 +61,8 @@ class ProgramSpec:
         output: file in which its delivered messages appear, one a line, or None.
         files: written before it is started: absolute path -> text.
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
-            path -> `impstats` (JSON lines) or `spool` (a directory, of which the octets count).
+            path -> `impstats` (JSON lines), `said` (lines of text) or `spool` (a directory, of
+            which the octets count).
         directory: in which it runs, None for that of the lab.
         starts_within: seconds that it may take until it is ready, on a busy machine too.
         image: container image that holds it, None for none in particular; an `argv` that is empty

@@ -83,6 +83,24 @@ class Spool:
                 continue  # gone meanwhile
 
 
+class Said:
+    """What a program says in words, as it is.
+
+    Args:
+        lines: of the file that they are written to.
+    """
+
+    def __init__(self, lines: Follower) -> None:
+        self._lines = lines
+
+    def read(self) -> Iterator[dict[str, Any]]:
+        """`{kind: said, line}` for each line."""
+        for line in self._lines.lines():
+            yield {"kind": "said", "line": line.decode("utf-8", "backslashreplace")}
+
+
 def open_gauge(kind: str, path: Path, lines: Follower) -> Gauge:
     """The gauge of a kind, see :class:`halfopen.model.program.ProgramSpec`."""
-    return Impstats(lines) if kind == "impstats" else Spool(path)
+    if kind == "spool":
+        return Spool(path)
+    return Impstats(lines) if kind == "impstats" else Said(lines)

@@ -50,6 +50,7 @@ class Files:
     pid: str
     spool: str
     figures: str
+    said: str
     output: str
     input: str
 
@@ -66,6 +67,7 @@ def files_of(context: SystemContext, name: str) -> Files:
         pid=str(notes / f"{name}.pid"),
         spool=str(disk / "spool"),
         figures=str(notes / "impstats"),
+        said=str(notes / f"{name}.said"),
         output=str(disk / "messages"),
         input=f"/run/halfopen-{context.host}.log",
     )
@@ -74,13 +76,18 @@ def files_of(context: SystemContext, name: str) -> Files:
 def preamble(options: Common, files: Files) -> list[str]:
     """What every generated configuration begins with."""
     lines = [] if options.max_open_files is None else [f"$MaxOpenFiles {options.max_open_files}"]
+    # Else what it says of itself goes to the machine's log.
+    lines.append(statement("global", {"processInternalMessages": True}))
     if options.syntax == "legacy":
         lines.append(f"$WorkDirectory {files.spool}")
         lines += directives(directive_values(options.main_queue, "main", "MainMsgQueue"))
+        lines.append(f':syslogtag, startswith, "rsyslogd" {files.said}')
     else:
         lines.append(statement("global", {"workDirectory": files.spool}))
         if options.main_queue is not None:
             lines.append(statement("main_queue", script_values(options.main_queue, "main")))
+        # Inputs have rulesets of their own: what comes here is rsyslog's.
+        lines.append(statement("action", {"type": "omfile", "file": files.said}))
     if options.impstats is not None:
         # No directive lets it write to a file; both languages may stand in one configuration.
         figures: dict[str, Value] = {"load": "impstats", "interval": options.impstats}
@@ -133,5 +140,5 @@ def rsyslogd(
         output=output,
         # rsyslog makes no spool directory: without one its queues on disk are not there.
         files={files.configuration: text, f"{files.spool}/.made": "", **dict.fromkeys(made, "")},
-        probes={files.figures: "impstats", files.spool: "spool"},
+        probes={files.figures: "impstats", files.said: "said", files.spool: "spool"},
     )
