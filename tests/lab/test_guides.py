@@ -14,7 +14,9 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 ROOT = Path(__file__).parents[2]
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/scenarios.md"])
+@pytest.mark.parametrize(
+    "page", ["README.md", "docs/scenarios.md", "docs/commands.md", "docs/toxiproxy.md"]
+)
 def test_the_scenario_of_the_page_runs_as_it_says(tmp_path: Path, page: str) -> None:
     (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
     path = tmp_path / "shown.scenario.yaml"
