@@ -131,7 +131,7 @@ def _changed(
     """The host of which the fault changes the options, with those that it has then."""
     options = spec.options(params)
     host = None if options is None or known is None else known.hosts.get(options[0])
-    if host is None or host.system is None:
+    if known is None or host is None or host.system is None:
         return None
     written, kind = node.entries["options"], vocabulary.systems[host.system].options
     told = len(problems)
@@ -143,6 +143,8 @@ def _changed(
         if len(problems) == told:  # each value is right, but not with the others
             problems.add(written.line, f"these options do not go with the others of {host.name}")
         return None
+    for name in vocabulary.systems[host.system].hosts(settings):
+        known.check(name, line_of_text(written, name), f"fault {spec.name!r}", problems)
     return replace(host, settings=settings)
 
 

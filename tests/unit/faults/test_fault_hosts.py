@@ -1,0 +1,147 @@
+"""The faults of programs, disks, names and clocks: what they come to, and what they refuse."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
+
+from halfopen.faults import all_faults
+from halfopen.faults._quantities import Octets, Shift
+from halfopen.verbs import (
+    AnswerNames,
+    BringBack,
+    DrainBacklog,
+    FillBacklog,
+    FillDisk,
+    LimitMemory,
+    ProtectDisk,
+    RestartProgram,
+    SlowDisk,
+    StandIn,
+    StepClock,
+    verb_from_json,
+    verb_to_json,
+)
+
+AT = {"at": "receiver"}
+FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
+    ("restart", AT, [RestartProgram("receiver", True, 0.0)], []),
+    (
+        "restart",
+        {**AT, "how": "kill", "down for": "20 s"},
+        [RestartProgram("receiver", False, 20.0)],
+        [],
+    ),
+    (
+        "upgrade",
+        {**AT, "options": {"keepalive": "off"}, "down for": "5 s"},
+        [RestartProgram("receiver", True, 5.0)],
+        [],
+    ),
+    (
+        "naive receiver",
+        {**AT, "does": "closes at once"},
+        [StandIn("receiver", "closes at once")],
+        [BringBack("receiver")],
+    ),
+    ("backlog full", AT, [FillBacklog("receiver")], [DrainBacklog("receiver")]),
+    (
+        "name failure",
+        {**AT, "with": "no such name"},
+        [AnswerNames("receiver", "no such name")],
+        [AnswerNames("receiver", "right")],
+    ),
+    (
+        "memory limit",
+        {**AT, "limit": "64 MiB"},
+        [LimitMemory("receiver", 64 << 20)],
+        [LimitMemory("receiver", None)],
+    ),
+    ("disk full", AT, [FillDisk("receiver", 0)], [FillDisk("receiver", None)]),
+    (
+        "disk full",
+        {**AT, "free": "16 KiB"},
+        [FillDisk("receiver", 16384)],
+        [FillDisk("receiver", None)],
+    ),
+    ("slow disk", {**AT, "by": "200 ms"}, [SlowDisk("receiver", 0.2)], [SlowDisk("receiver", 0.0)]),
+    ("read-only disk", AT, [ProtectDisk("receiver", True)], [ProtectDisk("receiver", False)]),
+    ("clock step", {**AT, "by": "-1 h"}, [StepClock("receiver", -3600.0)], []),
+    ("clock step", {**AT, "by": "1 d"}, [StepClock("receiver", 86400.0)], []),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "verbs", "heal"), FAULTS)
+def test_a_fault_of_a_host_is_compiled_to_verbs(
+    name: str, params: Any, verbs: Any, heal: Any
+) -> None:
+    spec = all_faults()[name]
+    read = spec.params.model_validate(params)
+    assert list(spec.verbs(read)) == verbs
+    assert list(spec.heal(read)) == heal
+    assert spec.hosts(read) == ("receiver",)
+    assert spec.params.model_validate(read.model_dump(mode="json")) == read
+    for verb in spec.every_verb(read):
+        assert verb_from_json(verb_to_json(verb)) == verb
+
+
+def test_a_restart_takes_as_long_as_the_program_is_down() -> None:
+    assert RestartProgram("receiver", down=70.0).takes == 70.0
+    assert FillDisk("receiver", 0).takes == 0.0
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("restart", {**AT, "how": "gently"}),
+        ("restart", {**AT, "down for": "20"}),
+        ("upgrade", AT),
+        ("upgrade", {**AT, "options": {}}),
+        ("naive receiver", AT),
+        ("naive receiver", {**AT, "does": "sings"}),
+        ("name failure", {**AT, "with": "right"}),
+        ("memory limit", AT),
+        ("memory limit", {**AT, "limit": "64"}),
+        ("memory limit", {**AT, "limit": "0 octets"}),
+        ("disk full", {**AT, "free": "-1 MiB"}),
+        ("slow disk", {**AT, "by": "0 s"}),
+        ("slow disk", {**AT, "by": "2 h"}),
+        ("clock step", {**AT, "by": "0 s"}),
+        ("clock step", {**AT, "by": "- -1 h"}),
+        ("clock step", {**AT, "by": "soon"}),
+        ("clock step", {**AT, "by": "400000 d"}),
+    ],
+)
+def test_wrong_parameters_of_a_host_fault_are_refused(name: str, params: Any) -> None:
+    with pytest.raises(ValidationError):
+        all_faults()[name].params.model_validate(params)
+
+
+@given(
+    st.integers(1, 4096),
+    st.sampled_from([("KiB", 1024), ("MiB", 1 << 20), ("GiB", 1 << 30), ("octets", 1)]),
+)
+def test_octets_are_read_as_they_are_written(number: int, unit: tuple[str, int]) -> None:
+    read = TypeAdapter(Octets).validate_python
+    assert read(f"{number} {unit[0]}") == number * unit[1] == read(number * unit[1])
+
+
+@given(st.text(max_size=12))
+def test_no_text_breaks_the_reading_of_octets_and_shifts(text: str) -> None:
+    for kind in (Octets, Shift):
+        try:
+            value = TypeAdapter(kind).validate_python(text)
+        except ValidationError:
+            continue
+        assert isinstance(value, int | float)
+
+
+@given(st.integers(1, 10_000), st.sampled_from([("s", 1), ("min", 60), ("h", 3600)]))
+def test_a_shift_has_a_direction(number: int, unit: tuple[str, int]) -> None:
+    read = TypeAdapter(Shift).validate_python
+    text = f"{number} {unit[0]}"
+    assert read(text) == read(f"+{text}") == -read(f"-{text}") == number * unit[1]
