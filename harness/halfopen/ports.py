@@ -140,7 +140,7 @@ class Product:
 
     Attributes:
         name: of the product, for people.
-        packages: what to install, in words: `rsyslog rsyslog-relp`.
+        packages: how to install it, in words: `apt-get install rsyslog rsyslog-relp`.
         version: what is found on this machine, None if nothing is.
     """
 

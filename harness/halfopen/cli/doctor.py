@@ -12,10 +12,11 @@ from rich.table import Table
 
 from halfopen.labs import all_labs
 from halfopen.labs.netns.sandbox import SEARCH_PATH
+from halfopen.systems._libkeepalive import PRODUCT as LIBKEEPALIVE
+from halfopen.vocabulary import default_vocabulary
 
 # What only some scenarios, or only the tests, need: program -> (what for, Debian packages).
 _EXTRAS = {
-    "rsyslogd": ("rsyslog as a peer in tests", "rsyslog rsyslog-relp"),
     "chromium": ("the test that opens the report in a browser", "chromium"),
     "tcpdump": ("looking at packets by hand", "tcpdump"),
 }
@@ -29,6 +30,7 @@ def doctor(
     Exit status 0 if at least one lab works, else 3.
     """
     labs = {name: list(spec.missing()) for name, spec in all_labs().items()}
+    products = _products()
     extras = {name: shutil.which(name, path=SEARCH_PATH) for name in _EXTRAS}
     console = Console()
     if json:
@@ -40,6 +42,10 @@ def doctor(
                     {"name": name, "works": not missing, "missing": missing}
                     for name, missing in labs.items()
                 ],
+                "products": [
+                    {"name": name, "version": version, "install": packages}
+                    for name, (version, packages) in products.items()
+                ],
                 "extras": [
                     {"name": name, "found": path, "packages": _EXTRAS[name][1].split()}
                     for name, path in extras.items()
@@ -47,15 +53,30 @@ def doctor(
             }
         )
     else:
-        _print(console, labs, extras)
+        _print(console, labs, products, extras)
     raise typer.Exit(0 if any(not missing for missing in labs.values()) else 3)
 
 
-def _print(console: Console, labs: dict[str, list[str]], extras: dict[str, str | None]) -> None:
+def _products() -> dict[str, tuple[str | None, str]]:
+    """Name -> (version found, what to install) of all that systems run and is not ours."""
+    specs = (spec.product for spec in default_vocabulary().systems.values())
+    known = {product.name: product for product in (*specs, LIBKEEPALIVE) if product is not None}
+    return {name: (known[name].version(), known[name].packages) for name in sorted(known)}
+
+
+def _print(
+    console: Console,
+    labs: dict[str, list[str]],
+    products: dict[str, tuple[str | None, str]],
+    extras: dict[str, str | None],
+) -> None:
     console.print(f"Linux {platform.release()}, Python {platform.python_version()}")
     table = Table("what", "state", "remedy", box=None, pad_edge=False, header_style="bold")
     for name, missing in labs.items():
         table.add_row(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
+    for name, (version, packages) in products.items():
+        remedy = "" if version else f"for scenarios with it: {packages}"
+        table.add_row(name, version or "not found", remedy)
     for name, path in extras.items():
         purpose, packages = _EXTRAS[name]
         remedy = "" if path else f"for {purpose}: apt-get install {packages}"

@@ -10,7 +10,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-PACKAGE = "libkeepalive0"
+from halfopen.ports import Product
+
+PACKAGE = "apt-get install libkeepalive0"
 _PLACES = ("/usr/local/lib", "/usr/lib", "/usr/lib/*", "/usr/lib64", "/lib", "/lib64")
 
 
@@ -27,7 +29,7 @@ def library() -> Path | None:
 def missing() -> Sequence[str]:
     """What this machine lacks for it, with the remedy."""
     if library() is None:
-        return (f"libkeepalive is not installed: apt-get install {PACKAGE}",)
+        return (f"libkeepalive is not installed: {PACKAGE}",)
     return ()
 
 
@@ -43,3 +45,12 @@ def environment(keepalive: Mapping[str, float]) -> dict[str, str]:
         "KEEPINTVL": f"{keepalive['interval']:.0f}",
         "KEEPCNT": f"{keepalive['probes']:.0f}",
     }
+
+
+def _version() -> str | None:
+    """It says no version: where it lies, instead."""
+    path = library()
+    return None if path is None else str(path)
+
+
+PRODUCT = Product("libkeepalive", PACKAGE, _version)

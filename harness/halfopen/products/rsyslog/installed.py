@@ -11,6 +11,7 @@ from halfopen.products.found import find_program, first_line
 
 # What the modules that are no part of Debian's package `rsyslog` come in.
 _PACKAGES = {"imrelp": "rsyslog-relp", "omrelp": "rsyslog-relp"}
+_REMEDY = "apt-get install rsyslog rsyslog-relp"
 _FOLDERS = ("usr/lib/*/rsyslog", "usr/lib/rsyslog", "usr/lib64/rsyslog", "usr/local/lib/rsyslog")
 
 
@@ -31,10 +32,9 @@ def missing(binary: str, modules: Iterable[str]) -> list[str]:
         modules: that a configuration loads.
     """
     if version(binary) is None:
-        remedy = "apt-get install rsyslog rsyslog-relp"
         if "/" in binary:
             return [f"{binary} is no rsyslogd: name one, or leave `binary` out"]
-        return [f"rsyslog is not installed: {remedy}"]
+        return [f"rsyslog is not installed: {_REMEDY}"]
     if "/" in binary:
         return []
     return [
@@ -48,4 +48,4 @@ def _has_module(name: str) -> bool:
     return any(any(Path("/").glob(f"{folder}/{name}.so")) for folder in _FOLDERS)
 
 
-PRODUCT = Product("rsyslog", "rsyslog rsyslog-relp", version)
+PRODUCT = Product("rsyslog", _REMEDY, version)
