@@ -1,0 +1,70 @@
+"""Inside a sandbox: plays the cases on one engine, side by side, and prints what became of them.
+
+Argument: the engine.  Prints `{case: problem}` as JSON; an empty problem is none.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+
+from halfopen.errors import UnsupportedError
+from halfopen.labs.netns import network
+from tests.conformance.cases import CASES, Case
+from tests.conformance.kernels import KERNEL_CASES
+from tests.conformance.street import MissedError
+from tests.conformance.wires import WireStreet
+
+_AT_ONCE = 24
+_ATTEMPTS = 5
+
+
+def _attempts(engine: str, number: int, case: Case) -> str:
+    for attempt in range(_ATTEMPTS):
+        try:
+            _play(engine, f"{number}-{attempt}", case)
+        except MissedError:
+            continue
+        except Exception:
+            return traceback.format_exc()
+        return ""
+    return f"missed its moments {_ATTEMPTS} times: the machine is too busy"
+
+
+def _play(engine: str, prefix: str, case: Case) -> None:
+    try:
+        street = WireStreet(engine, prefix, case.values, case.verbs)
+    except UnsupportedError:
+        assert engine in case.cannot, f"{engine} must be able to play this"
+        return
+    assert engine not in case.cannot, f"{engine} is said to be unable to play this, and does"
+    case.play(street)
+    street.close()
+
+
+def main() -> None:
+    """Play everything."""
+    engine = sys.argv[1]
+    network.NAMESPACES.mkdir(parents=True, exist_ok=True)
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        found = {
+            name: pool.submit(_attempts, engine, number, case)
+            for number, (name, case) in enumerate(CASES.items())
+        }
+        for number, (name, play) in enumerate(KERNEL_CASES.items()):
+            found[name] = pool.submit(_kernel, engine, f"k{number}", play)
+        json.dump({name: each.result() for name, each in found.items()}, sys.stdout)
+
+
+def _kernel(engine: str, prefix: str, play: object) -> str:
+    try:
+        play(engine, prefix)  # type: ignore[operator]
+    except Exception:
+        return traceback.format_exc()
+    return ""
+
+
+if __name__ == "__main__":
+    main()
