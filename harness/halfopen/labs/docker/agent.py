@@ -91,7 +91,7 @@ class ContainerAgent(Agent):
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(_WRITABLE_BY_ALL)  # a subject may be any user
 
-    async def prepare(self, host: str, demands: Collection[str]) -> None:
+    async def prepare(self, host: str, _: Collection[str]) -> None:
         """An endpoint asks our resolver: its container was told to (see `holder`)."""
         self.resolvers[host] = Resolver(host, self.addresses)
         await self.resolvers[host].open()
@@ -105,6 +105,13 @@ class ContainerAgent(Agent):
             if subject.pid is None and not subject.again:
                 raise UnsupportedError(f"a container ended at its start: {error}") from None
             raise
+
+    async def start(self, host: str, spec: ProgramSpec, timeout: float = 30.0) -> int:
+        """As in the netns lab; there a program that is killed is gone sooner."""
+        before = self._subjects.get((host, spec.name))
+        if before is not None:
+            await before.end()
+        return await super().start(host, spec, timeout)
 
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
         """A program that the engine starts in a container of its own."""

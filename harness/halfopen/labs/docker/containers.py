@@ -117,6 +117,8 @@ class Containers:
         before = self._subjects.get((host, spec.name))
         if before is not None:
             if before[0] == spec:
+                with told(f"see the end of {spec.name} on {host}"):
+                    before[1].wait(timeout=30)  # its first process may be gone before it is
                 return before[1]
             with told(f"remove {spec.name} on {host}"):
                 before[1].remove(force=True, v=True)
@@ -126,6 +128,10 @@ class Containers:
                 name=f"{self._prefix}-{host}-{spec.name}",
                 labels=remains.labels(self.run, "subject"),
                 network_mode=f"container:{self._holders[host].id}",
+                # Ours live in the holder's PID namespace, too: the first process of a namespace is
+                # spared every signal that it has not asked for (pid_namespaces(7)), which nobody
+                # expects who has not written for containers.  Images of others are as they are.
+                pid_mode=f"container:{self._holders[host].id}" if spec.image is None else None,
                 stdin_open=reads,
                 mounts=[self._room],
                 **_limits(spec.limits),
@@ -187,7 +193,7 @@ def _program(host: str, spec: ProgramSpec) -> dict[str, Any]:
             f"{spec.name} on {host} needs {argv[0]}, for which the docker lab has no image: name "
             "one that holds it as `image`"
         )
-    elif argv and image.startswith(OURS):
+    if argv and image.startswith(OURS):
         argv[0] = PurePosixPath(argv[0]).name  # where it lies here says nothing of our images
     options: dict[str, Any] = {"image": image, "environment": environment}
     if argv:

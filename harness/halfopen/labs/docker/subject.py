@@ -51,6 +51,7 @@ class Subject(Program):
         super().__init__(host, spec, directory, token, emit, follow)
         self._call = call
         self.again = again
+        self._killed = False
         self._outputs = {name: directory / f"{spec.name}.{name}" for name in ("log", "out")}
 
     async def launch(self, *, reads: bool) -> Running:
@@ -61,6 +62,16 @@ class Subject(Program):
             _open_to_all(Path(name), self._directory)
         pid = await self._call("run", host=self.host, program=asdict(self.spec), reads=reads)
         return Contained(self._call, self.host, self.name, pid, reads=reads)
+
+    def signal(self, name: str) -> None:
+        """As in the netns lab."""
+        self._killed = self._killed or name == "KILL"
+        super().signal(name)
+
+    async def end(self) -> None:
+        """If it was killed, wait until the engine has noticed."""
+        if self._killed and self._process is not None:
+            await self._process.wait()
 
     def said(self, stream: str, data: str) -> None:
         """Keep a piece of its output."""
