@@ -404,9 +404,11 @@ def _untranslated(history: History) -> Callable[[tuple[str, str]], tuple[str, st
     An address that a middlebox gave to one flow after another is held to be the last one's.
     """
     inside: dict[tuple[str, str], tuple[str, str]] = {}
-    for record in history.of("flow"):
-        if outside := record.get("outside"):
-            inside[outside[0], outside[1]] = (str(record["client"]), str(record["server"]))
+    # A flow that gets other addresses meanwhile has them in the samples only.
+    samples = [entry for record in history.of("conntrack") for entry in record["entries"]]
+    for named in (*history.of("flow"), *samples):
+        if outside := named.get("outside"):
+            inside[outside[0], outside[1]] = (str(named["client"]), str(named["server"]))
 
     def as_client(pair: tuple[str, str]) -> tuple[str, str]:
         seen = {pair}

@@ -132,11 +132,12 @@ class Injector:
         flows: list[str] = []
         for verb in self._verbs(fault):
             flows += await self._lab.apply(verb)
-        if not spec.heal(fault.params):
+        schedule = spec.schedule(fault.params)
+        if not spec.heal(fault.params) and not schedule:
             self._write({**fault.mark, "state": "end", "flows": flows})
             return
         self._open.append(fault)
-        if schedule := spec.schedule(fault.params):
+        if schedule:
             fault.playing = self._in_background(self._play(fault, schedule))
         ends = step.args["lasts"] or "until" in step.args or step.args["stays"]
         if fault.playing is not None and not ends:

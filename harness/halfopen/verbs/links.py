@@ -28,8 +28,8 @@ class CutLink(Verb):
 
 @dataclass(frozen=True)
 class SetRoute(Verb):
-    """`host` loses its routes towards the host `to`, or has them again."""
+    """The host `router` loses its routes towards the host `to`, or has them again."""
 
-    host: str
+    router: str
     to: str
     present: bool

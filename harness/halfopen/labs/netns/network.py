@@ -13,8 +13,9 @@ from typing import Any
 from pyroute2 import IPRoute, netns
 
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.netns.wire import offload
 from halfopen.middlebox import ruleset
-from halfopen.model.topology import HostNetwork
+from halfopen.model.topology import HostNetwork, Interface
 
 NAMESPACES = Path("/run/netns")
 
@@ -67,6 +68,25 @@ def add_routes(name: str, network: HostNetwork) -> None:
     with IPRoute(netns=name) as route:
         for each in network.routes:
             route.route("add", dst=each.subnet, gateway=each.gateway)
+
+
+def carry_true_packets(host: str, interface: Interface) -> None:
+    """Make both ends of a link finish checksums and segments before it carries them.
+
+    Else a packet in it may be longer than its MTU.
+
+    Raises:
+        LabError: if the kernel refuses.
+    """
+    with IPRoute(netns=host) as here, IPRoute(netns=interface.neighbour) as there:
+        own = here.get_links(here.link_lookup(ifname=interface.name)[0])[0]
+        peer = there.get_links(own.get_attr("IFLA_LINK"))[0].get_attr("IFLA_IFNAME")
+    for name, end in ((host, interface.name), (interface.neighbour, peer)):
+        with inside(name):
+            try:
+                offload.switch_off(end)
+            except OSError as error:
+                raise LabError(f"{name}: {end} keeps its offloads: {error.strerror}") from error
 
 
 @contextlib.contextmanager
@@ -156,8 +176,8 @@ def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: boo
 def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
     """Let the link between two neighbours carry nothing, while it looks as if it were up.
 
-    Frames are dropped where they leave an interface, whoever made them: below IP and below what
-    packet sockets send, so that ARP is silent too.
+    Frames vanish where they leave an interface, whoever made them: below IP, and below what packet
+    sockets send, so that ARP is silent too.
 
     Raises:
         LabError: if the hosts are no neighbours.
@@ -173,21 +193,22 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
                 _nft(here, "-f", "-", text=_CUT.format(name=name))
             except LabError as error:
                 raise UnsupportedError(
-                    "a link cannot be cut here: that needs Linux 5.16 with CONFIG_NETFILTER_INGRESS"
+                    "a link cannot be cut here: that needs Linux 5.18 with"
                     f" and CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
                 ) from error
         else:
             _nft(here, "delete", "table", "netdev", f"cut-{name}")
 
 
-# A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).
+# A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).  Frames are not
+# dropped, because TCP is told of what its own host drops, and counts it as no attempt
+# (net/ipv4/tcp_timer.c, tcp_keepalive_timer): they go to the loopback interface instead, which
+# throws away what is for another's hardware address.
 _CUT = """
 table netdev cut-{name} {{
  chain out {{
-  type filter hook egress device "{name}" priority -500; policy drop;
- }}
- chain in {{
-  type filter hook ingress device "{name}" priority -500; policy drop;
+  type filter hook egress device "{name}" priority -500; policy accept;
+  fwd to "lo"
  }}
 }}
 """

@@ -26,7 +26,7 @@ async def cut_link(verb: CutLink, sandbox: Sandbox) -> Sequence[str]:
 
 async def set_route(verb: SetRoute, sandbox: Sandbox) -> Sequence[str]:
     """Those routes of a host that lead to another."""
-    await asyncio.to_thread(network.set_route, verb.host, verb.to, sandbox.networks, verb.present)
+    await asyncio.to_thread(network.set_route, verb.router, verb.to, sandbox.networks, verb.present)
     return ()
 
 

@@ -20,6 +20,7 @@ class ConntrackBox:
     def __init__(self, site: Site) -> None:
         self._name = site.name
         self._values = site.values
+        self._interfaces = site.network.interfaces
         # As it meets them: another middlebox may have translated them.
         self._addresses = site.addresses
         place = ruleset.Place.of(site.network, site.before, site.after, site.server)
@@ -57,13 +58,19 @@ class ConntrackBox:
                     client=None if verb.client is None else self._addresses[verb.client],
                     longer_than=verb.longer_than,
                 )
-                await asyncio.to_thread(network.block, self._name, rules)
+                await asyncio.to_thread(self._block, rules, verb.longer_than is not None)
                 return ()
             case Unblock(name=name):
                 await asyncio.to_thread(network.unblock, self._name, name)
                 return ()
             case _:
                 raise LabError(f"{self._name}: conntrack cannot do {type(verb).__name__}")
+
+    def _block(self, rules: Mapping[str, Any], measured: bool) -> None:
+        if measured:  # a sender's unfinished segments are longer than what a wire would carry
+            for interface in self._interfaces:
+                network.carry_true_packets(self._name, interface)
+        network.block(self._name, rules)
 
     def _set_idle_timeout(self, seconds: float | None) -> None:
         idle = self._values["idle_timeout"] if seconds is None else seconds

@@ -32,6 +32,12 @@ def state_of(flow: Flow) -> str:
             return "CLOSE"
 
 
+def _outside(flow: Flow) -> dict[str, Any]:
+    """Client and server as the server sees them, if that is another view than the client's."""
+    seen = flow.leaving(flow.opener)
+    return {} if seen == flow.opened else {"outside": [str(seen.source), str(seen.destination)]}
+
+
 class Journal:
     """Writes the records of one middlebox.
 
@@ -98,12 +104,14 @@ class Journal:
     def _flow(self, event: str, flow: Flow, **more: str) -> None:
         client, server = self._names[flow.number]
         record = {"kind": "flow", "host": self._host, "event": event, "client": client}
-        self._record({**record, "server": server, "state": state_of(flow), **more})
+        named = {**record, "server": server, **_outside(flow)}
+        self._record({**named, "state": state_of(flow), **more})
 
     def _entry(self, flow: Flow, now: float) -> dict[str, Any]:
         client, server = self._names[flow.number]
         left = None if flow.deadline is None else max(0, math.ceil(flow.deadline - now))
-        return {"client": client, "server": server, "state": state_of(flow), "expires_s": left}
+        named = {"client": client, "server": server, **_outside(flow)}
+        return {**named, "state": state_of(flow), "expires_s": left}
 
     def _stale(self, kind: str, now: float) -> bool:
         return now - self._last.get(kind, (-math.inf, None))[0] >= HEARTBEAT_S
