@@ -69,9 +69,33 @@ def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
         if lacking := lab.lacks(type(verb)):
             return f"the fault {spec.name!r} cannot be done here: {'; '.join(lacking)}"
     for host in plan.hosts:
-        if lacking := lacking_for(host, vocabulary):
+        if reason := out_of_place(host, vocabulary, lab):
+            return reason
+        if not lab.images and (lacking := lacking_for(host, vocabulary)):
             return f"{host.system} cannot be run on {host.name}: {'; '.join(lacking)}"
     return None
+
+
+def out_of_place(host: PlannedHost, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
+    """What of a host is for labs with containers and this is none, or the other way round."""
+    if not lab.images:
+        if host.image is not None:
+            return (
+                f"{host.name} runs the image {host.image}, which the lab {lab.name} cannot: "
+                "use --lab docker"
+            )
+        if host.limits:
+            return f"{host.name} has limits, which the lab {lab.name} has not: use --lab docker"
+        return None
+    if host.preload_keepalive is not None:
+        return f"the lab {lab.name} cannot preload a library on {host.name}"
+    system = None if host.system is None else vocabulary.systems[host.system]
+    if system is None or system.product is None or host.image or system.image:
+        return None
+    return (
+        f"the lab {lab.name} has no image of {system.product.name} for {host.name}: name one that "
+        "holds it as `image`"
+    )
 
 
 def lacking_for(host: PlannedHost, vocabulary: Vocabulary) -> Sequence[str]:
@@ -249,9 +273,14 @@ class Player:
             seed=self._plan.seed,
             base=str(Path(self._plan.file).resolve().parent),
             notes=str(lab.host_directory(host.name)),
+            image=host.image,
         )
         options = system.options.model_validate(dict(host.options))
-        programs = system.programs(options, context)
+        image = host.image or system.image
+        programs = tuple(
+            replace(each, image=image, limits=host.limits)
+            for each in system.programs(options, context)
+        )
         if host.preload_keepalive is None:
             return programs
         extra = preload.environment(host.preload_keepalive)

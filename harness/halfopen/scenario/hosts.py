@@ -13,6 +13,7 @@ from halfopen.fields import FileBeside, KeepaliveTimers, Section
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile, Vocabulary
 from halfopen.profiles import load_profile
+from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.merge import deep_merge
 from halfopen.scenario.model import Host
 from halfopen.scenario.scaling import metadata
@@ -26,7 +27,8 @@ SECONDS_SYSCTLS = frozenset(
 )
 """Sysctls that the kernel takes in whole seconds (Documentation/networking/ip-sysctl.rst)."""
 
-HOST_KEYS = ("run", "sysctls", "preload keepalive")
+CONTAINER_KEYS = tuple(ContainerKeys.model_fields)
+HOST_KEYS = ("run", "sysctls", "preload keepalive", *CONTAINER_KEYS)
 """Keys of a host that runs a system, whichever it is."""
 
 PROXY = "proxy"
@@ -208,7 +210,9 @@ class HostReader:
         )
         sysctls = self._sysctls(name, node.entries.get("sysctls"))
         preload = self._preload(name, node.entries.get("preload keepalive"))
-        if options is None:
+        told = {key: each for key, each in node.entries.items() if key in CONTAINER_KEYS}
+        container = validate(ContainerKeys, Node(told, node.line), f"for {name}", self._problems)
+        if options is None or container is None:
             return None
         self._look_for_files(name, options, node)
         lines = {key: each.line for key, each in node.entries.items()}
@@ -218,6 +222,7 @@ class HostReader:
             system=spec.name,
             sysctls=sysctls,
             preload_keepalive=preload,
+            container=container,
             line=node.line,
             lines=lines,
         )

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from halfopen.fields import KeepaliveTimers, Section
 from halfopen.model.topology import Family
 from halfopen.scenario.conditions import Condition
+from halfopen.scenario.containers import ContainerKeys
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,7 @@ class Host:
         profile: the middlebox's profile, None for an endpoint.
         sysctls: `net.*` settings; a float is seconds, which the time scale divides.
         preload_keepalive: keepalive that libkeepalive puts on all its connections.
+        container: its image and limits.
         line: where it is described.
         lines: of each key that is written.
     """
@@ -31,6 +33,7 @@ class Host:
     profile: str | None = None
     sysctls: Mapping[str, str | float] = field(default_factory=dict)
     preload_keepalive: KeepaliveTimers | None = None
+    container: ContainerKeys = ContainerKeys()
     line: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
 

@@ -130,6 +130,8 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
         options=settings.model_dump(mode="json"),
         sysctls=sysctls,
         preload_keepalive=preload,
+        image=host.container.image,
+        limits=host.container.limits.model_dump(exclude_none=True),
         profile=host.profile,
         line=host.line,
     )

@@ -133,7 +133,7 @@ class _Models:
     """The schemas of all sections of the vocabulary, with definitions that do not collide."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        sections: list[type[Section]] = [MiddleboxValues, *STEPS.values()]
+        sections: list[type[Section]] = [MiddleboxValues, ContainerKeys, *STEPS.values()]
         sections += [spec.options for spec in vocabulary.systems.values()]
         sections += [spec.params for spec in vocabulary.checks.values()]
         sections += [spec.params for spec in vocabulary.faults.values()]
@@ -165,6 +165,7 @@ class _Models:
             run = {"const": name, "description": spec.summary}
             preload = {"description": _PRELOAD, **KEEPALIVE_SCHEMA}
             common = {"run": run, "sysctls": _SYSCTLS, "preload keepalive": preload}
+            common |= self.properties(ContainerKeys)
             properties = {**common, **self.properties(spec.options)}
             required = [] if partial else ["run", *self.required(spec.options)]
             kinds.append({"title": name, **_object(properties, required)})
