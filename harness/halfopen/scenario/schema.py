@@ -18,6 +18,7 @@ from pydantic.json_schema import models_json_schema
 from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
 from halfopen.ports import Vocabulary, no_verbs
 from halfopen.profiles import MiddleboxValues
+from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.fault_steps import FaultStep, InstantStep
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
 from halfopen.scenario.loader import LARGEST_SCALE

@@ -149,4 +149,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=_missing,
     product=installed.PRODUCT,
+    image=installed.IMAGE,
 )

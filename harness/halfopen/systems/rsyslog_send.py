@@ -210,4 +210,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=_missing,
     product=installed.PRODUCT,
+    image=installed.IMAGE,
 )
