@@ -19,7 +19,7 @@ MESSAGES = b"2 syslog 5 hello\n3 syslog 0\n4 close 0\n"
 
 
 async def _talk(does: str, pieces: Iterable[bytes]) -> bytes:
-    """All that it answers until it says nothing for a while, or hangs up."""
+    """All that it answers before it hangs up."""
     sock = listening_socket("127.0.0.1:0", small=does == "reads slowly")
     server = asyncio.create_task(serve(does, [sock]))
     reader, writer = await asyncio.open_connection(*sock.getsockname())
@@ -29,7 +29,8 @@ async def _talk(does: str, pieces: Iterable[bytes]) -> bytes:
             writer.write(piece)
             await writer.drain()
             await asyncio.sleep(0)
-        async with asyncio.timeout(0.3):
+        writer.write_eof()
+        async with asyncio.timeout(5):
             while data := await reader.read(4096):
                 said += data
     writer.close()
