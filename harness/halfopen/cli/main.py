@@ -10,6 +10,7 @@ import typer
 from halfopen import __version__
 from halfopen.cli.advise import advise
 from halfopen.cli.check import check
+from halfopen.cli.clean import clean
 from halfopen.cli.doctor import doctor
 from halfopen.cli.listing import checks, faults, profiles, systems
 from halfopen.cli.new import new
@@ -51,7 +52,7 @@ def _options(
     pass
 
 
-for command in (run, check, page, advise, new, doctor, profiles, faults, systems, checks):
+for command in (run, check, page, advise, new, clean, doctor, profiles, faults, systems, checks):
     app.command()(command)
 
 

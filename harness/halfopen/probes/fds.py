@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -42,9 +43,8 @@ class FdProbe:
             for member in family:
                 try:
                     targets = _targets(member)
-                    process = psutil.Process(member)
-                    limit = process.rlimit(psutil.RLIMIT_NOFILE)[0]
-                    cpu = process.cpu_times()
+                    limit = _soft_limit(member)
+                    cpu = psutil.Process(member).cpu_times()
                 except (OSError, psutil.Error):
                     continue
                 found.append(_Process(name, member, targets, limit, cpu.user + cpu.system))
@@ -106,6 +106,15 @@ def _targets(pid: int) -> tuple[str, ...]:
         except FileNotFoundError:
             continue  # closed meanwhile
     return tuple(found)
+
+
+def _soft_limit(pid: int) -> int:
+    """RLIMIT_NOFILE; prlimit(2) would tell only those who may set it."""
+    for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
+        if line.startswith("Max open files"):
+            soft = line.split()[3]
+            return int(soft) if soft.isdigit() else sys.maxsize
+    raise ProcessLookupError(pid)
 
 
 def _unix_inodes() -> set[int]:
