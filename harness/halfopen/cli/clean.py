@@ -1,0 +1,73 @@
+"""`halfopen clean`: remove what killed runs left."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from halfopen.errors import UsageError
+
+if TYPE_CHECKING:
+    from halfopen.labs.docker.remains import Remains
+
+
+def clean(
+    run: Annotated[
+        list[str] | None,
+        typer.Option(help="Also this run, whoever its owner is; may be given several times."),
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is.")] = False,
+) -> None:
+    """Remove the containers and volumes of runs whose process is gone.
+
+    Only what carries halfopen's label is looked at.  Runs that still go on are left alone, and so
+    are those of other machines, of which nothing can be known here, unless --run names them.
+    Namespaces go by themselves.
+    """
+    # The Docker SDK takes longer to import than everything else.
+    from halfopen.labs.docker import engine, remains
+
+    client = engine.connect()
+    try:
+        with engine.told("remove what killed runs left"):
+            found = remains.find(client)
+            known = {each.run for each in found}
+            if unknown := set(run or ()) - known:
+                there = f"there are: {', '.join(sorted(known))}" if known else "there is none"
+                raise UsageError(f"no run {', '.join(sorted(unknown))}; {there}")
+            _say(f"{_count(found)} of {len(found)} runs")
+            for each in found:
+                dead = each.owner == "dead" or each.run in (run or ())
+                todo = "" if not dead else "would be removed, " if dry_run else "removed, "
+                _say(
+                    f"  {each.run}: {_count([each])}, {each.running} running: "
+                    f"{todo}{_fate(each, dead)}"
+                )
+                for name in (*each.containers, *each.volumes) if dead else ():
+                    _say(f"    {name}")
+                if dead and not dry_run:
+                    remains.remove(client, each)
+            if not dry_run:
+                left = remains.find(client)
+                _say(f"{_count(left)} of {len(left)} runs are left")
+    finally:
+        client.close()
+
+
+def _say(text: str) -> None:
+    typer.echo(text)
+
+
+def _count(found: list[Remains]) -> str:
+    containers = sum(len(each.containers) for each in found)
+    volumes = sum(len(each.volumes) for each in found)
+    return f"{containers} containers and {volumes} volumes"
+
+
+def _fate(each: Remains, dead: bool) -> str:
+    if dead:
+        return "its process is gone" if each.owner == "dead" else "named with --run"
+    if each.owner == "alive":
+        return "left alone, it goes on"
+    return f"left alone, its process is on {each.where}; remove it with --run {each.run}"
