@@ -7,7 +7,7 @@ DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev demo test soak check lint types imports unit incidents kafka schema bench clean
+.PHONY: help images setup setup-dev demo test soak check lint types imports unit incidents kafka schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -46,7 +46,10 @@ imports: setup-dev
 test: check unit incidents ## everything: style, types, import law, tests, scenarios
 
 unit: setup-dev kafka ## the tests under tests/
-	$(PYTEST) tests --numprocesses=2 --dist=loadgroup
+	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=2 --dist=loadgroup'
+
+images: setup-dev ## the container images of the docker lab
+	.ci/engine with .ci/images
 
 incidents: setup-dev kafka ## the scenario library, every variant
 	$(PYTEST) scenarios -v
