@@ -72,7 +72,7 @@ def say_duration(seconds: float) -> str:
     """`seconds` exactly, in the unit that a person would take: `350 s`, `75 min`, `32 d`."""
     for unit, length, least in (("d", 86400, 2), ("h", 3600, 2), ("min", 60, 10)):
         if seconds >= least * length and seconds % length == 0:
-            return f"{seconds / length:g} {unit}"
+            return f"{seconds / length:.0f} {unit}"
     number = f"{seconds:.{2 if seconds >= 1 else 3}f}".rstrip("0").rstrip(".")
     return f"{number} s"
 
