@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
 
-from halfopen import __version__
 from halfopen.pcap import blocks
 
 SUFFIX = ".pcapng"
@@ -64,11 +63,10 @@ class Heading:
 
     def octets(self) -> bytes:
         """The first blocks of a file."""
-        application = f"halfopen {__version__}".encode()
         system = os.uname().sysname.encode()
         description = f"{self.host}{_TOWARDS}{self.neighbour}".encode()
         return blocks.section(
-            [(blocks.OPERATING_SYSTEM, system), (blocks.APPLICATION, application)]
+            [(blocks.OPERATING_SYSTEM, system), (blocks.APPLICATION, b"halfopen")]
         ) + blocks.interface(
             [(blocks.NAME, self.interface.encode()), (blocks.DESCRIPTION, description)]
         )

@@ -42,7 +42,7 @@ def test_another_reader_reads_the_same(given_frames: list[Frame]) -> None:
     found = list(FileScanner(io.BytesIO(octets(given_frames, figures=(7, 3)))))
     section, interface, *packets, figures = found
     assert isinstance(section, SectionHeader)
-    assert section.options["shb_userappl"].startswith("halfopen ")
+    assert section.options["shb_userappl"] == "halfopen"
     assert isinstance(interface, InterfaceDescription)
     assert (interface.link_type, interface.snaplen) == (1, blocks.SNAPLEN)
     assert interface.options["if_name"] == "right1"
