@@ -16,7 +16,7 @@ _CLUSTER = "aGFsZm9wZW4taGFsZm9wZQ"
 _DIRECTORY = "aGFsZm9wZW4tZGlyZWN0bw"
 _LONGEST_MS = 2**31 - 1
 # A busy machine must not look to the broker as if ZooKeeper had gone.
-_ZOOKEEPER_PATIENCE_MS = 60_000
+_ZOOKEEPER_PATIENCE_MS = 20_000
 
 
 def idle_limit(seconds: float | None) -> str:
@@ -75,10 +75,9 @@ def current_broker(address: str, port: int, directory: str, max_idle: float | No
             "log.dirs": directory,
             "num.io.threads": "2",
             "num.partitions": "1",
+            "offsets.topic.num.partitions": "1",
             "offsets.topic.replication.factor": "1",
             "connections.max.idle.ms": idle_limit(max_idle),
-            # A busy machine must not look to the controller as if the broker had gone.
-            "broker.session.timeout.ms": "60000",
             "controlled.shutdown.enable": "false",
         }
     )

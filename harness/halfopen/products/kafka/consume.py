@@ -4,8 +4,9 @@
 
 It waits for the broker for as long as it takes.  It is told its partition instead of joining a
 group, since brokers before 0.9 know no groups.  On standard error, JSON Lines: `ready` once the
-topic has a leader; then, with `--mark FILE`, that file is made.  `--set KEY=VALUE` is a setting of
-librdkafka.
+topic has a leader.  With `--mark FILE`, that file is made then, and again whenever somebody took
+it away and the broker answers: so one can wait for a broker that is started anew.
+`--set KEY=VALUE` is a setting of librdkafka.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from halfopen.products.kafka.produce import await_topic, say, settings
+from halfopen.products.kafka.produce import ask_topic, await_topic, say, settings
 
 _POLL_S = 0.2
 _START_S = 300.0
@@ -33,8 +34,9 @@ def main() -> None:
     parser.add_argument("--set", action="append", default=[])
     options = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
-    if options.mark is not None:
-        options.mark.unlink(missing_ok=True)
+    mark: Path | None = options.mark
+    if mark is not None:
+        mark.unlink(missing_ok=True)
     client = Consumer(
         {
             "bootstrap.servers": options.broker,
@@ -49,10 +51,10 @@ def main() -> None:
     client.assign([TopicPartition(options.topic, 0, OFFSET_BEGINNING)])
     # Line buffering would cut a message that holds a line feed; whole messages go out at once.
     with options.output.open("ab", buffering=0) as output:
-        if options.mark is not None:
-            options.mark.touch()
         say("ready")
         while True:
+            if mark is not None and not mark.exists() and ask_topic(client, options.topic) is None:
+                mark.touch()
             for message in client.consume(100, timeout=_POLL_S):
                 error, value = message.error(), message.value()
                 if error is not None:

@@ -38,24 +38,31 @@ def settings(pairs: list[str]) -> dict[str, str]:
     return dict(pair.split("=", 1) for pair in pairs)
 
 
+def ask_topic(client: Producer | Consumer, topic: str) -> str | None:
+    """Ask the broker for a topic, which makes it if the broker is set so; None if it has a leader.
+
+    Returns:
+        What is wrong otherwise.
+    """
+    try:
+        found = client.list_topics(topic, timeout=2.0).topics[topic]
+    except KafkaException as error:
+        return str(error)
+    if found.error is None and any(each.leader >= 0 for each in found.partitions.values()):
+        return None
+    return f"no leader ({found.error})"
+
+
 def await_topic(client: Producer | Consumer, topic: str, patience: float) -> None:
-    """Ask for the topic, which makes it if the broker is set so, until it has a leader.
+    """Wait until a topic has a leader.
 
     Raises:
         SystemExit: if it has none after `patience` seconds.
     """
     until = time.monotonic() + patience
-    while True:
-        try:
-            found = client.list_topics(topic, timeout=2.0).topics[topic]
-        except KafkaException as error:
-            why = str(error)
-        else:
-            if found.error is None and any(p.leader >= 0 for p in found.partitions.values()):
-                return
-            why = str(found.error)
+    while (trouble := ask_topic(client, topic)) is not None:
         if time.monotonic() > until:
-            raise SystemExit(f"the topic {topic} is not there after {patience:g} s: {why}")
+            raise SystemExit(f"the topic {topic} is not there after {patience:g} s: {trouble}")
         time.sleep(_POLL_S)
 
 
