@@ -53,6 +53,10 @@ class Section(BaseModel):
         strict=False,
     )
 
+    def takes_fractions(self) -> bool:
+        """Whether its :data:`WholeSeconds` may be scaled to fractions of a second."""
+        return False
+
 
 class WrittenFloat(float):
     """A number with a fraction in a YAML file: unlike a float of the Python API, not seconds."""

@@ -88,3 +88,7 @@ class MiddleboxValues(Section):
     nat: Literal["none", "source", "destination"] = "none"
     terminates_tcp: bool = False
     engine: Literal["any", "conntrack", "userspace"] = "any"
+
+    def takes_fractions(self) -> bool:
+        """Only connection tracking needs whole seconds."""
+        return self.engine == "userspace"

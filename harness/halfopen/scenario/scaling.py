@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic.fields import FieldInfo
@@ -55,7 +55,10 @@ def _section(section: S, scale: float, keys: tuple[str, ...], changes: list[Chan
     for name, field in type(section).model_fields.items():
         value = getattr(section, name)
         inner = (*keys, field.alias or name)
-        update[name] = _value(value, _mark(field), scale, inner, changes)
+        mark = _mark(field)
+        if mark is not None and mark.whole and section.takes_fractions():
+            mark = replace(mark, whole=False)
+        update[name] = _value(value, mark, scale, inner, changes)
     return section.model_copy(update=update)
 
 
