@@ -16,7 +16,8 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.docker import code, remains
-from halfopen.labs.docker.engine import HELPER_IMAGE, OURS, told
+from halfopen.labs.docker.engine import HELPER_IMAGE, told
+from halfopen.model.images import PREFIX
 from halfopen.ports import ProgramSpec
 
 ROOM = PurePosixPath("/halfopen")
@@ -193,7 +194,7 @@ def _program(host: str, spec: ProgramSpec) -> dict[str, Any]:
             f"{spec.name} on {host} needs {argv[0]}, for which the docker lab has no image: name "
             "one that holds it as `image`"
         )
-    if argv and image.startswith(OURS):
+    if argv and image.startswith(PREFIX):
         argv[0] = PurePosixPath(argv[0]).name  # where it lies here says nothing of our images
     options: dict[str, Any] = {"image": image, "environment": environment}
     if argv:

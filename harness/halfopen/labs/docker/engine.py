@@ -11,13 +11,10 @@ from contextlib import contextmanager
 import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
-from halfopen import __version__
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.model.images import PREFIX, our_image
 
-OURS = "halfopen-"
-"""How the names of our own images begin."""
-
-HELPER_IMAGE = f"{OURS}helper:{__version__}"
+HELPER_IMAGE = our_image("helper")
 """Ours: Python and the tools that plug links and read namespaces; our programs run in it too."""
 
 _TIMEOUT_S = 60
@@ -68,7 +65,7 @@ def helper_problem(client: docker.DockerClient) -> str | None:
 
 def missing_image(image: str) -> str:
     """That an image is missing, and where it comes from."""
-    if image.startswith(OURS):
+    if image.startswith(PREFIX):
         return f"the image {image} is missing: run `make images` in halfopen's source tree"
     return f"the image {image} is missing: run `docker pull {image}`, or build it"
 
