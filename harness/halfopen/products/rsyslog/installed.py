@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from halfopen import __version__
+from halfopen.model.images import our_image
 from halfopen.ports import Product
 from halfopen.products.found import find_program, first_line
 
@@ -51,5 +51,5 @@ def _has_module(name: str) -> bool:
 
 PRODUCT = Product("rsyslog", _REMEDY, version)
 
-IMAGE = f"halfopen-rsyslog:{__version__}"
+IMAGE = our_image("rsyslog")
 """Ours, for labs of containers (compose/images)."""
