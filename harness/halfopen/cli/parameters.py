@@ -8,6 +8,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeVar
 
+from pydantic import ValidationError
+
 from halfopen.fields import DURATION_SCHEMA, Section
 from halfopen.sections import say_duration
 
@@ -87,11 +89,7 @@ def samples(section: type[S]) -> Iterator[S]:
     """
     schema = section.model_json_schema(by_alias=True)
     definitions = schema.get("$defs", {})
-    if schema.get("examples"):
-        least = dict(schema["examples"][0])
-    else:
-        required = schema.get("required", ())
-        least = {key: _sample(schema["properties"][key], definitions) for key in required}
+    least = _least(section, schema, definitions)
     yield section.model_validate(least, by_alias=True, by_name=False)
     for key, kind in schema.get("properties", {}).items():
         for choice in _resolved(kind, definitions).get("enum", ()):
@@ -101,10 +99,40 @@ def samples(section: type[S]) -> Iterator[S]:
                 continue  # a choice that needs others beside it
 
 
+def _least(section: type[S], schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:
+    if schema.get("examples"):
+        return dict(schema["examples"][0])
+    left = {
+        key: _candidates(schema["properties"][key], definitions)
+        for key in schema.get("required", ())
+    }
+    least = {key: next(each) for key, each in left.items()}
+    while True:
+        try:
+            section.model_validate(least, by_alias=True, by_name=False)
+        except ValidationError as error:
+            # There may be limits that a schema does not show.
+            wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]} & set(left)
+            others = {key: value for key in wrong if (value := next(left[key], None)) is not None}
+            if not others:
+                raise
+            least |= others
+        else:
+            return least
+
+
+def _candidates(kind: Schema, definitions: Mapping[str, Schema]) -> Iterator[Any]:
+    yield _sample(kind, definitions)
+    for each in _resolved(kind, definitions).get("anyOf", ()):
+        yield _sample(each, definitions)
+        if each.get("type") == "integer":
+            yield from (1000, 1_000_000)
+
+
 def _sample(kind: Schema, definitions: Mapping[str, Schema]) -> Any:
     kind = _resolved(kind, definitions)
     if _is_duration(kind):
-        return "1 s"  # there may be limits that its schema does not show
+        return "1 s"  # most that are limited are so above
     for key in ("examples", "enum", "anyOf"):
         if kind.get(key):
             first = kind[key][0]
