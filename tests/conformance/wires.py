@@ -58,6 +58,7 @@ class Place:
         chosen = choose(values, [verb.__name__ for verb in verbs], engine)
         name = self.names[BOX]
         addresses = {each: self.networks[each].address for each in self.path}
+        addresses |= {host: addresses[each] for host, each in self.names.items()}
         self.problems: list[str] = []
         return chosen.build(
             Site(
@@ -181,11 +182,11 @@ class WireStreet:
 
     def do(self, verb: Verb) -> Sequence[str]:
         """Do a verb."""
-        names = {host: self._place.address(host, BOX) for host in (CLIENT_HOST, SERVER_HOST)}
-        return asyncio.run(self._do(verb, names))
 
-    async def _do(self, verb: Verb, names: dict[str, str]) -> Sequence[str]:
-        return await self._box.do(verb, names)
+        async def ask() -> Sequence[str]:
+            return await self._box.do(verb, {})
+
+        return asyncio.run(ask())
 
     def close(self) -> None:
         """Stop the middlebox.

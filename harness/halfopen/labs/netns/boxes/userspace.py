@@ -88,9 +88,11 @@ class UserspaceBox:
         self._write(setup)
         self._ready.result(_START_S)
 
-    async def do(self, verb: Verb, addresses: Mapping[str, str]) -> Sequence[str]:
+    async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
         """Do a verb now."""
-        return await self._ask("verb", verb=verb_to_json(verb), addresses=dict(addresses))
+        # By the addresses as they are met here: another middlebox may have translated them.
+        known = dict(self._site.addresses)
+        return await self._ask("verb", verb=verb_to_json(verb), addresses=known)
 
     async def sample(self) -> None:
         """Record everything now; all of it is recorded when this returns."""
