@@ -29,8 +29,7 @@ class Options(Section):
             are those of the host's sysctls).
         port: TCP port to listen on.
         connections_max_idle: `connections.max.idle.ms`: after which the broker closes a connection
-            on which nothing came.  A network thread of 0.8.2 looks at it only when something else
-            comes to that thread.
+            on which nothing came.  Brokers before 0.8.2 had no such limit.
     """
 
     release: Release = "current"
