@@ -160,3 +160,32 @@ def test_the_ledger_agrees_with_a_naive_count(steps: list[tuple[str, list[int]]]
         ("unexpected", strange),
     ):
         assert judge(history, **{kind: number}).verdict is Verdict.PASS, kind
+
+
+def test_a_sender_without_a_ledger_owes_what_was_written_to_it() -> None:
+    run = Run().sent(1, 2, 3).at(2).delivered(1, corrupt=[], unexpected=[])
+    found = judge(run.end(), lost=0)
+    assert (found.verdict, found.observed) == (Verdict.FAIL, 2)
+    assert "sender keeps no ledger: lost is what was written to it" in found.why
+
+
+def test_what_an_input_refused_was_never_taken() -> None:
+    run = Run().sent(1, 2, 3).add("refused", host="sender", seqs=[[3, 3]])
+    history = run.at(2).delivered(1, 2, corrupt=[], unexpected=[]).end()
+    assert judge(history, lost=0).verdict is Verdict.PASS
+
+
+def test_an_empty_ledger_is_a_ledger() -> None:
+    """Nothing was accepted: so nothing is owed, and what was written is undecided."""
+    run = Run().add("accepted", host="sender", seqs=[]).sent(1, 2)
+    history = run.at(2).delivered(corrupt=[], unexpected=[]).end()
+    found = judge(history, lost=0)
+    assert found.verdict is Verdict.PASS
+    assert "undecided" in found.why
+
+
+def test_each_sender_is_judged_by_its_own_ledger() -> None:
+    run = Run().sent(1).accepted(1).sent(2, host="other")
+    history = run.at(2).delivered(1, corrupt=[], unexpected=[]).end()
+    found = judge(history, lost=0)
+    assert (found.observed, "other keeps no ledger" in found.why) == (1, True)

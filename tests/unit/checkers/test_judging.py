@@ -40,12 +40,14 @@ EVERY = (
 
 def test_all_checks_are_found() -> None:
     assert list(all_checks()) == [
+        "busy",
         "clean-up",
         "connections",
         "delivery",
         "fds",
         "half-open",
         "idle drops",
+        "not accepted",
         "reconnect",
     ]
 
