@@ -61,7 +61,8 @@ def _version() -> str | None:
     if program is None:
         return None
     done = subprocess.run([program, "-version"], capture_output=True, text=True, timeout=30)
-    return done.stdout.strip().rpartition(" ")[2] or "of unknown version"
+    version = done.stdout.strip().rpartition(" ")[2]
+    return program if version in ("", "git") else version  # `go install` leaves the number out
 
 
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
