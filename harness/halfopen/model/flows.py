@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from weakref import WeakKeyDictionary
 
 from halfopen.model.history import History, TcpSocket, socket_from_json
 
@@ -192,7 +194,14 @@ def subtract(whole: Iterable[Stretch], without: Iterable[Stretch]) -> list[Stret
 
 def flows(history: History) -> list[Flow]:
     """Every flow of the run between two hosts, in the order in which they began."""
-    return _join(history, _presences(history), _entries(history))
+    known = _JOINED.get(history)
+    if known is None:
+        known = _JOINED[history] = _join(history, _presences(history), _entries(history))
+    return list(known)
+
+
+# Every checker asks, and the reports; a join of ten thousand flows takes seconds.
+_JOINED: WeakKeyDictionary[History, list[Flow]] = WeakKeyDictionary()
 
 
 def half_open(history: History, known: Sequence[Flow], *, certain: bool = True) -> list[HalfOpen]:
@@ -253,12 +262,18 @@ def _is_alive(socket: TcpSocket) -> bool:
 
 
 def _state(socket: TcpSocket) -> str:
-    name = socket.state.upper().replace("-", "_")
+    return _canonical(socket.state)
+
+
+@cache
+def _canonical(state: str) -> str:
+    name = state.upper().replace("-", "_")
     return {"ESTAB": "ESTABLISHED", "FIN_WAIT_1": "FIN_WAIT1", "FIN_WAIT_2": "FIN_WAIT2"}.get(
         name, name
     )
 
 
+@lru_cache(maxsize=1 << 16)
 def _local(local: str, peer: str) -> bool:
     """True for a connection of a host with itself, which no middlebox ever sees."""
     mine, theirs = address_of(local), address_of(peer)

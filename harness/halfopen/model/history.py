@@ -30,7 +30,8 @@ kind            fields
 `impstats`      `host, process, name, origin, values`: a set of rsyslog's own figures
 `said`          `host, process, line`: what a program says of itself in words
 `spool`         `host, process, path, files, bytes`: what a program keeps on disk
-`sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`
+`sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`; `late_s`: seconds that
+                the sample was put off after something changed, because there is so much to see
 `conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as
                 below
 `flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,
@@ -104,6 +105,8 @@ _SOCKET_FIELDS = frozenset(f.name for f in fields(TcpSocket))
 
 def socket_from_json(data: Mapping[str, Any]) -> TcpSocket:
     """A :class:`TcpSocket` from its record; fields of a later version are passed over."""
+    if data.keys() <= _SOCKET_FIELDS:
+        return TcpSocket(**data)
     return TcpSocket(**{key: value for key, value in data.items() if key in _SOCKET_FIELDS})
 
 
@@ -157,10 +160,14 @@ class History:
         """Seconds of production time in one second of lab time."""
         return float(self.header["scale"])
 
-    @property
+    @cached_property
     def sample_s(self) -> float:
-        """Seconds between two samples: what happened is known to no better than this."""
-        return float(self.header["sample_s"])
+        """Seconds between two samples: what happened is known to no better than this.
+
+        On a host with thousands of sockets a sample may have been put off: then it is longer.
+        """
+        put_off = [float(record.get("late_s", 0.0)) for record in self.of("sockets")]
+        return max([float(self.header["sample_s"]), *put_off])
 
     @cached_property
     def duration(self) -> float:

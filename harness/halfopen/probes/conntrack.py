@@ -12,7 +12,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
@@ -93,6 +93,7 @@ class FlowTable:
         self._events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
         self._known: dict[bytes, _Known] = {}  # by their original tuple, the oldest first
         self._forgotten: set[bytes] = set()
+        self._news: list[dict[str, Any]] = []
         self._filters = True
         self._due = 0.0
 
@@ -108,13 +109,14 @@ class FlowTable:
             events as `{event, client, server, state, cause}`, and `outside` if addresses are
             translated; cause is expired, closed or forgotten.
         """
-        found = list(self._read_events())
+        self._read_events()
         if time.monotonic() >= self._due:
             self._reap()
-            found += self._read_events()
+            self._read_events()
         if self._events.lost:
-            found += self._catch_up()
-        return found
+            self._catch_up()
+        news, self._news = self._news, []
+        return news
 
     def look(self) -> None:
         """Ask for the whole table: until when every entry lives."""
@@ -170,7 +172,7 @@ class FlowTable:
             ]
             # An entry may have expired meanwhile: then it is gone all the same.
             self._table.ask_all(_DELETE, 0, bodies, missing=True)
-            news += self._read_events()
+            self._read_events()
         return gone, news + self.news()
 
     def _reap(self) -> None:
@@ -196,9 +198,10 @@ class FlowTable:
                 return None
             reply = _flow(parts.get(_TUPLE_REPLY, b"")) or (flow[1], flow[0])
             outside = None if reply == (flow[1], flow[0]) else (reply[1], reply[0])
-            known = self._known[raw] = _Known(flow, outside, payload[0])
+            known = self._known[raw] = _Known(flow, outside, payload[0], state or "NONE")
             self.version += 1
-        if state is not None and state != known.state:
+            self._news.append({"event": "created", **known.names, "state": known.state})
+        elif state is not None and state != known.state:
             known.state = state
             self.version += 1
         if (timeout := parts.get(_TIMEOUT)) is not None:
@@ -206,43 +209,36 @@ class FlowTable:
             self._due = min(self._due, known.deadline)
         return known
 
-    def _read_events(self) -> Iterator[dict[str, Any]]:
+    def _read_events(self) -> None:
         for kind, payload in self._events.read():
             parts = attributes(payload, 4)
             raw = parts.get(_TUPLE_ORIG, b"")
             before = self._known.get(raw)
             last = "NONE" if before is None else before.state
             known = self._learn(payload, parts)
-            if known is None:
-                continue
-            if kind == _NEW and before is None:
-                yield {"event": "created", **known.names, "state": known.state}
-            elif kind == _DELETE:
-                yield self._destroyed(raw, known, last)
+            if known is not None and kind == _DELETE:
+                self._destroyed(raw, known, last)
 
-    def _destroyed(self, raw: bytes, known: _Known, last: str) -> dict[str, Any]:
+    def _destroyed(self, raw: bytes, known: _Known, last: str) -> None:
         cause = "closed" if known.state in _CLOSING or last in _CLOSING else "expired"
         if raw in self._forgotten:
             cause = "forgotten"
             self._forgotten.discard(raw)
         self._known.pop(raw, None)
         self.version += 1
-        return {"event": "destroyed", **known.names, "state": known.state, "cause": cause}
+        told = {"event": "destroyed", **known.names, "state": known.state, "cause": cause}
+        self._news.append(told)
 
-    def _catch_up(self) -> Iterator[dict[str, Any]]:
+    def _catch_up(self) -> None:
         """Events were lost: what the table says now is told in their place."""
         self._events.lost = False
         there = set()
         for _, payload in self._table.dump(_GET, _ANY_FAMILY):
             parts = attributes(payload, 4)
-            raw = parts.get(_TUPLE_ORIG, b"")
-            there.add(raw)
-            new = raw not in self._known
-            known = self._learn(payload, parts)
-            if new and known is not None:
-                yield {"event": "created", **known.names, "state": known.state}
+            there.add(parts.get(_TUPLE_ORIG, b""))
+            self._learn(payload, parts)
         for raw, known in [(r, k) for r, k in self._known.items() if r not in there]:
-            yield self._destroyed(raw, known, known.state)
+            self._destroyed(raw, known, known.state)
 
 
 def _address(name: str) -> str:

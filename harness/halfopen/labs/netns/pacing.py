@@ -28,11 +28,20 @@ def tcp_signature() -> tuple[str, ...]:
     net/ipv4/proc.c): no socket changes its state without a segment, or without being counted
     differently.
     """
-    lines = (_NET / "snmp").read_text().splitlines()
-    lines += (_NET / "sockstat").read_text().splitlines()
-    six = _NET / "sockstat6"
-    lines += six.read_text().splitlines() if six.exists() else []
-    return tuple(line for line in lines if line.startswith(("TCP", "Tcp")))
+    found = [line for line in _lines("snmp") if line.startswith("Tcp:")]
+    for name in ("sockstat", "sockstat6"):
+        for line in _lines(name):
+            kind, *words = line.split()
+            if kind in ("TCP:", "TCP6:"):
+                # The other figures of the line are those of the whole machine.
+                figures = dict(zip(words[::2], words[1::2], strict=False))
+                found.append(f"{kind} {figures.get('inuse')} {figures.get('tw')}")
+    return tuple(found)
+
+
+def _lines(name: str) -> list[str]:
+    path = _NET / name
+    return path.read_text().splitlines() if path.exists() else []
 
 
 class Pace:
