@@ -22,10 +22,11 @@ setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
 setup-dev: .venv/.installed-dev
 
-.venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server
+.venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server .ci/syslog-ng
 	@.ci/system-packages test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@.ci/toxiproxy-server
+	@.ci/syslog-ng
 	@touch $@
 
 demo: setup ## the first incident, live: an hour of silence behind a FortiGate
