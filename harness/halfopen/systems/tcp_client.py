@@ -10,9 +10,10 @@ from typing import Self
 from pydantic import Field, model_validator
 
 from halfopen.fields import Duration, Patience, Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
-from halfopen.systems.tcp_server import PORT, join, seconds
+from halfopen.systems.tcp_server import PORT, seconds
 
 MOST_CONNECTIONS = 28_000
 """From one address to one port (sysctl net.ipv4.ip_local_port_range: 32768 to 60999)."""
@@ -62,7 +63,7 @@ def _timers(options: Options) -> Sequence[Timer]:
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
     ledger = str(Path(context.notes or context.directory) / "ledger")
     argv = [sys.executable, "-m", "halfopen.subjects.tcp_client", "--ledger", ledger]
-    argv += ["--target", join(context.addresses[options.to], options.port)]
+    argv += ["--target", endpoint(context.addresses[options.to], options.port)]
     argv += ["--connections", str(options.connections), *["--echo"] * options.echo]
     argv += ["--keepalive", keepalive_argument(options.keepalive)]
     argv += ["--user-timeout", seconds(options.user_timeout)]

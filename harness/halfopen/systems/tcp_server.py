@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Patience, Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
@@ -49,15 +50,10 @@ def seconds(value: float | None) -> str:
     return "off" if value is None else f"{value:g}"
 
 
-def join(address: str, port: int) -> str:
-    """`address:port`, with brackets around an IPv6 address."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
     output = str(Path(context.directory) / "messages")
     argv = [sys.executable, "-m", "halfopen.subjects.tcp_server", "--output", output]
-    argv += ["--listen", join(context.address, options.port)]
+    argv += ["--listen", endpoint(context.address, options.port)]
     argv += ["--keepalive", keepalive_argument(options.keepalive)]
     argv += ["--user-timeout", seconds(options.user_timeout)]
     argv += ["--idle-timeout", seconds(options.idle_timeout), "--backlog", str(options.backlog)]

@@ -17,8 +17,8 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Section
+from halfopen.model.topology import endpoint
 from halfopen.ports import Product, ProgramSpec, Ready, SystemContext, SystemSpec
-from halfopen.systems.tcp_server import join
 
 PROGRAM = "toxiproxy-server"
 MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server"
@@ -67,10 +67,10 @@ def _version() -> str | None:
 
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
     config = str(Path(context.directory) / "toxiproxy.json")
-    target = join(context.addresses[options.forwards], options.target_port or options.port)
+    target = endpoint(context.addresses[options.forwards], options.target_port or options.port)
     proxy = {
         "name": "proxy",
-        "listen": join(context.address, options.port),
+        "listen": endpoint(context.address, options.port),
         "upstream": target,
         "enabled": True,
     }
