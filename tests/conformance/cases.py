@@ -315,7 +315,7 @@ def over_with_fin(street: Street) -> None:
 # The table is full.
 
 
-@case(cannot=("conntrack",), table_size=2)
+@case(cannot=("conntrack",), table_size=2, idle_timeout=60.0, half_open=60.0)
 def full_and_the_new_one_is_dropped(street: Street) -> None:
     first, second = Talk(street, 40000).open(), Talk(street, 40001).open()
     Talk(street, 40002).dropped(IN, SYN)
@@ -323,7 +323,7 @@ def full_and_the_new_one_is_dropped(street: Street) -> None:
     second.passes(IN, length=1)
 
 
-@case(cannot=("conntrack",), table_size=2, eviction="oldest")
+@case(cannot=("conntrack",), table_size=2, idle_timeout=60.0, half_open=60.0, eviction="oldest")
 def full_and_the_oldest_goes(street: Street) -> None:
     first, second = Talk(street, 40000).open(), Talk(street, 40001).open()
     first.passes(IN, length=1)
@@ -332,7 +332,13 @@ def full_and_the_oldest_goes(street: Street) -> None:
     first.passes(OUT)
 
 
-@case(cannot=("conntrack",), table_size=2, eviction="non-assured first")
+@case(
+    cannot=("conntrack",),
+    table_size=2,
+    idle_timeout=60.0,
+    half_open=60.0,
+    eviction="non-assured first",
+)
 def full_and_who_was_not_answered_goes(street: Street) -> None:
     first, second = Talk(street, 40000).open(), Talk(street, 40001)
     second.passes(IN, SYN)
@@ -358,7 +364,7 @@ def clients_are_hidden(street: Street) -> None:
     talk.silent_for(JUST_AFTER).dropped(OUT, length=10)
 
 
-@case(nat="destination")
+@case(nat="destination", idle_timeout=60.0)
 def an_address_stands_for_the_server(street: Street) -> None:
     talk = Talk(street, 40000, to=street.inward)
     seen = talk.passes(IN, SYN)
@@ -370,7 +376,7 @@ def an_address_stands_for_the_server(street: Street) -> None:
     talk.passes(IN, length=1000)
 
 
-@case(Rebind, cannot=("conntrack",), nat="source")
+@case(Rebind, cannot=("conntrack",), nat="source", idle_timeout=60.0)
 def a_mapping_is_lost_and_made_anew(street: Street) -> None:
     talk = Talk(street, 40000).open()
     before = talk.addresses[OUT]
@@ -383,16 +389,16 @@ def a_mapping_is_lost_and_made_anew(street: Street) -> None:
 # What is done to it.
 
 
-@case(Block, Unblock)
+@case(Block, Unblock, idle_timeout=60.0)
 def restarted_with_its_state(street: Street) -> None:
     talk = Talk(street, 40000).open()
     street.do(Block(BOX, "reboot"))
     talk.dropped(IN, length=10)
     street.do(Unblock(BOX, "reboot"))
-    talk.passes(IN, length=10, before=IDLE)
+    talk.passes(IN, length=10)
 
 
-@case(Block, Unblock, ForgetFlows)
+@case(Block, Unblock, ForgetFlows, idle_timeout=60.0)
 def restarted_without_its_state(street: Street) -> None:
     talk = Talk(street, 40000).open()
     street.do(Block(BOX, "reboot"))
