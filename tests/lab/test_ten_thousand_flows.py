@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 FLOWS = 10_000
 IDLE_S = 6.0
 
-# One of the two figures that are asked for as such: what all probes together cost while nothing happens.
+# One of the two figures that are asked for as such: what all probes cost while nothing happens.
 SHARE_OF_ONE_CORE = 0.05
 
 # And what a verdict may take after that, on a core of its own.

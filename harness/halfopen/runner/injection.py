@@ -197,4 +197,6 @@ class Injector:
             except HalfopenError as error:
                 self.failure = self.failure or error
 
-        return asyncio.create_task(watched())
+        task = asyncio.create_task(watched())
+        task.add_done_callback(lambda _: work.close())  # if it was cancelled before it began
+        return task

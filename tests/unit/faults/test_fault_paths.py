@@ -1,0 +1,133 @@
+"""Faults of flows and paths: what they come to, now, later and when they are healed."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from halfopen.faults import all_faults
+from halfopen.verbs import (
+    Block,
+    CutLink,
+    ForgetFlows,
+    Rebind,
+    SetIdleTimeout,
+    SetLink,
+    SetRoute,
+    Unblock,
+    Verb,
+)
+
+PAIR = ("sender", "firewall")
+
+FAULTS: list[tuple[str, dict[str, Any], list[Verb], list[Verb]]] = [
+    (
+        "forget flows",
+        {"at": "f", "of": "sender", "every": 2, "most": 3},
+        [ForgetFlows("f", "sender", 2, 3)],
+        [],
+    ),
+    (
+        "idle timeout",
+        {"at": "f", "becomes": "10 min"},
+        [SetIdleTimeout("f", 600.0)],
+        [SetIdleTimeout("f", None)],
+    ),
+    (
+        "idle timeout",
+        {"at": "f", "becomes": "never"},
+        [SetIdleTimeout("f", math.inf)],
+        [SetIdleTimeout("f", None)],
+    ),
+    ("partition", {"between": list(PAIR)}, [CutLink(PAIR, True)], [CutLink(PAIR, False)]),
+    (
+        "route lost",
+        {"at": "firewall", "towards": "sender"},
+        [SetRoute("firewall", "sender", False)],
+        [SetRoute("firewall", "sender", True)],
+    ),
+    (
+        "mtu black hole",
+        {"at": "f", "mtu": 1280},
+        [Block("f", "mtu black hole towards both", longer_than=1280)],
+        [Unblock("f", "mtu black hole towards both")],
+    ),
+    (
+        "connect failure",
+        {"at": "f", "towards": "receiver", "with": "time-out"},
+        [Block("f", "connect failure towards receiver", "receiver", only_new=True)],
+        [Unblock("f", "connect failure towards receiver")],
+    ),
+    (
+        "connect failure",
+        {"at": "f"},
+        [Block("f", "connect failure towards both", manner="reset", only_new=True)],
+        [Unblock("f", "connect failure towards both")],
+    ),
+    ("nat rebinding", {"at": "f", "of": "sender"}, [Rebind("f", "sender")], []),
+    ("fail-over", {"at": "f"}, [Block("f", "fail-over"), ForgetFlows("f")], []),
+    ("fail-over", {"at": "f", "state": "kept"}, [Block("f", "fail-over")], []),
+    (
+        "link flap",
+        {"between": list(PAIR), "down": "2 s", "up": "3 s"},
+        [SetLink(PAIR, False)],
+        [SetLink(PAIR, True)],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "verbs", "heal"), FAULTS)
+def test_a_fault_of_a_path_is_compiled_to_verbs(
+    name: str, params: dict[str, Any], verbs: list[Verb], heal: list[Verb]
+) -> None:
+    spec = all_faults()[name]
+    read = spec.params.model_validate(params)
+    assert (list(spec.verbs(read)), list(spec.heal(read))) == (verbs, heal)
+    assert spec.params.model_validate(read.model_dump(mode="json")) == read
+    assert set(spec.every_verb(read)) >= {*verbs, *heal}
+
+
+def test_a_link_that_flaps_is_up_in_the_end() -> None:
+    spec = all_faults()["link flap"]
+    params = {"between": PAIR, "down": "2 s", "up": "3 s", "times": 3}
+    later = list(spec.schedule(spec.params.model_validate(params)))
+    assert [(at, verb.up) for at, verb in later if isinstance(verb, SetLink)] == [
+        (2, True),
+        (5, False),
+        (7, True),
+        (10, False),
+        (12, True),
+    ]
+
+
+def test_a_standby_takes_over_by_itself() -> None:
+    spec = all_faults()["fail-over"]
+    later = spec.schedule(spec.params.model_validate({"at": "f", "takes": "5 s"}))
+    assert list(later) == [(5.0, Unblock("f", "fail-over"))]
+
+
+@pytest.mark.parametrize(
+    ("name", "params"),
+    [
+        ("forget flows", {"at": "f", "every": 0}),
+        ("forget flows", {"at": "f", "most": 0}),
+        ("idle timeout", {"at": "f"}),
+        ("idle timeout", {"at": "f", "becomes": "soon"}),
+        ("link flap", {"between": PAIR, "down": "0 s", "up": "1 s"}),
+        ("link flap", {"between": PAIR, "down": "1 s", "up": "1 s", "times": 0}),
+        ("link flap", {"between": ("a", "a"), "down": "1 s", "up": "1 s"}),
+        ("partition", {"between": ("a", "a")}),
+        ("route lost", {"at": "a", "towards": "a"}),
+        ("mtu black hole", {"at": "f"}),
+        ("mtu black hole", {"at": "f", "mtu": 10}),
+        ("connect failure", {"at": "f", "with": "love"}),
+        ("fail-over", {"at": "f", "takes": "0 s"}),
+        ("fail-over", {"at": "f", "state": "broken"}),
+    ],
+)
+def test_wrong_parameters_of_a_path_are_refused(name: str, params: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError):
+        all_faults()[name].params.model_validate(params)
