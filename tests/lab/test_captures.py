@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.pcap.files import read_capture
-from tests.lab.processes import wait_until
+from tests.lab.processes import wait_until, with_marker
 from tests.lab.scenarios import halfopen, write_short
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
@@ -73,10 +73,11 @@ def test_a_killed_run_leaves_captures_that_read_and_are_commented_when_it_is_jud
     tmp_path: Path,
 ) -> None:
     path = write_short(tmp_path)
+    marker = f"captured-{os.getpid()}"
     process = subprocess.Popen(
         [sys.executable, "-m", "halfopen", "run", str(path), "--pcap", "--variant", "leaks"],
         cwd=tmp_path,
-        env=os.environ,
+        env={**os.environ, "HALFOPEN_TEST_MARKER": marker},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
         stdin=subprocess.DEVNULL,
@@ -84,10 +85,13 @@ def test_a_killed_run_leaves_captures_that_read_and_are_commented_when_it_is_jud
     directory = tmp_path / "out/short/leaks"
     history = directory / "history.jsonl"
     try:
-        assert wait_until(lambda: history.exists() and b'"destroyed"' in history.read_bytes())
+        assert wait_until(
+            lambda: history.exists() and b'"destroyed"' in history.read_bytes(), timeout=60
+        )
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
+    assert wait_until(lambda: not with_marker(marker), timeout=60)
     before = {name: read_capture(directory / "captures" / name) for name in LINKS}
     assert all(len(capture.frames) > 5 for capture in before.values())
     done = halfopen("check", directory, "--no-report", cwd=tmp_path)

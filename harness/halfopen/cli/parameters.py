@@ -176,10 +176,10 @@ def _plain(value: object, kind: Schema) -> object:
         _is_duration(each) for each in (kind, *kind.get("anyOf", ()))
     ):
         return say_duration(value)
+    if isinstance(value, float) and str(kind.get("examples", [""])[0]).endswith("%"):
+        return f"{100 * value:g} %"
     if isinstance(value, Section):
-        return {
-            f.alias or name: getattr(value, name) for name, f in type(value).model_fields.items()
-        }
+        return value.model_dump(mode="json", by_alias=True)
     return value if isinstance(value, str | int | float | bool | None) else str(value)
 
 

@@ -52,7 +52,7 @@ class Params(Base):
     how_long: Duration = 90.0
     kind: Literal["a", "b"]
     patience: Patience = None
-    share: Share
+    share: Share = 0.05
     number: int = Field(default=7, ge=1, le=9)
     between: tuple[str, str] = Field(min_length=2, max_length=2)
     inner: Inner = Inner()
@@ -75,6 +75,7 @@ def test_parameters_are_described_by_type_docstring_and_default() -> None:
     assert found["kind"]["type"] == "a or b"
     assert found["patience"]["type"] == "duration, such as 75 s or off"
     assert found["share"]["type"] == "such as 5 %"
+    assert found["share"]["default"] == "5 %"
     assert found["number"]["type"] == "whole number, 1 or more, at most 9"
     assert found["number"]["default"] == 7
     assert found["between"]["type"] == "list of 2 of: text"
