@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute, netns
+from pyroute2 import IPRoute, config, netns
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.netns.wire import offload
@@ -19,6 +19,8 @@ from halfopen.model.topology import HostNetwork, Interface
 
 NAMESPACES = Path("/run/netns")
 
+# Namespaces are made in a child process; on a busy machine its three seconds are not enough.
+config.default_communicate_timeout = 30
 
 _NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
 
