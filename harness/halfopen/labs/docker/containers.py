@@ -104,6 +104,7 @@ class Containers:
                 network_mode="none",
                 cap_drop=["ALL"],
                 read_only=True,
+                init=True,  # takes in the orphans of programs that live with it
             )
             self._holders[host] = holder
             holder.start()

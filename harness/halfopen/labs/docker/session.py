@@ -116,6 +116,11 @@ class DockerLab(AgentLab):
                 await asyncio.to_thread(self._containers.remove)
             self._client.close()
 
+    @property
+    def run(self) -> str:
+        """The run's id, which everything of it carries as a label."""
+        return self._containers.run
+
     def host_directory(self, host: str) -> Path:
         """Where the lab keeps what the programs of a host say, as they see it."""
         return Path(HOSTS / host)

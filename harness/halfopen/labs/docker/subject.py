@@ -9,6 +9,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
+import psutil
+
+from halfopen.errors import UnsupportedError
 from halfopen.labs.netns.programs import Emit, Follower, Program, Running
 from halfopen.model.program import ProgramSpec
 
@@ -67,6 +70,21 @@ class Subject(Program):
         """As in the netns lab."""
         self._killed = self._killed or name == "KILL"
         super().signal(name)
+
+    def limit(self, resource: int, unit: str, limit: int | None) -> None:
+        """As in the netns lab.
+
+        Raises:
+            UnsupportedError: if it runs as another user: that would take CAP_SYS_RESOURCE, which
+                many a machine has not to give.
+        """
+        try:
+            super().limit(resource, unit, limit)
+        except psutil.AccessDenied:
+            raise UnsupportedError(
+                f"{self.name} on {self.host} runs as another user: its {unit} cannot be limited "
+                "while it runs, only from its start, by `limits`"
+            ) from None
 
     async def end(self) -> None:
         """If it was killed, wait until the engine has noticed."""

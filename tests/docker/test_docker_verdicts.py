@@ -1,0 +1,139 @@
+"""The docker lab gives the verdicts of the netns lab, to an ordinary user, too."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import stat
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from halfopen.labs.netns import sandbox
+from halfopen.model.images import our_image
+from tests.lab.scenarios import INCIDENT, halfopen, write_short
+
+pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images")]
+
+SOCKET = Path("/var/run/docker.sock")
+NOBODY_IN_PARTICULAR = 54321
+
+
+def _verdicts(directory: Path) -> dict[str, Any]:
+    results = json.loads((directory / "r.json").read_text())["results"]
+    return {
+        each["variant"]: (
+            each["verdict"],
+            [(c["check"], c["verdict"], c["bound"]) for c in each["checks"]],
+        )
+        for each in results
+    }
+
+
+@pytest.mark.lab
+def test_the_fortigate_incident_has_the_same_verdicts_in_both_labs(tmp_path: Path) -> None:
+    """Verdicts and those of every check, of all variants; played at the same time."""
+    if problems := sandbox.missing():
+        pytest.skip("; ".join(problems))
+    running = []
+    for lab in ("netns", "docker"):
+        (tmp_path / lab).mkdir()
+        command = [sys.executable, "-m", "halfopen", "run", str(INCIDENT), "--lab", lab]
+        command += ["--json", "r.json", "--no-report", "-q", "--seed", "1"]
+        running.append(
+            subprocess.Popen(
+                command, cwd=tmp_path / lab, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            )
+        )
+    for process in running:
+        said, _ = process.communicate(timeout=200)
+        assert process.returncode == 0, said.decode()
+    found = _verdicts(tmp_path / "docker")
+    assert len(found) == 6
+    assert found == _verdicts(tmp_path / "netns")
+    # What its programs wrote is where it is after a run in namespaces.
+    one = "out/fortigate-idle-relp/keepalive-1800/hosts/receiver/disk/messages"
+    assert len((tmp_path / "docker" / one).read_text().splitlines()) == 95
+
+
+@pytest.fixture
+def anywhere() -> Iterator[Path]:
+    """A directory that every user can enter and write to; pytest's own are root's alone."""
+    path = Path(tempfile.mkdtemp(prefix="halfopen-user-"))
+    path.chmod(0o777)
+    yield path
+    shutil.rmtree(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="then every other test here is this one")
+def test_a_user_in_the_group_of_the_socket_needs_neither_root_nor_sudo(anywhere: Path) -> None:
+    scenario = write_short(anywhere)
+    scenario.chmod(0o644)
+    group = SOCKET.stat().st_gid
+    assert stat.S_IMODE(SOCKET.stat().st_mode) & stat.S_IWGRP
+    user = str(NOBODY_IN_PARTICULAR)
+
+    def as_user(*groups: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["setpriv", "--reuid", user, "--regid", user, *groups, "--bounding-set=-all",
+             "--inh-caps=-all", "--no-new-privs", sys.executable, "-m", "halfopen", "run",
+             str(scenario), "--lab", "docker", "--variant", "leaks", "--no-report", "-q"],
+            cwd=anywhere, env={**os.environ, "HOME": str(anywhere)}, text=True,
+            capture_output=True, timeout=120,
+        )  # fmt: skip
+
+    done = as_user("--groups", str(group))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (anywhere / "out/short/leaks/hosts/receiver/disk/messages").stat().st_uid == int(user)
+    refused = as_user("--clear-groups")
+    assert refused.returncode == 3
+    assert "no permission" in refused.stderr
+    assert "usermod -aG docker" in refused.stderr
+
+
+IMAGES = """\
+scenario: images of their own
+scale: 1800
+hosts:
+  sender:
+    run: relpio send
+    to: receiver
+    image: RELPIO
+    limits: { nofile: 256, memory: 256 MiB, cpu: 1 }
+  firewall: { profile: fortigate }
+  receiver: { run: rsyslog receive }
+path: [sender, firewall, receiver]
+steps:
+  - send: 20 messages
+  - wait: 2 h
+  - send: 20 messages
+expect:
+  - delivery: { lost: 0, corrupted: 0, duplicated: at most 128 }
+  - fds: { at: sender, kind: tcp, at end: 1 }
+  - half-open: { at: receiver, at end: 0 }
+reproduces: { half-open: 1 }
+"""
+
+
+def test_images_run_as_their_own_user_within_limits(tmp_path: Path) -> None:
+    """The one of relpio runs as a user who is nobody in particular; that of rsyslog is ours by itself."""
+    path = write_short(tmp_path, IMAGES.replace("RELPIO", our_image("relpio")))
+    done = halfopen("run", path, "--lab", "docker", "--no-report", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
+    history = (tmp_path / "out/short/default/history.jsonl").read_text().splitlines()
+    samples = [each for each in map(json.loads, history) if each["kind"] == "fds"]
+    assert {each["limit"] for each in samples if each["host"] == "sender"} == {256}
+    assert {each["process"] for each in samples} == {"relpio-send", "rsyslog-receive"}
+
+
+def test_other_labs_say_that_they_run_no_images(tmp_path: Path) -> None:
+    path = write_short(tmp_path, IMAGES.replace("RELPIO", our_image("relpio")))
+    done = halfopen("run", path, "--no-report", cwd=tmp_path)
+    assert done.returncode == 3
+    assert "--lab docker" in " ".join(done.stdout.split())
