@@ -203,7 +203,7 @@ class Agent:
         programs.pop(spec.name, None)  # it is the last that was started
         programs[spec.name] = program
         pid = await program.start()
-        await program.wait_ready(timeout)
+        await program.wait_ready(max(timeout, spec.starts_within))
         return pid
 
     async def do_feed(self, request: Mapping[str, Any]) -> None:
