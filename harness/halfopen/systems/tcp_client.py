@@ -79,6 +79,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         ready=Ready(event="connected"),
         feed=Feed(),
         ledger=ledger,
+        starts_within=30.0 + options.connections / 100,
     )
 
 
