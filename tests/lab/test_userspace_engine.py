@@ -11,7 +11,7 @@ import pytest
 
 from halfopen.api import open_lab
 from halfopen.errors import LabError, UnsupportedError
-from halfopen.model.history import FILE_NAME, read_history
+from halfopen.model.history import read_history
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
