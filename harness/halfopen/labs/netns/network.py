@@ -19,7 +19,7 @@ from halfopen.model.topology import HostNetwork, Interface
 
 NAMESPACES = Path("/run/netns")
 
-# Namespaces are made in a child process; on a busy machine its three seconds are not enough.
+# Namespaces are made in a child process; on a busy machine its two seconds are not enough.
 config.default_communicate_timeout = 30
 
 _NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
