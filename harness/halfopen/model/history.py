@@ -12,7 +12,7 @@ kind            fields
 `header`        `version, scenario, file, variant, lab, scale, seed, started, sample_s, plan`
 `step`          `index, text, line, state` (begin, end)
 `fault`         `name, text, line, state` (begin; end: it is healed, or was over at once),
-                `flows` that it touched
+                `flows` that it touched; `at_once`: true if it had nothing to heal
 `condition`     `text, step, line, state` (waiting, met, unmet), `figure`: what is waited for, and
                 how far it was then (None: nothing is known of it)
 `process`       `host, process, pid, state` (started, ready, exited), `status`

@@ -186,6 +186,6 @@ def _faults_at(history: History, box: str) -> list[tuple[float, float, str]]:
             open_since[key] = t
         elif key in open_since:
             begin = open_since.pop(key)
-            if t > begin + _LATE_S:  # what is over at once drops nothing by itself
+            if not record.get("at_once"):  # what is over at once drops nothing by itself
                 found.append((begin, t, text))
     return found + [(t, float("inf"), str(text)) for (text, _), t in open_since.items()]

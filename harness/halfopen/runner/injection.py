@@ -134,7 +134,7 @@ class Injector:
             flows += await self._lab.apply(verb)
         schedule = spec.schedule(fault.params)
         if not spec.heal(fault.params) and not schedule:
-            self._write({**fault.mark, "state": "end", "flows": flows})
+            self._write({**fault.mark, "state": "end", "flows": flows, "at_once": True})
             return
         self._open.append(fault)
         if schedule:

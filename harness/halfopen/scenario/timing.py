@@ -13,7 +13,7 @@ LongerThanNothing = Annotated[Duration, Field(gt=0)]
 AT_MOST_S = 300.0
 """Production seconds that a condition may take if a step says nothing else."""
 
-AT_MOST_SCALED = Scaled(least=10.0)
+AT_MOST_SCALED = Scaled(least=30.0)
 """What is waited for is done by programs, in real time: a deadline never shrinks below this."""
 
 AtMost = Annotated[

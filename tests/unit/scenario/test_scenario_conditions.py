@@ -134,7 +134,7 @@ def test_a_plan_holds_conditions_in_words_and_scaled_deadlines(
     assert drop.args["at_most"] == 120.0
     assert not drop.args["background"]
     assert (wait.do, wait.text) == ("wait until", "wait until 20 delivered")
-    assert wait.args == {"until": "20 delivered", "at_most": 10.0}  # never below 10 s of real time
+    assert wait.args == {"until": "20 delivered", "at_most": 30.0}  # never below 30 s of real time
     assert forget.args["background"]
     assert "until" not in forget.args
 
