@@ -87,7 +87,7 @@ def test_a_plan_is_plain_json_and_reads_back(
     assert found.steps[1].text == "forget flows at firewall"
     assert found.steps[1].args == {
         "name": "forget flows",
-        "params": {"at": "firewall", "of": None},
+        "params": {"at": "firewall", "of": None, "every": 1, "most": None},
         "lasts": 0.0,
         "stays": False,
     }
