@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict
 
+from halfopen.errors import UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.boxes import Box
 from halfopen.middlebox.policy import Policy
@@ -118,10 +119,13 @@ for _family in ("ipv4", "ipv6"):
 
 def impaired(engine: str, prefix: str) -> None:
     """Every impairment at once slows a connection down and damages nothing."""
-    pair = Pair(engine, prefix, "ipv4", verbs=(Impair, Unimpair) if engine == "userspace" else ())
-    quick = pair.carry(1000)
-    if engine == "conntrack":
+    try:
+        pair = Pair(engine, prefix, "ipv4", verbs=(Impair, Unimpair))
+    except UnsupportedError:
+        assert engine == "conntrack"
         return
+    assert engine != "conntrack"
+    pair.carry(1000)
     pair.do(
         Impair(BOX, "line", delay=0.02, jitter=0.01, rate=2_000_000.0),
         Impair(BOX, "dirt", loss=0.01, burst=2.0, reorder=0.0, duplicate=0.05, corrupt=0.01),
@@ -131,7 +135,7 @@ def impaired(engine: str, prefix: str) -> None:
     assert slow > 2 * (0.02 - 0.01)
     pair.do(Unimpair(BOX, "line"), Unimpair(BOX, "dirt"), Unimpair(BOX, "order"))
     pair.do(Impair(BOX, "far", delay=0.2))
-    assert pair.carry(1000) >= 0.4 > 0.0 < quick
+    assert pair.carry(1000) >= 2 * 0.2  # there and back; nothing is ever early
     pair.do(Unimpair(BOX, "far"))
     pair.carry()
     pair.close()
