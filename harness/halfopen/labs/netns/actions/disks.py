@@ -25,6 +25,7 @@ from halfopen.labs.netns.surroundings import Surroundings
 from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk
 
 _FULL_SIZE = 1 << 30  # octets that the tmpfs takes at most; it uses memory only for what is in it
+_SOURCE = "halfopen-disk"
 _KEPT = "weak disk"
 _MOUNT_S = 20.0
 
@@ -57,7 +58,7 @@ async def prepare(host: str, verbs: Collection[str], sandbox: Sandbox) -> Surrou
 
 def _make_tmpfs(disk: Path) -> Surroundings:
     beneath = os.open(disk, os.O_PATH | os.O_DIRECTORY)
-    _mount("-t", "tmpfs", "-o", f"mode=755,size={_FULL_SIZE}", "halfopen-disk", str(disk))
+    _mount("-t", "tmpfs", "-o", f"mode=755,size={_FULL_SIZE}", _SOURCE, str(disk))
 
     def bring_back() -> None:
         shutil.copytree(
@@ -126,7 +127,10 @@ async def fill_disk(verb: FillDisk, sandbox: Sandbox) -> Sequence[str]:
         used = (status.f_blocks - status.f_bfree) * status.f_frsize
         # A size of 0 would be no limit at all (tmpfs(5)).
         size = max(status.f_frsize, used + verb.free)
-    await asyncio.to_thread(_mount, "-o", f"remount,size={size}", str(disk))
+    # mount(8) would repeat the options that are in force: `uid=` among them, with a number that an
+    # ordinary user's namespace does not know.
+    only_ours = ("--options-source", "disable", "-o", f"remount,size={size}")
+    await asyncio.to_thread(_mount, *only_ours, _SOURCE, str(disk))
     return ()
 
 
