@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from halfopen import __version__
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
@@ -66,7 +66,7 @@ def render_page(name: str, members: Sequence[Run]) -> str:
         scenario=first.scenario,
         file=first.file,
         lab=first.lab,
-        version=__version__,
+        version=version("halfopen"),
         day=str(history.header["started"])[:10],
         about=_words(history, "about"),
         source=_words(history, "source"),
