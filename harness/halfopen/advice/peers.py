@@ -91,7 +91,9 @@ class Peers:
 
     async def _start(self, host: str, name: str, task: Mapping[str, Any]) -> None:
         argv = (sys.executable, "-I", str(PROGRAM), json.dumps(task))
-        await self._lab.start(host, ProgramSpec(name, argv, {}, ready=Ready(event="ready"), feed=Feed()))
+        await self._lab.start(
+            host, ProgramSpec(name, argv, {}, ready=Ready(event="ready"), feed=Feed())
+        )
 
     async def cue(self, host: str) -> None:
         """Tell the connections that wait for the next cue to send."""

@@ -7,7 +7,6 @@ one holds, as in Linux' conntrack and in most products.
 from __future__ import annotations
 
 import math
-
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema

@@ -33,7 +33,7 @@ class Host:
     profile: str | None = None
     sysctls: Mapping[str, str | float] = field(default_factory=dict)
     preload_keepalive: KeepaliveTimers | None = None
-    container: ContainerKeys = ContainerKeys()
+    container: ContainerKeys = field(default_factory=ContainerKeys)
     line: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
 

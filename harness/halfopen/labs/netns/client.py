@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -141,7 +142,7 @@ class AgentLab(ABC):
 
     async def capture(self, directory: Path) -> None:
         """Write from now on what each link carries into a file in `directory`, which is there."""
-        await self._ask("capture", directory=str(directory.resolve()))
+        await self._ask("capture", directory=os.path.abspath(directory))
 
     async def sample(self) -> None:
         """Record the state of all hosts now; all of it is recorded when this returns."""

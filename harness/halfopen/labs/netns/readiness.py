@@ -42,8 +42,10 @@ class Watch:
     async def wait(self) -> None:
         """Wait until all of it holds."""
         await self._seen.wait()
-        while not await asyncio.to_thread(self._holds):
-            await asyncio.sleep(_POLL_S)
+        while True:
+            if await asyncio.to_thread(self._holds):
+                return
+            await asyncio.sleep(_POLL_S)  # nobody tells of a file or a socket
 
     def _holds(self) -> bool:
         ready = self._ready
