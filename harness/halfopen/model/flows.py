@@ -1,123 +1,25 @@
 """One ledger of flows: client socket, middlebox entry and server socket, joined by address.
 
 Every layer that asks who still believes in a connection asks here: the checkers and the reports
-draw on the same join.  Times are seconds of lab time since the run began.
-
-A socket is *alive* while some program can still read or write through it.  A socket whose program
-has closed it, and that only waits for the answer to its FIN, is not: on a silent path it can wait
-for minutes, but nobody will ever hear what the other side says.
+draw on the same join.  What was seen in each of the places is in
+:mod:`halfopen.model.sightings`.  Times are seconds of lab time since the run began.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import cache, lru_cache
 from weakref import WeakKeyDictionary
 
-from halfopen.model.history import History, TcpSocket, socket_from_json
-
-_ALIVE = frozenset({"ESTABLISHED", "SYN_SENT", "SYN_RECV", "NEW_SYN_RECV", "CLOSE_WAIT"})
-_ENDING = frozenset({"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"})
+from halfopen.model.history import History
+from halfopen.model.sightings import Entry as Entry
+from halfopen.model.sightings import Presence as Presence
+from halfopen.model.sightings import Stretch as Stretch
+from halfopen.model.sightings import address_of, entries, is_local, presences, state_of
 
 # Two hosts are sampled one after the other: a difference that lasts fewer samples than this may be
 # no more than the time between the two.
 SKEW_SAMPLES = 2
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A stretch of time.
-
-    Attributes:
-        start: first known moment.
-        end: first moment after it, or the end of the history.
-        ended: False if it lasted beyond the end of the history.
-    """
-
-    start: float
-    end: float
-    ended: bool = True
-
-    @property
-    def length(self) -> float:
-        """Seconds from start to end."""
-        return self.end - self.start
-
-
-@dataclass(frozen=True)
-class Presence:
-    """One TCP socket from when it was first seen to when it was seen no more.
-
-    Attributes:
-        host: whose socket it is.
-        local: `address:port`.
-        peer: `address:port`.
-        stretch: when it existed in the kernel, in whatever state but TIME_WAIT and CLOSE.
-        samples: (t, socket) in order, one at least.
-    """
-
-    host: str
-    local: str
-    peer: str
-    stretch: Stretch
-    samples: tuple[tuple[float, TcpSocket], ...]
-
-    def at(self, t: float) -> TcpSocket:
-        """The socket as last seen at `t` (the first sample, for a `t` before all of them)."""
-        found = self.samples[0][1]
-        for when, socket in self.samples:
-            if when > t:
-                break
-            found = socket
-        return found
-
-    def last_heard(self, until: float | None = None) -> float | None:
-        """When the peer was last heard, as known at `until` (default: in the last sample)."""
-        for when, socket in reversed(self.samples):
-            if socket.last_heard_s is not None and (until is None or when <= until):
-                return when - socket.last_heard_s
-        return None
-
-    @property
-    def established(self) -> list[Stretch]:
-        """When it was ESTABLISHED."""
-        return self._while(lambda socket: socket.connected)
-
-    @property
-    def alive(self) -> list[Stretch]:
-        """When some program could still read or write through it."""
-        return self._while(_is_alive)
-
-    def _while(self, holds: Callable[[TcpSocket], bool]) -> list[Stretch]:
-        stretches: list[Stretch] = []
-        start: float | None = None
-        for when, socket in self.samples:
-            if holds(socket) and start is None:
-                start = when
-            elif not holds(socket) and start is not None:
-                stretches.append(Stretch(start, when))
-                start = None
-        if start is not None:
-            stretches.append(Stretch(start, self.stretch.end, self.stretch.ended))
-        return stretches
-
-
-@dataclass(frozen=True)
-class Entry:
-    """A middlebox's memory of a flow.
-
-    Attributes:
-        host: the middlebox.
-        stretch: from creation to removal.
-        cause: why it was removed (expired, forgotten, closed), None if it was not or nobody knows.
-        state: the state it was last seen in, empty if it never was.
-    """
-
-    host: str
-    stretch: Stretch
-    cause: str | None = None
-    state: str = ""
 
 
 @dataclass(frozen=True)
@@ -196,7 +98,7 @@ def flows(history: History) -> list[Flow]:
     """Every flow of the run between two hosts, in the order in which they began."""
     known = _JOINED.get(history)
     if known is None:
-        known = _JOINED[history] = _join(history, _presences(history), _entries(history))
+        known = _JOINED[history] = _join(history, presences(history), entries(history))
     return list(known)
 
 
@@ -240,143 +142,21 @@ def sampled_hosts(history: History) -> set[str]:
     return {str(record["host"]) for record in history.of("sockets")}
 
 
-def address_of(endpoint: str) -> str:
-    """The address in `address:port`, without the brackets of IPv6."""
-    return endpoint.rpartition(":")[0].strip("[]")
-
-
 def hosts_by_address(history: History) -> dict[str, str]:
     """Which host owns which address: as the lab gave them, else as they were seen."""
     given = history.header.get("addresses", {})
     owners = {str(address): str(host) for host, address in given.items()}
     for record in history.of("sockets"):
         for socket in record["sockets"]:
-            if socket.get("peer") and not _local(socket["local"], socket["peer"]):
+            if socket.get("peer") and not is_local(socket["local"], socket["peer"]):
                 owners.setdefault(address_of(socket["local"]), str(record["host"]))
     return owners
 
 
-def _is_alive(socket: TcpSocket) -> bool:
-    state = _state(socket)
-    return state in _ALIVE or (state in _ENDING and socket.pid != 0)
-
-
-def _state(socket: TcpSocket) -> str:
-    return _canonical(socket.state)
-
-
-@cache
-def _canonical(state: str) -> str:
-    name = state.upper().replace("-", "_")
-    return {"ESTAB": "ESTABLISHED", "FIN_WAIT_1": "FIN_WAIT1", "FIN_WAIT_2": "FIN_WAIT2"}.get(
-        name, name
-    )
-
-
-@lru_cache(maxsize=1 << 16)
-def _local(local: str, peer: str) -> bool:
-    """True for a connection of a host with itself, which no middlebox ever sees."""
-    mine, theirs = address_of(local), address_of(peer)
-    return mine == theirs or theirs.startswith("127.") or theirs == "::1"
-
-
-def _presences(history: History) -> list[Presence]:
-    done: list[Presence] = []
-    here: dict[str, dict[tuple[str, str], list[tuple[float, TcpSocket]]]] = {}
-
-    def finish(host: str, key: tuple[str, str], stretch_end: float, ended: bool) -> None:
-        samples = tuple(here[host].pop(key))
-        stretch = Stretch(samples[0][0], stretch_end, ended)
-        done.append(Presence(host, *key, stretch, samples))
-
-    for record in history.of("sockets"):
-        host, t = str(record["host"]), float(record["t"])
-        mine = here.setdefault(host, {})
-        seen = set()
-        for data in record["sockets"]:
-            socket = socket_from_json(data)
-            if not socket.peer or _local(socket.local, socket.peer):
-                continue
-            if _state(socket) in _ALIVE or _state(socket) in _ENDING:
-                key = (socket.local, socket.peer)
-                seen.add(key)
-                mine.setdefault(key, []).append((t, socket))
-        for key in sorted(set(mine) - seen):
-            finish(host, key, t, True)
-    for host in list(here):
-        for key in list(here[host]):
-            finish(host, key, history.duration, False)
-    return sorted(done, key=lambda each: (each.stretch.start, each.host, each.local, each.peer))
-
-
-def _entries(history: History) -> dict[tuple[str, str], list[Entry]]:
-    """What the middleboxes knew; from `flow` records, else from samples of their tables."""
-    found: dict[tuple[str, str], list[Entry]] = {}
-    events: dict[str, list[tuple[float, str, tuple[str, str], str | None]]] = {}
-    states: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
-    for record in history.of("flow"):
-        change = (
-            float(record["t"]),
-            str(record["event"]),
-            (str(record["client"]), str(record["server"])),
-            record.get("cause"),
-        )
-        events.setdefault(str(record["host"]), []).append(change)
-    for host, changes in _table_changes(history, states).items():
-        events.setdefault(host, changes)
-    for host, changes in events.items():
-        began: dict[tuple[str, str], float] = {}
-        for t, event, key, cause in changes:
-            if event == "created":
-                began.setdefault(key, t)
-                continue
-            first = states.get((host, *key), [(t, "")])[0][0]
-            stretch = Stretch(began.pop(key, min(first, t)), t)
-            found.setdefault(key, []).append(
-                Entry(host, stretch, cause, _last_state(states, host, key, t))
-            )
-        for key, start in began.items():
-            state = _last_state(states, host, key, history.duration)
-            stretch = Stretch(start, history.duration, ended=False)
-            found.setdefault(key, []).append(Entry(host, stretch, None, state))
-    return found
-
-
-def _table_changes(
-    history: History, states: dict[tuple[str, str, str], list[tuple[float, str]]]
-) -> dict[str, list[tuple[float, str, tuple[str, str], str | None]]]:
-    """Creations and removals as samples of the tables show them; fills `states` on the way."""
-    changes: dict[str, list[tuple[float, str, tuple[str, str], str | None]]] = {}
-    known: dict[str, set[tuple[str, str]]] = {}
-    for record in history.of("conntrack"):
-        host, t = str(record["host"]), float(record["t"])
-        now = set()
-        for entry in record["entries"]:
-            key = (str(entry["client"]), str(entry["server"]))
-            now.add(key)
-            states.setdefault((host, *key), []).append((t, str(entry.get("state", ""))))
-        before = known.setdefault(host, set())
-        mine = changes.setdefault(host, [])
-        mine += [(t, "destroyed", key, None) for key in sorted(before - now)]
-        mine += [(t, "created", key, None) for key in sorted(now - before)]
-        known[host] = now
-    return changes
-
-
-def _last_state(
-    states: dict[tuple[str, str, str], list[tuple[float, str]]],
-    host: str,
-    key: tuple[str, str],
-    t: float,
-) -> str:
-    seen = [state for when, state in states.get((host, *key), ()) if when <= t]
-    return seen[-1] if seen else ""
-
-
 def _join(
     history: History,
-    presences: Sequence[Presence],
-    entries: dict[tuple[str, str], list[Entry]],
+    sockets: Sequence[Presence],
+    memories: dict[tuple[str, str], list[Entry]],
 ) -> list[Flow]:
     """Bring the sides of each flow together by their addresses.
 
@@ -384,10 +164,9 @@ def _join(
     flow is named as its client sees it.
     """
     as_client = _untranslated(history)
-    found: dict[tuple[str, str], list[Entry]] = {}
-    for pair, known in entries.items():
-        found.setdefault(as_client(pair), []).extend(known)
-    entries = found
+    remembered: dict[tuple[str, str], list[Entry]] = {}
+    for pair, known in memories.items():
+        remembered.setdefault(as_client(pair), []).extend(known)
     listening = {
         (str(record["host"]), str(socket["local"]).rpartition(":")[2])
         for record in history.of("sockets")
@@ -395,9 +174,9 @@ def _join(
         if not socket.get("peer") or socket.get("state") == "LISTEN"
     }
     sides: dict[tuple[str, str], tuple[list[Presence], list[Presence]]] = {
-        key: ([], []) for key in entries
+        key: ([], []) for key in remembered
     }
-    for presence in presences:
+    for presence in sockets:
         forward = as_client((presence.local, presence.peer))
         backward = as_client((presence.peer, presence.local))
         if forward not in sides and backward not in sides:
@@ -406,7 +185,7 @@ def _join(
         is_client = forward in sides
         sides[forward if is_client else backward][0 if is_client else 1].append(presence)
     joined = [
-        Flow(client, server, tuple(clients), tuple(servers), tuple(entries.get(key, ())))
+        Flow(client, server, tuple(clients), tuple(servers), tuple(remembered.get(key, ())))
         for key, (clients, servers) in sides.items()
         for client, server in [key]
     ]
@@ -442,6 +221,6 @@ def _opened_it(presence: Presence, listening: set[tuple[str, str]]) -> bool:
         return False
     if any(p == peer_port for _, p in listening):
         return True
-    if any(_state(socket) == "SYN_SENT" for _, socket in presence.samples):
+    if any(state_of(socket) == "SYN_SENT" for _, socket in presence.samples):
         return True
     return int(port) > int(peer_port)
