@@ -81,8 +81,10 @@ def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> N
     path.write_text(
         text.replace(
             "expect:",
+            "  - wait until: connections at receiver = 1\n"
             "  - fault: silent drop\n    at: firewall\n    stays: true\n"
-            "  - wait until: connections at receiver = 0\n    at most: 24 h\nexpect:",
+            "  - wait until: connections at receiver = 0\n    at most: 24 h\n"
+            "  - stop: receiver  # it writes what it has to say before it ends\nexpect:",
         )
     )
     done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path)
