@@ -160,7 +160,7 @@ class Player:
         self._vocabulary = vocabulary
         self._directory = directory
         self._listener = listener
-        self._captures = directory / DIRECTORY if pcap else None
+        self._captures = (directory / DIRECTORY).resolve() if pcap else None
         self._networks: Mapping[str, HostNetwork] = lay_out(
             plan.path, family=plan.family, returns=plan.returns
         )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping, Sequence
@@ -141,8 +140,8 @@ class AgentLab(ABC):
         return list(await self._ask("apply", patience=verb.takes, verb=verb_to_json(verb)))
 
     async def capture(self, directory: Path) -> None:
-        """Write from now on what each link carries into a file in `directory`, which is there."""
-        await self._ask("capture", directory=os.path.abspath(directory))
+        """Write from now on what each link carries into a file in `directory` (absolute, there)."""
+        await self._ask("capture", directory=str(directory))
 
     async def sample(self) -> None:
         """Record the state of all hosts now; all of it is recorded when this returns."""
