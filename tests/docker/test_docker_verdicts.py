@@ -122,7 +122,7 @@ reproduces: { half-open: 1 }
 
 
 def test_images_run_as_their_own_user_within_limits(tmp_path: Path) -> None:
-    """The one of relpio runs as a user who is nobody in particular; that of rsyslog is ours by itself."""
+    """That of relpio runs as a user who is nobody in particular; that of rsyslog is root."""
     path = write_short(tmp_path, IMAGES.replace("RELPIO", our_image("relpio")))
     done = halfopen("run", path, "--lab", "docker", "--no-report", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr

@@ -24,12 +24,9 @@ _LIMIT = 1 << 20
 class Attached:
     """A container's standard input, output and error; made by :func:`attach`."""
 
-    def __init__(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, origin: object
-    ) -> None:
+    def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader = reader
         self._writer = writer
-        self._origin = origin  # the answer that the connection came with: it closes it when freed
 
     async def read(self) -> tuple[int, bytes] | None:
         """The next piece of output as (stream, octets); None at the end."""
@@ -70,11 +67,16 @@ async def attach(container: Container) -> Attached:
     params = {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1}
     made: Any = await asyncio.to_thread(lambda: container.attach_socket(params=params))
     plain = getattr(made, "_sock", made)
-    if type(plain) is not socket.socket:
-        made.close()
-        raise UnsupportedError(
-            "the docker lab needs an engine on a Unix socket, or on TCP without TLS"
-        )
-    plain.setblocking(False)
-    reader, writer = await asyncio.open_connection(sock=plain, limit=_LIMIT)
-    return Attached(reader, writer, made)
+    try:
+        if type(plain) is not socket.socket:
+            raise UnsupportedError(
+                "the docker lab needs an engine on a Unix socket, or on TCP without TLS"
+            )
+        ours = plain.dup()
+    finally:
+        # From the outside in: each layer flushes the next when it is closed.
+        for layer in (getattr(made, "_response", None), made, plain):
+            if layer is not None:
+                layer.close()
+    ours.setblocking(False)
+    return Attached(*await asyncio.open_connection(sock=ours, limit=_LIMIT))

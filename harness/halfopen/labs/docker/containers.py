@@ -28,7 +28,6 @@ HOSTS = ROOM / "hosts"
 
 CAPABILITIES = (
     "NET_ADMIN",  # links, addresses, nftables, conntrack
-    "NET_BIND_SERVICE",  # port 53 of each host, where its names are answered
     "NET_RAW",  # packet sockets of a middlebox in user space
     "SYS_ADMIN",  # namespaces: make, keep by name, enter
     "SYS_PTRACE",  # /proc/PID/ns and /proc/PID/fd of the subjects

@@ -9,12 +9,14 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import ENGINES
 from halfopen.ports import Lab, LabSpec, Recorder
-from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk, StepClock, Verb
+from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile, Verb
 
 # The Docker SDK takes longer to import than all of us: only who uses this lab waits for it.
 
-_NOT_HERE: frozenset[type[Verb]] = frozenset({FillDisk, ProtectDisk, SlowDisk, StepClock})
-"""What needs a mount namespace of ours around the program, or a library in it."""
+_NOT_HERE: frozenset[type[Verb]] = frozenset(
+    {FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile}
+)
+"""What needs a mount namespace of ours around the program, a library in it, or its files."""
 
 
 def missing() -> Sequence[str]:

@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import os
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -26,6 +27,10 @@ ROLE = "halfopen.role"
 
 # The kernel counts a process's start in ticks from boot; the clock of day may be set meanwhile.
 _SAME_START_S = 2.0
+
+_CONFLICT = 409
+_IN_USE_S = 30.0
+_AGAIN_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -135,27 +140,28 @@ def _owner(written: str) -> tuple[str, str]:
 
 def remove(client: docker.DockerClient, remains: Remains) -> None:
     """Remove the containers and volumes of one run; what is gone already is no problem."""
+    deadline = time.monotonic() + _IN_USE_S
+
+    def until_gone(removal: Callable[[], None]) -> None:
+        while True:
+            try:
+                removal()
+            except NotFound:
+                return
+            except APIError as error:
+                # Somebody else is removing it, or a container that uses it, at this moment.
+                if error.status_code != _CONFLICT or time.monotonic() > deadline:
+                    raise
+                time.sleep(_AGAIN_S)
 
     def container(name: str) -> None:
-        try:
-            client.api.remove_container(name, force=True, v=True)
-        except NotFound:
-            return
-        except APIError as error:
-            if error.status_code != 409:  # somebody else is removing it now
-                raise
+        until_gone(lambda: client.api.remove_container(name, force=True, v=True))
 
     if remains.containers:
         with ThreadPoolExecutor(max_workers=len(remains.containers)) as pool:
             list(pool.map(container, remains.containers))
     for name in remains.volumes:
-        try:
-            client.api.remove_volume(name, force=True)
-        except NotFound:
-            continue
-        except APIError as error:
-            if error.status_code != 409:  # still in use by a container that is being removed
-                raise
+        until_gone(lambda name=name: client.api.remove_volume(name, force=False))  # type: ignore[misc]
 
 
 def sweep(client: docker.DockerClient) -> Sequence[Remains]:

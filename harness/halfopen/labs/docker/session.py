@@ -6,9 +6,9 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import docker
 
@@ -21,6 +21,8 @@ from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
 from halfopen.model.program import program_from_json
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Middlebox, Recorder
+
+T = TypeVar("T")
 
 _PINGS = 5
 _LAST_WORDS = 3000
@@ -70,10 +72,10 @@ class DockerLab(AgentLab):
         self._client = await asyncio.to_thread(connect)
         await asyncio.to_thread(remains.sweep, self._client)
         self._containers = Containers(self._client, self._capabilities)
-        container = await asyncio.to_thread(self._containers.helper)
+        container = await _whole(self._containers.helper)
         self._helper = await attach(container)
         hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        await asyncio.to_thread(self._containers.start, container, "the helper container")
+        await _whole(self._containers.start, container, "the helper container")
         self._spawn(self._listen(self._helper, hello))
         try:
             await asyncio.wait_for(hello, START_TIMEOUT_S)
@@ -139,9 +141,7 @@ class DockerLab(AgentLab):
     ) -> None:
         """As in the netns lab, after a container for each endpoint was made."""
         endpoints = [name for name in networks if name not in middleboxes]
-        pids = await asyncio.gather(
-            *(asyncio.to_thread(self._containers.holder, name) for name in endpoints)
-        )
+        pids = await asyncio.gather(*(_whole(self._containers.holder, name) for name in endpoints))
         self._holders = dict(zip(endpoints, pids, strict=True))
         await super().build(path, networks, middleboxes, sysctls, demands)
 
@@ -199,15 +199,13 @@ class DockerLab(AgentLab):
         before = self._subjects.pop((host, spec.name), None)
         if before is not None:
             await before.streams.close()
-        container = await asyncio.to_thread(
-            self._containers.subject, host, spec, reads=call["reads"]
-        )
+        container = await _whole(self._containers.subject, host, spec, reads=call["reads"])
         streams = await attach(container)
         what = f"{spec.name} on {host}"
         output = asyncio.create_task(self._relay(streams, host, spec.name))
         self._subjects[host, spec.name] = _Subject(streams, output)
         self._tasks.add(output)
-        return await asyncio.to_thread(self._containers.start, container, what)
+        return await _whole(self._containers.start, container, what)
 
     async def _relay(self, streams: Attached, host: str, program: str) -> None:
         """Bring a subject's output to the agent, who keeps it where the other files are."""
@@ -242,6 +240,19 @@ class DockerLab(AgentLab):
         task = asyncio.create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+
+async def _whole(work: Callable[..., T], *arguments: Any, **more: Any) -> T:
+    """What `work` returns, which goes on in a thread until it is done, whoever gives up waiting.
+
+    Else an interrupted run would remove its containers while one more is being made.
+    """
+    task = asyncio.create_task(asyncio.to_thread(work, *arguments, **more))
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
 
 
 class _Subject:
