@@ -18,8 +18,9 @@ ROOT = Path(__file__).parents[2]
     "page", ["README.md", "docs/scenarios.md", "docs/commands.md", "docs/toxiproxy.md"]
 )
 def test_the_scenario_of_the_page_runs_as_it_says(tmp_path: Path, page: str) -> None:
-    (block,) = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
+    (whole,) = [block for block in blocks if block.startswith("scenario:")]
     path = tmp_path / "shown.scenario.yaml"
-    path.write_text(block)
+    path.write_text(whole)
     done = halfopen("run", path, "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
