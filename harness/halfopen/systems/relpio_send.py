@@ -5,9 +5,9 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from halfopen.fields import Duration, Patience, Section, Timer
 from halfopen.model.topology import endpoint
@@ -15,6 +15,15 @@ from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
 PORT = 2514
+# `relpio send` has each with `--queue-` before it.
+_QUEUE_FIGURES = (
+    "high_watermark",
+    "low_watermark",
+    "discard_mark",
+    "discard_severity",
+    "max_disk_space",
+    "max_file_size",
+)
 
 
 class Options(Section):
@@ -29,7 +38,18 @@ class Options(Section):
         user_timeout: TCP_USER_TIMEOUT of its connection.
         backoff: between two attempts to connect, at first.
         queue_size: messages that it holds.
-        queue: where it holds them; `disk-assisted`: on disk what memory does not take.
+        queue: where it holds them; `direct`: nowhere, its input waits for the receiver;
+            `disk-assisted`: on disk what memory does not take.
+        high_watermark: messages in memory from which on a disk-assisted queue goes to disk.
+        low_watermark: until so many are left in memory.
+        discard_mark: messages from which on the less important are dropped.
+        discard_severity: these are: 0 (emergency) to 7 (debug), 8 for none.
+        max_disk_space: octets of all segments, 0 for no limit.
+        max_file_size: octets of a segment.
+        timeout_enqueue_ms: milliseconds that a message waits for room before it is dropped, 0 for
+            none, real time; if not set it waits for ever.
+        save_on_shutdown: at its end, a disk-assisted queue puts on disk what is in memory.
+        shutdown_timeout: time to empty the queue after SIGTERM.
         sync_queue: it accepts a message only when the disk has it (fsync), not just the kernel.
         connect_timeout: for name look-up and TCP connect together; relpio's own 10 s of real time
             if not set.
@@ -44,10 +64,29 @@ class Options(Section):
     user_timeout: Patience = None
     backoff: Duration = 1.0
     queue_size: int = Field(default=10_000, ge=1, le=10_000_000)
-    queue: Literal["memory", "disk", "disk-assisted"] = "memory"
+    queue: Literal["direct", "memory", "disk", "disk-assisted"] = "memory"
+    high_watermark: int | None = Field(default=None, ge=1)
+    low_watermark: int | None = Field(default=None, ge=0)
+    discard_mark: int | None = Field(default=None, ge=1)
+    discard_severity: int | None = Field(default=None, ge=0, le=8)
+    max_disk_space: int | None = Field(default=None, ge=0)
+    max_file_size: int | None = Field(default=None, ge=1)
+    timeout_enqueue_ms: int | None = Field(default=None, ge=0)
+    save_on_shutdown: bool = True
+    shutdown_timeout: Patience = None
     sync_queue: bool = False
     connect_timeout: Patience = None
     to_by_name: bool = False
+
+    @model_validator(mode="after")
+    def _of_a_kind(self) -> Self:
+        watermarks = self.high_watermark is not None or self.low_watermark is not None
+        if self.queue != "disk-assisted" and (watermarks or not self.save_on_shutdown):
+            raise ValueError(
+                "only a disk-assisted queue has watermarks and is saved at the end; "
+                "set `queue: disk-assisted`"
+            )
+        return self
 
 
 def _timers(options: Options) -> Sequence[Timer]:
@@ -88,13 +127,23 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
 
 
 def _queue(options: Options, context: SystemContext) -> list[str]:
-    if options.queue == "memory":
-        return []
-    argv = ["--queue-spool-directory", context.directory, "--queue-filename", "queue"]
-    if options.queue == "disk":
-        argv += ["--queue-type", "disk"]
+    argv = []
+    if options.queue in ("direct", "disk"):
+        argv += ["--queue-type", options.queue]
+    if options.queue in ("disk", "disk-assisted"):
+        argv += ["--queue-spool-directory", context.directory, "--queue-filename", "queue"]
+    for name in _QUEUE_FIGURES:
+        value = getattr(options, name)
+        if value is not None:
+            argv += [f"--queue-{name.replace('_', '-')}", str(value)]
+    if options.timeout_enqueue_ms is not None:
+        argv += ["--queue-timeout-enqueue", f"{options.timeout_enqueue_ms / 1000:g}"]
     if options.sync_queue:
         argv += ["--queue-sync-queue-files", "on"]
+    if not options.save_on_shutdown:
+        argv += ["--queue-save-on-shutdown", "off"]
+    if options.shutdown_timeout is not None:
+        argv += ["--shutdown-timeout", f"{options.shutdown_timeout:g}"]
     return argv
 
 

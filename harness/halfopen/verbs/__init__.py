@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
 from halfopen.verbs.clocks import StepClock
-from halfopen.verbs.disks import FillDisk, ProtectDisk, SlowDisk
+from halfopen.verbs.disks import FillDisk, ProtectDisk, SlowDisk, TearFile
 from halfopen.verbs.links import CutLink, SetLink, SetRoute
 from halfopen.verbs.middlebox import (
     Block,
@@ -63,6 +63,7 @@ __all__ = [
     "SlowDisk",
     "StandIn",
     "StepClock",
+    "TearFile",
     "Unblock",
     "Unimpair",
     "Verb",

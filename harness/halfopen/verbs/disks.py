@@ -42,3 +42,19 @@ class ProtectDisk(Verb):
 
     host: str
     read_only: bool
+
+
+@dataclass(frozen=True)
+class TearFile(Verb):
+    """The end of a file on the disk of `host` is cut off; its program must have ended.
+
+    Attributes:
+        host: whose disk.
+        file: pattern below the disk (pathlib's, `**/` for any depth); of several files, the last
+            by name that is not empty.
+        octets: that are cut off.
+    """
+
+    host: str
+    file: str
+    octets: int

@@ -23,12 +23,14 @@ from halfopen.verbs import (
     SlowDisk,
     StandIn,
     StepClock,
+    TearFile,
     verb_from_json,
     verb_to_json,
 )
 
 AT = {"at": "receiver"}
 FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
+    ("torn write", {**AT, "file": "**/*.seg"}, [TearFile("receiver", "**/*.seg", 8)], []),
     ("restart", AT, [RestartProgram("receiver", True, 0.0)], []),
     (
         "restart",

@@ -13,9 +13,7 @@ from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile,
 
 # The Docker SDK takes longer to import than all of us: only who uses this lab waits for it.
 
-_NOT_HERE: frozenset[type[Verb]] = frozenset(
-    {FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile}
-)
+_NOT_HERE: frozenset[type[Verb]] = frozenset({FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile})
 """What needs a mount namespace of ours around the program, a library in it, or its files."""
 
 
