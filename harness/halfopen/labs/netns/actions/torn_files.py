@@ -12,7 +12,6 @@ from halfopen.labs.netns.actions._action import Action, Sandbox
 from halfopen.labs.netns.programs import Program
 from halfopen.verbs import TearFile
 
-
 _END_S = 5.0  # a program that was killed is gone soon, but not at once
 _POLL_S = 0.01
 
