@@ -14,10 +14,14 @@ from halfopen.report._lanes import begun_and_ended
 from halfopen.report._timeline import round_times
 
 if TYPE_CHECKING:
+    from matplotlib.artist import Artist
     from matplotlib.axes import Axes
 
 _CLIENT, _BOX, _SERVER, _HALF = "#1d6fb8", "#8a8a8a", "#1f2d3a", "#c8452d"
-_PANEL_IN, _WIDTH_IN = 1.75, 8.2
+_FAULT, _PAPER = "#d9a514", "#ffffff"
+_PANEL_IN, _LEGEND_IN, _WIDTH_IN = 1.5, 0.45, 8.2
+_HEADROOM = 1.3
+_MOST_SENT = 200  # marks of messages along an axis
 
 
 def draw(variants: Sequence[tuple[str, History]]) -> str:
@@ -39,10 +43,16 @@ def draw(variants: Sequence[tuple[str, History]]) -> str:
         raise UnsupportedError("pictures need matplotlib: pip install 'halfopen[pages]'") from None
     # Without these a picture would differ at each making, and a repository would grow by it.
     with matplotlib.rc_context({"svg.hashsalt": "halfopen", "svg.fonttype": "none"}):
-        figure = Figure(figsize=(_WIDTH_IN, _PANEL_IN * len(variants) + 0.35), layout="constrained")
+        height = _PANEL_IN * len(variants) + _LEGEND_IN
+        figure = Figure(figsize=(_WIDTH_IN, height), layout="constrained", facecolor=_PAPER)
         panels = figure.subplots(len(variants), 1, squeeze=False)
+        known: dict[str, Artist] = {}
         for (axes,), (title, history) in zip(panels, variants, strict=True):
             _panel(axes, title, history)
+            handles, labels = axes.get_legend_handles_labels()
+            known |= dict(zip(labels, handles, strict=True))
+        figure.legend(known.values(), known, fontsize=7, frameon=False, ncols=3,
+                      loc="outside upper left")  # fmt: skip
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None, "Creator": None})
     return "\n".join(line.rstrip() for line in text.getvalue().splitlines()) + "\n"
@@ -52,35 +62,53 @@ def _panel(axes: Axes, title: str, history: History) -> None:
     known = flows(history)
     path = list(history.plan["path"])
     end = history.duration
-    series = {
-        (f"ESTABLISHED at {path[0]}", _CLIENT, ":"): _held(known, path[0]),
-        ("known to the middlebox", _BOX, "--"): [
-            entry.stretch for flow in known for entry in flow.entries
-        ],
-        (f"ESTABLISHED at {path[-1]}", _SERVER, "-"): _held(known, path[-1]),
-    }
+    # Where lines lie on one another the widest is at the bottom, so that each is seen.
+    series = (
+        (f"ESTABLISHED at {path[-1]}", _SERVER, "-", 2.4, _held(known, path[-1])),
+        ("known to the middlebox", _BOX, "--", 1.3,
+         [entry.stretch for flow in known for entry in flow.entries]),
+        (f"ESTABLISHED at {path[0]}", _CLIENT, ":", 1.7, _held(known, path[0])),
+    )  # fmt: skip
     highest = 1
-    for (name, colour, style), stretches in series.items():
+    for name, colour, style, width, stretches in series:
         times, levels = levels_of(stretches, end)
         highest = max(highest, *levels)
-        axes.step(times, levels, where="post", color=colour, linestyle=style, label=name)
+        axes.step(times, levels, where="post", color=colour, linestyle=style, linewidth=width,
+                  label=name)  # fmt: skip
     times, levels = levels_of([each.stretch for each in half_open(history, known)], end)
     axes.fill_between(
         times, levels, step="post", color=_HALF, alpha=0.25, linewidth=0, label="half-open"
     )
-    for stretch, _ in begun_and_ended(history, "fault"):
-        axes.axvspan(stretch.start, max(stretch.end, stretch.start + 0.002 * end), color=_HALF,
-                     alpha=0.15, linewidth=0)  # fmt: skip
+    _faults(axes, history, highest * _HEADROOM)
+    sent = _thinned([float(record["t"]) for record in history.of("sent")])
+    axes.plot(sent, [0.0] * len(sent), linestyle="", marker="^", markersize=3.5, color=_SERVER,
+              clip_on=False, label="messages written")  # fmt: skip
     axes.set_title(title, loc="left", fontsize=9)
     axes.set_xlim(0, end)
-    axes.set_ylim(0, highest * 1.3)
+    axes.set_ylim(0, highest * _HEADROOM)
     axes.locator_params(axis="y", integer=True, nbins=5)
     ticks = round_times(history, 8)
     axes.set_xticks([t for t, _ in ticks], [text for _, text in ticks], fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
-    axes.legend(fontsize=6.5, frameon=False, ncols=4, loc="upper left")
+
+
+def _faults(axes: Axes, history: History, top: float) -> None:
+    """Each fault as a bar along the upper edge, with its name."""
+    end = history.duration
+    for row, (stretch, text) in enumerate(begun_and_ended(history, "fault")):
+        last = max(stretch.end, stretch.start + 0.004 * end)
+        axes.axvspan(stretch.start, last, color=_FAULT, alpha=0.12, linewidth=0, zorder=0)
+        axes.hlines(top, stretch.start, last, color=_FAULT, linewidth=5)
+        late = stretch.start > 0.7 * end
+        axes.annotate(text, (stretch.start, top), xytext=(-3 if late else 3, -9 - 8 * (row % 2)),
+                      textcoords="offset points", ha="right" if late else "left",
+                      fontsize=6.5, color=_SERVER)  # fmt: skip
+
+
+def _thinned(times: Sequence[float]) -> list[float]:
+    return list(times[:: max(1, len(times) // _MOST_SENT)])
 
 
 def _held(known: Sequence[Flow], host: str) -> list[Stretch]:
