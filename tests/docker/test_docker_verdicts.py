@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import stat
 import subprocess
@@ -130,6 +131,14 @@ def test_images_run_as_their_own_user_within_limits(tmp_path: Path) -> None:
     samples = [each for each in map(json.loads, history) if each["kind"] == "fds"]
     assert {each["limit"] for each in samples if each["host"] == "sender"} == {256}
     assert {each["process"] for each in samples} == {"relpio-send", "rsyslog-receive"}
+
+
+def test_the_scenario_of_the_guide_runs_as_it_says(tmp_path: Path) -> None:
+    page = (Path(__file__).parents[2] / "docs/docker.md").read_text()
+    (whole,) = re.findall(r"```yaml\n(scenario:.*?)```", page, re.DOTALL)
+    path = write_short(tmp_path, whole)
+    done = halfopen("run", path, "--lab", "docker", "--no-report", "-q", cwd=tmp_path)
+    assert done.returncode == 0, done.stdout + done.stderr
 
 
 def test_other_labs_say_that_they_run_no_images(tmp_path: Path) -> None:
