@@ -11,12 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.errors import UnsupportedError
+from halfopen.errors import UnsupportedError, UsageError
 from halfopen.model.flows import Stretch
-from halfopen.report.page import write_pages
+from halfopen.report._pieces import cut
+from halfopen.report.page import write_index, write_pages
 from halfopen.report.picture import levels_of
 
 from .incident import all_variants
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_a_page_tells_what_happened_and_what_cures_it(tmp_path: Path) -> None:
@@ -64,3 +67,84 @@ def test_levels_are_what_a_count_at_each_time_gives(given: list[tuple[float, flo
     for t, level in zip(times, levels, strict=True):
         if times.count(t) == 1:
             assert level == sum(s.start <= t and (not s.ended or t < s.end) for s in stretches)
+
+
+def test_it_shows_what_the_file_says_and_what_each_variant_changes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(ROOT)
+    (page,) = write_pages(all_variants(), tmp_path)
+    text = page.read_text()
+    assert "    profile: fortigate            # idle timeout 3600 s, expires silently" in text
+    cured = text.split("### keepalive-1800")[1]
+    assert "```yaml\nhosts:\n  receiver: { keepalive: { idle: 1800 s," in cured
+    assert "about:" not in cured
+
+
+def test_without_the_file_a_page_shows_what_the_history_knows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (page,) = write_pages(all_variants(), tmp_path)
+    assert "```yaml" not in page.read_text()
+
+
+def test_variants_are_cut_out_as_they_were_written() -> None:
+    pieces = cut("""\
+# yaml-language-server: $schema=x
+scenario: a
+about: >
+  words
+scale: 20
+
+hosts: # two
+  a: { run: b }
+
+expect:
+  - delivery: { lost: 0 }
+variants:
+  plain:
+    reproduces: { delivery: 1 }
+
+  "in one line": { family: ipv6 } # six
+  longer:
+    about: >
+      more: words
+    # why
+    hosts:
+      a: { c: d }   # e
+    expect:
+      - delivery: { lost: 1 }
+
+    scale: 3
+""")
+    assert pieces.play == "scale: 20\n\nhosts: # two\n  a: { run: b }"
+    assert pieces.variants == {
+        "plain": "",
+        "in one line": "{ family: ipv6 }",
+        "longer": "# why\nhosts:\n  a: { c: d }   # e\nscale: 3",
+    }
+
+
+@given(st.text(alphabet="ab:#{}'\"- \n\t", max_size=60))
+def test_whatever_a_file_holds_can_be_cut(text: str) -> None:
+    cut(text)
+    cut(f"variants:\n{text}")
+
+
+def test_the_index_tells_of_every_page_and_of_nothing_else(tmp_path: Path) -> None:
+    write_pages(all_variants(), tmp_path)
+    (tmp_path / "notes.md").write_text("# mine\n\nnot a page\n")
+    text = write_index(tmp_path).read_text()
+    assert "[an hour of silence behind a FortiGate](fortigate-idle-relp.md)" in text
+    assert "| relpio send → fortigate → relpio receive |" in text
+    assert "| 1 reproduce it, 3 hold |" in text
+    assert "notes" not in text
+    assert write_index(tmp_path).read_text() == text
+
+
+def test_an_index_that_a_person_wrote_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "README.md").write_text("# mine\n")
+    with pytest.raises(UsageError, match="written by hand"):
+        write_index(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "# mine\n"
