@@ -7,7 +7,7 @@ DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help images setup setup-dev demo test soak check lint types imports unit incidents kafka schema bench clean
+.PHONY: help images setup setup-dev demo test soak check lint types imports unit incidents kafka pages schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -59,6 +59,12 @@ soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hosti
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop.py \
 		--timeout=7200
+
+pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
+	rm -rf out/pages
+	$(BIN)/halfopen run scenarios/incidents --no-report --out out/pages
+	rm -f docs/incidents/*.md docs/incidents/*.svg
+	$(BIN)/halfopen page out/pages --to docs/incidents --index
 
 kafka: setup-dev ## bring the jars of Kafka's brokers here, by Maven
 	@$(BIN)/python -m halfopen.products.kafka
