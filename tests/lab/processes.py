@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import time
 from collections.abc import Callable
@@ -11,14 +12,28 @@ import psutil
 
 
 def network_namespaces() -> set[str]:
-    """The network namespaces that some process lives in, as far as we may look."""
+    """The network namespaces that some process lives in, as far as we may look.
+
+    Without those of other tests, which run beside this one, and of an engine's containers.
+    """
     found = set()
     for process in psutil.process_iter():
+        directory = Path(f"/proc/{process.pid}")
         try:
-            found.add(str(Path(f"/proc/{process.pid}/ns/net").readlink()))
+            if not _of_others(directory):
+                found.add(str((directory / "ns/net").readlink()))
         except OSError:
             continue
     return found
+
+
+def _of_others(directory: Path) -> bool:
+    """Whether pytest started it for another test, or it is in a container."""
+    test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
+    environment = (directory / "environ").read_bytes()
+    if b"PYTEST_CURRENT_TEST=" in environment:
+        return f"PYTEST_CURRENT_TEST={test} ".encode() not in environment
+    return "docker" in (directory / "cgroup").read_text()
 
 
 def with_marker(marker: str) -> list[int]:
@@ -40,7 +55,7 @@ def machine_network() -> str:
     return "\n".join(each.stdout for each in done)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 20.0) -> bool:
+def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
     """True as soon as `condition` holds, False if it does not within `timeout` seconds."""
     deadline = time.monotonic() + timeout
     while not condition():

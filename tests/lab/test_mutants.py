@@ -67,6 +67,11 @@ MUTANTS = (
 )
 
 
+# A starved listener: scenarios/incidents/rsyslog-imrelp-fds; a program that spins:
+# test_lab_programs.py.
+SEEN_ELSEWHERE = {"not accepted", "busy"}
+
+
 def _breed(mutant: Mutant, directory: Path) -> Mapping[str, str]:
     """Write the mutant below `directory`; returns the environment in which it is found."""
     package = directory / "mutant" / "relpio"
@@ -110,4 +115,5 @@ def test_each_variant_fails_on_the_program_that_lacks_its_cure(tmp_path: Path) -
         named = [c for c in unexpected if c["check"] == mutant.check]
         assert named, (mutant.variant, unexpected)
         assert mutant.evidence in named[0]["why"], (mutant.variant, named)
-    assert failed == set(all_checks()), "a check that was never seen to fail proves nothing"
+    missed = set(all_checks()) - failed - SEEN_ELSEWHERE
+    assert not missed, "a check that was never seen to fail proves nothing"

@@ -27,12 +27,16 @@ VERDICT_S = 20.0
 
 def agent_of_this_process() -> psutil.Process:
     """The process in which the probes run."""
-    (found,) = [
-        child
-        for child in psutil.Process(os.getpid()).children(recursive=True)
-        if "halfopen.labs.netns.agent" in child.cmdline() and "unshare" not in child.cmdline()
-    ]
+    (found,) = filter(_is_agent, psutil.Process(os.getpid()).children(recursive=True))
     return found
+
+
+def _is_agent(process: psutil.Process) -> bool:
+    try:
+        command = process.cmdline()
+    except psutil.Error:  # it has ended since it was listed
+        return False
+    return "halfopen.labs.netns.agent" in command and "unshare" not in command
 
 
 def cpu_seconds(process: psutil.Process) -> float:

@@ -151,7 +151,7 @@ def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
         key = field.replace("_", " ")
         shown, source = _value(key, value), item["sources"].get(key, {})
         if source.get("source") == ASSUMED:
-            if value is not False:  # that it is no proxy goes without saying
+            if value not in (False, "any"):  # no proxy, any engine: goes without saying
                 assumed.append(f"{key} {shown}")
             continue
         said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]

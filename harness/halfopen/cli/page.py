@@ -1,4 +1,4 @@
-"""`halfopen page`: a page in Markdown about each scenario of a run."""
+"""`halfopen page`: a page in Markdown about each scenario of a run, or a table of all."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ import typer
 
 from halfopen.cli.check import saved_runs
 from halfopen.cli.run import check_outputs
-from halfopen.report.page import write_pages
+from halfopen.report.page import write_index, write_pages
+from halfopen.report.table import write_table
 
 
 def page(
@@ -17,9 +18,26 @@ def page(
         Path, typer.Argument(metavar="DIR", help="A run's directory, or one that holds several.")
     ],
     to: Annotated[Path, typer.Option(help="Directory for NAME.md and NAME.svg.")] = Path("pages"),
+    table: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Instead, write a table of all variants and scenarios into this Markdown file.",
+        ),
+    ] = None,
+    index: Annotated[
+        bool, typer.Option("--index", help="Write README.md too, about all pages there.")
+    ] = False,
 ) -> None:
     """Write a page about each scenario of a saved run: what happened, the picture, the cure."""
     runs = saved_runs(directory)
+    if table is not None:
+        check_outputs(table.parent, table)
+        write_table(runs, table)
+        typer.echo(str(table))
+        return
     check_outputs(to)
     for written in write_pages(runs, to):
         typer.echo(str(written))
+    if index:
+        typer.echo(str(write_index(to)))

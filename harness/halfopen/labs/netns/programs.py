@@ -222,14 +222,14 @@ class Program:
         if limit is None and (resource not in self._first_limits or self.pid is None):
             return
         if self.pid is None:
-            raise LabError(f"{self.name} on {self.host} does not run: its fds cannot be limited")
+            raise LabError(f"{self.name} on {self.host} does not run: it cannot be limited")
         process = psutil.Process(self.pid)
         soft, hard = process.rlimit(resource)
         first = self._first_limits.setdefault(resource, soft)
         try:
             process.rlimit(resource, (first if limit is None else limit, hard))
         except ValueError as error:
-            raise LabError(f"{self.host}: {limit} file descriptors: {error}") from error
+            raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
 
     async def stop(self, timeout: float) -> None:
         """Ask it to end, and make it after `timeout` seconds."""
