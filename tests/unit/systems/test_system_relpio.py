@@ -1,0 +1,79 @@
+"""`relpio send`: what is said of its queue, on its command line; and what is refused."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from halfopen.ports import SystemContext
+from halfopen.systems.relpio_send import SYSTEM
+from relpio.command.main import main
+
+
+def queue_options(tmp_path: Path, **given: Any) -> dict[str, str]:
+    """The options of its queue on the command line."""
+    context = SystemContext(
+        host="sender",
+        address="198.18.1.1",
+        addresses={"receiver": "198.18.2.2"},
+        directory=str(tmp_path),
+        seed=1,
+    )
+    options = SYSTEM.options.model_validate({"to": "receiver", **given})
+    argv = SYSTEM.programs(options, context)[-1].argv[3:]
+    pairs = dict(pairwise(argv))
+    return {name: value for name, value in pairs.items() if name.startswith("--queue-")}
+
+
+def test_memory_needs_nothing_but_its_size(tmp_path: Path) -> None:
+    assert queue_options(tmp_path) == {"--queue-size": "10000"}
+
+
+def test_no_queue_at_all(tmp_path: Path) -> None:
+    assert queue_options(tmp_path, queue="direct")["--queue-type"] == "direct"
+
+
+def test_every_figure_of_a_queue(tmp_path: Path) -> None:
+    given: dict[str, Any] = {
+        "queue": "disk-assisted",
+        "high watermark": 20,
+        "low watermark": 10,
+        "discard mark": 90,
+        "discard severity": 4,
+        "max disk space": 65536,
+        "max file size": 16384,
+        "timeout enqueue ms": 0,
+        "save on shutdown": False,
+    }
+    assert queue_options(tmp_path, **given) == {
+        "--queue-size": "10000",
+        "--queue-spool-directory": str(tmp_path),
+        "--queue-filename": "queue",
+        "--queue-high-watermark": "20",
+        "--queue-low-watermark": "10",
+        "--queue-discard-mark": "90",
+        "--queue-discard-severity": "4",
+        "--queue-max-disk-space": "65536",
+        "--queue-max-file-size": "16384",
+        "--queue-timeout-enqueue": "0",
+        "--queue-save-on-shutdown": "off",
+    }
+
+
+def test_relpio_knows_all_of_them(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["send", "--help"])
+    assert not ended.value.code
+    known = capsys.readouterr().out
+    options = queue_options(tmp_path, **{"queue": "disk-assisted", "save on shutdown": False})
+    assert all(name in known for name in options)
+
+
+@pytest.mark.parametrize("given", [{"high watermark": 9}, {"save on shutdown": False}])
+def test_what_only_a_disk_assisted_queue_has(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="only a disk-assisted queue"):
+        SYSTEM.options.model_validate({"to": "receiver", "queue": "disk", **given})
