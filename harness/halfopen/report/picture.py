@@ -84,10 +84,12 @@ def _panel(axes: Axes, title: str, history: History) -> None:
     axes.plot(sent, [0.0] * len(sent), linestyle="", marker="^", markersize=3.5, color=_SERVER,
               clip_on=False, label="messages written")  # fmt: skip
     axes.set_title(title, loc="left", fontsize=9)
-    axes.set_xlim(0, end)
+    # Programs take their time to start: what a reader wants to see begins with the first step.
+    start = next((float(record["t"]) for record in history.of("step")), 0.0)
+    axes.set_xlim(max(0.0, start - 0.02 * (end - start)), end)
     axes.set_ylim(0, highest * _HEADROOM)
     axes.locator_params(axis="y", integer=True, nbins=5)
-    ticks = round_times(history, 8)
+    ticks = [(t + start, text) for t, text in round_times(history, 8) if t + start <= end]
     axes.set_xticks([t for t, _ in ticks], [text for _, text in ticks], fontsize=7)
     axes.tick_params(axis="y", labelsize=7)
     for side in ("top", "right"):
