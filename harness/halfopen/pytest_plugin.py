@@ -7,7 +7,6 @@ side, when the first is asked for, since they mostly wait.  Each then reports it
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
@@ -79,7 +78,7 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     """
     from halfopen.errors import UsageError
     from halfopen.labs import all_labs
-    from halfopen.runner.run import run_plans
+    from halfopen.runner.run import default_jobs, run_plans
     from halfopen.vocabulary import default_vocabulary
 
     known = item.config.stash.setdefault(_RESULTS, {})
@@ -99,7 +98,7 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     ]
     cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
     out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
-    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=4 * (os.cpu_count() or 1))
+    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=default_jobs())
     known.update({(r.file, r.variant): r for r in asyncio.run(runs)})
     return known
 

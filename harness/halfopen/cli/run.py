@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,15 +22,12 @@ from halfopen.report.html import write_html
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
-from halfopen.runner.run import run_plans
+from halfopen.runner.run import default_jobs, run_plans
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.vocabulary import default_vocabulary
 
 REPORT = "report.html"
 SUFFIX = ".scenario.yaml"
-
-# Runs mostly wait: several on each processor do not disturb each other.
-_RUNS_PER_CPU = 4
 
 
 def run(
@@ -50,7 +46,7 @@ def run(
         list[str] | None, typer.Option(help="Only this variant; may be given several times.")
     ] = None,
     jobs: Annotated[
-        str, typer.Option(metavar="N|auto", help="Runs at a time; auto: 4 for each processor.")
+        str, typer.Option(metavar="N|auto", help="Runs at a time; auto: 8 for each processor.")
     ] = "auto",
     seed: Annotated[
         int | None, typer.Option(min=0, help="For whatever is random; default: a new one.")
@@ -203,7 +199,7 @@ def _lab(name: str) -> LabSpec:
 
 def _jobs(text: str) -> int:
     if text == "auto":
-        return _RUNS_PER_CPU * (os.cpu_count() or 1)
+        return default_jobs()
     if text.isdigit() and int(text) > 0:
         return int(text)
     raise UsageError(f"--jobs takes a number of at least 1, or auto, not {text!r}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import os
 import re
 import time
 from collections.abc import Sequence
@@ -17,6 +18,24 @@ from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.play import Listener, Player
+
+# Runs mostly wait, about nineteen twentieths of their time.
+_RUNS_PER_CPU = 8
+
+
+def default_jobs() -> int:
+    """How many runs at a time this machine can bear without disturbing any of them."""
+    return _RUNS_PER_CPU * (os.cpu_count() or 1)
+
+
+def planned_seconds(plan: Plan) -> float:
+    """How long the steps of a plan take in its lab at the least, conditions not counted."""
+    seconds = 0.0
+    for step in plan.steps:
+        seconds += step.args.get("seconds") or 0.0
+        if step.do == "send" and not step.args["background"]:
+            seconds += step.args["count"] * (step.args["every"] or 0.0)
+    return seconds
 
 
 def run_directories(out: Path, plans: Sequence[Plan]) -> list[Path]:
@@ -147,13 +166,15 @@ async def run_plans(
         async with places:
             return await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
 
+    directories = run_directories(out, plans)
+    # The longest begin first: else the last to begin would keep the others' places empty.
+    order = sorted(range(len(plans)), key=lambda number: -planned_seconds(plans[number]))
+    tasks: dict[int, asyncio.Task[VariantResult]] = {}
     try:
         async with asyncio.TaskGroup() as group:
-            tasks = [
-                group.create_task(one(plan, directory))
-                for plan, directory in zip(plans, run_directories(out, plans), strict=True)
-            ]
+            for number in order:
+                tasks[number] = group.create_task(one(plans[number], directories[number]))
     except ExceptionGroup as failures:
         # The others were ended for it; what a person needs is the first reason.
         raise failures.exceptions[0] from None
-    return [task.result() for task in tasks]
+    return [tasks[number].result() for number in range(len(plans))]
