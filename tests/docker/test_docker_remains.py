@@ -35,7 +35,8 @@ def node(request: pytest.FixtureRequest) -> list[str]:
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
     script = 'echo "$0" > /proc/sys/kernel/hostname && exec "$@"'
     name = f"node-{os.getpid()}-{abs(hash(request.node.name)) % 10**6}"
-    return ["unshare", *user, "--uts", "sh", "-c", script, name]
+    # Under nohup and the like an interrupt is ignored, and children inherit that.
+    return ["env", "--default-signal=INT", "unshare", *user, "--uts", "sh", "-c", script, name]
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.api import OpenLab
-from halfopen.model.history import TcpSocket
+from halfopen.model.history import History, TcpSocket
 from halfopen.products.kafka.releases import RELEASES, Release
 from halfopen.pytest_plugin import LabMaker
 from tests.lab.scenarios import halfopen
@@ -52,15 +52,21 @@ def _open(make: LabMaker, release: Release, **producer: object) -> OpenLab:
 def _connected(lab: OpenLab, host: str) -> list[TcpSocket]:
     """Connections of a host with the other, in the last sample in which there were any."""
     lab.settle()
+    # On a busy machine a host is looked at less often.
+    return _samples(lab.wait_until(lambda h: bool(_samples(h, host)), timeout=60), host)[-1]
+
+
+def _samples(history: History, host: str) -> list[list[TcpSocket]]:
+    """The samples in which a host had connections with the other, without all that is its own."""
     samples = [
         [
             socket
             for socket in sockets
             if socket.connected and socket.local.split(":")[0] != socket.peer.split(":")[0]
         ]
-        for _, sockets in lab.history().sockets(host)
+        for _, sockets in history.sockets(host)
     ]
-    return [each for each in samples if each and "127.0.0.1" not in each[0].local][-1]
+    return [each for each in samples if each and "127.0.0.1" not in each[0].local]
 
 
 @pytest.mark.parametrize("release", RELEASES)
