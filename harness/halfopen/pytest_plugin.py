@@ -112,6 +112,9 @@ class VariantItem(pytest.Item):
         if self.config.pluginmanager.hasplugin("xdist"):
             # Under `pytest -n N --dist loadgroup` one worker plays all variants of a file.
             self.add_marker(pytest.mark.xdist_group(str(self.path)))
+        if self.config.pluginmanager.hasplugin("timeout"):
+            # The first item plays all of them; every run is bounded by itself.
+            self.add_marker(pytest.mark.timeout(0))
 
     @property
     def key(self) -> tuple[str, str]:
