@@ -47,7 +47,7 @@ imports: setup-dev
 test: check unit incidents ## everything: style, types, import law, tests, scenarios
 
 unit: setup-dev kafka ## the tests under tests/
-	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=4 --dist=loadgroup'
+	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=3 --dist=loadgroup'
 
 images: setup-dev ## the container images of the docker lab
 	.ci/engine with .ci/images

@@ -71,6 +71,7 @@ async def _exercise(
                 lambda: any(r["kind"] == "delivered" and r["seqs"] for r in records), patience
             )
             done.add("delivered")
+            await lab.sample()
             if {r["host"] for r in records if r["kind"] == "fds"} == {"sender", "receiver"}:
                 done.add("fds")
             await lab.apply(SignalProgram("receiver", "KILL"))

@@ -16,7 +16,7 @@ from tests.lab.crashes import free_port
 from tests.lab.processes import wait_until
 from tests.lab.test_crash_sessions import MESSAGES, SESSIONS, session
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("crowds")]
 
 CONFIGURATION = """\
 global(workDirectory="{directory}" maxMessageSize="64k")

@@ -13,7 +13,11 @@ from halfopen.api import OpenLab, open_lab
 from halfopen.model.history import History
 from halfopen.model.verdict import Verdict
 
-pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
+pytestmark = [
+    pytest.mark.lab,
+    pytest.mark.usefixtures("netns"),
+    pytest.mark.xdist_group("crowds"),
+]
 
 FLOWS = 10_000
 IDLE_S = 6.0

@@ -25,6 +25,7 @@ from halfopen.labs.netns.surroundings import Surroundings
 from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk
 
 _FULL_SIZE = 1 << 30  # octets that the tmpfs takes at most; it uses memory only for what is in it
+_ATTEMPTS = 10
 _SOURCE = "halfopen-disk"
 _KEPT = "weak disk"
 _MOUNT_S = 20.0
@@ -121,17 +122,27 @@ async def _order(host: str, sandbox: Sandbox, order: str) -> None:
 async def fill_disk(verb: FillDisk, sandbox: Sandbox) -> Sequence[str]:
     """Cut the tmpfs to what is in it and `free` octets more; or give it its size back."""
     disk = sandbox.disk(verb.host)
-    size = _FULL_SIZE
-    if verb.free is not None:
-        status = os.statvfs(disk)
-        used = (status.f_blocks - status.f_bfree) * status.f_frsize
-        # A size of 0 would be no limit at all (tmpfs(5)).
-        size = max(status.f_frsize, used + verb.free)
-    # mount(8) would repeat the options that are in force: `uid=` among them, with a number that an
-    # ordinary user's namespace does not know.
-    only_ours = ("--options-source", "disable", "-o", f"remount,size={size}")
-    await asyncio.to_thread(_mount, *only_ours, _SOURCE, str(disk))
+    for attempt in reversed(range(_ATTEMPTS)):
+        size = _FULL_SIZE if verb.free is None else _size_with(disk, verb.free)
+        # mount(8) would repeat the options that are in force: `uid=` among them, with a number
+        # that an ordinary user's namespace does not know.
+        only_ours = ("--options-source", "disable", "-o", f"remount,size={size}")
+        try:
+            await asyncio.to_thread(_mount, *only_ours, _SOURCE, str(disk))
+        except LabError:
+            # The kernel refuses less than is in use, and a program may have written meanwhile.
+            if not attempt:
+                raise
+        else:
+            break
     return ()
+
+
+def _size_with(disk: Path, free: int) -> int:
+    """Octets of a tmpfs that holds what it holds now, and so many more."""
+    status = os.statvfs(disk)
+    used = (status.f_blocks - status.f_bfree) * status.f_frsize
+    return max(status.f_frsize, used + free)  # a size of 0 would be no limit at all (tmpfs(5))
 
 
 async def slow_disk(verb: SlowDisk, sandbox: Sandbox) -> Sequence[str]:
