@@ -34,10 +34,10 @@ CHECKOUT = "DAC_OVERRIDE"  # to write into a directory that the CI system made a
 # Played by both engines: packet sockets are the userspace engine's alone.
 SCENARIO = """\
 scenario: an hour of silence
-scale: 1200
+scale: 600
 hosts:
-  sender: { run: relpio send, to: receiver, ack timeout: 90 s, keepalive: off }
-  firewall: { profile: fortigate }
+  sender: { run: relpio send, to: receiver, ack timeout: 20 min, keepalive: off }
+  firewall: { profile: fortigate, half open: 30 min }
   receiver: { run: relpio receive, keepalive: off }
 path: [sender, firewall, receiver]
 steps:
@@ -46,7 +46,7 @@ steps:
   - send: 20 messages
 expect:
   - delivery: { lost: 0, corrupted: 0, stuck: 0, duplicated: at most 128 }
-  - idle drops: { at: firewall, count: 1 }
+  - idle drops: { at: firewall, count: at least 1 }
   - half-open: { at: receiver, at end: 0 }
 variants:
   kernel:
