@@ -13,6 +13,7 @@ from typing import Any, Protocol, Self
 
 from halfopen.fields import Section, Timer
 from halfopen.model.history import History, Record
+from halfopen.model.messages import USUAL, Form
 from halfopen.model.program import Feed as Feed
 from halfopen.model.program import ProgramSpec as ProgramSpec
 from halfopen.model.program import Ready as Ready
@@ -317,7 +318,13 @@ class Lab(Protocol):
         """
 
     async def feed(
-        self, host: str, first: int, count: int, every: float = 0.0, background: bool = False
+        self,
+        host: str,
+        first: int,
+        count: int,
+        every: float = 0.0,
+        background: bool = False,
+        form: Form = USUAL,
     ) -> None:
         """Write numbered messages to where a host's program takes them from."""
 

@@ -49,10 +49,10 @@ class PlannedStep:
         do: send, wait, wait until, fault, heal, stop or start.
         text: the step in words, as reports show it.
         args: what it needs, scaled; for `send`: host, count, every (seconds between two messages),
-            background; for `wait`: seconds; for `wait until`: until (a condition in words), at_most
-            (seconds); for `fault`: name, params, lasts (seconds, 0 for until healed), stays, and
-            if it has conditions when, background, until, at_most; for `heal`: name; for `stop`,
-            `start`: host.
+            background, severity, size (octets); for `wait`: seconds; for `wait until`: until (a
+            condition in words), at_most (seconds); for `fault`: name, params, lasts (seconds, 0 for
+            until healed), stays, and if it has conditions when, background, until, at_most; for
+            `heal`: name; for `stop`, `start`: host.
         line: in the scenario file.
     """
 

@@ -16,6 +16,7 @@ from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError, UsageError
 from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record
+from halfopen.model.messages import Form
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
 from halfopen.pcap.files import DIRECTORY
@@ -301,7 +302,8 @@ class Player:
                 background = arguments["background"]
                 if background:
                     self._background_s += count * every
-                await lab.feed(arguments["host"], first, count, every, background)
+                form = Form(arguments["severity"], arguments["size"])
+                await lab.feed(arguments["host"], first, count, every, background, form)
             case "wait":
                 await asyncio.sleep(arguments["seconds"])
             case "wait until":

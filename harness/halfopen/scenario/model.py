@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from halfopen.fields import KeepaliveTimers, Section
+from halfopen.model.messages import USUAL, Form
 from halfopen.model.topology import Family
 from halfopen.scenario.conditions import Condition
 from halfopen.scenario.containers import ContainerKeys
@@ -47,6 +48,7 @@ class Step:
         host: on which; empty for `wait`, `wait until`, `fault` and `heal`.
         count: messages to send.
         every: seconds between two messages, 0 for as fast as they go.
+        form: of the messages.
         background: the next step does not wait for the messages to be written, or for `when`.
         seconds: to wait.
         fault: its name.
@@ -64,6 +66,7 @@ class Step:
     host: str = ""
     count: int = 0
     every: float = 0.0
+    form: Form = USUAL
     background: bool = False
     seconds: float = 0.0
     fault: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 from halfopen.errors import InputError, Problem, UsageError
@@ -156,7 +157,7 @@ def _step(
 
     if step.do == "send":
         args = {"host": step.host, "count": step.count, "background": step.background}
-        args["every"] = scaled("every", step.every)
+        args |= {"every": scaled("every", step.every)} | asdict(step.form)
     elif step.do == "wait":
         args = {"seconds": scaled("wait", step.seconds)}
     elif step.do == "wait until":

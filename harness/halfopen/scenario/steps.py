@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from halfopen.fields import Messages, Section
+from halfopen.model.messages import USUAL, Form
 from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import FIGURES, Condition, ConditionField
 from halfopen.scenario.fault_steps import read_fault, read_heal
@@ -30,6 +31,8 @@ class SendStep(Section):
     every: LongerThanNothing | None = None
     from_: str | None = Field(default=None, alias="from")
     background: bool = False
+    severity: int = Field(default=USUAL.severity, ge=0, le=7)
+    size: int = Field(default=USUAL.size, ge=100, le=8000)
 
 
 class WaitStep(Section):
@@ -165,6 +168,7 @@ def _read_step(
             count=section.send,
             every=section.every or 0.0,
             background=section.background,
+            form=Form(section.severity, section.size),
             line=node.line,
         )
     if isinstance(section, WaitStep):
@@ -186,6 +190,10 @@ def say(step: Step, names: Sequence[str]) -> str:
     """
     if step.do == "send":
         text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
+        if step.form.size != USUAL.size:
+            text += f", of {step.form.size} octets"
+        if step.form.severity != USUAL.severity:
+            text += f", of severity {step.form.severity}"
         if step.every:
             text += f", one every {say_duration(step.every)}"
         return text + (", in the background" if step.background else "")

@@ -5,19 +5,26 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halfopen.model.messages import Form
 from halfopen.workloads.numbered import Found, message, recognise
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=16)
 numbers = st.integers(min_value=1, max_value=10**9)
 
 
-@given(tokens, numbers, st.integers(min_value=0, max_value=2000), st.binary(max_size=40))
+forms = st.builds(
+    Form, st.integers(min_value=0, max_value=7), st.integers(min_value=0, max_value=2000)
+)
+
+
+@given(tokens, numbers, forms, st.binary(max_size=40))
 def test_a_message_is_recognised_behind_any_header(
-    token: str, seq: int, size: int, header: bytes
+    token: str, seq: int, form: Form, header: bytes
 ) -> None:
-    line = message(token, seq, size)
+    line = message(token, seq, form)
     assert b"\n" not in line
-    assert len(line) >= size
+    assert len(line) >= form.size
+    assert line.startswith(b"<%d>1 " % (128 + form.severity))
     assert recognise(token, header.replace(b"hf1", b"") + line) == Found(seq, True)
 
 

@@ -42,7 +42,8 @@ def test_everything_is_divided_by_the_scale(plan: PlanOf, base: str) -> None:
         "send 20 messages from sender",
     ]
     assert found.steps[1].args == {"seconds": 7.5}
-    assert found.steps[0].args == {"host": "sender", "count": 20, "every": 0.0, "background": False}
+    first = {"host": "sender", "count": 20, "every": 0.0, "background": False}
+    assert found.steps[0].args == first | {"severity": 6, "size": 200}
     assert found.checks[1].params == {"at": "receiver", "within": 24.0, "not_before": None}
     scaled = {each.name: (each.production_s, each.lab_s, each.line) for each in found.scaling}
     assert scaled["wait"] == (4500.0, 7.5, 17)

@@ -26,6 +26,7 @@ from halfopen.labs.netns.observer import Observer
 from halfopen.labs.netns.programs import Follower, Program
 from halfopen.labs.netns.resolver import Resolver, cover_files
 from halfopen.labs.netns.surroundings import Surroundings
+from halfopen.model.messages import Form
 from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.topology import (
     HostNetwork,
@@ -207,9 +208,9 @@ class Agent:
         return pid
 
     async def do_feed(self, request: Mapping[str, Any]) -> None:
-        """`host`, `first`, `count`, `every`, `background`: write messages to its program."""
+        """`host`, `first`, `count`, `every`, `background`, `form`: feed its program."""
         work = self.program(request["host"]).feed(
-            request["first"], request["count"], request["every"]
+            request["first"], request["count"], request["every"], Form(**request["form"])
         )
         if not request["background"]:
             await work

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.model.messages import USUAL, Form
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Middlebox, ProgramSpec, Recorder
 from halfopen.verbs import Verb, verb_to_json
@@ -109,7 +110,13 @@ class AgentLab(ABC):
         return int(result)
 
     async def feed(
-        self, host: str, first: int, count: int, every: float = 0.0, background: bool = False
+        self,
+        host: str,
+        first: int,
+        count: int,
+        every: float = 0.0,
+        background: bool = False,
+        form: Form = USUAL,
     ) -> None:
         """Write messages `first`, `first` + 1, ... to where the program takes them."""
         patience = count * every
@@ -121,6 +128,7 @@ class AgentLab(ABC):
             count=count,
             every=every,
             background=background,
+            form=asdict(form),
         )
 
     async def fed(self, patience: float) -> None:

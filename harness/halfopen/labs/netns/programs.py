@@ -20,6 +20,7 @@ from halfopen.labs.netns.network import NAMESPACES
 from halfopen.labs.netns.readiness import Watch
 from halfopen.labs.netns.surroundings import Surroundings, with_preloads
 from halfopen.model.history import compress
+from halfopen.model.messages import USUAL, Form
 from halfopen.model.program import ProgramSpec
 from halfopen.workloads import numbered
 
@@ -177,7 +178,7 @@ class Program:
         text = path.read_text(errors="replace") if path.exists() else ""
         return text[-2000:] or "(nothing)"
 
-    async def feed(self, first: int, count: int, every: float) -> None:
+    async def feed(self, first: int, count: int, every: float, form: Form = USUAL) -> None:
         """Write messages to where it takes them from, one each `every` seconds, or all at once.
 
         A program that is gone takes nothing more: what was not written is not recorded as sent, or
@@ -193,7 +194,7 @@ class Program:
         chunk = 1 if every or self._inlet.whole else 100
         for start in range(first, first + count, chunk):
             numbers = range(start, min(start + chunk, first + count))
-            data = [numbered.message(self._token, n) for n in numbers]
+            data = [numbered.message(self._token, n, form) for n in numbers]
             # Recorded before it is written: it must not arrive before it was sent.
             self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
             self._fed.extend(numbers)
