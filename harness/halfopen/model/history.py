@@ -32,6 +32,7 @@ kind            fields
 `spool`         `host, process, path, files, bytes`: what a program keeps on disk
 `sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`; `late_s`: seconds that
                 the sample was put off after something changed, because there is so much to see
+`keepalives`    `host, sent`: keepalive probes that the host's kernel has sent since the run began
 `conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as
                 below
 `flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,

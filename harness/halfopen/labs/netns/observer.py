@@ -19,6 +19,7 @@ from halfopen.labs.netns.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signatu
 from halfopen.probes.conntrack import Flow, FlowTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
+from halfopen.probes.keepalives import probes_sent
 from halfopen.probes.sockets import SocketProbe
 
 SAMPLE_S = 0.25
@@ -151,10 +152,15 @@ class Observer(threading.Thread):
     def _watch_endpoint(self) -> Callable[[], None]:
         sockets, fds, pace = SocketProbe(), FdProbe(), Pace()
         before: tuple[object, ...] = ()
+        told: int | None = None
         changed_at: float | None = None
 
         def watch() -> None:
-            nonlocal before, changed_at
+            nonlocal before, changed_at, told
+            sent = probes_sent()
+            if sent is not None and sent != told:
+                told = sent
+                self._emit({"kind": "keepalives", "host": self._host, "sent": sent})
             programs = dict(self._programs())
             now, signature = time.monotonic(), (*tcp_signature(), *sorted(programs.items()))
             if signature != before:
