@@ -48,6 +48,10 @@ def _gone(marker: str) -> Callable[[], bool]:
     return lambda: not with_marker(marker)
 
 
+def _has_history(out: Path) -> Callable[[], bool]:
+    return lambda: any(b"\n" in each.read_bytes() for each in out.rglob("history.jsonl"))
+
+
 @pytest.mark.timeout(240)
 def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path) -> None:
     """Thirty runs, six at a time."""
@@ -62,9 +66,12 @@ def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path
             directory.mkdir()
             marker = f"kill-{os.getpid()}-{batch}-{number}"
             running.append((directory, marker, _start(directory, marker)))
-        for _, _, process in running:
-            # The moment of death is what is tested: it is random, and waits for nothing.
+        for number, (directory, _, process) in enumerate(running):
+            # The moment of death is what is tested: it is random, and waits for nothing; but some
+            # get so far that there is something to judge, however busy the machine is.
             moment = rng.uniform(0.0, 1.2)
+            if number % 3 == 0:
+                assert wait_until(_has_history(directory / "out"))
             try:
                 process.wait(moment)
             except subprocess.TimeoutExpired:
@@ -79,7 +86,7 @@ def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path
                 judged += done.returncode == 1
     assert wait_until(lambda: network_namespaces() <= namespaces)
     assert machine_network() == before
-    assert judged > 3  # how many got so far depends on the machine
+    assert judged > 3
 
 
 def test_interrupt_ends_in_order(tmp_path: Path) -> None:

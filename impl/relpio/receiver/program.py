@@ -26,6 +26,7 @@ from relpio.receiver.output import FileOutput
 
 __all__ = ["ProgramOutput"]
 
+KILLED_S = 10.0
 FIRST_PAUSE = 1.0
 LONGEST_PAUSE = 60.0
 _LONGEST_ANSWER = 4096
@@ -103,12 +104,17 @@ class ProgramOutput:
             await asyncio.gather(self._task, return_exceptions=True)
         if process is None:
             return
-        for end in (None, process.terminate, process.kill):
+        for end, patience in (
+            (None, timeout),
+            (process.terminate, timeout),
+            # A busy machine takes its time to bury what is dead.
+            (process.kill, max(timeout, KILLED_S)),
+        ):
             if end is not None:
                 with contextlib.suppress(ProcessLookupError):
                     end()
             try:
-                async with asyncio.timeout(timeout):
+                async with asyncio.timeout(patience):
                     await process.wait()
                 return
             except TimeoutError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import os
 import signal
@@ -208,9 +209,11 @@ class Program:
             await asyncio.sleep(max(0.0, due - loop.time()))
 
     def signal(self, name: str) -> None:
-        """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants."""
+        """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants, if alive."""
         if self.pid is not None:
-            os.killpg(self.pid, getattr(signal, f"SIG{name}"))
+            # It may be gone already, and asyncio not have told so yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, getattr(signal, f"SIG{name}"))
 
     def limit(self, resource: int, unit: str, limit: int | None) -> None:
         """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
@@ -224,12 +227,12 @@ class Program:
             return
         if self.pid is None:
             raise LabError(f"{self.name} on {self.host} does not run: it cannot be limited")
-        process = psutil.Process(self.pid)
-        soft, hard = process.rlimit(resource)
-        first = self._first_limits.setdefault(resource, soft)
         try:
+            process = psutil.Process(self.pid)
+            soft, hard = process.rlimit(resource)
+            first = self._first_limits.setdefault(resource, soft)
             process.rlimit(resource, (first if limit is None else limit, hard))
-        except ValueError as error:
+        except (ValueError, psutil.NoSuchProcess) as error:
             raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
 
     async def stop(self, timeout: float) -> None:
