@@ -52,7 +52,7 @@ def _has_history(out: Path) -> Callable[[], bool]:
     return lambda: any(b"\n" in each.read_bytes() for each in out.rglob("history.jsonl"))
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path) -> None:
     """Thirty runs, six at a time."""
     rng = random.Random(20261121)
