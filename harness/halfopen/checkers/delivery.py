@@ -14,14 +14,22 @@ from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import CheckSpec, Finding
 
-_KINDS = ("lost", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
+_KINDS = ("lost", "undelivered", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
+# What is missing from a run that was cut short may have been on its way.
+_MAY_COME = ("lost", "undelivered")
 _EXCERPTS = 5
 
 
 class Params(Section):
-    """How many messages may be lost, duplicated, reordered, corrupted, unexpected or stuck."""
+    """How many messages may be lost, duplicated, reordered, corrupted, unexpected or stuck.
+
+    Attributes:
+        lost: taken by the sender, and never delivered.
+        undelivered: written to the sender, whether it took them or not, and never delivered.
+    """
 
     lost: BoundField | None = None
+    undelivered: BoundField | None = None
     corrupted: BoundField | None = None
     unexpected: BoundField | None = None
     duplicated: BoundField | None = None
@@ -48,6 +56,7 @@ def judge(history: History, params: Params) -> Finding:
     stuck = ledger.stuck(params.stuck_after)
     counts = {
         "lost": len(ledger.missing),
+        "undelivered": len(ledger.sent.keys() - ledger.first.keys()),
         "corrupted": len(ledger.corrupt),
         "unexpected": len(ledger.strange),
         "duplicated": sum(ledger.duplicates.values()),
@@ -56,8 +65,7 @@ def judge(history: History, params: Params) -> Finding:
     }
     weighed = weigh(
         history,
-        # What is missing from a run that was cut short may have been on its way.
-        [Figure(kind, bounds[kind], counts[kind], kind != "lost") for kind in _KINDS],
+        [Figure(kind, bounds[kind], counts[kind], kind not in _MAY_COME) for kind in _KINDS],
     )
     observed = weighed.observed if weighed.verdict is Verdict.FAIL else float(counts["lost"])
     why = f"{weighed.why}; {len(ledger.sent)} sent, {len(ledger.first)} delivered"

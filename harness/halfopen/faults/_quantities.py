@@ -76,6 +76,29 @@ Shift = Annotated[
 ]
 """Seconds by which a clock is set forward, or back: `1 d`, `-1 h`; not 0."""
 
+
+def _time_of_day(value: object) -> object:
+    if isinstance(value, float) and 0 <= value < 86400:
+        return value  # of the Python API, or parsed before
+    match = re.fullmatch(r"\s*([01]\d|2[0-3]):([0-5]\d)(?::([0-5]\d))?\s*", str(value))
+    if not match:
+        raise ValueError(f"{value!r} is not a time of day; write for example 07:59:30")
+    return float(int(match[1]) * 3600 + int(match[2]) * 60 + int(match[3] or 0))
+
+
+TimeOfDay = Annotated[
+    float,
+    BeforeValidator(_time_of_day),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^([01]\d|2[0-3]):[0-5]\d(:[0-5]\d)?$",
+            "examples": ["07:59:30"],
+        }
+    ),
+]
+"""Seconds since midnight, written `07:59:30` or `18:00`; no scale divides it."""
+
 _PER_SECOND = {"bit": 0.125, "B": 1.0}
 _PREFIXES = {"": 1, "k": 10**3, "M": 10**6, "G": 10**9, "Ki": 1 << 10, "Mi": 1 << 20}
 

@@ -6,8 +6,12 @@ CLOCK_REALTIME steps, as with settimeofday(2); CLOCK_MONOTONIC goes on, as it do
 
 from __future__ import annotations
 
+from typing import Self
+
+from pydantic import model_validator
+
 from halfopen.faults._program import ProgramParams, endpoint_fault
-from halfopen.faults._quantities import Shift
+from halfopen.faults._quantities import Shift, TimeOfDay
 from halfopen.verbs import StepClock
 
 
@@ -17,14 +21,22 @@ class ClockStepParams(ProgramParams):
     Attributes:
         at: the endpoint whose clock it is.
         by: forward, or back with a minus; on top of steps before.
+        to: forward to this time of the day, as `07:59:30`, of the host's own time zone.
     """
 
-    by: Shift
+    by: Shift | None = None
+    to: TimeOfDay | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.by is None) == (self.to is None):
+            raise ValueError("a clock step is `by` an amount, or `to` a time of day: write one")
+        return self
 
 
 FAULT = endpoint_fault(
     "clock step",
     "the clock (CLOCK_REALTIME) of a host is set forward or back while its programs run",
     ClockStepParams,
-    verbs=lambda params: (StepClock(params.at, params.by),),
+    verbs=lambda params: (StepClock(params.at, params.by or 0.0, params.to),),
 )

@@ -15,6 +15,7 @@ from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
 PORT = 2514
+QUEUE = "queue"  # the directory of its queue
 # `relpio send` has each with `--queue-` before it.
 _QUEUE_FIGURES = (
     "high_watermark",
@@ -23,7 +24,14 @@ _QUEUE_FIGURES = (
     "discard_severity",
     "max_disk_space",
     "max_file_size",
+    "worker_threads",
+    "worker_thread_minimum_messages",
+    "dequeue_batch_size",
+    "dequeue_time_begin",
+    "dequeue_time_end",
 )
+# These take seconds.
+_QUEUE_MS = ("timeout_enqueue_ms", "timeout_worker_thread_shutdown_ms", "dequeue_slow_down_ms")
 
 
 class Options(Section):
@@ -48,6 +56,14 @@ class Options(Section):
         max_file_size: octets of a segment.
         timeout_enqueue_ms: milliseconds that a message waits for room before it is dropped, 0 for
             none, real time; if not set it waits for ever.
+        worker_threads: sessions at a time, at most.
+        worker_thread_minimum_messages: one more session for each so many that wait.
+        timeout_worker_thread_shutdown_ms: milliseconds after which an idle further session ends,
+            real time.
+        dequeue_batch_size: messages taken at once.
+        dequeue_slow_down_ms: milliseconds of pause after each batch, real time.
+        dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.
+        dequeue_time_end: hour until which they are, 25 for always.
         save_on_shutdown: at its end, a disk-assisted queue puts on disk what is in memory.
         shutdown_timeout: time to empty the queue after SIGTERM.
         sync_queue: it accepts a message only when the disk has it (fsync), not just the kernel.
@@ -72,6 +88,13 @@ class Options(Section):
     max_disk_space: int | None = Field(default=None, ge=0)
     max_file_size: int | None = Field(default=None, ge=1)
     timeout_enqueue_ms: int | None = Field(default=None, ge=0)
+    worker_threads: int | None = Field(default=None, ge=1)
+    worker_thread_minimum_messages: int | None = Field(default=None, ge=1)
+    timeout_worker_thread_shutdown_ms: int | None = Field(default=None, ge=0)
+    dequeue_batch_size: int | None = Field(default=None, ge=1)
+    dequeue_slow_down_ms: int | None = Field(default=None, ge=0)
+    dequeue_time_begin: int | None = Field(default=None, ge=0, le=23)
+    dequeue_time_end: int | None = Field(default=None, ge=0, le=25)
     save_on_shutdown: bool = True
     shutdown_timeout: Patience = None
     sync_queue: bool = False
@@ -113,6 +136,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
     if options.connect_timeout is not None:
         argv += ["--connect-timeout", f"{options.connect_timeout:g}"]
     argv += _queue(options, context)
+    on_disk = options.queue in ("disk", "disk-assisted")
     # An attempt to connect takes real time, that no scale divides.
     first = max(options.backoff, 0.01)
     argv += ["--backoff", f"{first:g}/{max(first * 60, 1):g}", "--seed", str(context.seed)]
@@ -123,6 +147,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         ready=Ready(event="session-open"),
         feed=Feed(),
         ledger=ledger,
+        probes={str(Path(context.directory) / QUEUE): "spool"} if on_disk else {},
     )
 
 
@@ -131,13 +156,18 @@ def _queue(options: Options, context: SystemContext) -> list[str]:
     if options.queue in ("direct", "disk"):
         argv += ["--queue-type", options.queue]
     if options.queue in ("disk", "disk-assisted"):
-        argv += ["--queue-spool-directory", context.directory, "--queue-filename", "queue"]
+        argv += ["--queue-spool-directory", context.directory, "--queue-filename", QUEUE]
     for name in _QUEUE_FIGURES:
         value = getattr(options, name)
         if value is not None:
             argv += [f"--queue-{name.replace('_', '-')}", str(value)]
-    if options.timeout_enqueue_ms is not None:
-        argv += ["--queue-timeout-enqueue", f"{options.timeout_enqueue_ms / 1000:g}"]
+    for name in _QUEUE_MS:
+        value = getattr(options, name)
+        if value is not None:
+            argv += [
+                f"--queue-{name.removesuffix('_ms').replace('_', '-')}",
+                f"{value / 1000:g}",
+            ]
     if options.sync_queue:
         argv += ["--queue-sync-queue-files", "on"]
     if not options.save_on_shutdown:

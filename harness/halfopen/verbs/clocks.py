@@ -14,7 +14,9 @@ class StepClock(Verb):
     Attributes:
         host: whose.
         by: lab seconds, on top of the steps before; negative: back.
+        to: seconds since midnight, local time, to which it is set forward first; None: it is not.
     """
 
     host: str
-    by: float
+    by: float = 0.0
+    to: float | None = None

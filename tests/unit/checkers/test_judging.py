@@ -40,15 +40,20 @@ EVERY = (
 
 def test_all_checks_are_found() -> None:
     assert list(all_checks()) == [
+        "arrivals",
         "busy",
         "clean-up",
         "connections",
         "delivery",
         "fds",
+        "figures",
         "half-open",
         "idle drops",
+        "keepalive probes",
         "not accepted",
         "reconnect",
+        "said",
+        "spool",
     ]
 
 

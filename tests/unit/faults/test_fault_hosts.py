@@ -74,6 +74,8 @@ FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
     ("read-only disk", AT, [ProtectDisk("receiver", True)], [ProtectDisk("receiver", False)]),
     ("clock step", {**AT, "by": "-1 h"}, [StepClock("receiver", -3600.0)], []),
     ("clock step", {**AT, "by": "1 d"}, [StepClock("receiver", 86400.0)], []),
+    ("clock step", {**AT, "to": "07:59:30"}, [StepClock("receiver", 0.0, 28770.0)], []),
+    ("clock step", {**AT, "to": "00:00"}, [StepClock("receiver", 0.0, 0.0)], []),
 ]
 
 
@@ -113,6 +115,10 @@ def test_a_restart_takes_as_long_as_the_program_is_down() -> None:
         ("slow disk", {**AT, "by": "0 s"}),
         ("slow disk", {**AT, "by": "2 h"}),
         ("clock step", {**AT, "by": "0 s"}),
+        ("clock step", AT),
+        ("clock step", {**AT, "by": "1 h", "to": "08:00"}),
+        ("clock step", {**AT, "to": "24:00"}),
+        ("clock step", {**AT, "to": "8 o'clock"}),
         ("clock step", {**AT, "by": "- -1 h"}),
         ("clock step", {**AT, "by": "soon"}),
         ("clock step", {**AT, "by": "400000 d"}),

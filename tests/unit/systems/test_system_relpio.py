@@ -47,6 +47,13 @@ def test_every_figure_of_a_queue(tmp_path: Path) -> None:
         "max disk space": 65536,
         "max file size": 16384,
         "timeout enqueue ms": 0,
+        "worker threads": 3,
+        "worker thread minimum messages": 100,
+        "timeout worker thread shutdown ms": 500,
+        "dequeue batch size": 10,
+        "dequeue slow down ms": 1000,
+        "dequeue time begin": 8,
+        "dequeue time end": 18,
         "save on shutdown": False,
     }
     assert queue_options(tmp_path, **given) == {
@@ -60,6 +67,13 @@ def test_every_figure_of_a_queue(tmp_path: Path) -> None:
         "--queue-max-disk-space": "65536",
         "--queue-max-file-size": "16384",
         "--queue-timeout-enqueue": "0",
+        "--queue-worker-threads": "3",
+        "--queue-worker-thread-minimum-messages": "100",
+        "--queue-timeout-worker-thread-shutdown": "0.5",
+        "--queue-dequeue-batch-size": "10",
+        "--queue-dequeue-slow-down": "1",
+        "--queue-dequeue-time-begin": "8",
+        "--queue-dequeue-time-end": "18",
         "--queue-save-on-shutdown": "off",
     }
 

@@ -192,6 +192,8 @@ def test_a_queue_says_the_same_in_both_languages() -> None:
         name.removeprefix("queue.").lower(): v for name, v in script_values(queue, "q").items()
     }
     legacy = directive_values(queue, "q", "ActionQueue")
+    # Here the directive has its words in another order.
+    script["workertimeoutthreadshutdown"] = script.pop("timeoutworkerthreadshutdown")
     assert {k.removeprefix("ActionQueue").lower(): v for k, v in legacy.items()} == {
         **script,
         "syncqueuefiles": None,

@@ -28,6 +28,17 @@ _NAMES = {
     "size": ("queue.size", "Size"),
     "dequeue_batch_size": ("queue.dequeueBatchSize", "DequeueBatchSize"),
     "worker_threads": ("queue.workerThreads", "WorkerThreads"),
+    "worker_thread_minimum_messages": (
+        "queue.workerThreadMinimumMessages",
+        "WorkerThreadMinimumMessages",
+    ),
+    "timeout_worker_thread_shutdown_ms": (
+        "queue.timeoutWorkerThreadShutdown",
+        "WorkerTimeoutThreadShutdown",
+    ),
+    "dequeue_slow_down_us": ("queue.dequeueSlowDown", "DequeueSlowDown"),
+    "dequeue_time_begin": ("queue.dequeueTimeBegin", "DequeueTimeBegin"),
+    "dequeue_time_end": ("queue.dequeueTimeEnd", "DequeueTimeEnd"),
     "high_watermark": ("queue.highWatermark", "HighWaterMark"),
     "low_watermark": ("queue.lowWatermark", "LowWaterMark"),
     "discard_mark": ("queue.discardMark", "DiscardMark"),
@@ -54,6 +65,11 @@ class Queue(Section):
         size: messages.
         dequeue_batch_size: messages.
         worker_threads: at most.
+        worker_thread_minimum_messages: one more worker for each so many that wait.
+        timeout_worker_thread_shutdown_ms: milliseconds after which an idle worker ends; real time.
+        dequeue_slow_down_us: microseconds of pause after each batch; real time.
+        dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.
+        dequeue_time_end: hour until which they are, 25 for always.
         high_watermark: messages from which on a disk-assisted queue spills.
         low_watermark: messages at which it stops that.
         discard_mark: messages from which on the less important are thrown away.
@@ -72,6 +88,11 @@ class Queue(Section):
     size: int | None = Field(default=None, ge=1)
     dequeue_batch_size: int | None = Field(default=None, ge=1)
     worker_threads: int | None = Field(default=None, ge=1)
+    worker_thread_minimum_messages: int | None = Field(default=None, ge=1)
+    timeout_worker_thread_shutdown_ms: int | None = Field(default=None, ge=0)
+    dequeue_slow_down_us: int | None = Field(default=None, ge=0)
+    dequeue_time_begin: int | None = Field(default=None, ge=0, le=23)
+    dequeue_time_end: int | None = Field(default=None, ge=0, le=25)
     high_watermark: int | None = Field(default=None, ge=0)
     low_watermark: int | None = Field(default=None, ge=0)
     discard_mark: int | None = Field(default=None, ge=0)

@@ -9,6 +9,7 @@ from 3.11 on, gets EINVAL from libfaketime 0.9.10: it fails at once and loudly.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from halfopen.verbs import StepClock
 _LIBRARY = "libfaketimeMT.so.1"  # for programs with threads
 _PLACES = ("/usr/lib", "/usr/lib64", "/usr/local/lib")
 _KEPT = "clock"
+_DAY = 86400.0
 
 
 def library() -> Path | None:
@@ -53,10 +55,18 @@ async def prepare(host: str, _: Collection[str], sandbox: Sandbox) -> Surroundin
 
 async def step_clock(verb: StepClock, sandbox: Sandbox) -> Sequence[str]:
     """All programs of the host, from their next look at the clock on."""
-    offset = sandbox.kept.get((_KEPT, verb.host), 0.0) + verb.by
+    offset = sandbox.kept.get((_KEPT, verb.host), 0.0)
+    if verb.to is not None:
+        offset += _until(time.localtime(time.time() + offset), verb.to)
+    offset += verb.by
     sandbox.kept[(_KEPT, verb.host)] = offset
     _write(verb.host, sandbox, offset)
     return ()
+
+
+def _until(now: time.struct_time, of_day: float) -> float:
+    """Seconds from `now` until that many have passed since a midnight."""
+    return (of_day - (now.tm_hour * 3600 + now.tm_min * 60 + now.tm_sec)) % _DAY
 
 
 def _file(host: str, sandbox: Sandbox) -> Path:

@@ -1,0 +1,110 @@
+"""Arrivals: when messages come, to see the pace at which a sender takes them from its queue.
+
+What a sender takes at once comes together; what it holds back comes late.  Times are those at
+which a receiver's output was read, twenty times a second.
+"""
+
+from __future__ import annotations
+
+from typing import Self
+
+from pydantic import model_validator
+
+from halfopen.checkers._ledger import read_ledger
+from halfopen.checkers._words import cut_short, production, say, unknown
+from halfopen.fields import BoundField, Duration, Section
+from halfopen.model.history import History, compress
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import CheckSpec, Finding
+
+
+class Params(Section):
+    """How many messages may come `within` a stretch of time, and how soon after they were sent."""
+
+    at: str
+    within: Duration | None = None
+    most: BoundField | None = None
+    soonest: Duration | None = None
+
+    @model_validator(mode="after")
+    def _something(self) -> Self:
+        if (self.within is None) != (self.most is None):
+            raise ValueError("`within: 1 s` and `most: at most 10` go together")
+        if self.within is None and self.soonest is None:
+            raise ValueError("arrivals needs `within` and `most`, or `soonest`")
+        return self
+
+
+def judge(history: History, params: Params) -> Finding:
+    """Look at the first time that each message came to the host."""
+    bounds = []
+    if params.within is not None:
+        bounds.append(f"most {params.most} within {production(history, params.within)}")
+    if params.soonest is not None:
+        bounds.append(f"none sooner than {production(history, params.soonest)} after it was sent")
+    bound = ", ".join(bounds)
+    arrivals = _arrivals(history, params.at)
+    if not arrivals:
+        return unknown(bound, f"no message ever came to {params.at}")
+    verdicts, whys, evidence = [], [], []
+    observed = 0.0
+    if params.within is not None and params.most is not None:
+        times = [t for t, _ in arrivals]
+        count, start = _busiest(times, params.within)
+        observed = float(count)
+        # More of the run can only bring a busier stretch.
+        over = params.most.relation != "at least" and count > params.most.number
+        verdicts.append(_verdict(history, params.most.holds(count), final=over))
+        whys.append(f"{count} came within {say(history, params.within)}")
+        together = [number for t, number in arrivals if start <= t <= start + params.within]
+        runs = ", ".join(f"{a}-{b}" for a, b in compress(sorted(together))[:5])
+        evidence.append(Evidence(start, f"messages {runs} at {production(history, start)}"))
+    if params.soonest is not None:
+        sent = read_ledger(history).sent
+        age, number, t = min((t - sent[n][0], n, t) for t, n in arrivals)
+        early = sum(t - sent[n][0] < params.soonest for t, n in arrivals)
+        if params.within is None:
+            observed = float(early)
+        verdicts.append(_verdict(history, not early, final=bool(early)))
+        whys.append(f"{early} came sooner than they may, the soonest after {say(history, age)}")
+        evidence.append(Evidence(t, f"message {number} came {say(history, age)} after it was sent"))
+    if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
+        return unknown(bound, f"{cut_short(history)}; so far {', '.join(whys)}", evidence)
+    verdict = Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS
+    return Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
+
+
+def _verdict(history: History, holds: bool, *, final: bool) -> Verdict:
+    if history.complete:
+        return Verdict.PASS if holds else Verdict.FAIL
+    return Verdict.FAIL if final else Verdict.UNKNOWN
+
+
+def _arrivals(history: History, host: str) -> list[tuple[float, int]]:
+    """(t, number) of the first time that each message that was sent came to `host`, in order."""
+    ledger = read_ledger(history)
+    first: dict[int, float] = {}
+    for t, at, number in ledger.deliveries:
+        if at == host and number in ledger.sent:
+            first.setdefault(number, t)
+    return sorted((t, number) for number, t in first.items())
+
+
+def _busiest(times: list[float], length: float) -> tuple[int, float]:
+    """The most of the sorted `times` in any stretch of `length`, and where that begins."""
+    most, where, first = 0, 0.0, 0
+    for last, t in enumerate(times):
+        while t - times[first] > length:
+            first += 1
+        if last - first + 1 > most:
+            most, where = last - first + 1, times[first]
+    return most, where
+
+
+CHECK = CheckSpec(
+    name="arrivals",
+    summary="the pace at which messages come: the most within a time, the soonest of them",
+    params=Params,
+    judge=judge,
+    hosts=lambda params: (params.at,),
+)
