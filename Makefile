@@ -6,6 +6,9 @@ BIN := .venv/bin
 DEMO := scenarios/incidents/fortigate-idle-relp.scenario.yaml
 PYTEST := $(BIN)/python -m pytest
 
+# Half of a command's start is compiling, where nothing that was compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help images setup setup-dev demo test soak check lint types imports unit incidents kafka pages schema bench clean
 
@@ -47,6 +50,7 @@ imports: setup-dev
 test: check unit incidents ## everything: style, types, import law, tests, scenarios
 
 unit: setup-dev kafka ## the tests under tests/
+	@$(PYTEST) tests --collect-only -qq >/dev/null || true # compiled once, not by each process
 	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=3 --dist=loadgroup'
 
 images: setup-dev ## the container images of the docker lab

@@ -6,6 +6,7 @@ One YAML file a product lies in `data/`; a scenario can also name a file of its 
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
 
@@ -18,12 +19,32 @@ __all__ = ["ASSUMED", "CONFIDENCES", "MiddleboxValues", "all_profiles", "load_pr
 DATA = Path(__file__).parent / "data"
 
 
+class _Shelf(Mapping[str, Profile]):
+    """Profiles by name; a file is read when its profile is asked for: few of them ever are."""
+
+    def __init__(self, directory: Path) -> None:
+        self._paths = {path.stem: path for path in sorted(directory.glob("*.yaml"))}
+        self._read: dict[str, Profile] = {}
+
+    def __getitem__(self, name: str) -> Profile:
+        if name not in self._read:
+            self._read[name] = load_profile(self._paths[name])
+        return self._read[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._paths
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._paths)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+
 @cache
-def all_profiles() -> dict[str, Profile]:
+def all_profiles() -> Mapping[str, Profile]:
     """Every profile that is shipped, by name.
 
-    Raises:
-        InputError: if a shipped file is wrong, which a test rules out.
+    Asking for one raises InputError if its file is wrong, which a test rules out.
     """
-    profiles = {path.stem: load_profile(path) for path in DATA.glob("*.yaml")}
-    return dict(sorted(profiles.items()))
+    return _Shelf(DATA)
