@@ -20,6 +20,7 @@ QUEUE = "queue"  # the directory of its queue
 _QUEUE_FIGURES = (
     "high_watermark",
     "low_watermark",
+    "full_delay_mark",
     "discard_mark",
     "discard_severity",
     "max_disk_space",
@@ -50,6 +51,8 @@ class Options(Section):
             `disk-assisted`: on disk what memory does not take.
         high_watermark: messages in memory from which on a disk-assisted queue goes to disk.
         low_watermark: until so many are left in memory.
+        full_delay_mark: messages from which on its input waits, 0 for never: where a disk-assisted
+            queue is to spill what it is fed.
         discard_mark: messages from which on the less important are dropped.
         discard_severity: these are: 0 (emergency) to 7 (debug), 8 for none.
         max_disk_space: octets of all segments, 0 for no limit.
@@ -83,6 +86,7 @@ class Options(Section):
     queue: Literal["direct", "memory", "disk", "disk-assisted"] = "memory"
     high_watermark: int | None = Field(default=None, ge=1)
     low_watermark: int | None = Field(default=None, ge=0)
+    full_delay_mark: int | None = Field(default=None, ge=0)
     discard_mark: int | None = Field(default=None, ge=1)
     discard_severity: int | None = Field(default=None, ge=0, le=8)
     max_disk_space: int | None = Field(default=None, ge=0)
