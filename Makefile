@@ -25,11 +25,13 @@ setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
 setup-dev: .venv/.installed-dev
 
-.venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server .ci/syslog-ng
+.venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server .ci/syslog-ng \
+		.ci/rsyslog-releases
 	@.ci/system-packages test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	@.ci/toxiproxy-server
 	@.ci/syslog-ng
+	@.ci/rsyslog-releases
 	@touch $@
 
 demo: setup ## the first incident, live: an hour of silence behind a FortiGate

@@ -137,7 +137,7 @@ def _legacy(options: Options, files: Files, address: str) -> list[str]:
 
 
 def _missing(options: Options) -> Sequence[str]:
-    return installed.missing(options.binary, (options.input, options.output))
+    return options.missing((options.input, options.output))
 
 
 SYSTEM = SystemSpec(

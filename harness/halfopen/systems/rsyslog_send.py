@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Keepalive, Timer, WholeSeconds, keepalive_timers
+from halfopen.fields import Keepalive, Patience, Timer, WholeSeconds, keepalive_timers
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.rsyslog import installed
 from halfopen.products.rsyslog.common import MARK, PORT, Common, files_of, rsyslogd
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
+from halfopen.products.rsyslog.releases import (
+    OMFWD_HAS_USER_TIMEOUT,
+    OMRELP_HAS_KEEPALIVE,
+    Release,
+)
 from halfopen.products.rsyslog.script import Value, directives, statement
 
 NAME = "rsyslog-send"
@@ -33,7 +39,8 @@ class Options(Common):
         window: omrelp's `windowSize`: messages that may be unacknowledged.
         timeout: omrelp's `timeout`: how long it waits for an answer once the window is full.
         rebind_interval: messages after which the connection is made anew.
-        keepalive: omfwd's; omrelp has none.
+        keepalive: omfwd's; omrelp has none, though from 8.2510 on it takes the parameters.
+        user_timeout: omfwd's, TCP_USER_TIMEOUT: how long data may stay unacknowledged.
         queue: of the action; rsyslog's own default is direct, which is none.
         resume_retry_count: attempts before a message is given up, -1 for no end; rsyslog's own
             default is 0.
@@ -50,16 +57,28 @@ class Options(Common):
     timeout: WholeSeconds = 90.0
     rebind_interval: int | None = Field(default=None, ge=1)
     keepalive: Keepalive = None
+    user_timeout: Patience = None
     queue: Queue | None = None
     resume_retry_count: int | None = Field(default=None, ge=-1)
     resume_interval: WholeSeconds = 30.0
 
     @model_validator(mode="after")
     def _possible(self) -> Self:
-        if self.output == "omrelp" and self.keepalive is not None:
+        if (
+            self.output == "omrelp"
+            and self.keepalive is not None
+            and not self._is_of(OMRELP_HAS_KEEPALIVE)
+        ):
             raise ValueError(
-                "omrelp has no keepalive (librelp offers none to its clients); "
-                "set `preload keepalive`"
+                "omrelp has no keepalive before 8.2510, and from then on only parameters that do "
+                "nothing (librelp offers none to its clients); set `preload keepalive`"
+            )
+        if self.user_timeout is not None and not (
+            self.output == "omfwd" and self._is_of(OMFWD_HAS_USER_TIMEOUT)
+        ):
+            raise ValueError(
+                "of rsyslog only omfwd can ask for TCP_USER_TIMEOUT, from 8.2608 on: "
+                "set `release: debian 14`"
             )
         if self.output == "omfwd" and self.window is not None:
             raise ValueError("omfwd has no window: plain TCP is not acknowledged; leave it out")
@@ -69,6 +88,7 @@ class Options(Common):
                 for name, said in (
                     ("window", self.window is not None),
                     ("keepalive", self.keepalive is not None),
+                    ("user timeout", self.user_timeout is not None),
                     ("rebind interval", self.rebind_interval is not None),
                     ("sessions", self.sessions > 1),
                     ("an imfile that does not poll", self.input == "imfile"),
@@ -82,11 +102,17 @@ class Options(Common):
                 )
         return self
 
+    def _is_of(self, releases: Collection[Release]) -> bool:
+        # Of one that is named by its path nobody knows the version before it is started.
+        return self.release in releases or self.binary != "rsyslogd"
+
 
 def _timers(options: Options) -> Sequence[Timer]:
     timers = list(keepalive_timers(options.keepalive))
     if options.output == "omrelp":
         timers.append(Timer("timeout", options.timeout, "answer"))
+    if options.user_timeout is not None:
+        timers.append(Timer("user timeout", options.user_timeout, "answer"))
     return timers
 
 
@@ -153,13 +179,15 @@ def _action(options: Options, target: str, turn: int) -> dict[str, Value]:
         values |= {"timeout": options.timeout, "windowSize": options.window}
     else:
         values["protocol"] = "tcp"
-        if options.keepalive is not None:
-            values |= {
-                "keepAlive": True,
-                "keepAlive.time": options.keepalive.idle,
-                "keepAlive.interval": options.keepalive.interval,
-                "keepAlive.probes": options.keepalive.probes,
-            }
+        if options.user_timeout is not None:
+            values["tcp_user_timeout"] = 1000 * options.user_timeout  # milliseconds
+    if options.keepalive is not None:
+        values |= {
+            "keepAlive": True,
+            "keepAlive.time": options.keepalive.idle,
+            "keepAlive.interval": options.keepalive.interval,
+            "keepAlive.probes": options.keepalive.probes,
+        }
     values |= {
         "rebindInterval": options.rebind_interval,
         "action.resumeRetryCount": options.resume_retry_count,
@@ -193,11 +221,11 @@ def _legacy(options: Options, source: str, target: str) -> list[str]:
         }
     )
     where = ":omrelp:" if options.output == "omrelp" else "@@"
-    return [*lines, f':msg, contains, "{MARK}" {where}{target}:{options.port}']
+    return [*lines, f':msg, contains, "{MARK}" {where}{endpoint(target, options.port)}']
 
 
 def _missing(options: Options) -> Sequence[str]:
-    return installed.missing(options.binary, (options.input, options.output))
+    return options.missing((options.input, options.output))
 
 
 SYSTEM = SystemSpec(

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Self
+
+from pydantic import model_validator
 
 from halfopen.fields import BesideScenario, Section, WholeSeconds
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext
 from halfopen.products.found import find_program
+from halfopen.products.rsyslog import installed, releases
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
+from halfopen.products.rsyslog.releases import Release
 from halfopen.products.rsyslog.script import Value, directives, fill, statement
 
 PORT = 2514
@@ -25,6 +29,8 @@ class Common(Section):
 
     Attributes:
         binary: rsyslogd, by name or absolute path: for a comparison of versions.
+        release: the rsyslog of a Debian release instead of the machine's: 8.2102 of debian 11,
+            8.2504 of debian 13, 8.26 of debian 14; unpacked by .ci/rsyslog-releases.
         syntax: of the generated configuration; legacy are the `$` directives of before v6.
         config: a configuration of yours instead of a generated one, beside the scenario file, with
             `@to@`, `@port@`, `@input@`, `@output@`, `@spool@` and `@notes@` where halfopen's
@@ -35,11 +41,29 @@ class Common(Section):
     """
 
     binary: str = "rsyslogd"
+    release: Release | None = None
     syntax: Syntax = "rainerscript"
     config: BesideScenario | None = None
     main_queue: Queue | None = None
     max_open_files: int | None = None
     impstats: WholeSeconds | None = None
+
+    @model_validator(mode="after")
+    def _one_program(self) -> Self:
+        if self.release is not None and self.binary != "rsyslogd":
+            raise ValueError("`binary` and `release` both say which rsyslogd; leave one out")
+        return self
+
+    @property
+    def program(self) -> str:
+        """The rsyslogd to start, by name or absolute path."""
+        return self.binary if self.release is None else str(releases.rsyslogd(self.release))
+
+    def missing(self, modules: Iterable[str]) -> list[str]:
+        """What this machine lacks to run it with such modules, each with its remedy."""
+        if self.release is not None:
+            return releases.missing(self.release)
+        return installed.missing(self.binary, modules)
 
 
 @dataclass(frozen=True)
@@ -131,7 +155,7 @@ def rsyslogd(
     return ProgramSpec(
         name=name,
         argv=(
-            find_program(options.binary) or options.binary,
+            find_program(options.program) or options.program,
             *("-n", "-f", files.configuration, "-i", files.pid),
         ),
         env={},
