@@ -22,10 +22,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import netns
-
 from halfopen.pcap.blocks import SNAPLEN
 from halfopen.pcap.files import CaptureWriter, Frame, Heading
+from halfopen.probes import namespaces
 
 _EVERY_PROTOCOL = 3  # ETH_P_ALL, linux/if_ether.h
 _OUTGOING = 4  # PACKET_OUTGOING, linux/if_packet.h
@@ -47,7 +46,7 @@ class LinkCapture:
     """
 
     def __init__(self, order: Mapping[str, str]) -> None:
-        netns.setns(order["namespace"])
+        namespaces.enter(order["namespace"])
         # Without a protocol it hears nothing until it is bound to its interface.
         self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         try:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import ctypes
 import itertools
 import os
 import signal
@@ -21,8 +20,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.docker.subject import Subject
 from halfopen.labs.netns import network
@@ -30,9 +27,7 @@ from halfopen.labs.netns.agent import Agent, Send, serve
 from halfopen.labs.netns.programs import Program
 from halfopen.labs.netns.resolver import Resolver
 from halfopen.model.program import ProgramSpec
-
-# include/uapi/linux/mount.h
-_MS_BIND = 4096
+from halfopen.probes import namespaces
 
 _WRITABLE_BY_ALL = 0o777
 
@@ -82,11 +77,11 @@ class ContainerAgent(Agent):
             super().create_host(name, request)
             return
         self._holders.add(pid)
-        place = network.NAMESPACES / name
-        place.touch()
-        _bind(f"/proc/{pid}/ns/net", str(place))
-        with IPRoute(netns=name) as route:
-            route.link("set", index=1, state="up")
+        try:
+            namespaces.keep(Path(f"/proc/{pid}/ns/net"), name)
+        except OSError as error:
+            raise LabError(f"the namespace of {name} cannot be entered: {error}") from error
+        network.set_loopback_up(name)
         for directory in (self.directory(name), self.directory(name) / "disk"):
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(_WRITABLE_BY_ALL)  # a subject may be any user
@@ -130,13 +125,6 @@ class ContainerAgent(Agent):
                 continue
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-
-
-def _bind(source: str, target: str) -> None:
-    libc = ctypes.CDLL(None, use_errno=True)
-    if libc.mount(source.encode(), target.encode(), None, _MS_BIND, None) != 0:
-        number = ctypes.get_errno()
-        raise LabError(f"cannot mount {source}: {os.strerror(number)}")
 
 
 async def _main() -> None:

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from typing import TypeVar
 
-from pyroute2 import netns
+from halfopen.probes import namespaces
 
 T = TypeVar("T")
 
@@ -27,7 +27,7 @@ def inside(host: str, work: Callable[[], T]) -> T:
 
     def run() -> None:
         try:
-            netns.setns(host)
+            namespaces.enter(host)
             done.append(work())
         except Exception as error:
             failed.append(error)

@@ -10,19 +10,15 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute, config, netns
-
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.netns.rtnetlink import Link, routing
 from halfopen.labs.netns.wire import offload
 from halfopen.middlebox import ruleset
 from halfopen.model.topology import HostNetwork, Interface
+from halfopen.probes import namespaces
+from halfopen.probes.namespaces import NAMESPACES as NAMESPACES
 
-NAMESPACES = Path("/run/netns")
-
-# Namespaces are made in a child process; on a busy machine its two seconds are not enough.
-config.default_communicate_timeout = 30
-
-_NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
+_LOOPBACK = 1  # its index is the first in every namespace
 
 # Settings of every host, before it has links (Documentation/networking/ip-sysctl.rst).
 _HOST: Mapping[str, str] = {
@@ -40,36 +36,41 @@ _HOST: Mapping[str, str] = {
 
 def create_host(name: str) -> None:
     """A host: a network namespace with its loopback interface up."""
-    netns.create(name)
-    with IPRoute(netns=name) as route:
-        route.link("set", index=1, state="up")
+    namespaces.create(name)
+    set_loopback_up(name)
     has_ipv6 = Path("/proc/sys/net/ipv6").exists()
     set_sysctls(name, {k: v for k, v in _HOST.items() if has_ipv6 or ".ipv6." not in k})
+
+
+def set_loopback_up(name: str) -> None:
+    """Set the loopback interface of a host up."""
+    with routing(name) as host:
+        host.set_up(_LOOPBACK)
 
 
 def connect(left: str, right: str, networks: Mapping[str, HostNetwork]) -> None:
     """A link (a veth pair) between two neighbours, both ends addressed and up."""
     here, there = networks[left].towards(right), networks[right].towards(left)
-    with IPRoute(netns=left) as a, IPRoute(netns=right) as b:
-        a.link(
-            "add",
-            ifname=here.name,
-            kind="veth",
-            peer={"ifname": there.name, "net_ns_fd": right},
-        )
-        for route, end in ((a, here), (b, there)):
-            index = route.link_lookup(ifname=end.name)[0]
-            # Duplicate address detection would keep an IPv6 address unusable for a second.
-            flags = {"flags": _NO_DAD} if ":" in end.address else {}
-            route.addr("add", index=index, address=end.address, prefixlen=end.prefix, **flags)
-            route.link("set", index=index, state="up")
+    with routing(left) as a, routing(right) as b:
+        a.add_veth(here.name, there.name, right)
+        for host, end in ((a, here), (b, there)):
+            index = host.link(end.name).index
+            host.add_address(index, end.address, end.prefix)
+            host.set_up(index)
 
 
 def add_routes(name: str, network: HostNetwork) -> None:
     """The static routes of one host."""
-    with IPRoute(netns=name) as route:
+    with routing(name) as host:
         for each in network.routes:
-            route.route("add", dst=each.subnet, gateway=each.gateway)
+            host.add_route(each.subnet, each.gateway)
+
+
+def ends(host: str, interface: Interface) -> tuple[Link, Link]:
+    """The two ends of a link: that of the host, and that of its neighbour."""
+    with routing(host) as here, routing(interface.neighbour) as there:
+        own = here.link(interface.name)
+        return own, next(link for link in there.links() if link.index == own.peer)
 
 
 def carry_true_packets(host: str, interface: Interface) -> None:
@@ -80,10 +81,8 @@ def carry_true_packets(host: str, interface: Interface) -> None:
     Raises:
         LabError: if the kernel refuses.
     """
-    with IPRoute(netns=host) as here, IPRoute(netns=interface.neighbour) as there:
-        own = here.get_links(here.link_lookup(ifname=interface.name)[0])[0]
-        peer = there.get_links(own.get_attr("IFLA_LINK"))[0].get_attr("IFLA_IFNAME")
-    for name, end in ((host, interface.name), (interface.neighbour, peer)):
+    own, peer = ends(host, interface)
+    for name, end in ((host, own.name), (interface.neighbour, peer.name)):
         with inside(name):
             try:
                 offload.switch_off(end)
@@ -99,11 +98,11 @@ def inside(name: str) -> Iterator[None]:
     event loop did meanwhile would happen in the wrong one.
     """
     with Path("/proc/thread-self/ns/net").open("rb") as home:
-        netns.setns(name)
+        namespaces.enter(name)
         try:
             yield
         finally:
-            netns.setns(home.fileno())
+            namespaces.enter_open(home.fileno())
 
 
 def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
@@ -162,17 +161,14 @@ def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: boo
         LabError: if the hosts are no neighbours.
     """
     for here, there in ((left, right), (right, left)):
-        ends = [i for i in networks[here].interfaces if i.neighbour == there]
-        if not ends:
+        interfaces = [i for i in networks[here].interfaces if i.neighbour == there]
+        if not interfaces:
             raise LabError(f"there is no link between {left} and {right}")
-        with IPRoute(netns=here) as route:
-            index = route.link_lookup(ifname=ends[0].name)[0]
-            route.link("set", index=index, state="up" if up else "down")
+        with routing(here) as host:
+            host.set_up(host.link(interfaces[0].name).index, up)
     if up:
-        for here in (left, right):
-            with IPRoute(netns=here) as route:
-                for each in networks[here].routes:
-                    route.route("replace", dst=each.subnet, gateway=each.gateway)
+        for name in (left, right):
+            add_routes(name, networks[name])
 
 
 def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
@@ -230,12 +226,10 @@ def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: 
     ]
     if not lost:
         raise LabError(f"{host} has no route to {to} that could be lost: a link joins them")
-    with IPRoute(netns=host) as route:
+    with routing(host) as here:
         for each in lost:
-            if present:
-                route.route("replace", dst=each.subnet, gateway=each.gateway)
-            else:
-                route.route("del", dst=each.subnet, gateway=each.gateway)
+            change = here.add_route if present else here.remove_route
+            change(each.subnet, each.gateway)
 
 
 def _nft(name: str, *arguments: str, text: str = "") -> str:

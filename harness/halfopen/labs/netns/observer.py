@@ -13,9 +13,8 @@ import time
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from pyroute2 import netns
-
 from halfopen.labs.netns.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.probes import namespaces
 from halfopen.probes.conntrack import Flow, FlowTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
@@ -71,7 +70,7 @@ class Observer(threading.Thread):
     def run(self) -> None:
         """Thread body: enter the namespace for good, then sample at a steady pace."""
         try:
-            netns.setns(self._host)
+            namespaces.enter(self._host)
             self._watch = self._watch_middlebox() if self._middlebox else self._watch_endpoint()
             self._ready.set()
             due = time.monotonic()

@@ -38,7 +38,7 @@ def namespace_options() -> list[str]:
 
 def command(*inside: str) -> list[str]:
     """The argument list that runs `inside` as first process of a new sandbox."""
-    # pyroute2 keeps namespaces by name in /run/netns; the machine's own /run is not ours to write.
+    # Namespaces have their names in /run/netns; the machine's own /run is not ours to write.
     script = 'mount -t tmpfs -o mode=755 halfopen /run && exec "$@"'
     leash = ["setpriv", "--pdeathsig", "KILL", "unshare", *namespace_options()]
     return [*leash, "sh", "-c", script, "halfopen", *inside]

@@ -13,8 +13,6 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.boxes._box import Engine, Site
@@ -156,18 +154,15 @@ class UserspaceBox:
 
 def _link(host: str, interface: Interface) -> dict[str, Any]:
     """What the engine must know of a link, both ends of which are made to carry true packets."""
-    with IPRoute(netns=host) as here, IPRoute(netns=interface.neighbour) as there:
-        own = here.get_links(here.link_lookup(ifname=interface.name)[0])[0]
-        peer = there.get_links(own.get_attr("IFLA_LINK"))[0]
-    ends = ((host, interface.name), (interface.neighbour, peer.get_attr("IFLA_IFNAME")))
-    for namespace, name in ends:
+    own, peer = network.ends(host, interface)
+    for namespace, end in ((host, own), (interface.neighbour, peer)):
         with network.inside(namespace):
-            offload.switch_off(name)
+            offload.switch_off(end.name)
     return {
         "interface": interface.name,
-        "own": own.get_attr("IFLA_ADDRESS"),
-        "peer": peer.get_attr("IFLA_ADDRESS"),
-        "mtu": own.get_attr("IFLA_MTU"),
+        "own": own.mac,
+        "peer": peer.mac,
+        "mtu": own.mtu,
         "addresses": [interface.address],
     }
 

@@ -1,0 +1,77 @@
+"""Network namespaces by name, and how a thread enters one.
+
+A namespace belongs to a thread (setns(2)).  Names are files below `/run/netns`, as ip-netns(8) has
+them, on each of which a namespace is mounted: so it stays while nobody lives in it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import threading
+from pathlib import Path
+
+NAMESPACES = Path("/run/netns")
+
+_CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
+_MS_BIND = 4096  # include/uapi/linux/mount.h
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def create(name: str) -> None:
+    """Make a namespace of that name; nobody lives in it yet.
+
+    Raises:
+        OSError: if the kernel refuses, or there is one already.
+    """
+    failed: list[OSError] = []
+
+    def make() -> None:
+        try:
+            _call("unshare", _CLONE_NEWNET)
+            keep(Path("/proc/thread-self/ns/net"), name)
+        except OSError as error:
+            failed.append(error)
+
+    # The thread that makes it is in it, and ends with that.
+    thread = threading.Thread(target=make, name=f"maker of {name}")
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+
+
+def keep(namespace: Path, name: str) -> None:
+    """Give a namespace that is there, such as `/proc/PID/ns/net`, a name.
+
+    Raises:
+        OSError: if the kernel refuses, or the name is taken.
+    """
+    place = NAMESPACES / name
+    place.touch(exist_ok=False)
+    _call("mount", os.fsencode(namespace), os.fsencode(place), None, _MS_BIND, None)
+
+
+def enter(name: str) -> None:
+    """Move the calling thread into a namespace, for good.
+
+    Raises:
+        OSError: if there is none of that name.
+    """
+    with (NAMESPACES / name).open("rb") as namespace:
+        enter_open(namespace.fileno())
+
+
+def enter_open(namespace: int) -> None:
+    """Move the calling thread into the namespace of an open file descriptor.
+
+    Raises:
+        OSError: if it is none.
+    """
+    _call("setns", namespace, _CLONE_NEWNET)
+
+
+def _call(function: str, *arguments: object) -> None:
+    if getattr(_libc, function)(*arguments) != 0:
+        number = ctypes.get_errno()
+        raise OSError(number, f"{function}: {os.strerror(number)}")

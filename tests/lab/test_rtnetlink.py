@@ -1,0 +1,94 @@
+"""Links, addresses and routes are as iproute2 sees them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+
+from halfopen.labs.netns import sandbox
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
+
+_SCRIPT = """
+import json, subprocess, sys
+from halfopen.labs.netns import network
+from halfopen.labs.netns.rtnetlink import routing
+from halfopen.model.topology import lay_out
+
+def ip(*words):
+    argv = ["nsenter", "--net=/run/netns/a", "ip", "-json", *words]
+    return json.loads(subprocess.run(argv, capture_output=True, check=True).stdout or "[]")
+
+family = sys.argv[1]
+inet = {"ipv4": "-4", "ipv6": "-6"}[family]
+network.NAMESPACES.mkdir()
+networks = lay_out(["a", "b", "c"], family=family)
+for host in networks:
+    network.create_host(host)
+network.connect("a", "b", networks)
+network.connect("b", "c", networks)
+for host in networks:
+    network.add_routes(host, networks[host])
+near, far = networks["a"].interfaces[0], networks["c"].interfaces[0]
+[way] = networks["a"].routes
+told = {"links": ip("-details", "address"), "way": ip(inet, "route", "get", far.address)}
+own, peer = network.ends("a", near)
+told |= {"own": vars(own), "peer": vars(peer), "near": vars(near), "route": vars(way)}
+with routing("a") as host:
+    host.remove_route(way.subnet, way.gateway)
+    told["removed"] = ip(inet, "route")
+    host.add_route(way.subnet, way.gateway)
+    host.add_route(way.subnet, way.gateway)
+    told["again"] = ip(inet, "route")
+    host.set_up(own.index, False)
+    told["down"] = ip("link", "show", own.name)
+    try:
+        host.link("nowhere")
+    except OSError as error:
+        told["missing"] = str(error)
+    try:
+        host.add_route("192.0.2.0/24", "203.0.113.1")
+    except OSError as error:
+        told["unreachable"] = error.strerror
+print(json.dumps(told))
+"""
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_iproute2_sees_what_was_made(family: str) -> None:
+    done = subprocess.run(
+        sandbox.command(sys.executable, "-c", _SCRIPT, family),
+        env=sandbox.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    own, near, route = told["own"], told["near"], told["route"]
+    by_name = {link["ifname"]: link for link in told["links"]}
+    assert "UP" in by_name["lo"]["flags"]
+    link = by_name[own["name"]]
+    assert own["name"] == near["name"]
+    assert link["linkinfo"]["info_kind"] == "veth"
+    assert {"UP", "LOWER_UP"} <= set(link["flags"])
+    assert own["index"] == link["ifindex"]
+    assert own["mac"] == link["address"] != told["peer"]["mac"]
+    assert own["mtu"] == link["mtu"]
+    assert own["peer"] == told["peer"]["index"]
+    [address] = [each for each in link["addr_info"] if each["local"] == near["address"]]
+    assert address["prefixlen"] == near["prefix"]
+    assert address["scope"] == "global"
+    assert not address.get("tentative")
+    assert told["way"][0]["gateway"] == route["gateway"]
+    present = {each["dst"]: each for each in told["again"]}
+    assert present[route["subnet"]]["gateway"] == route["gateway"]
+    assert len(present) == len(told["again"])  # once, though it was added twice
+    assert route["subnet"] not in {each["dst"] for each in told["removed"]}
+    assert "UP" not in told["down"][0]["flags"]
+    assert "nowhere" in told["missing"]
+    assert told["unreachable"]
