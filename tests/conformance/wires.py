@@ -6,14 +6,14 @@ import asyncio
 import select
 import socket
 import struct
+import subprocess
 import time
 from collections.abc import Sequence
 from typing import Any
 
-from pyroute2 import IPRoute
-
 from halfopen.labs.netns import network
 from halfopen.labs.netns.boxes import Box, Site, choose
+from halfopen.labs.netns.rtnetlink import routing
 from halfopen.labs.netns.wire import frames, offload
 from halfopen.labs.netns.wire.frames import ETHERNET
 from halfopen.middlebox.packet import Flags, Packet, Side
@@ -80,16 +80,12 @@ class _Puppet:
         name, box = place.names[host], place.names[BOX]
         here = place.networks[name].towards(box)
         there = place.networks[box].towards(name)
-        with IPRoute(netns=name) as ours, IPRoute(netns=box) as its:
-            own = ours.get_links(ours.link_lookup(ifname=here.name)[0])[0]
-            peer = its.get_links(its.link_lookup(ifname=there.name)[0])[0]
-            ours.flush_addr(index=own["index"])
-            mac = own.get_attr("IFLA_ADDRESS")
-            its.neigh(
-                "replace", dst=here.address, lladdr=mac, ifindex=peer["index"], state="permanent"
-            )
-        macs = (peer.get_attr("IFLA_ADDRESS"), mac)
-        self._header = b"".join(bytes.fromhex(each.replace(":", "")) for each in macs)
+        with routing(name) as ours, routing(box) as its:
+            own, peer = ours.link(here.name).mac, its.link(there.name).mac
+        _ip(name, "address", "flush", "dev", here.name)
+        neighbour = (here.address, "lladdr", own, "dev", there.name, "nud", "permanent")
+        _ip(box, "neighbour", "replace", *neighbour)
+        self._header = b"".join(bytes.fromhex(each.replace(":", "")) for each in (peer, own))
         with network.inside(name):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
@@ -205,6 +201,11 @@ class WireStreet:
             for each in ready
             for packet in self._ends[sockets[each]].received()
         ]
+
+
+def _ip(host: str, *arguments: str) -> None:
+    with network.inside(host):
+        subprocess.run(["ip", *arguments], check=True, timeout=30)
 
 
 def _same(found: Packet, sent: Packet) -> bool:
