@@ -20,7 +20,7 @@ import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -167,11 +167,14 @@ class OpenLab:
             directory=str(self._lab.disk(host)),
             seed=self._seed,
             notes=str(self._lab.host_directory(host)),
+            contained=self._spec.images,
+            sockets=str(self._lab.sockets(host)),
         )
         settled = spec.options.model_validate(scaled)
-        if lacking := spec.missing(settled):
+        if not self._spec.images and (lacking := spec.missing(settled)):
             raise UnsupportedError(f"{system} cannot be run here: {'; '.join(lacking)}")
-        *others, subject = spec.programs(settled, context)
+        programs = spec.programs(settled, context)
+        *others, subject = (replace(each, image=spec.image) for each in programs)
         for program in others:
             self._do(self._lab.start(host, program, program.starts_within))
         pid = self._do(self._lab.start(host, subject, subject.starts_within))

@@ -119,8 +119,8 @@ class SystemContext:
         seed: for whatever is random in the program.
         base: the directory of the scenario file, relative to which it names files; empty if there
             is no such file.
-        image: of the container that its programs run in, if it does not come with halfopen: then
-            what is installed here is not what they find.
+        contained: its programs run in containers: what is installed here is not what they find.
+        sockets: absolute, its path short; for Unix sockets through which the lab feeds programs.
         notes: absolute; for what is written for halfopen alone, as a ledger is: no fault of a disk
             reaches it.
     """
@@ -132,7 +132,8 @@ class SystemContext:
     seed: int
     base: str = ""
     notes: str = ""
-    image: str | None = None
+    contained: bool = False
+    sockets: str = "/run"
 
 
 @dataclass(frozen=True)
@@ -167,7 +168,7 @@ class SystemSpec:
         missing: what this machine lacks to run it with such options, each with its remedy.
         product: what it runs, if that is somebody else's; for `halfopen doctor`.
         image: one of ours that holds it, for labs that run containers; None if it comes with
-            halfopen itself, or we have none.
+            halfopen itself, or there is none.
     """
 
     name: str
@@ -278,9 +279,12 @@ class Lab(Protocol):
 
     Leaving it takes away everything that was made in it; so does the death of the process.
     Records come stamped with lab time; `origin` is CLOCK_MONOTONIC when that was zero.
+    `libkeepalive` is the path at which its programs find that library, None for where it is
+    installed on this machine.
     """
 
     origin: float
+    libkeepalive: str | None
 
     async def __aenter__(self) -> Self: ...
 
@@ -294,6 +298,9 @@ class Lab(Protocol):
 
     def disk(self, host: str) -> Path:
         """Where the programs of a host have their files."""
+
+    def sockets(self, host: str) -> Path:
+        """Where programs of a host make the Unix sockets that they are fed through."""
 
     async def build(
         self,

@@ -11,10 +11,14 @@ from functools import cache
 from pathlib import Path
 
 from halfopen.fields import Keepalive, KeepaliveTimers
+from halfopen.model.images import our_image
 from halfopen.ports import Product, ProgramSpec, Ready, SystemContext
 from halfopen.products.found import find_program
 
 PORT = 514
+IMAGE = our_image("syslog-ng")
+"""Ours, for labs of containers (compose/images)."""
+_DEBIAN = "3.38"  # what Debian 12 has, and so the image
 DEFAULT_KEEPALIVE = KeepaliveTimers(idle=60.0, interval=10.0, probes=6)
 """What syslog-ng asks for by itself (its lib/afsocket, socket-options-inet.c)."""
 
@@ -29,9 +33,14 @@ def program() -> str | None:
     return find_program("syslog-ng") or find_program(f"{sys.prefix}/syslog-ng/usr/sbin/syslog-ng")
 
 
+def _root(binary: str) -> Path:
+    """Below which it and its modules lie; the machine's own for one that is looked up."""
+    return Path(binary).parents[2] if "/" in binary else Path("/")
+
+
 def environment(binary: str) -> dict[str, str]:
     """Where one that was unpacked finds its libraries; nothing for one that is installed."""
-    root = Path(binary).parents[2]
+    root = _root(binary)
     if root == Path("/"):
         return {}
     places = [*root.glob("usr/lib/syslog-ng"), *root.glob("usr/lib/*-linux-*")]
@@ -78,19 +87,20 @@ def keepalive_options(keepalive: Keepalive) -> str:
 
 def syslog_ng(name: str, context: SystemContext, lines: Sequence[str], ready: Ready) -> ProgramSpec:
     """A syslog-ng in the foreground, without privileges; feed and output are its caller's."""
-    binary = program() or "syslog-ng"
+    binary = "syslog-ng" if context.contained else program() or "syslog-ng"
     notes = Path(context.notes or context.directory)
     configuration = f"{notes}/{name}.conf"
-    major, minor, *_ = (version() or "3.38").split(".")
+    major, minor, *_ = ((not context.contained and version()) or _DEBIAN).split(".")
     text = "\n".join([f"@version: {major}.{minor}", "options { stats-freq(0); };", *lines]) + "\n"
-    root = Path(binary).parents[2]
+    root = _root(binary)
     modules = [str(path) for path in root.glob("usr/lib/syslog-ng/*.*") if path.is_dir()]
     return ProgramSpec(
         name=name,
         argv=(
             *(binary, "--foreground", "--no-caps", "--cfgfile", configuration),
             *("--persist-file", f"{context.directory}/{name}.persist"),
-            *("--control", f"/run/halfopen-{context.host}.ctl", "--pidfile", f"{notes}/{name}.pid"),
+            *("--control", f"{context.sockets}/halfopen-{context.host}.ctl"),
+            *("--pidfile", f"{notes}/{name}.pid"),
             *((f"--module-path={os.pathsep.join(modules)}",) if root != Path("/") else ()),
         ),
         env=environment(binary),

@@ -88,8 +88,6 @@ def out_of_place(host: PlannedHost, vocabulary: Vocabulary, lab: LabSpec) -> str
         if host.limits:
             return f"{host.name} has limits, which the lab {lab.name} has not: use --lab docker"
         return None
-    if host.preload_keepalive is not None:
-        return f"the lab {lab.name} cannot preload a library on {host.name}"
     system = None if host.system is None else vocabulary.systems[host.system]
     if system is None or system.product is None or host.image or system.image:
         return None
@@ -171,6 +169,7 @@ class Player:
         self._changed = asyncio.Event()
         self._conditions = Conditions()
         self._broken: LabError | None = None
+        self._contained = False
         self._hosts = {host.name: host for host in plan.hosts}  # as they are by now
 
     async def play(self, spec: LabSpec) -> None:
@@ -186,6 +185,7 @@ class Player:
             raise UnsupportedError(reason)
         if self._captures is not None and not spec.captures:
             raise UnsupportedError(f"the lab {spec.name} cannot capture what its links carry")
+        self._contained = spec.images
         self._make_room()
         with (self._directory / FILE_NAME).open("w", encoding="utf-8") as file:
             self._writer = HistoryWriter(file)
@@ -274,7 +274,8 @@ class Player:
             seed=self._plan.seed,
             base=str(Path(self._plan.file).resolve().parent),
             notes=str(lab.host_directory(host.name)),
-            image=host.image,
+            contained=self._contained,
+            sockets=str(lab.sockets(host.name)),
         )
         options = system.options.model_validate(dict(host.options))
         image = host.image or system.image
@@ -284,7 +285,7 @@ class Player:
         )
         if host.preload_keepalive is None:
             return programs
-        extra = preload.environment(host.preload_keepalive)
+        extra = preload.environment(host.preload_keepalive, lab.libkeepalive)
         return tuple(replace(each, env={**each.env, **extra}) for each in programs)
 
     async def _start(self, lab: Lab, host: PlannedHost) -> None:

@@ -33,14 +33,15 @@ def missing() -> Sequence[str]:
     return ()
 
 
-def environment(keepalive: Mapping[str, float]) -> dict[str, str]:
+def environment(keepalive: Mapping[str, float], path: str | None = None) -> dict[str, str]:
     """What a program needs in its environment.
 
     Args:
         keepalive: `idle` and `interval` in seconds, `probes`.
+        path: of the library, None for where it is installed here.
     """
     return {
-        "LD_PRELOAD": str(library()),
+        "LD_PRELOAD": path or str(library()),
         "KEEPIDLE": f"{keepalive['idle']:.0f}",
         "KEEPINTVL": f"{keepalive['interval']:.0f}",
         "KEEPCNT": f"{keepalive['probes']:.0f}",

@@ -191,7 +191,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         output = _path(output, context)
     return ProgramSpec(
         name=_NAME,
-        argv=(first if context.image else _search(first) or first, *rest),
+        argv=(first if context.contained else _search(first) or first, *rest),
         env={key: _fill(value, context) for key, value in options.env.items()},
         ready=_ready(options, context),
         feed=_feed(options.feed, context) if isinstance(options, SendOptions) else None,

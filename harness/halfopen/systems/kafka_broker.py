@@ -11,7 +11,7 @@ from pydantic import Field
 from halfopen.fields import Section, Timer
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.kafka import configuration
-from halfopen.products.kafka.releases import Release, java, missing_client, missing_java
+from halfopen.products.kafka.releases import IMAGE, Release, java, missing_client, missing_java
 from halfopen.systems._kafka import HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
 
 _ZOOKEEPER_HEAP_MIB = 64
@@ -61,7 +61,7 @@ def _program(options: Options, context: SystemContext) -> Sequence[ProgramSpec]:
     ready = Ready(listening=options.port, exists=mark)
     if options.release == "current":
         return (reader, _current(options, context, directory, ready))
-    return (reader, _zookeeper(directory), _old(options, context, directory, ready))
+    return (reader, _zookeeper(context, directory), _old(options, context, directory, ready))
 
 
 def _current(
@@ -74,7 +74,7 @@ def _current(
     quiet = {"org__slf4j__simpleLogger__defaultLogLevel": "warn"}
     return ProgramSpec(
         name="kafka-broker",
-        argv=tuple(java("current", "kafka.Kafka", str(settings), heap=HEAP_MIB, **quiet)),
+        argv=_jvm("current", "kafka.Kafka", settings, context, HEAP_MIB, **quiet),
         env={},
         ready=ready,
         files={str(settings): text, str(log / "meta.properties"): configuration.formatted()},
@@ -90,7 +90,7 @@ def _old(options: Options, context: SystemContext, directory: Path, ready: Ready
     quiet = {"log4j__configuration": log4j.as_uri()}
     return ProgramSpec(
         name="kafka-broker",
-        argv=tuple(java("0.8.2", "kafka.Kafka", str(settings), heap=HEAP_MIB, **quiet)),
+        argv=_jvm("0.8.2", "kafka.Kafka", settings, context, HEAP_MIB, **quiet),
         env={},
         ready=ready,
         files={str(settings): text, str(log4j): configuration.log4j()},
@@ -98,18 +98,32 @@ def _old(options: Options, context: SystemContext, directory: Path, ready: Ready
     )
 
 
-def _zookeeper(directory: Path) -> ProgramSpec:
+def _jvm(
+    release: Release,
+    main: str,
+    settings: Path,
+    context: SystemContext,
+    heap: int,
+    **properties: str,
+) -> tuple[str, ...]:
+    """A class of a release, told its settings by a file."""
+    argv = java(release, main, str(settings), heap=heap, contained=context.contained, **properties)
+    return tuple(argv)
+
+
+def _zookeeper(context: SystemContext, directory: Path) -> ProgramSpec:
     settings, log4j = directory / "zookeeper.properties", directory / "log4j.properties"
-    argv = java(
+    argv = _jvm(
         "0.8.2",
         "org.apache.zookeeper.server.quorum.QuorumPeerMain",
-        str(settings),
-        heap=_ZOOKEEPER_HEAP_MIB,
+        settings,
+        context,
+        _ZOOKEEPER_HEAP_MIB,
         log4j__configuration=log4j.as_uri(),
     )
     return ProgramSpec(
         name="zookeeper",
-        argv=tuple(argv),
+        argv=argv,
         env={},
         ready=Ready(listening=configuration.ZOOKEEPER_PORT),
         starts_within=STARTS_S,
@@ -133,4 +147,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=_missing,
     product=KAFKA,
+    image=IMAGE,
 )

@@ -9,7 +9,7 @@ from pydantic import Field
 from halfopen.fields import Section, Timer
 from halfopen.ports import Feed, ProgramSpec, SystemContext, SystemSpec
 from halfopen.products.kafka.configuration import TOPIC, idle_limit
-from halfopen.products.kafka.releases import java, missing_java
+from halfopen.products.kafka.releases import IMAGE, java, missing_java
 from halfopen.systems._kafka import CLIENT_HEAP_MIB, KAFKA, PORT, Answer, Interval, milliseconds
 
 
@@ -59,6 +59,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         *("--metadata-expiry-ms", idle_limit(options.metadata_refresh)),
         *("--command-property", f"connections.max.idle.ms={idle}"),
         heap=CLIENT_HEAP_MIB,
+        contained=context.contained,
         org__slf4j__simpleLogger__defaultLogLevel="warn",
     )
     return ProgramSpec(name="kafka-java-produce", argv=tuple(argv), env={}, feed=Feed())
@@ -74,4 +75,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=lambda _: missing_java("current"),
     product=KAFKA,
+    image=IMAGE,
 )

@@ -12,7 +12,7 @@ from pydantic import Field
 from halfopen.fields import Section, Timer
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.kafka.configuration import TOPIC
-from halfopen.products.kafka.releases import Release, missing_client
+from halfopen.products.kafka.releases import IMAGE, Release, missing_client
 from halfopen.systems._kafka import LIBRDKAFKA, PORT, STARTS_S, Answer, Interval, milliseconds
 
 # Without an answer of its API to a question for versions, librdkafka believes what it is told.
@@ -95,4 +95,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=lambda _: missing_client(),
     product=LIBRDKAFKA,
+    image=IMAGE,
 )

@@ -10,7 +10,7 @@ from pydantic import Field
 from halfopen.fields import Section, Timer
 from halfopen.ports import Feed, ProgramSpec, SystemContext, SystemSpec
 from halfopen.products.kafka import configuration
-from halfopen.products.kafka.releases import java, missing_java
+from halfopen.products.kafka.releases import IMAGE, java, missing_java
 from halfopen.systems._kafka import CLIENT_HEAP_MIB, KAFKA, PORT, Answer, milliseconds
 
 
@@ -53,6 +53,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         *("--request-timeout-ms", milliseconds(options.request_timeout, "1500")),
         *("--message-send-max-retries", str(options.retries)),
         heap=CLIENT_HEAP_MIB,
+        contained=context.contained,
         log4j__configuration=log4j.as_uri(),
     )
     return ProgramSpec(
@@ -74,4 +75,5 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=lambda _: missing_java("0.8.2"),
     product=KAFKA,
+    image=IMAGE,
 )

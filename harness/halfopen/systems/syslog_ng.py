@@ -49,8 +49,7 @@ def _timers(options: Any) -> Sequence[Timer]:
 
 
 def _send(options: SendOptions, context: SystemContext) -> ProgramSpec:
-    # In /run: the path of a Unix socket has 107 octets at most (unix(7)).
-    source = f"/run/halfopen-{context.host}.log"
+    source = f"{context.sockets}/halfopen-{context.host}.log"
     lines = [
         f'source in {{ unix-dgram("{source}" flags(syslog-protocol)); }};',
         f'destination out {{ network("{context.addresses[options.to]}" port({options.port})'
@@ -87,6 +86,7 @@ SYSTEM = (
         timers=_timers,
         missing=syslog_ng.missing,
         product=syslog_ng.PRODUCT,
+        image=syslog_ng.IMAGE,
     ),
     SystemSpec(
         name="syslog-ng receive",
@@ -97,5 +97,6 @@ SYSTEM = (
         timers=_timers,
         missing=syslog_ng.missing,
         product=syslog_ng.PRODUCT,
+        image=syslog_ng.IMAGE,
     ),
 )

@@ -10,16 +10,18 @@ import subprocess
 import sys
 import tarfile
 import time
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 
 import halfopen
-from halfopen.errors import LabError, UnsupportedError
+from halfopen.errors import LabError
 from halfopen.labs.docker.containers import _program, _unpack
 from halfopen.labs.docker.engine import HELPER_IMAGE, this_node, told
 from halfopen.labs.docker.remains import Owner, this_process
 from halfopen.model.program import ProgramSpec
+from halfopen.ports import SystemContext
+from halfopen.vocabulary import default_vocabulary
 
 ROOT = Path(halfopen.__file__).parent
 REPOSITORY = ROOT.parents[1]
@@ -61,16 +63,40 @@ def test_an_archive_cannot_write_elsewhere(tmp_path: Path) -> None:
 
 
 def test_programs_find_their_image() -> None:
-    ours = _program("h", ProgramSpec("p", (sys.executable, "-m", "relpio"), {}))
+    ours = _program(ProgramSpec("p", (sys.executable, "-m", "relpio"), {}))
     assert (ours["image"], ours["command"][0]) == (HELPER_IMAGE, "python3")
-    theirs = _program("h", ProgramSpec("p", ("/opt/x", "-n"), {}, image="some/image:1"))
+    theirs = _program(ProgramSpec("p", ("/opt/x", "-n"), {}, image="some/image:1"))
     assert (theirs["image"], theirs["command"]) == ("some/image:1", ["/opt/x", "-n"])
-    rsyslog = _program("h", ProgramSpec("p", ("/usr/sbin/rsyslogd",), {}, image="halfopen-x:1"))
-    assert rsyslog["command"] == ["rsyslogd"]
-    its_own = _program("h", ProgramSpec("p", (), {}, image="some/image:1"))
+    its_own = _program(ProgramSpec("p", (), {}, image="some/image:1"))
     assert "command" not in its_own and "entrypoint" not in its_own
-    with pytest.raises(UnsupportedError, match=r"/opt/x.*`image`"):
-        _program("h", ProgramSpec("p", ("/opt/x",), {}))
+    command = _program(ProgramSpec("p", ("nc",), {}))
+    assert (command["image"], command["command"]) == (HELPER_IMAGE, ["nc"])
+    assert "PYTHONPATH" not in command["environment"]
+
+
+def test_programs_in_containers_are_looked_up_there() -> None:
+    """What is installed on this machine is not what they find."""
+    systems = default_vocabulary().systems
+    context = SystemContext(
+        host="a", address="198.18.0.2", addresses={"a": "198.18.0.2", "b": "198.18.1.2"},
+        directory="/halfopen/hosts/a/disk", seed=1, contained=True, sockets="/halfopen/hosts/a",
+    )  # fmt: skip
+    given = {"to": "b"}
+    for name, options in {
+        "rsyslog send": given, "rsyslog receive": {}, "syslog-ng send": given,
+        "syslog-ng receive": {}, "kafka broker": {"release": "0.8.2"}, "kafka produce": given,
+        "kafka java produce": given, "kafka scala produce": given,
+        "command send": {"start": ["nc", "${b}"]},
+    }.items():  # fmt: skip
+        system = systems[name]
+        assert (system.image is None) == (name == "command send")
+        for program in system.programs(system.options.model_validate(options), context):
+            first, *rest = program.argv
+            assert first in (sys.executable, PurePosixPath(first).name), name
+            assert not [each for each in rest if str(Path.home()) in each], name
+            assert not program.env, name
+            if program.feed is not None and program.feed.kind == "unix datagram":
+                assert program.feed.path.startswith("/halfopen/hosts/a/")
 
 
 def test_an_engine_that_goes_away_is_said_in_our_words() -> None:

@@ -106,6 +106,7 @@ class ContainerAgent(Agent):
         before = self._subjects.get((host, spec.name))
         if before is not None:
             await before.end()
+        _look_for_preloads(spec)
         return await super().start(host, spec, timeout)
 
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
@@ -125,6 +126,16 @@ class ContainerAgent(Agent):
                 continue
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
+
+
+def _look_for_preloads(spec: ProgramSpec) -> None:
+    """Without one of them the program would run all the same, after a word to nobody."""
+    for library in filter(None, spec.env.get("LD_PRELOAD", "").split(":")):
+        if not Path(library).exists():
+            raise UnsupportedError(
+                f"there is no {library} for {spec.name}: the helper image is of an earlier "
+                "halfopen; run `make images` in halfopen's source tree"
+            )
 
 
 async def _main() -> None:

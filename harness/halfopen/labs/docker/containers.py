@@ -14,10 +14,8 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount, Ulimit
 
-from halfopen.errors import UnsupportedError
 from halfopen.labs.docker import code, remains
 from halfopen.labs.docker.engine import HELPER_IMAGE, told
-from halfopen.model.images import PREFIX
 from halfopen.ports import ProgramSpec
 
 ROOM = PurePosixPath("/halfopen")
@@ -25,6 +23,9 @@ ROOM = PurePosixPath("/halfopen")
 
 HOSTS = ROOM / "hosts"
 """In it, a directory for each host."""
+
+LIBKEEPALIVE = ROOM / "lib" / "libkeepalive.so.0"
+"""Comes with the helper image: the engine fills a new volume with what is at its place there."""
 
 CAPABILITIES = (
     "NET_ADMIN",  # links, addresses, nftables, conntrack
@@ -110,11 +111,7 @@ class Containers:
             return self._pid(holder)
 
     def subject(self, host: str, spec: ProgramSpec, *, reads: bool) -> Container:
-        """The container of a program, not running; the same again if it ran before.
-
-        Raises:
-            UnsupportedError: if no image holds the program.
-        """
+        """The container of a program, not running; the same again if it ran before."""
         before = self._subjects.get((host, spec.name))
         if before is not None:
             if before[0] == spec:
@@ -125,7 +122,7 @@ class Containers:
                 before[1].remove(force=True, v=True)
         with told(f"make the container of {spec.name} on {host}"):
             made = self._client.containers.create(
-                **_program(host, spec),
+                **_program(spec),
                 name=f"{self._prefix}-{host}-{spec.name}",
                 labels=remains.labels(self.run, "subject"),
                 network_mode=f"container:{self._holders[host].id}",
@@ -180,22 +177,14 @@ class Containers:
                 remains.remove(self._client, each)
 
 
-def _program(host: str, spec: ProgramSpec) -> dict[str, Any]:
+def _program(spec: ProgramSpec) -> dict[str, Any]:
     """Image, command and environment."""
     argv, environment = list(spec.argv), dict(spec.env)
-    image = spec.image
+    image = HELPER_IMAGE if spec.image is None else spec.image
     if argv and argv[0] in _OUR_PYTHONS:
         argv[0] = "python3"
-        if image is None:
-            image = HELPER_IMAGE  # programs of ours are played from our own code
+        if image == HELPER_IMAGE:  # programs of ours are played from our own code
             environment["PYTHONPATH"] = _PYTHON_PATH
-    if image is None:
-        raise UnsupportedError(
-            f"{spec.name} on {host} needs {argv[0]}, for which the docker lab has no image: name "
-            "one that holds it as `image`"
-        )
-    if argv and image.startswith(PREFIX):
-        argv[0] = PurePosixPath(argv[0]).name  # where it lies here says nothing of our images
     options: dict[str, Any] = {"image": image, "environment": environment}
     if argv:
         options["command"] = argv

@@ -15,7 +15,7 @@ import docker
 from halfopen.errors import HalfopenError, UnsupportedError
 from halfopen.labs.docker import remains
 from halfopen.labs.docker.attached import STDOUT, Attached, attach
-from halfopen.labs.docker.containers import CAPABILITIES, HOSTS, Containers
+from halfopen.labs.docker.containers import CAPABILITIES, HOSTS, LIBKEEPALIVE, Containers
 from halfopen.labs.docker.engine import connect
 from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
 from halfopen.model.program import program_from_json
@@ -51,6 +51,7 @@ class DockerLab(AgentLab):
     ) -> None:
         super().__init__(directory, token, record)
         self._capabilities = capabilities
+        self.libkeepalive = str(LIBKEEPALIVE)
         self._client: docker.DockerClient | None = None
         self._containers: Containers
         self._helper: Attached | None = None
@@ -130,6 +131,10 @@ class DockerLab(AgentLab):
     def disk(self, host: str) -> Path:
         """Where the programs of a host have their files, as they see it."""
         return Path(HOSTS / host / "disk")
+
+    def sockets(self, host: str) -> Path:
+        """Where the agent, too, finds the Unix sockets of a host's programs."""
+        return self.host_directory(host)
 
     async def build(
         self,

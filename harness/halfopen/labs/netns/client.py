@@ -37,6 +37,7 @@ class AgentLab(ABC):
         self._waiting: dict[int, asyncio.Future[Any]] = {}
         self._next = 0
         self.origin = 0.0
+        self.libkeepalive: str | None = None
 
     @abstractmethod
     async def _send(self, line: bytes) -> None:
@@ -53,6 +54,14 @@ class AgentLab(ABC):
     def now(self) -> float:
         """Seconds of lab time since the run began."""
         return time.monotonic() - self.origin
+
+    def sockets(self, host: str) -> Path:  # noqa: ARG002 - of other labs each host has its own
+        """Where programs of a host make the Unix sockets that they are fed through.
+
+        The path of a socket has 107 octets at most (unix(7)), and directories of runs have long
+        names; /run is the sandbox's own.
+        """
+        return Path("/run")
 
     async def build(
         self,

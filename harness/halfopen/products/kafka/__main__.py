@@ -1,8 +1,14 @@
-"""`python -m halfopen.products.kafka`: bring the jars of Kafka to this machine, by Maven."""
+"""`python -m halfopen.products.kafka [--to DIR]`: bring the jars of Kafka here, by Maven.
+
+With `--to`, they are copied into a directory for each release below DIR, whatever was there.
+"""
 
 from __future__ import annotations
 
+import argparse
+import shutil
 import sys
+from pathlib import Path
 
 from halfopen.errors import UnsupportedError
 from halfopen.products.kafka.releases import RELEASES, fetch, version
@@ -10,12 +16,19 @@ from halfopen.products.kafka.releases import RELEASES, fetch, version
 
 def main() -> int:
     """Bring every release; exit status 3 if that cannot be done here."""
+    parser = argparse.ArgumentParser(prog="halfopen.products.kafka")
+    parser.add_argument("--to", type=Path)
+    to: Path | None = parser.parse_args().to
     for release in RELEASES:
         try:
             where = fetch(release)
         except UnsupportedError as error:
             print(error, file=sys.stderr)  # noqa: T201 - it is a command
             return 3
+        if to is not None:
+            shutil.rmtree(to / release, ignore_errors=True)
+            shutil.copytree(where, to / release)
+            where = to / release
         print(f"Kafka {version(release)}: {where}")  # noqa: T201
     return 0
 

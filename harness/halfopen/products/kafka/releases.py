@@ -13,13 +13,20 @@ import subprocess
 import tempfile
 from collections.abc import Sequence
 from importlib.util import find_spec
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from halfopen.errors import UnsupportedError
+from halfopen.model.images import our_image
 
 Release = Literal["0.8.2", "current"]
 RELEASES: tuple[Release, ...] = ("0.8.2", "current")
+
+IMAGE = our_image("kafka")
+"""Ours, for labs of containers (compose/images)."""
+
+IN_IMAGE = PurePosixPath("/opt/kafka")
+"""In it, a directory for each release."""
 
 FETCH = "python -m halfopen.products.kafka"
 _COPY = "org.apache.maven.plugins:maven-dependency-plugin:3.8.1:copy-dependencies"
@@ -66,7 +73,14 @@ def version(release: Release) -> str | None:
     return found[0].stem.partition("-")[2] if found else None
 
 
-def java(release: Release, main: str, *arguments: str, heap: int, **properties: str) -> list[str]:
+def java(
+    release: Release,
+    main: str,
+    *arguments: str,
+    heap: int,
+    contained: bool = False,
+    **properties: str,
+) -> list[str]:
     """The argument list that runs a class of a release.
 
     Args:
@@ -74,14 +88,15 @@ def java(release: Release, main: str, *arguments: str, heap: int, **properties: 
         main: the class.
         arguments: of the program.
         heap: MiB.
+        contained: it runs in our image, not on this machine.
         properties: of the JVM; a dot in a name is written as two underscores.
     """
     # An IPv4 connection of an IPv6 socket is shown as ::ffff:198.18.0.2, which is nobody's address.
     settings = {"java__net__preferIPv4Stack": "true", **properties}
     defines = [f"-D{name.replace('__', '.')}={value}" for name, value in settings.items()]
-    path = str(jars(release) / "*")
-    program = shutil.which("java") or "java"
-    return [program, *_JVM, f"-Xmx{heap}m", *defines, "-cp", path, main, *arguments]
+    place = IN_IMAGE / release if contained else jars(release)
+    program = "java" if contained else shutil.which("java") or "java"
+    return [program, *_JVM, f"-Xmx{heap}m", *defines, "-cp", f"{place}/*", main, *arguments]
 
 
 def fetch(release: Release) -> Path:

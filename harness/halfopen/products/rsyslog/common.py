@@ -80,11 +80,7 @@ class Files:
 
 
 def files_of(context: SystemContext, name: str) -> Files:
-    """The files of the program `name`.
-
-    A Unix socket lies in /run, which is the sandbox's own: its path may have no more than 107
-    octets (unix(7)), and directories of runs have long names.
-    """
+    """The files of the program `name`."""
     disk, notes = Path(context.directory), Path(context.notes or context.directory)
     return Files(
         configuration=str(notes / f"{name}.conf"),
@@ -93,7 +89,7 @@ def files_of(context: SystemContext, name: str) -> Files:
         figures=str(notes / "impstats"),
         said=str(notes / f"{name}.said"),
         output=str(disk / "messages"),
-        input=f"/run/halfopen-{context.host}.log",
+        input=f"{context.sockets}/halfopen-{context.host}.log",
     )
 
 
@@ -155,7 +151,7 @@ def rsyslogd(
     return ProgramSpec(
         name=name,
         argv=(
-            find_program(options.program) or options.program,
+            (None if context.contained else find_program(options.program)) or options.program,
             *("-n", "-f", files.configuration, "-i", files.pid),
         ),
         env={},
