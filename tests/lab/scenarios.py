@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
+from unittest.mock import patch
+
+from halfopen.cli.main import main
 
 SHORT = """\
 scenario: short silence
@@ -52,3 +57,25 @@ def halfopen(
         timeout=timeout,
         stdin=subprocess.DEVNULL,
     )
+
+
+def told(*arguments: str | Path, cwd: Path) -> subprocess.CompletedProcess[str]:
+    """Run the command line in this process: for what it says, where nothing is played.
+
+    A process of its own takes half a second of a processor to start.
+    """
+    words = ["halfopen", *map(str, arguments)]
+    out, err = io.StringIO(), io.StringIO()
+    status: object = 0
+    with (
+        contextlib.chdir(cwd),
+        patch("sys.argv", words),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    assert isinstance(status, int), status
+    return subprocess.CompletedProcess(words, status, out.getvalue(), err.getvalue())

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab.scenarios import halfopen
+from tests.lab.scenarios import halfopen, told
 
 pytestmark = [pytest.mark.lab]
 
@@ -19,7 +19,7 @@ GUIDE = DOCS / "advise.md"
 
 
 def advise(tmp_path: Path, *arguments: str) -> tuple[int, Any]:
-    done = halfopen("advise", *arguments, "--json", cwd=tmp_path)
+    done = told("advise", *arguments, "--json", cwd=tmp_path)
     return done.returncode, json.loads(done.stdout) if done.stdout else done.stderr
 
 
@@ -48,7 +48,7 @@ def test_safe_is_0_and_unsafe_is_1(tmp_path: Path) -> None:
 def test_bad_input_is_2_and_says_what_would_be_right(
     tmp_path: Path, arguments: str, message: str
 ) -> None:
-    done = halfopen("advise", *shlex.split(arguments), cwd=tmp_path)
+    done = told("advise", *shlex.split(arguments), cwd=tmp_path)
     assert done.returncode == 2
     assert message in " ".join(done.stderr.split())
     assert "Traceback" not in done.stderr

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.scenarios import SHORT, halfopen, write_short
+from tests.lab.scenarios import SHORT, halfopen, told, write_short
 
 pytestmark = pytest.mark.lab
 
@@ -85,7 +85,7 @@ def test_wrong_input_is_2_with_every_place_and_nothing_is_started(tmp_path: Path
 def test_wrong_arguments_are_2(tmp_path: Path, arguments: list[str]) -> None:
     if "." not in arguments:
         write_short(tmp_path)
-    done = halfopen(*arguments, cwd=tmp_path)
+    done = told(*arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stdout + done.stderr
     assert done.stderr.strip()
     assert "Traceback" not in done.stderr
@@ -93,7 +93,7 @@ def test_wrong_arguments_are_2(tmp_path: Path, arguments: list[str]) -> None:
 
 @pytest.mark.usefixtures("netns")
 def test_a_scale_that_turns_timers_round_is_refused_with_a_remedy(tmp_path: Path) -> None:
-    done = halfopen("run", write_short(tmp_path), "--scale", "100000", cwd=tmp_path)
+    done = told("run", write_short(tmp_path), "--scale", "100000", cwd=tmp_path)
     assert done.returncode == 2
     assert "idle timeout" in done.stderr
     assert "scale" in done.stderr
@@ -115,28 +115,28 @@ def test_a_machine_that_forbids_namespaces_is_3_and_says_what_is_missing(tmp_pat
 
 @pytest.mark.usefixtures("netns")
 def test_new_writes_a_scenario_that_runs(tmp_path: Path) -> None:
-    made = halfopen("new", "first", cwd=tmp_path)
+    made = told("new", "first", cwd=tmp_path)
     assert made.returncode == 0, made.stderr
-    assert halfopen("new", "first", cwd=tmp_path).returncode == 2  # it overwrites nothing
+    assert told("new", "first", cwd=tmp_path).returncode == 2  # it overwrites nothing
     done = halfopen("run", "first.scenario.yaml", "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("command", ["profiles", "faults", "systems", "checks"])
 def test_what_there_is_can_be_listed_and_explained(tmp_path: Path, command: str) -> None:
-    listed = json.loads(halfopen(command, "--json", cwd=tmp_path).stdout)
+    listed = json.loads(told(command, "--json", cwd=tmp_path).stdout)
     assert listed
     for item in listed:
         assert item["name"] and item["summary"]
-    shown = halfopen(command, cwd=tmp_path).stdout
+    shown = told(command, cwd=tmp_path).stdout
     assert all(item["name"] in shown for item in listed)
-    one = halfopen(command, listed[0]["name"], cwd=tmp_path)
+    one = told(command, listed[0]["name"], cwd=tmp_path)
     assert one.returncode == 0
     assert listed[0]["name"] in one.stdout
 
 
 @pytest.mark.usefixtures("netns")
 def test_doctor_says_what_works(tmp_path: Path) -> None:
-    done = halfopen("doctor", "--json", cwd=tmp_path)
+    done = told("doctor", "--json", cwd=tmp_path)
     assert done.returncode == 0
     assert {"name": "netns", "works": True, "missing": []} in json.loads(done.stdout)["labs"]

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.lab.scenarios import halfopen
+from tests.lab.scenarios import halfopen, told
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
@@ -60,6 +60,6 @@ def test_a_proxy_of_ones_own_forwards_in_both_families(tmp_path: Path) -> None:
 def test_a_program_that_is_not_there_is_unsupported(tmp_path: Path) -> None:
     path = tmp_path / "missing.scenario.yaml"
     path.write_text(FORWARDED.replace("start: [python3", "start: [no-such-forwarder"))
-    done = halfopen("run", path, "--variant", "ipv4", "--no-report", cwd=tmp_path)
+    done = told("run", path, "--variant", "ipv4", "--no-report", cwd=tmp_path)
     assert done.returncode == 3, done.stdout + done.stderr
     assert "the program no-such-forwarder is missing" in done.stdout

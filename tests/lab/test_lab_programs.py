@@ -9,7 +9,7 @@ import pytest
 
 from halfopen.model.history import History, read_history
 
-from .scenarios import halfopen
+from .scenarios import halfopen, told
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
@@ -35,7 +35,7 @@ def play(directory: Path, sender: str, receiver: str) -> History:
     """The history of a short talk, which must pass."""
     path = directory / "talk.scenario.yaml"
     path.write_text(SCENARIO.format(sender=sender, receiver=receiver))
-    done = halfopen("run", path, "--out", directory / "out", cwd=directory)
+    done = halfopen("run", path, "--out", directory / "out", "--no-report", cwd=directory)
     assert done.returncode == 0, done.stdout
     return read_history(directory / "out/talk/default")
 
@@ -87,7 +87,7 @@ def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> N
             "  - stop: receiver  # it writes what it has to say before it ends\nexpect:",
         )
     )
-    done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path)
+    done = halfopen("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     history = read_history(tmp_path / "out/closes/default")
     said = [record["line"] for record in history.of("said", host="receiver")]
@@ -107,7 +107,7 @@ def test_a_configuration_of_yours_beside_the_scenario(tmp_path: Path) -> None:
 def test_a_configuration_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     path = tmp_path / "talk.scenario.yaml"
     path.write_text(SCENARIO.format(sender="config: mine.conf", receiver="input: imrelp"))
-    done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path)
+    done = told("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 2
     assert "talk.scenario.yaml:4: config for sender: there is no file 'mine.conf'" in done.stderr
 
@@ -115,7 +115,7 @@ def test_a_configuration_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
 def test_a_program_that_is_missing_is_unsupported_and_never_a_pass(tmp_path: Path) -> None:
     path = tmp_path / "talk.scenario.yaml"
     path.write_text(SCENARIO.format(sender="binary: /nowhere/rsyslogd", receiver="input: imrelp"))
-    done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path)
+    done = told("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 3
     assert "unsupported" in done.stdout
     assert "/nowhere/rsyslogd is no rsyslogd" in done.stdout
@@ -140,12 +140,12 @@ expect:
 def test_a_program_that_spins_is_found(tmp_path: Path, then: str, status: int) -> None:
     path = tmp_path / "spins.scenario.yaml"
     path.write_text(SPINNER.format(command=f"busybox nc -l -p 5140 & {then}"))
-    done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path)
+    done = halfopen("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == status, done.stdout
 
 
 def test_doctor_names_the_products_with_versions_or_remedies(tmp_path: Path) -> None:
-    done = halfopen("doctor", "--json", cwd=tmp_path)
+    done = told("doctor", "--json", cwd=tmp_path)
     products = {each["name"]: each for each in json.loads(done.stdout)["products"]}
     assert {"rsyslog", "libkeepalive"} <= products.keys()
     assert all(each["version"] or each["install"] for each in products.values())
