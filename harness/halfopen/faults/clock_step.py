@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Self
 
-from pydantic import model_validator
+from pydantic import ConfigDict, model_validator
 
 from halfopen.faults._program import ProgramParams, endpoint_fault
 from halfopen.faults._quantities import Shift, TimeOfDay
@@ -23,6 +23,8 @@ class ClockStepParams(ProgramParams):
         by: forward, or back with a minus; on top of steps before.
         to: forward to this time of the day, as `07:59:30`, of the host's own time zone.
     """
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"at": "sender", "by": "-1 h"}]})
 
     by: Shift | None = None
     to: TimeOfDay | None = None
