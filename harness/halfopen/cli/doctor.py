@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import platform
 import shutil
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.table import Table
 
+from halfopen.cli.fault_page import verbs_of
 from halfopen.labs import all_labs
 from halfopen.labs.netns.sandbox import SEARCH_PATH
 from halfopen.systems._libkeepalive import PRODUCT as LIBKEEPALIVE
@@ -30,6 +32,7 @@ def doctor(
     Exit status 0 if at least one lab works, else 3.
     """
     labs = {name: list(spec.missing()) for name, spec in all_labs().items()}
+    lacking = _lacking([name for name, missing in labs.items() if not missing])
     products = _products()
     extras = {name: shutil.which(name, path=SEARCH_PATH) for name in _EXTRAS}
     console = Console()
@@ -42,6 +45,10 @@ def doctor(
                     {"name": name, "works": not missing, "missing": missing}
                     for name, missing in labs.items()
                 ],
+                "lacking": [
+                    {"lab": name, "faults": faults, "remedy": remedy}
+                    for (name, remedy), faults in lacking.items()
+                ],
                 "products": [
                     {"name": name, "version": version, "install": packages}
                     for name, (version, packages) in products.items()
@@ -53,8 +60,24 @@ def doctor(
             }
         )
     else:
-        _print(console, labs, products, extras)
+        _print(console, labs, lacking, products, extras)
     raise typer.Exit(0 if any(not missing for missing in labs.values()) else 3)
+
+
+def _lacking(labs: Sequence[str]) -> dict[tuple[str, str], list[str]]:
+    """(lab, what this machine lacks, with its remedy) -> the faults that need it there.
+
+    Args:
+        labs: those that work.
+    """
+    found: dict[tuple[str, str], list[str]] = {}
+    for fault in default_vocabulary().faults.values():
+        verbs = verbs_of(fault)
+        for lab in (all_labs()[name] for name in labs):
+            remedies = {remedy for verb in verbs & lab.verbs for remedy in lab.lacks(verb)}
+            for remedy in sorted(remedies):
+                found.setdefault((lab.name, remedy), []).append(fault.name)
+    return found
 
 
 def _products() -> dict[str, tuple[str | None, str]]:
@@ -67,6 +90,7 @@ def _products() -> dict[str, tuple[str | None, str]]:
 def _print(
     console: Console,
     labs: dict[str, list[str]],
+    lacking: dict[tuple[str, str], list[str]],
     products: dict[str, tuple[str | None, str]],
     extras: dict[str, str | None],
 ) -> None:
@@ -74,6 +98,8 @@ def _print(
     table = Table("what", "state", "remedy", box=None, pad_edge=False, header_style="bold")
     for name, missing in labs.items():
         table.add_row(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
+    for (name, remedy), faults in lacking.items():
+        table.add_row(f"lab {name}", "lacks", f"for {', '.join(faults)}: {remedy}")
     for name, (version, packages) in products.items():
         remedy = "" if version else f"for scenarios with it: {packages}"
         table.add_row(name, version or "not found", remedy)
