@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -27,8 +28,9 @@ def connect() -> docker.DockerClient:
         UnsupportedError: if there is no engine, or we may not speak with it.
     """
     try:
+        _knock()
         client = docker.from_env(timeout=_TIMEOUT_S)
-    except DockerException as error:
+    except (DockerException, OSError) as error:
         raise UnsupportedError(_explain(error)) from None
     try:
         client.ping()
@@ -38,9 +40,22 @@ def connect() -> docker.DockerClient:
     return client
 
 
+def _where() -> str:
+    return os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock"
+
+
+def _knock() -> None:
+    """Connects to the engine's Unix socket; docker 7 leaves its own open where nobody answers."""
+    kind, _, path = _where().partition("://")
+    if kind in ("unix", "http+unix"):
+        with socket.socket(socket.AF_UNIX) as found:
+            found.settimeout(_TIMEOUT_S)
+            found.connect(f"/{path.lstrip('/')}")
+
+
 def _explain(error: Exception) -> str:
-    where = os.environ.get("DOCKER_HOST", "unix:///var/run/docker.sock")
-    text = str(error)
+    where = _where()
+    text = repr(error) if isinstance(error, OSError) else str(error)  # the type says it all
     if "PermissionError" in text or "Permission denied" in text:
         return (
             f"no permission on the Docker engine's socket ({where}): become a member of the group "
