@@ -5,6 +5,8 @@ Source: include/uapi/linux/netfilter/nfnetlink_conntrack.h, nf_conntrack_tcp.h.
 The kernel counts an entry as expired on every lookup, but removes it, and says so, lazily.  A
 dump removes what has expired (ctnetlink_dump_table) even if it is filtered so that it shows
 nothing; such a dump is cheap however many flows there are, and bounds how late an expiry is seen.
+But a dump walks the machine's whole table, milliseconds on a large one, so a few flows are asked
+for one by one: who looks for an expired entry removes it too (____nf_conntrack_find).
 """
 
 from __future__ import annotations
@@ -12,7 +14,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -45,6 +47,8 @@ _ANY_FAMILY = bytes(4)  # struct nfgenmsg
 _NOTHING = (
     _ANY_FAMILY + attribute(_MARK, b"\xff\xff\xff\xff") + attribute(_MARK_MASK, b"\xff\xff\xff\xff")
 )
+# To ask for so many one by one costs a quarter of a dump of a table of 2^18 buckets.
+_FEW = 100
 # Deletions between two looks at what was destroyed: an ordinary user's socket keeps a few hundred
 # events, no more.
 _AT_ONCE = 100
@@ -118,10 +122,15 @@ class FlowTable:
         news, self._news = self._news, []
         return news
 
-    def look(self) -> None:
-        """Ask for the whole table: until when every entry lives."""
+    def look(self, whole: bool = False) -> None:
+        """Ask until when every entry lives.
+
+        Args:
+            whole: ask for all that there are, not for those that were heard of.
+        """
         begun = time.monotonic()
-        for _, payload in self._table.dump(_GET, _ANY_FAMILY):
+        entries = self._dump() if whole or len(self._known) > _FEW else self._each()
+        for payload in entries:
             self._learn(payload, attributes(payload, 4))
         deadlines = [known.deadline for known in self._known.values()]
         self._due = min([begun + self.shortest, *deadlines])
@@ -166,7 +175,7 @@ class FlowTable:
             self._table.ask(_DELETE, 0, _ANY_FAMILY)
         for start in range(0, len(chosen), _AT_ONCE):
             bodies = [
-                bytes([self._known[raw].family, 0, 0, 0]) + attribute(_TUPLE_ORIG, raw, nested=True)
+                _named(raw, self._known[raw].family)
                 for raw in chosen[start : start + _AT_ONCE]
                 if raw in self._known
             ]
@@ -175,8 +184,21 @@ class FlowTable:
             self._read_events()
         return gone, news + self.news()
 
+    def _dump(self) -> Iterator[bytes]:
+        for _, payload in self._table.dump(_GET, _ANY_FAMILY):
+            yield payload
+
+    def _each(self) -> Iterator[bytes]:
+        for raw, known in list(self._known.items()):
+            payload = self._table.get(_GET, _named(raw, known.family))
+            if payload is not None:  # else an event says what became of it
+                yield payload
+
     def _reap(self) -> None:
         """Make the kernel speak of what has expired."""
+        if len(self._known) <= _FEW:
+            self.look()
+            return
         if self._filters:
             try:
                 for _ in self._table.dump(_GET, _NOTHING):
@@ -239,6 +261,11 @@ class FlowTable:
             self._learn(payload, parts)
         for raw, known in [(r, k) for r, k in self._known.items() if r not in there]:
             self._destroyed(raw, known, known.state)
+
+
+def _named(raw: bytes, family: int) -> bytes:
+    """A request's body for the entry with that original tuple."""
+    return bytes([family, 0, 0, 0]) + attribute(_TUPLE_ORIG, raw, nested=True)
 
 
 def _address(name: str) -> str:

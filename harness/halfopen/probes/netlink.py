@@ -96,6 +96,19 @@ class Requests:
                     return
                 yield found, payload
 
+    def get(self, kind: int, body: bytes) -> bytes | None:
+        """Ask for one thing; None if it is not there (ENOENT).
+
+        Raises:
+            OSError: if the kernel refuses.
+        """
+        self._send(kind, REQUEST, body)
+        try:
+            [(_, payload)] = messages(self._socket.recv(1 << 16))
+        except FileNotFoundError:
+            return None
+        return payload
+
     def ask(self, kind: int, flags: int, body: bytes) -> None:
         """Have one thing done.
 

@@ -196,7 +196,7 @@ class Observer(threading.Thread):
             look = self._asked or (self._is_due("conntrack") and looks.is_due(IDLE_SHARE))
             if look:
                 with looks.look():
-                    table.look()
+                    table.look(whole=self._asked)
             if look or (told != table.version and tells.is_due(BUSY_SHARE)):
                 told = table.version
                 with tells.look():
