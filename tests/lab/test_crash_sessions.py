@@ -10,7 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from relpio import Acknowledged, ClientConnection, ClientSettings, SessionClosed, SessionLost
+from relpio import (
+    Acknowledged,
+    ClientConnection,
+    ClientEvent,
+    ClientSettings,
+    SessionClosed,
+    SessionLost,
+    SessionOpened,
+)
 from tests.lab.crashes import Program
 from tests.lab.processes import wait_until
 
@@ -21,34 +29,54 @@ MESSAGES = 200 if os.environ.get("HALFOPEN_SOAK") == "1" else 30
 WINDOW = 8
 
 
-async def session(name: int, address: tuple[str, int], start: asyncio.Barrier) -> None:
-    """Send all messages of one session as fast as its window allows, then close."""
+async def session(
+    name: int, address: tuple[str, int], start: asyncio.Barrier, door: asyncio.Semaphore
+) -> None:
+    """Send all messages of one session as fast as its window allows, then close.
+
+    Args:
+        name: of the session, in its messages.
+        address: of the receiver.
+        start: of the messages, when every session is open.
+        door: how many may knock at a time; a session is in when it has an answer.  What only the
+            kernel has accepted it may forget again, when more knock than its backlog holds.
+    """
     loop = asyncio.get_running_loop()
     core = ClientConnection(ClientSettings(window=WINDOW, ack_timeout=None, open_timeout=None))
     with socket.socket() as sock:
         sock.setblocking(False)
-        await loop.sock_connect(sock, address)
+
+        async def exchange() -> list[ClientEvent]:
+            if data := core.data_to_send():
+                await loop.sock_sendall(sock, data)
+            core.receive_data(await loop.sock_recv(sock, 65536), loop.time())
+            events = []
+            while (event := core.next_event()) is not None:
+                assert not isinstance(event, SessionLost), event
+                events.append(event)
+            return events
+
+        async with door:
+            await loop.sock_connect(sock, address)
+            core.open(loop.time())
+            while not any(isinstance(event, SessionOpened) for event in await exchange()):
+                pass
         await start.wait()
-        core.open(loop.time())
         sent = acked = 0
-        while True:
+        closed = False
+        while not closed:
             if count := min(core.capacity, MESSAGES - sent):
                 core.send(
                     [b"<13>s%d m%d" % (name, number) for number in range(sent, sent + count)],
                     loop.time(),
                 )
                 sent += count
-            if data := core.data_to_send():
-                await loop.sock_sendall(sock, data)
-            core.receive_data(await loop.sock_recv(sock, 65536), loop.time())
-            while (event := core.next_event()) is not None:
-                assert not isinstance(event, SessionLost), event
+            for event in await exchange():
                 if isinstance(event, Acknowledged):
                     acked += event.count
                     if acked == MESSAGES:
                         core.close(loop.time())
-                elif isinstance(event, SessionClosed):
-                    return
+                closed = closed or isinstance(event, SessionClosed)
 
 
 def test_two_thousand_busy_sessions(tmp_path: Path) -> None:
@@ -68,10 +96,10 @@ def test_two_thousand_busy_sessions(tmp_path: Path) -> None:
             address = (listening["address"], listening["port"])
 
             async def all_of_them() -> None:
-                start = asyncio.Barrier(SESSIONS)
+                start, door = asyncio.Barrier(SESSIONS), asyncio.Semaphore(SESSIONS)
                 async with asyncio.timeout(200), asyncio.TaskGroup() as group:
                     for name in range(SESSIONS):
-                        group.create_task(session(name, address, start))
+                        group.create_task(session(name, address, start, door))
 
             asyncio.run(all_of_them())
             assert receiver.terminate() == 0

@@ -18,6 +18,9 @@ from tests.lab.test_crash_sessions import MESSAGES, SESSIONS, session
 
 pytestmark = [pytest.mark.lab, pytest.mark.xdist_group("crowds")]
 
+# imrelp's, of connections that it has not accepted yet (`ss -ltn`).
+BACKLOG = 55
+
 CONFIGURATION = """\
 global(workDirectory="{directory}" maxMessageSize="64k")
 main_queue(queue.size="200000" queue.workerThreads="1")
@@ -79,5 +82,7 @@ async def _crowd(address: tuple[str, int]) -> None:
         writer.close()
         await writer.wait_closed()
         break
-    start = asyncio.Barrier(SESSIONS)
-    await asyncio.gather(*(session(name, address, start) for name in range(SESSIONS)))
+    start, door = asyncio.Barrier(SESSIONS), asyncio.Semaphore(BACKLOG // 2)
+    async with asyncio.TaskGroup() as crowd:
+        for name in range(SESSIONS):
+            crowd.create_task(session(name, address, start, door))

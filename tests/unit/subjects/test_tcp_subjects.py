@@ -134,7 +134,7 @@ def test_an_answer_that_is_wrong_ends_the_session(tmp_path: Path) -> None:
             sender.say("hello")
             accepted.sendall(b"hallo\n")
             assert sender.await_event("session-lost")["reason"] == "wrong-answer"
-    assert lines(tmp_path / "ledger") == ["accepted 1"]
+            wait_for(lambda: lines(tmp_path / "ledger") == ["accepted 1"])
 
 
 def test_a_server_with_an_idle_timeout_closes_what_is_silent(tmp_path: Path) -> None:
