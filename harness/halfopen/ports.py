@@ -136,6 +136,10 @@ class SystemContext:
     sockets: str = "/run"
 
 
+def needs_no_image(_: Any) -> None:
+    """For a system that is the same with an image and without."""
+
+
 @dataclass(frozen=True)
 class Product:
     """A program of others that systems run.
@@ -167,6 +171,7 @@ class SystemSpec:
         timers: durations of this system that decide verdicts.
         missing: what this machine lacks to run it with such options, each with its remedy.
         product: what it runs, if that is somebody else's; for `halfopen doctor`.
+        needs_image: why such options need an image that the scenario names, None if they do not.
         image: one of ours that holds it, for labs that run containers; None if it comes with
             halfopen itself, or there is none.
     """
@@ -180,6 +185,7 @@ class SystemSpec:
     timers: Callable[[Any], Sequence[Timer]] = no_timers
     missing: Callable[[Any], Sequence[str]] = nothing_missing
     product: Product | None = None
+    needs_image: Callable[[Any], str | None] = needs_no_image
     image: str | None = None
 
     def programs(self, options: Any, context: SystemContext) -> tuple[ProgramSpec, ...]:

@@ -104,6 +104,14 @@ def test_what_is_no_image_at_all_is_wrong_input_with_its_line(tmp_path: Path) ->
     assert "short.scenario.yaml:6:" in done.stderr
 
 
+def test_what_only_an_image_can_say_needs_one(tmp_path: Path) -> None:
+    text = OWN.replace("    image: IMAGE\n    start: START\n", "    arguments: [send]\n")
+    done = halfopen("run", write_short(tmp_path, text), "--lab", "docker", cwd=tmp_path)
+    assert done.returncode == 2
+    assert "short.scenario.yaml:4: without `start` it is an image" in " ".join(done.stderr.split())
+    assert "host sender names none; add `image: ...`" in " ".join(done.stderr.split())
+
+
 def test_no_engine_is_3_and_says_what_to_start(tmp_path: Path) -> None:
     path = write_short(tmp_path)
     nowhere = {"DOCKER_HOST": f"unix://{tmp_path}/no.sock"}

@@ -18,6 +18,7 @@ import pytest
 
 from halfopen.labs.netns import sandbox
 from halfopen.model.images import our_image
+from halfopen.pcap.files import read_capture
 from tests.lab.scenarios import INCIDENT, halfopen, write_short
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images")]
@@ -134,11 +135,16 @@ def test_images_run_as_their_own_user_within_limits(tmp_path: Path) -> None:
 
 
 def test_the_scenario_of_the_guide_runs_as_it_says(tmp_path: Path) -> None:
+    """What its images run by themselves, told by arguments and by a file; and captured."""
     page = (Path(__file__).parents[2] / "docs/docker.md").read_text()
     (whole,) = re.findall(r"```yaml\n(scenario:.*?)```", page, re.DOTALL)
     path = write_short(tmp_path, whole)
-    done = halfopen("run", path, "--lab", "docker", "--no-report", "-q", cwd=tmp_path)
+    done = halfopen("run", path, "--lab", "docker", "--pcap", "--no-report", "-q", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+    captures = [read_capture(p) for p in (tmp_path / "out/short/default/captures").iterdir()]
+    assert len(captures) == 2
+    said = {frame.comment for each in captures for frame in each.frames if frame.comment}
+    assert said and all("dropped by firewall: no such flow" in each for each in said)
 
 
 def test_other_labs_say_that_they_run_no_images(tmp_path: Path) -> None:

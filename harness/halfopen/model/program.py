@@ -62,11 +62,13 @@ class ProgramSpec:
         files: written before it is started: absolute path -> text.
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines), `said` (lines of text) or `spool` (a directory, of
-            which the octets count).
+            which the octets count; `spool *.seg`: those of files with such names).
         directory: in which it runs, None for that of the lab.
         starts_within: seconds that it may take until it is ready, on a busy machine too.
         image: container image that holds it, None for none in particular; an `argv` that is empty
             then means what the image itself runs.
+        arguments: for what the image itself runs.
+        image_files: put over what its image holds: absolute path -> text.
         limits: of what it may have: `nofile` (file descriptors), `memory` (octets), `cpu`
             (processors); only labs that run containers have them.
     """
@@ -83,6 +85,8 @@ class ProgramSpec:
     directory: str | None = None
     starts_within: float = 30.0
     image: str | None = None
+    arguments: tuple[str, ...] = ()
+    image_files: Mapping[str, str] = field(default_factory=dict)
     limits: Mapping[str, float] = field(default_factory=dict)
 
 
@@ -90,6 +94,7 @@ def program_from_json(data: Mapping[str, Any]) -> ProgramSpec:
     """The program that `dataclasses.asdict` made plain."""
     values = dict(data)
     values["argv"] = tuple(data["argv"])
+    values["arguments"] = tuple(data["arguments"])
     values["ready"] = None if data["ready"] is None else Ready(**data["ready"])
     values["feed"] = None if data["feed"] is None else Feed(**data["feed"])
     return ProgramSpec(**values)

@@ -214,6 +214,10 @@ class HostReader:
         container = validate(ContainerKeys, Node(told, node.line), f"for {name}", self._problems)
         if options is None or container is None:
             return None
+        if not partial and container.image is None and (reason := spec.needs_image(options)):
+            self._problems.add(
+                node.line, f"{reason}, and host {name} names none", "add `image: ...`"
+            )
         self._look_for_files(name, options, node)
         lines = {key: each.line for key, each in node.entries.items()}
         return Host(

@@ -1,5 +1,8 @@
 """`command send`, `command receive`, `command forward`: any program, told on the spot.
 
+With an image of one's own, what it runs by itself needs no `start`, only `arguments` if it takes
+some, and files can be put where it looks for them.
+
 In what is started and written, `${NAME}` is the address of the host NAME as this host sees it, and
 `${directory}` the program's own directory, in which it runs.  Any other `${...}` stays as it is:
 it may be a shell's.  The time scale divides nothing in a command.
@@ -98,13 +101,17 @@ class Options(Section):
     """What a scenario says of any command.
 
     Attributes:
-        start: the program and its arguments, as a list.
+        start: the program and its arguments, as a list; left out: what the host's image runs by
+            itself (its entry point), in the directory that the image says.
+        arguments: of what the host's image runs by itself, instead of those that it comes with.
         env: added to its environment.
-        files: written before it starts: name, relative to its directory, and text.
+        files: written before it starts: name, relative to its directory, and text; an absolute
+            name is put into the host's image.
         ready: when it can work; as soon as it is started by default.
     """
 
-    start: tuple[str, ...] = Field(min_length=1)
+    start: tuple[str, ...] | None = Field(default=None, min_length=1)
+    arguments: tuple[str, ...] = ()
     env: dict[str, str] = Field(default_factory=dict)
     files: dict[str, str] = Field(default_factory=dict)
     ready: ReadyOptions | None = None
@@ -113,9 +120,15 @@ class Options(Section):
     @classmethod
     def _inside(cls, files: dict[str, str]) -> dict[str, str]:
         for name in files:
-            if Path(name).is_absolute() or ".." in Path(name).parts:
+            if ".." in Path(name).parts:
                 raise ValueError(f"{name!r} is not inside the program's own directory")
         return files
+
+    @model_validator(mode="after")
+    def _one_command(self) -> Self:
+        if self.start is not None and self.arguments:
+            raise ValueError("`arguments` is for what an image runs by itself; add them to `start`")
+        return self
 
 
 class SendOptions(Options):
@@ -143,7 +156,17 @@ def _search(program: str) -> str | None:
     return shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:{_ADMINISTRATION}")
 
 
+def _needs_image(options: Options) -> str | None:
+    if options.start is None:
+        return "without `start` it is an image that says what runs"
+    if outside := [name for name in options.files if Path(name).is_absolute()]:
+        return f"the file {outside[0]} is one of an image's"
+    return None
+
+
 def _missing(options: Options) -> Sequence[str]:
+    if options.start is None:
+        return ()
     program = options.start[0]
     if _PLACE.search(program) or _search(program) is not None:
         return ()
@@ -182,7 +205,10 @@ def _path(text: str, context: SystemContext) -> str:
 
 
 def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    first, *rest = (_fill(each, context) for each in options.start)
+    argv = tuple(_fill(each, context) for each in options.start or ())
+    if argv and not context.contained:
+        argv = (_search(argv[0]) or argv[0], *argv[1:])
+    texts = {name: _fill(text, context) for name, text in options.files.items()}
     output = getattr(options, "output", None)
     if output == STANDARD_OUTPUT:
         # Where a lab puts what a program writes there.
@@ -191,13 +217,15 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         output = _path(output, context)
     return ProgramSpec(
         name=_NAME,
-        argv=(first if context.contained else _search(first) or first, *rest),
+        argv=argv,
+        arguments=tuple(_fill(each, context) for each in options.arguments),
         env={key: _fill(value, context) for key, value in options.env.items()},
         ready=_ready(options, context),
         feed=_feed(options.feed, context) if isinstance(options, SendOptions) else None,
         output=output,
-        files={_path(n, context): _fill(text, context) for n, text in options.files.items()},
-        directory=context.directory,
+        files={_path(n, context): text for n, text in texts.items() if not Path(n).is_absolute()},
+        image_files={n: text for n, text in texts.items() if Path(n).is_absolute()},
+        directory=context.directory if argv else None,
     )
 
 
@@ -209,6 +237,7 @@ def _system(name: str, summary: str, role: str, options: type[Options]) -> Syste
         options=options,
         program=_program,
         missing=_missing,
+        needs_image=_needs_image,
     )
 
 

@@ -91,14 +91,13 @@ def test_a_program_that_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch)
     ("options", "words"),
     [
         ({"start": []}, "start"),
-        ({}, "start"),
         ({"start": ["sh"], "ready": {}}, "say when it is ready"),
         ({"start": ["sh"], "ready": {"file": "x"}}, "a file needs a line"),
         ({"start": ["sh"], "ready": {"line": "(("}}, "is no regular expression"),
         ({"start": ["sh"], "feed": {}}, "feed takes one of"),
         ({"start": ["sh"], "feed": {"tcp": 1, "udp": 1}}, "feed takes one of"),
         ({"start": ["sh"], "files": {"../x": ""}}, "not inside"),
-        ({"start": ["sh"], "files": {"/etc/passwd": ""}}, "not inside"),
+        ({"start": ["sh"], "files": {"/etc/../x": ""}}, "not inside"),
     ],
 )
 def test_what_makes_no_sense_is_refused(options: dict[str, Any], words: str) -> None:
@@ -127,3 +126,23 @@ def test_toxiproxys_server_is_found_beside_python_then_on_the_path(
         assert found.argv[0] == str(server)
     ((_, config),) = found.files.items()
     assert '"listen": "198.18.1.1:7000", "upstream": "198.18.2.2:7000"' in config
+
+
+def test_what_an_image_runs_by_itself_keeps_its_own_directory() -> None:
+    found = program(
+        "command send",
+        arguments=["--to", "${log-receiver}"],
+        files={"/etc/relay.conf": "dir=${directory}\n", "own.conf": "x\n"},
+    )
+    assert (found.argv, found.directory) == ((), None)
+    assert found.arguments == ("--to", "198.18.2.2")
+    assert found.image_files == {"/etc/relay.conf": "dir=/run/of/sender\n"}
+    assert found.files == {"/run/of/sender/own.conf": "x\n"}
+    needs_image = all_systems()["command send"].needs_image
+    options = all_systems()["command send"].options.model_validate
+    assert "without `start`" in str(needs_image(options({})))
+    asked = needs_image(options({"start": ["sh"], "files": {"/etc/relay.conf": ""}}))
+    assert asked == "the file /etc/relay.conf is one of an image's"
+    assert needs_image(options({"start": ["sh"], "files": {"relay.conf": ""}})) is None
+    with pytest.raises(ValidationError, match="add them to `start`"):
+        program("command send", start=["sh"], arguments=["-c"])

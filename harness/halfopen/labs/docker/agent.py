@@ -86,6 +86,11 @@ class ContainerAgent(Agent):
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(_WRITABLE_BY_ALL)  # a subject may be any user
 
+    async def do_capture(self, request: Mapping[str, Any]) -> None:
+        """As in the netns lab; nobody has made the directory yet."""
+        await asyncio.to_thread(Path(request["directory"]).mkdir)
+        await super().do_capture(request)
+
     async def prepare(self, host: str, _: Collection[str]) -> None:
         """An endpoint asks our resolver: its container was told to (see `holder`)."""
         self.resolvers[host] = Resolver(host, self.addresses)

@@ -24,6 +24,9 @@ ROOM = PurePosixPath("/halfopen")
 HOSTS = ROOM / "hosts"
 """In it, a directory for each host."""
 
+CAPTURES = ROOM / "captures"
+"""In it, what the links carried, if that is captured."""
+
 LIBKEEPALIVE = ROOM / "lib" / "libkeepalive.so.0"
 """Comes with the helper image: the engine fills a new volume with what is at its place there."""
 
@@ -134,6 +137,8 @@ class Containers:
                 mounts=[self._room],
                 **_limits(spec.limits),
             )
+            if spec.image_files:
+                made.put_archive("/", _pack(spec.image_files))
         self._subjects[host, spec.name] = (spec, made)
         return made
 
@@ -154,20 +159,23 @@ class Containers:
         container.reload()
         return int(container.attrs["State"]["Pid"])
 
-    def collect(self, into: Path) -> None:
-        """End the programs, and copy the files of all hosts into a directory here."""
+    def end(self) -> None:
+        """End the programs."""
         programs = [each for _, each in self._subjects.values()]
         for container in [*programs, *self._holders.values()]:
             try:
                 container.remove(force=True, v=True)
             except NotFound:
                 continue
+
+    def collect(self, files: PurePosixPath, into: Path) -> None:
+        """Copy a directory of the run's volume into one here; nothing if it was not made."""
         if self._helper is None:
             return
         try:
-            pieces, _ = self._helper.get_archive(str(HOSTS))
+            pieces, _ = self._helper.get_archive(str(files))
         except NotFound:
-            return  # it did not come to have hosts
+            return
         _unpack(b"".join(pieces), into)
 
     def remove(self) -> None:
@@ -189,6 +197,8 @@ def _program(spec: ProgramSpec) -> dict[str, Any]:
     if argv:
         options["command"] = argv
         options["entrypoint"] = []
+    elif spec.arguments:
+        options["command"] = list(spec.arguments)
     if spec.directory is not None:
         options["working_dir"] = spec.directory
     return options
@@ -205,6 +215,18 @@ def _limits(limits: Mapping[str, float]) -> dict[str, Any]:
     if "cpu" in limits:
         found["nano_cpus"] = int(limits["cpu"] * 1e9)
     return found
+
+
+def _pack(files: Mapping[str, str]) -> bytes:
+    """An archive of files that every user may read."""
+    buffer = io.BytesIO()
+    with tarfile.open(fileobj=buffer, mode="w") as tar:
+        for name, text in files.items():
+            data = text.encode()
+            entry = tarfile.TarInfo(name.lstrip("/"))
+            entry.size, entry.mode = len(data), 0o644
+            tar.addfile(entry, io.BytesIO(data))
+    return buffer.getvalue()
 
 
 def _unpack(archive: bytes, into: Path) -> None:

@@ -48,4 +48,5 @@ LAB = LabSpec(
     open=open_lab,
     engines={engine.name: engine.verbs for engine in ENGINES},
     images=True,
+    captures=True,
 )

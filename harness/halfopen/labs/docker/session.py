@@ -15,7 +15,13 @@ import docker
 from halfopen.errors import HalfopenError, UnsupportedError
 from halfopen.labs.docker import remains
 from halfopen.labs.docker.attached import STDOUT, Attached, attach
-from halfopen.labs.docker.containers import CAPABILITIES, HOSTS, LIBKEEPALIVE, Containers
+from halfopen.labs.docker.containers import (
+    CAPABILITIES,
+    CAPTURES,
+    HOSTS,
+    LIBKEEPALIVE,
+    Containers,
+)
 from halfopen.labs.docker.engine import connect
 from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
 from halfopen.model.program import program_from_json
@@ -51,6 +57,7 @@ class DockerLab(AgentLab):
     ) -> None:
         super().__init__(directory, token, record)
         self._capabilities = capabilities
+        self._captures: Path | None = None
         self.libkeepalive = str(LIBKEEPALIVE)
         self._client: docker.DockerClient | None = None
         self._containers: Containers
@@ -107,7 +114,7 @@ class DockerLab(AgentLab):
         self._over = True
         try:
             if self._helper is not None:
-                await asyncio.to_thread(self._containers.collect, self._directory)
+                await asyncio.to_thread(self._collect)
         finally:
             for streams in (self._helper, *(each.streams for each in self._subjects.values())):
                 if streams is not None:
@@ -118,6 +125,12 @@ class DockerLab(AgentLab):
             if hasattr(self, "_containers"):
                 await asyncio.to_thread(self._containers.remove)
             self._client.close()
+
+    def _collect(self) -> None:
+        self._containers.end()
+        self._containers.collect(HOSTS, self._directory)
+        if self._captures is not None:
+            self._containers.collect(CAPTURES, self._captures)
 
     @property
     def run(self) -> str:
@@ -149,6 +162,11 @@ class DockerLab(AgentLab):
         pids = await asyncio.gather(*(_whole(self._containers.holder, name) for name in endpoints))
         self._holders = dict(zip(endpoints, pids, strict=True))
         await super().build(path, networks, middleboxes, sysctls, demands)
+
+    async def capture(self, directory: Path) -> None:
+        """Write from now on what each link carries; the files come here at the end of the run."""
+        self._captures = directory
+        await super().capture(Path(CAPTURES))
 
     async def _ask(self, do: str, *, patience: float = 0.0, **arguments: Any) -> Any:
         if do == "build":
