@@ -50,7 +50,7 @@ async def session(
             if data := core.data_to_send():
                 await loop.sock_sendall(sock, data)
             core.receive_data(await loop.sock_recv(sock, 65536), loop.time())
-            events = []
+            events: list[ClientEvent] = []
             while (event := core.next_event()) is not None:
                 assert not isinstance(event, SessionLost), event
                 events.append(event)
