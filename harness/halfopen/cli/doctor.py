@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from halfopen.cli.fault_page import verbs_of
@@ -96,15 +97,19 @@ def _print(
 ) -> None:
     console.print(f"Linux {platform.release()}, Python {platform.python_version()}")
     table = Table("what", "state", "remedy", box=None, pad_edge=False, header_style="bold")
+
+    def add(what: str, state: str, remedy: str) -> None:
+        table.add_row(*map(escape, (what, state, remedy)))  # halfopen[kafka] is no markup
+
     for name, missing in labs.items():
-        table.add_row(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
+        add(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
     for (name, remedy), faults in lacking.items():
-        table.add_row(f"lab {name}", "lacks", f"for {', '.join(faults)}: {remedy}")
+        add(f"lab {name}", "lacks", f"for {', '.join(faults)}: {remedy}")
     for name, (version, packages) in products.items():
         remedy = "" if version else f"for scenarios with it: {packages}"
-        table.add_row(name, version or "not found", remedy)
+        add(name, version or "not found", remedy)
     for name, path in extras.items():
         purpose, packages = _EXTRAS[name]
         remedy = "" if path else f"for {purpose}: apt-get install {packages}"
-        table.add_row(name, "found" if path else "not found", remedy)
+        add(name, "found" if path else "not found", remedy)
     console.print(table)

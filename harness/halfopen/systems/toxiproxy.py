@@ -25,6 +25,12 @@ MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server"
 API_PORT = 8474
 """Its own default, and that of toxiproxy-python."""
 
+_REMEDY = (
+    f"put a release of Toxiproxy on the path as {PROGRAM}; or build it (apt-get install golang-go): "
+    f"`go install {MODULE}@latest`, with a Go older than 1.23 `@v2.5.0`, then rename the `server` "
+    f"that it makes to {PROGRAM}"
+)
+
 
 class Options(Section):
     """What a scenario can set.
@@ -49,10 +55,7 @@ def find() -> str | None:
 def _missing(_: Options) -> Sequence[str]:
     if find() is not None:
         return ()
-    return (
-        f"the program {PROGRAM} is missing: put a release of Toxiproxy on the path by that name, "
-        f"or build one: `go install {MODULE}@latest`",
-    )
+    return (f"the program {PROGRAM} is missing: {_REMEDY}",)
 
 
 @cache
@@ -93,5 +96,5 @@ SYSTEM = SystemSpec(
     program=_program,
     hosts=lambda options: (options.forwards,),
     missing=_missing,
-    product=Product("Toxiproxy", f"go install {MODULE}@latest, as {PROGRAM}", _version),
+    product=Product("Toxiproxy", _REMEDY, _version),
 )

@@ -53,3 +53,9 @@ def test_what_is_there_is_not_asked_for(monkeypatch: pytest.MonkeyPatch, tmp_pat
     library.touch()
     monkeypatch.setattr(clocks, "_PLACES", (str(tmp_path),))
     assert not [each for each in told(monkeypatch) if "libfaketime" in str(each["remedy"])]
+
+
+def test_a_remedy_is_shown_as_it_must_be_typed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(doctor, "all_labs", dict)
+    monkeypatch.setattr(doctor, "_products", lambda: {"librdkafka": (None, "pip install 'h[k]'")})
+    assert "pip install 'h[k]'" in CliRunner().invoke(app, ["doctor"]).output
