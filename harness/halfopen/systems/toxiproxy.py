@@ -26,7 +26,7 @@ API_PORT = 8474
 """Its own default, and that of toxiproxy-python."""
 
 _REMEDY = (
-    f"put a release of Toxiproxy on the path as {PROGRAM}; or build it (apt-get install golang-go): "
+    f"put a release of it on the path as {PROGRAM}; or build it (apt-get install golang-go): "
     f"`go install {MODULE}@latest`, with a Go older than 1.23 `@v2.5.0`, then rename the `server` "
     f"that it makes to {PROGRAM}"
 )
