@@ -19,7 +19,7 @@ from halfopen.probes.conntrack import Flow, FlowTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.keepalives import probes_sent
-from halfopen.probes.sockets import SocketProbe
+from halfopen.probes.sockets import SeenSocket, SocketProbe
 
 SAMPLE_S = 0.25
 HEARTBEAT_S = 1.0
@@ -150,12 +150,13 @@ class Observer(threading.Thread):
 
     def _watch_endpoint(self) -> Callable[[], None]:
         sockets, fds, pace = SocketProbe(), FdProbe(), Pace()
+        seen: list[SeenSocket] = []
         before: tuple[object, ...] = ()
         told: int | None = None
         changed_at: float | None = None
 
         def watch() -> None:
-            nonlocal before, changed_at, told
+            nonlocal before, changed_at, seen, told
             sent = probes_sent()
             if sent is not None and sent != told:
                 told = sent
@@ -169,7 +170,9 @@ class Observer(threading.Thread):
                 return
             with pace.look():
                 inodes = fds.read(programs)
-                seen = sockets.read(fds.owners(inodes))
+                # What the counters say has not changed is read again for the record only.
+                if self._asked or changed_at is not None or self._is_due("sockets"):
+                    seen = sockets.read(fds.owners(inodes))
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
             record: dict[str, Any] = {"kind": "sockets", "host": self._host}
             if changed_at is not None and now - changed_at > _PUT_OFF_S:
