@@ -151,7 +151,8 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         ready=Ready(event="session-open"),
         feed=Feed(),
         ledger=ledger,
-        probes={str(Path(context.directory) / QUEUE): "spool"} if on_disk else {},
+        # Its index has a fixed size, however many messages wait.
+        probes={str(Path(context.directory) / QUEUE): "spool *.seg"} if on_disk else {},
     )
 
 

@@ -55,10 +55,12 @@ class Spool:
 
     Args:
         path: the directory.
+        names: of the files that count, as a shell's pattern.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, names: str = "*") -> None:
         self._path = path
+        self._names = names
         self._last: tuple[int, int] | None = None
         self._due = 0.0
 
@@ -75,7 +77,7 @@ class Spool:
             yield {"kind": "spool", "path": str(self._path), "files": found[0], "bytes": found[1]}
 
     def _sizes(self) -> Iterator[int]:
-        for path in self._path.rglob("*"):
+        for path in self._path.rglob(self._names):
             try:
                 if path.is_file() and not path.name.startswith("."):
                     yield path.stat().st_size
@@ -101,6 +103,7 @@ class Said:
 
 def open_gauge(kind: str, path: Path, lines: Follower) -> Gauge:
     """The gauge of a kind, see :class:`halfopen.model.program.ProgramSpec`."""
-    if kind == "spool":
-        return Spool(path)
+    word, _, names = kind.partition(" ")
+    if word == "spool":
+        return Spool(path, names or "*")
     return Impstats(lines) if kind == "impstats" else Said(lines)
