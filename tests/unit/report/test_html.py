@@ -157,6 +157,7 @@ def test_a_browser_shows_it_without_a_network(
         viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
     )
     page = context.new_page()
+    page.set_default_timeout(120_000)  # a busy machine may take its time
     complaints: list[str] = []
     requests: list[str] = []
     page.on("console", lambda message: complaints.append(message.text))
