@@ -15,9 +15,11 @@ _say = functools.partial(print, flush=True)
 
 
 def established(port: int) -> int:
-    """How many connections to a port this network namespace thinks are alive."""
+    """How many connections from elsewhere to a port this network namespace thinks are alive."""
     return sum(
-        each.status == psutil.CONN_ESTABLISHED and each.laddr[1:] == (port,)
+        each.status == psutil.CONN_ESTABLISHED
+        and each.laddr[1:] == (port,)
+        and not each.raddr[0].startswith("127.")
         for each in psutil.net_connections("tcp")
     )
 
