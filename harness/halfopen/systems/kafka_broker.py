@@ -9,6 +9,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.kafka import configuration
 from halfopen.products.kafka.releases import IMAGE, Release, java, missing_client, missing_java
@@ -50,7 +51,7 @@ def _program(options: Options, context: SystemContext) -> Sequence[ProgramSpec]:
         name="kafka-reader",
         argv=(
             *(sys.executable, "-m", "halfopen.products.kafka.consume"),
-            *("--from", f"{context.address}:{options.port}", "--topic", configuration.TOPIC),
+            *("--from", endpoint(context.address, options.port), "--topic", configuration.TOPIC),
             *("--output", str(directory / "messages"), "--mark", mark),
             *(["--set", "broker.version.fallback=0.8.2.2"] if options.release == "0.8.2" else []),
             *(["--set", "api.version.request=false"] if options.release == "0.8.2" else []),

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pydantic import Field
 
 from halfopen.fields import Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, SystemContext, SystemSpec
 from halfopen.products.kafka.configuration import TOPIC, idle_limit
 from halfopen.products.kafka.releases import IMAGE, java, missing_java
@@ -52,7 +53,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
     argv = java(
         "current",
         "org.apache.kafka.tools.ConsoleProducer",
-        *("--bootstrap-server", f"{context.addresses[options.to]}:{options.port}"),
+        *("--bootstrap-server", endpoint(context.addresses[options.to], options.port)),
         *("--topic", TOPIC),
         *("--request-required-acks", "-1"),  # the client's own default, which the tool changes
         *("--request-timeout-ms", milliseconds(options.request_timeout, "30000")),

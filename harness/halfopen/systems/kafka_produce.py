@@ -10,6 +10,7 @@ from typing import Literal
 from pydantic import Field
 
 from halfopen.fields import Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.kafka.configuration import TOPIC
 from halfopen.products.kafka.releases import IMAGE, Release, missing_client
@@ -71,7 +72,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
         **(_SPEAKS_OLD if options.release == "0.8.2" else {}),
     }
     argv = [sys.executable, "-m", "halfopen.products.kafka.produce", "--ledger", ledger]
-    argv += ["--to", f"{context.addresses[options.to]}:{options.port}", "--topic", TOPIC]
+    argv += ["--to", endpoint(context.addresses[options.to], options.port), "--topic", TOPIC]
     for key, value in settings.items():
         argv += ["--set", f"{key}={value}"]
     return ProgramSpec(

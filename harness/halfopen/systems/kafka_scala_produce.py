@@ -8,6 +8,7 @@ from pathlib import Path
 from pydantic import Field
 
 from halfopen.fields import Section, Timer
+from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, SystemContext, SystemSpec
 from halfopen.products.kafka import configuration
 from halfopen.products.kafka.releases import IMAGE, java, missing_java
@@ -47,7 +48,7 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
     argv = java(
         "0.8.2",
         "kafka.tools.ConsoleProducer",
-        *("--broker-list", f"{context.addresses[options.to]}:{options.port}"),
+        *("--broker-list", endpoint(context.addresses[options.to], options.port)),
         *("--topic", configuration.TOPIC),
         *("--request-required-acks", str(options.acks)),
         *("--request-timeout-ms", milliseconds(options.request_timeout, "1500")),

@@ -121,6 +121,8 @@ def test_a_current_broker_is_formatted_as_the_node_that_it_is() -> None:
     assert formatted["node.id"] == broker["node.id"]
     assert broker["controller.quorum.voters"].startswith(f"{broker['node.id']}@127.0.0.1:")
     assert "PLAINTEXT://198.18.0.2:9092" in broker["listeners"]
+    over_ipv6 = _properties(configuration.current_broker("fd00:2::2", 9092, "/log", None))
+    assert over_ipv6["listeners"].startswith("PLAINTEXT://[fd00:2::2]:9092,")
     # org.apache.kafka.common.Uuid: 16 octets in base64 without padding.
     assert all(len(formatted[key]) == 22 for key in ("cluster.id", "directory.id"))
 
@@ -191,7 +193,6 @@ def test_java_producers_are_told_what_is_asked(tmp_path: Path) -> None:
     )
     assert "connections.max.idle.ms=180000" in java.argv
     assert "--metadata-expiry-ms 300000" in " ".join(java.argv)
-    assert "java.net.preferIPv4Stack=true" in " ".join(java.argv)
 
 
 class _Client:

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from halfopen.model.topology import endpoint
+
 TOPIC = "halfopen"
 ZOOKEEPER_PORT = 2181
 CONTROLLER_PORT = 9093
@@ -71,7 +73,8 @@ def current_broker(address: str, port: int, directory: str, max_idle: float | No
             "node.id": "1",
             "controller.quorum.voters": f"1@127.0.0.1:{CONTROLLER_PORT}",
             "controller.listener.names": "CONTROLLER",
-            "listeners": f"PLAINTEXT://{address}:{port},CONTROLLER://127.0.0.1:{CONTROLLER_PORT}",
+            "listeners": f"PLAINTEXT://{endpoint(address, port)},"
+            f"CONTROLLER://127.0.0.1:{CONTROLLER_PORT}",
             "log.dirs": directory,
             "num.io.threads": "2",
             "num.partitions": "1",

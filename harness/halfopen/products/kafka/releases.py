@@ -91,9 +91,7 @@ def java(
         contained: it runs in our image, not on this machine.
         properties: of the JVM; a dot in a name is written as two underscores.
     """
-    # An IPv4 connection of an IPv6 socket is shown as ::ffff:198.18.0.2, which is nobody's address.
-    settings = {"java__net__preferIPv4Stack": "true", **properties}
-    defines = [f"-D{name.replace('__', '.')}={value}" for name, value in settings.items()]
+    defines = [f"-D{name.replace('__', '.')}={value}" for name, value in properties.items()]
     place = IN_IMAGE / release if contained else jars(release)
     program = "java" if contained else shutil.which("java") or "java"
     return [program, *_JVM, f"-Xmx{heap}m", *defines, "-cp", f"{place}/*", main, *arguments]
