@@ -4,101 +4,30 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
 from relpio import (
-    BackoffPolicy,
     ClientSettings,
     ConfigurationError,
     Keepalive,
     LocalProtocolError,
     MemoryQueue,
-    Messages,
     Receiver,
     ReceiverSettings,
     Sender,
     SenderSettings,
     ServerConnection,
-    ServerSettings,
-    SessionClosed,
-    SessionLost,
     octet_counted,
 )
 from relpio.receiver.session import MAX_PENDING
 
 from .doubles import OPEN, QUICK, Events, Memory, numbered, receiving
+from .endpoints import core_events, raw_client, sending, serving
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools
-
-
-def sending(
-    port: int,
-    *,
-    log: Events | None = None,
-    queue: MemoryQueue | None = None,
-    session: ClientSettings | None = None,
-    **settings: Any,
-) -> Sender:
-    settings.setdefault("backoff", QUICK)
-    return Sender(
-        SenderSettings(
-            host="127.0.0.1", port=port, session=session or ClientSettings(), **settings
-        ),
-        queue=queue,
-        log=log or Events(),
-    )
-
-
-Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-
-
-@asynccontextmanager
-async def serving(handler: Handler) -> AsyncIterator[int]:
-    """A server that does what a test says, and is gone at its end."""
-    writers: list[asyncio.StreamWriter] = []
-
-    async def handle(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        writers.append(writer)
-        try:
-            await handler(reader, writer)
-        except OSError:
-            pass
-        finally:
-            writer.close()
-
-    server = await asyncio.start_server(handle, "127.0.0.1", 0)
-    try:
-        yield server.sockets[0].getsockname()[1]
-    finally:
-        server.close()
-        for writer in writers:
-            writer.transport.abort()
-        await asyncio.sleep(0)
-
-
-async def core_events(
-    core: ServerConnection, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
-) -> AsyncIterator[Messages]:
-    while data := await reader.read(65536):
-        core.receive_data(data, 0.0)
-        while (event := core.next_event()) is not None:
-            if isinstance(event, Messages):
-                yield event
-            elif isinstance(event, SessionClosed | SessionLost):
-                writer.write(core.data_to_send())
-                return
-        writer.write(core.data_to_send())
-
-
-async def raw_client(port: int, octets: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    writer.write(octets)
-    return reader, writer
 
 
 def test_messages_arrive_in_order_and_the_session_closes() -> None:
@@ -409,95 +338,6 @@ def test_many_sessions_together_read_no_more_than_the_output_can_take(
                 await two.drain()
         assert output.lines == [message] * 1000
         assert receiver.pending == 0
-
-    asyncio.run(main())
-
-
-def test_closing_a_receiver_ends_in_time_with_a_stuck_output(tools: type[Tools]) -> None:
-    async def main() -> None:
-        output, log = Memory(held=True), Events()
-        receiver = Receiver(ReceiverSettings(host="127.0.0.1", port=0), output, log=log)
-        await receiver.start()
-        reader, writer = await raw_client(receiver.address[1], OPEN + b"2 syslog 1 a\n")
-        await tools.eventually(lambda: len(output.waiting) > 0)
-        start = asyncio.get_running_loop().time()
-        await receiver.close(timeout=0.2)
-        assert asyncio.get_running_loop().time() - start < 5.0
-        assert (await reader.read()).endswith(b"0 serverclose 0\n")
-        assert len(log.of("output-stuck")) == 1
-        writer.close()
-
-    asyncio.run(main())
-
-
-def test_closing_a_receiver_cuts_clients_that_read_nothing(tools: type[Tools]) -> None:
-    async def main() -> None:
-        log = Events()
-        receiver = Receiver(ReceiverSettings(host="127.0.0.1", port=0), Memory(), log=log)
-        await receiver.start()
-        reader, writer = await raw_client(receiver.address[1], OPEN)
-        writer.transport.pause_reading()  # type: ignore[attr-defined]
-        writer.transport.set_write_buffer_limits(high=10**9)
-        writer.write(b"".join(b"%d syslog 1 x\n" % txnr for txnr in range(2, 600_000)))
-        sessions = receiver._sessions.values()
-        await tools.eventually(lambda: any(session.writing_paused for session in sessions))
-        start = asyncio.get_running_loop().time()
-        await receiver.close(timeout=0.2)
-        assert asyncio.get_running_loop().time() - start < 5.0
-        assert receiver.sessions == 0
-        writer.transport.abort()
-        del reader
-
-    asyncio.run(main())
-
-
-def test_a_sender_can_be_closed_at_any_time(
-    tools: type[Tools], black_hole: tuple[str, int]
-) -> None:
-    async def main() -> None:
-        loop = asyncio.get_running_loop()
-        for port, event in ((black_hole[1], "connecting"), (black_hole[1], "connected"),
-                            (tools.free_port(), "backoff")):  # fmt: skip
-            log = Events()
-            sender = sending(port, log=log, backoff=BackoffPolicy(60.0, 60.0))
-            async with sender:
-                await sender.put([b"a"])
-                await tools.eventually(lambda log=log, event=event: bool(log.of(event)))  # type: ignore[misc]
-                start = loop.time()
-                await sender.close(timeout=0.1)
-                assert loop.time() - start < 5.0
-            assert sender.acked == 0
-
-    asyncio.run(main())
-
-
-def test_a_close_that_is_not_answered_has_a_time_limit(tools: type[Tools]) -> None:
-    async def no_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        core = ServerConnection()
-        core.receive_data(await reader.read(1000), 0.0)
-        writer.write(core.data_to_send())
-        await reader.read()
-
-    async def main() -> None:
-        log = Events()
-        async with serving(no_close) as port, sending(port, log=log) as sender:
-            await tools.eventually(lambda: bool(log.of("session-open")))
-            await sender.close(timeout=0.1)
-        assert log.of("session-closed")
-
-    asyncio.run(main())
-
-
-def test_an_open_timer_drops_silent_clients(tools: type[Tools]) -> None:
-    async def main() -> None:
-        log = Events()
-        async with receiving(
-            Memory(), log=log, session=ServerSettings(open_timeout=0.05)
-        ) as receiver:
-            reader, writer = await raw_client(receiver.address[1], b"")
-            assert await reader.read() == b"0 serverclose 0\n"
-            writer.close()
-            await tools.eventually(lambda: log.lost == ["open-timeout"])
 
     asyncio.run(main())
 

@@ -198,13 +198,13 @@ def test_closing_does_not_wait_for_handshakes(
 
     async def main() -> None:
         tls = TlsSettings(certificate=own.certificate, key=own.key)
-        log = Events()
+        log, limit = Events(), 30.0
         async with receiving(tls, Memory(), log, handshake_timeout=60.0) as receiver:
             sock = socket.create_connection(("127.0.0.1", receiver.address[1]))
             await tools.eventually(lambda: receiver.sessions == 1)
             start = asyncio.get_running_loop().time()
-            await receiver.close(5.0)
-            assert asyncio.get_running_loop().time() - start < 4.0
+            await receiver.close(limit)
+            assert asyncio.get_running_loop().time() - start < limit / 2
             assert receiver.sessions == 0
             sock.close()
 
