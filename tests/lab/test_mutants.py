@@ -68,8 +68,9 @@ MUTANTS = (
 
 
 # A starved listener: scenarios/incidents/rsyslog-imrelp-fds; a program that spins:
-# test_lab_programs.py.
-SEEN_ELSEWHERE = {"not accepted", "busy"}
+# test_lab_programs.py; a queue's pace: test_queue_pace.py; what it spills:
+# scenarios/queues/watermarks.
+SEEN_ELSEWHERE = {"not accepted", "busy", "arrivals", "spool"}
 
 
 def _breed(mutant: Mutant, directory: Path) -> Mapping[str, str]:
