@@ -63,7 +63,7 @@ incidents: setup-dev kafka ## the scenario library, every variant
 
 soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
-		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop.py \
+		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop*.py \
 		--timeout=7200
 
 pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
