@@ -17,6 +17,9 @@ __all__ = ["DequeuePolicy", "keep_by_severity", "severity", "wanted_workers"]
 
 DEFAULT_SEVERITY = 5
 """Notice: of a message without a priority (RFC 3164, 4.3.3: it counts as user.notice)."""
+LOOK_AGAIN = 10.0
+"""Seconds after which a worker looks at the time of day again: it may be set, and a timer of the
+event loop does not count the time that a machine was suspended (clock_gettime(2))."""
 
 
 def severity(message: bytes) -> int:
@@ -97,4 +100,5 @@ class DequeuePolicy:
         if is_open:
             return 0.0
         # To the next full hour only: days with 23 or 25 hours need no thought then.
-        return 3600.0 - (local.minute * 60 + local.second + local.microsecond / 1e6)
+        hour_ends = 3600.0 - (local.minute * 60 + local.second + local.microsecond / 1e6)
+        return min(hour_ends, LOOK_AGAIN)

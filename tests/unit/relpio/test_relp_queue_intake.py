@@ -15,7 +15,13 @@ from relpio import ConfigurationError
 from relpio.queue.direct import DirectQueue
 from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.memory import MemoryQueue
-from relpio.queue.policy import DequeuePolicy, keep_by_severity, severity, wanted_workers
+from relpio.queue.policy import (
+    LOOK_AGAIN,
+    DequeuePolicy,
+    keep_by_severity,
+    severity,
+    wanted_workers,
+)
 from relpio.queue.settings import QueueSettings, QueueType
 
 from .doubles import run
@@ -89,7 +95,17 @@ def test_time_window(begin: int, end: int, open_hours: Sequence[int]) -> None:
     policy = DequeuePolicy(QueueSettings(dequeue_time_begin=begin, dequeue_time_end=end))
     for hour in range(24):
         delay = policy.delay(1, 0.0, datetime(2024, 1, 1, hour, 30))
-        assert delay == (0 if hour in open_hours else 1800)
+        assert delay == (0 if hour in open_hours else LOOK_AGAIN)
+
+
+def test_a_worker_is_there_when_the_hour_begins_and_soon_after_the_clock_was_set() -> None:
+    policy = DequeuePolicy(QueueSettings(dequeue_time_begin=8, dequeue_time_end=9))
+    delay = policy.delay(1, 0.0, datetime(2024, 1, 1, 7, 59, 57))
+    assert delay == 3
+    # What waits when a machine is suspended at six must not wait for hours when it wakes at eight.
+    delay = policy.delay(1, 0.0, datetime(2024, 1, 1, 6, 0, 0))
+    assert delay is not None
+    assert 0 < delay <= LOOK_AGAIN < 60
 
 
 @pytest.mark.parametrize(
