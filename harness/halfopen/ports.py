@@ -172,6 +172,7 @@ class SystemSpec:
         missing: what this machine lacks to run it with such options, each with its remedy.
         product: what it runs, if that is somebody else's; for `halfopen doctor`.
         needs_image: why such options need an image that the scenario names, None if they do not.
+        beyond_image: why `image` cannot run it with such options, None if it can.
         image: one of ours that holds it, for labs that run containers; None if it comes with
             halfopen itself, or there is none.
     """
@@ -186,6 +187,7 @@ class SystemSpec:
     missing: Callable[[Any], Sequence[str]] = nothing_missing
     product: Product | None = None
     needs_image: Callable[[Any], str | None] = needs_no_image
+    beyond_image: Callable[[Any], str | None] = needs_no_image
     image: str | None = None
 
     def programs(self, options: Any, context: SystemContext) -> tuple[ProgramSpec, ...]:

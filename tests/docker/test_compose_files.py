@@ -29,7 +29,7 @@ from tests.docker.apart import networked_engine
 
 COMPOSE = Path(__file__).parents[2] / "compose"
 FILES = sorted(COMPOSE.glob("*/compose.yaml"))
-IMAGES = ["middlebox", "relpio", "rsyslog", "toxiproxy"]
+IMAGES = ["kafka", "middlebox", "relpio", "rsyslog", "toxiproxy"]
 NAMES = [file.parent.name for file in FILES]
 
 # FortiGate's hour in six seconds; whoever speaks each nine comes too late.
@@ -123,6 +123,8 @@ SHOWN: Mapping[str, tuple[str, Mapping[str, str]]] = {
     "toxiproxy": ("relp-toxiproxy", {"PAUSE": "3"}),
     "rsyslog": ("rsyslog", {"KEEPALIVE": "off"}),
     "rsyslog with keepalive": ("rsyslog", {"KEEPALIVE": "on"}),
+    "kafka": ("kafka", {}),
+    "kafka with keepalive": ("kafka", {"PRELOAD": "libkeepalive.so.0"}),
 }
 
 
@@ -180,6 +182,23 @@ def test_rsyslog_with_keepalive(projects: Mapping[str, Project]) -> None:
 
 
 @_live
+def test_a_kafka_broker_keeps_dead_connections(projects: Mapping[str, Project]) -> None:
+    project = projects["kafka"]
+    project.wait("middlebox", "FORGOTTEN", "late packets")
+    # One producer, and yet three connections: it made two more, and nobody told the broker.
+    project.until("connections", lambda log: _most(log) > 2, "more than 2 connections")
+    project.wait("producer", "acked 3\n")
+    project.wait("reader", "message 1\n", "message 3\n")
+
+
+@_live
+def test_a_kafka_broker_with_libkeepalive(projects: Mapping[str, Project]) -> None:
+    project = projects["kafka with keepalive"]
+    project.wait("reader", "message 1\n", "message 3\n")
+    assert "FORGOTTEN" not in project.log("middlebox")
+
+
+@_live
 def test_a_middlebox_names_the_settings_that_it_lacks(engine: str) -> None:
     done = subprocess.run(
         ["docker", "--host", engine, "run", "--rm", "--network", "none", "--cap-drop", "ALL",
@@ -228,7 +247,7 @@ def _services(name: str) -> Mapping[str, Any]:
 
 
 def test_all_of_them_are_tested() -> None:
-    assert NAMES == ["relp-firewall", "relp-toxiproxy", "rsyslog"]
+    assert NAMES == ["kafka", "relp-firewall", "relp-toxiproxy", "rsyslog"]
 
 
 @pytest.mark.parametrize("name", NAMES)

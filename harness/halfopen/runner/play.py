@@ -89,7 +89,11 @@ def out_of_place(host: PlannedHost, vocabulary: Vocabulary, lab: LabSpec) -> str
             return f"{host.name} has limits, which the lab {lab.name} has not: use --lab docker"
         return None
     system = None if host.system is None else vocabulary.systems[host.system]
-    if system is None or system.product is None or host.image or system.image:
+    if system is None or host.image is not None:
+        return None
+    if reason := system.beyond_image(system.options.model_validate(dict(host.options))):
+        return f"the lab {lab.name} cannot run it on {host.name}: {reason}"
+    if system.product is None or system.image is not None:
         return None
     return (
         f"the lab {lab.name} has no image of {system.product.name} for {host.name}: name one that "

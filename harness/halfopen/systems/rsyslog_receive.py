@@ -11,7 +11,15 @@ from halfopen.fields import Keepalive, Timer, keepalive_timers
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.found import find_program
 from halfopen.products.rsyslog import installed
-from halfopen.products.rsyslog.common import MARK, PORT, Common, Files, files_of, rsyslogd
+from halfopen.products.rsyslog.common import (
+    MARK,
+    PORT,
+    Common,
+    Files,
+    beyond_image,
+    files_of,
+    rsyslogd,
+)
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
 from halfopen.products.rsyslog.script import Value, directives, statement
 
@@ -149,5 +157,6 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=_missing,
     product=installed.PRODUCT,
+    beyond_image=beyond_image,
     image=installed.IMAGE,
 )

@@ -11,7 +11,7 @@ from halfopen.fields import Keepalive, Patience, Timer, WholeSeconds, keepalive_
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.rsyslog import installed
-from halfopen.products.rsyslog.common import MARK, PORT, Common, files_of, rsyslogd
+from halfopen.products.rsyslog.common import MARK, PORT, Common, beyond_image, files_of, rsyslogd
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
 from halfopen.products.rsyslog.releases import (
     OMFWD_HAS_USER_TIMEOUT,
@@ -238,5 +238,6 @@ SYSTEM = SystemSpec(
     timers=_timers,
     missing=_missing,
     product=installed.PRODUCT,
+    beyond_image=beyond_image,
     image=installed.IMAGE,
 )

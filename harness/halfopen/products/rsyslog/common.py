@@ -79,6 +79,15 @@ class Files:
     input: str
 
 
+def beyond_image(options: Common) -> str | None:
+    """Why our image cannot run it."""
+    if options.release is not None:
+        return f"its image has no rsyslog of {options.release}; name one that has as `image`"
+    if "/" in options.binary:
+        return f"its image has no {options.binary}; name one that has as `image`"
+    return None
+
+
 def files_of(context: SystemContext, name: str) -> Files:
     """The files of the program `name`."""
     disk, notes = Path(context.directory), Path(context.notes or context.directory)
