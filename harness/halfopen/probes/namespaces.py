@@ -49,7 +49,16 @@ def keep(namespace: Path, name: str) -> None:
     """
     place = NAMESPACES / name
     place.touch(exist_ok=False)
-    _call("mount", os.fsencode(namespace), os.fsencode(place), None, _MS_BIND, None)
+    bind(namespace, place)
+
+
+def bind(source: Path, target: Path) -> None:
+    """Show `source` at `target` too, as `mount --bind` does, without a process for it.
+
+    Raises:
+        OSError: if the kernel refuses.
+    """
+    _call("mount", os.fsencode(source), os.fsencode(target), None, _MS_BIND, None)
 
 
 def enter(name: str) -> None:

@@ -19,8 +19,8 @@ from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.play import Listener, Player
 
-# Runs mostly wait, about nineteen twentieths of their time.
-_RUNS_PER_CPU = 8
+# Runs mostly wait, more than nine tenths of their time.
+_RUNS_PER_CPU = 10
 
 
 def default_jobs() -> int:

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import socket
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError
 from halfopen.labs.netns.inside import inside
+from halfopen.probes import namespaces
 from halfopen.verbs import Answer
 
 _FILES = {
@@ -49,11 +49,10 @@ def cover_files() -> None:
             target.touch()
         ours = _OURS / target.name
         ours.write_text(text)
-        done = subprocess.run(
-            ["mount", "--bind", str(ours), str(target)], capture_output=True, text=True
-        )
-        if done.returncode:
-            raise LabError(f"{name} cannot be covered by one of our own: {done.stderr.strip()}")
+        try:
+            namespaces.bind(ours, target)
+        except OSError as error:
+            raise LabError(f"{name} cannot be covered by one of our own: {error}") from error
 
 
 class Resolver(asyncio.DatagramProtocol):

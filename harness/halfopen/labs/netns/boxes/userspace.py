@@ -17,7 +17,7 @@ from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.netns import network
 from halfopen.labs.netns.boxes._box import Engine, Site
 from halfopen.labs.netns.wire import offload
-from halfopen.labs.netns.wire.orders import VERBS
+from halfopen.labs.netns.wire.verbs import VERBS
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Interface
 from halfopen.verbs import Verb, verb_to_json

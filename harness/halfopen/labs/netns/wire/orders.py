@@ -22,11 +22,6 @@ from halfopen.verbs import (
     Verb,
 )
 
-VERBS: frozenset[type[Verb]] = frozenset(
-    {ForgetFlows, SetIdleTimeout, Rebind, Block, Unblock, Impair, Unimpair}
-)
-"""What can be done to a middlebox that this engine plays."""
-
 
 def do(
     verb: Verb,
@@ -38,7 +33,7 @@ def do(
     """Do a verb; returns the flows that it touched.
 
     Args:
-        verb: one of :data:`VERBS`.
+        verb: one of :data:`halfopen.labs.netns.wire.verbs.VERBS`.
         forwarder: to which it is done.
         profile_idle: the idle timeout of the profile, seconds; None for never.
         names: the addresses of the hosts by name.
