@@ -53,7 +53,7 @@ test: check unit incidents ## everything: style, types, import law, tests, scena
 
 unit: setup-dev kafka ## the tests under tests/
 	@$(PYTEST) tests --collect-only -qq >/dev/null || true # compiled once, not by each process
-	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=3 --dist=loadgroup'
+	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=6 --dist=loadgroup'
 
 images: setup-dev ## the container images of the docker lab
 	.ci/engine with .ci/images
@@ -61,10 +61,10 @@ images: setup-dev ## the container images of the docker lab
 incidents: setup-dev kafka ## the scenario library, every variant
 	$(PYTEST) scenarios -v
 
-soak: setup-dev ## relpio's tests at full length: 200 crashes, millions of hostile inputs (long)
+soak: setup-dev ## tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop*.py \
-		--timeout=7200
+		tests/lab/test_sandbox.py --timeout=7200
 
 pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
 	rm -rf out/pages

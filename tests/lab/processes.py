@@ -8,17 +8,14 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 
 def network_namespaces() -> set[str]:
     """The network namespaces that some process lives in, as far as we may look.
 
-    Without those of other tests, which run beside this one, and of an engine's containers.
+    Without those of whatever else runs on the machine: other tests, other labs, containers.
     """
     found = set()
-    for process in psutil.process_iter():
-        directory = Path(f"/proc/{process.pid}")
+    for directory in Path("/proc").glob("[0-9]*"):
         try:
             if not _of_others(directory):
                 found.add(str((directory / "ns/net").readlink()))
@@ -28,10 +25,13 @@ def network_namespaces() -> set[str]:
 
 
 def _of_others(directory: Path) -> bool:
-    """Whether pytest started it for another test, or it is in a container."""
+    """Whether it was not started for this test: by its environment, which a sandbox hands down.
+
+    One without an environment may be ours.
+    """
     test = os.environ.get("PYTEST_CURRENT_TEST", "").partition(" ")[0]
     environment = (directory / "environ").read_bytes()
-    if b"PYTEST_CURRENT_TEST=" in environment:
+    if environment:
         return f"PYTEST_CURRENT_TEST={test} ".encode() not in environment
     return "docker" in (directory / "cgroup").read_text()
 
@@ -55,11 +55,17 @@ def machine_network() -> str:
     return "\n".join(each.stdout for each in done)
 
 
-def wait_until(condition: Callable[[], bool], timeout: float = 60.0) -> bool:
-    """True as soon as `condition` holds, False if it does not within `timeout` seconds."""
+def wait_until(condition: Callable[[], bool], timeout: float = 60.0, pause: float = 0.02) -> bool:
+    """True as soon as `condition` holds, False if it does not within `timeout` seconds.
+
+    Args:
+        condition: what is waited for.
+        timeout: seconds.
+        pause: seconds between two looks: more, where a look is at all that runs on the machine.
+    """
     deadline = time.monotonic() + timeout
     while not condition():
         if time.monotonic() > deadline:
             return False
-        time.sleep(0.02)
+        time.sleep(pause)
     return True

@@ -12,12 +12,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.lab.crashes import SOAK
 from tests.lab.processes import machine_network, network_namespaces, wait_until, with_marker
-from tests.lab.scenarios import halfopen, write_short
+from tests.lab.scenarios import told, write_short
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
 MARKER = "HALFOPEN_TEST_MARKER"
+LOOK_S = 0.1
+BATCHES = 30 if SOAK else 3
 
 
 def _start(directory: Path, marker: str) -> subprocess.Popen[bytes]:
@@ -54,12 +57,12 @@ def _has_history(out: Path) -> Callable[[], bool]:
 
 @pytest.mark.timeout(600)
 def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path) -> None:
-    """Thirty runs, six at a time."""
+    """Six runs at a time."""
     rng = random.Random(20261121)
     before = machine_network()
     namespaces = network_namespaces()
     judged = 0
-    for batch in range(5):
+    for batch in range(BATCHES):
         running = []
         for number in range(6):
             directory = tmp_path / f"{batch}-{number}"
@@ -78,13 +81,13 @@ def test_sigkill_at_random_moments_leaves_nothing_but_the_history(tmp_path: Path
                 process.send_signal(signal.SIGKILL)
             process.wait()
         for directory, marker, _ in running:
-            assert wait_until(_gone(marker)), with_marker(marker)
+            assert wait_until(_gone(marker), pause=LOOK_S), with_marker(marker)
             for history in (directory / "out").rglob("history.jsonl"):
-                done = halfopen("check", history.parent, "--no-report", cwd=directory)
+                done = told("check", history.parent, "--no-report", cwd=directory)
                 # Killed runs are unknown at best; a history torn in its first line is said so.
                 assert done.returncode in (1, 2), done.stdout + done.stderr
                 judged += done.returncode == 1
-    assert wait_until(lambda: network_namespaces() <= namespaces)
+    assert wait_until(lambda: network_namespaces() <= namespaces, pause=LOOK_S)
     assert machine_network() == before
     assert judged > 3
 
@@ -96,13 +99,13 @@ def test_interrupt_ends_in_order(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     assert process.wait(20) == 130
     assert b'"interrupted"' in history.read_bytes().splitlines()[-1]
-    assert wait_until(_gone("interrupted"))
+    assert wait_until(_gone("interrupted"), pause=LOOK_S)
 
 
 def test_a_finished_run_leaves_nothing(tmp_path: Path) -> None:
     before, namespaces = machine_network(), network_namespaces()
     process = _start(tmp_path, "finished")
     assert process.wait(60) == 1  # one of its two variants is meant to fail
-    assert wait_until(_gone("finished"))
-    assert wait_until(lambda: network_namespaces() <= namespaces)
+    assert wait_until(_gone("finished"), pause=LOOK_S)
+    assert wait_until(lambda: network_namespaces() <= namespaces, pause=LOOK_S)
     assert machine_network() == before

@@ -140,6 +140,7 @@ def browser() -> Iterator[Any]:
         chromium.close()
 
 
+@pytest.mark.xdist_group("browser")  # one is enough
 @pytest.mark.parametrize(
     ("width", "scheme"), [(1280, "light"), (1280, "dark"), (390, "light")], ids=str
 )
