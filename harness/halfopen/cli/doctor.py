@@ -20,6 +20,7 @@ from halfopen.vocabulary import default_vocabulary
 
 # What only some scenarios, or only the tests, need: program -> (what for, Debian packages).
 _EXTRAS = {
+    "busybox": ("scenarios with a program that is linked statically", "busybox-static"),
     "chromium": ("the test that opens the report in a browser", "chromium"),
     "tcpdump": ("looking at packets by hand", "tcpdump"),
 }
