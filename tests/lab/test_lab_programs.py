@@ -73,9 +73,12 @@ def test_rsyslogs_own_figures_and_its_spool_are_recorded(tmp_path: Path) -> None
 
 
 def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> None:
-    """`notify on close`: the notice that the incident's cure asks for, once keepalive gives up."""
+    """`notify on close`: the notice that the incident's cure asks for, once keepalive gives up.
+
+    And where nothing may be said, or counted, the checks of words and figures fail on it.
+    """
     keepalive = "{ idle: 90 min, interval: 30 min, probes: 2 }"
-    receiver = f"input: imptcp, notify on close: true, keepalive: {keepalive}"
+    receiver = f"input: imptcp, notify on close: true, keepalive: {keepalive}, impstats: 30 min"
     path = tmp_path / "closes.scenario.yaml"
     text = SCENARIO.format(sender="output: omfwd", receiver=receiver)
     path.write_text(
@@ -86,6 +89,9 @@ def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> N
             "  - wait until: connections at receiver = 0\n    at most: 24 h\n"
             "  - stop: receiver  # it writes what it has to say before it ends\nexpect:",
         )
+        + "  - said: { at: receiver, words: imptcp, count: 0 }\n"
+        "  - figures: { at: receiver, of: main Q, figure: enqueued, at end: 0 }\n"
+        "variants:\n  default:\n    reproduces: { said: seen, figures: seen }\n"
     )
     done = halfopen("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
