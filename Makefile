@@ -61,10 +61,11 @@ images: setup-dev ## the container images of the docker lab
 incidents: setup-dev kafka ## the scenario library, every variant
 	$(PYTEST) scenarios -v
 
-soak: setup-dev ## tests at full length: 200 crashes, millions of hostile inputs (long)
+soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop*.py \
 		tests/lab/test_sandbox.py --timeout=7200
+	.ci/engine with sh -c '.ci/images; HALFOPEN_SOAK=1 $(PYTEST) tests/docker/test_docker_incidents.py'
 
 pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
 	rm -rf out/pages

@@ -205,7 +205,7 @@ def test_a_middlebox_names_the_settings_that_it_lacks(engine: str) -> None:
          "--sysctl", "net.ipv4.ip_forward=0", our_image("middlebox")],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=250,
     )  # fmt: skip
     assert (done.returncode, "`sysctls`:\nnet.ipv4.ip_forward: 1" in done.stderr) == (1, True), done
 

@@ -34,6 +34,9 @@ UNSUPPORTED = {
 }
 """Variants that the docker lab cannot play, and what it says of that."""
 
+BY_THEMSELVES = frozenset({"azure-lb-240-kafka", "eventhubs-30s-first-send"})
+"""A current broker of Kafka wants a core for ten seconds to start: played in `make soak` only."""
+
 
 def _plans(lab: str) -> list[Plan]:
     """Of all variants that the docker lab can play."""
@@ -47,7 +50,8 @@ def _name(plan: Plan) -> tuple[str, str]:
 
 def _shortest(plans: Sequence[Plan]) -> list[Plan]:
     """Of each incident the variant that takes the least time."""
-    return [min(each, key=planned_seconds) for _, each in groupby(plans, lambda plan: plan.file)]
+    light = [plan for plan in plans if _name(plan)[0] not in BY_THEMSELVES]
+    return [min(each, key=planned_seconds) for _, each in groupby(light, lambda plan: plan.file)]
 
 
 def test_what_cannot_be_played_there_is_known() -> None:
