@@ -53,7 +53,8 @@ test: check unit incidents ## everything: style, types, import law, tests, scena
 
 unit: setup-dev kafka ## the tests under tests/
 	@$(PYTEST) tests --collect-only -qq >/dev/null || true # compiled once, not by each process
-	.ci/engine with sh -c '.ci/images; exec $(PYTEST) tests --numprocesses=6 --dist=loadgroup'
+	.ci/engine with .ci/images
+	.ci/engine apart $(PYTEST) tests --numprocesses=6 --dist=loadgroup
 
 images: setup-dev ## the container images of the docker lab
 	.ci/engine with .ci/images
@@ -65,7 +66,8 @@ soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile 
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop*.py \
 		tests/lab/test_sandbox.py --timeout=7200
-	.ci/engine with sh -c '.ci/images; HALFOPEN_SOAK=1 $(PYTEST) tests/docker/test_docker_incidents.py'
+	.ci/engine with .ci/images
+	HALFOPEN_SOAK=1 .ci/engine apart $(PYTEST) tests/docker/test_docker_incidents.py
 
 pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
 	rm -rf out/pages
