@@ -24,6 +24,7 @@ from halfopen.labs.netns.wire import frames
 from halfopen.labs.netns.wire.link import Link
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet
 from halfopen.model.topology import lay_out
+from halfopen.probes import namespaces
 
 NAME = "userspace-forwarding"
 GOAL = 50_000.0
@@ -59,7 +60,7 @@ class _End:
     """A host that speaks in frames of its own making."""
 
     def __init__(self, host: str, interface: str, gateway: str) -> None:
-        with network.inside(host):
+        with namespaces.visiting(host):
             self.link = Link(interface, 1500)
         with IPRoute(netns=host) as route:
             own = route.get_links(route.link_lookup(ifname=interface)[0])[0]

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.netns import network
 from halfopen.labs.netns.boxes import Box
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Family
+from halfopen.probes import namespaces
 from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
 from tests.conformance.street import BOX, CLIENT_HOST, SERVER_HOST
 from tests.conformance.wires import Place
@@ -42,9 +42,9 @@ class Pair:
         kind = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
         server = place.address(SERVER_HOST, BOX)
         target = place.address(BOX, CLIENT_HOST) if nat == "destination" else server
-        with network.inside(place.names[SERVER_HOST]):
+        with namespaces.visiting(place.names[SERVER_HOST]):
             self.listener = socket.socket(kind, socket.SOCK_STREAM)
-        with network.inside(place.names[CLIENT_HOST]):
+        with namespaces.visiting(place.names[CLIENT_HOST]):
             self.client = socket.socket(kind, socket.SOCK_STREAM)
         for each in (self.listener, self.client):
             each.settimeout(_PATIENCE_S)

@@ -18,6 +18,7 @@ from halfopen.labs.netns.wire import frames, offload
 from halfopen.labs.netns.wire.frames import ETHERNET
 from halfopen.middlebox.packet import Flags, Packet, Side
 from halfopen.model.topology import Family, HostNetwork, lay_out
+from halfopen.probes import namespaces
 from halfopen.verbs import Verb
 from tests.conformance.street import BOX, CLIENT_HOST, IN, OUT, SERVER_HOST
 
@@ -40,7 +41,7 @@ class Place:
         for left, right in zip(self.path, self.path[1:], strict=False):
             network.connect(left, right, self.networks)
             for here, there in ((left, right), (right, left)):
-                with network.inside(here):
+                with namespaces.visiting(here):
                     offload.switch_off(self.networks[here].towards(there).name)
         for name in self.path:
             network.add_routes(name, self.networks[name])
@@ -86,7 +87,7 @@ class _Puppet:
         neighbour = (here.address, "lladdr", own, "dev", there.name, "nud", "permanent")
         _ip(box, "neighbour", "replace", *neighbour)
         self._header = b"".join(bytes.fromhex(each.replace(":", "")) for each in (peer, own))
-        with network.inside(name):
+        with namespaces.visiting(name):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self.socket.setsockopt(_SOL_PACKET, _IGNORE_OUTGOING, 1)
         self.socket.bind((here.name, _ALL))
@@ -204,7 +205,7 @@ class WireStreet:
 
 
 def _ip(host: str, *arguments: str) -> None:
-    with network.inside(host):
+    with namespaces.visiting(host):
         subprocess.run(["ip", *arguments], check=True, timeout=30)
 
 

@@ -50,10 +50,11 @@ with routing("a") as host:
         host.link("nowhere")
     except OSError as error:
         told["missing"] = str(error)
-    try:
+try:
+    with routing("a") as host:
         host.add_route("192.0.2.0/24", "203.0.113.1")
-    except OSError as error:
-        told["unreachable"] = error.strerror
+except OSError as error:
+    told["unreachable"] = error.strerror
 print(json.dumps(told))
 """
 

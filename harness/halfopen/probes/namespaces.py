@@ -6,9 +6,11 @@ them, on each of which a namespace is mounted: so it stays while nobody lives in
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import os
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 
 NAMESPACES = Path("/run/netns")
@@ -78,6 +80,24 @@ def enter_open(namespace: int) -> None:
         OSError: if it is none.
     """
     _call("setns", namespace, _CLONE_NEWNET)
+
+
+@contextlib.contextmanager
+def visiting(name: str) -> Iterator[None]:
+    """Run the block in the namespace of that name, and come back.
+
+    Only for threads that do nothing else meanwhile: a namespace belongs to the thread, and whatever
+    an event loop did would happen in the wrong one.
+
+    Raises:
+        OSError: if there is none of that name.
+    """
+    with Path("/proc/thread-self/ns/net").open("rb") as home:
+        enter(name)
+        try:
+            yield
+        finally:
+            enter_open(home.fileno())
 
 
 def _call(function: str, *arguments: object) -> None:

@@ -1,4 +1,4 @@
-"""As much of netlink as the lab needs, at a price that ten thousand flows can be watched for.
+"""As much of netlink as the probes need, at a price that ten thousand flows can be watched for.
 
 A general library decodes every attribute of every message into objects, some 100 microseconds
 each; here a message stays octets until somebody asks for a part of it.  Source: netlink(7),
@@ -13,7 +13,6 @@ import socket
 import struct
 from collections.abc import Iterator
 
-ROUTE = 0
 SOCK_DIAG = 4
 NETFILTER = 12
 

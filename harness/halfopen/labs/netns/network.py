@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import ipaddress
 import json
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -83,26 +82,11 @@ def carry_true_packets(host: str, interface: Interface) -> None:
     """
     own, peer = ends(host, interface)
     for name, end in ((host, own.name), (interface.neighbour, peer.name)):
-        with inside(name):
+        with namespaces.visiting(name):
             try:
                 offload.switch_off(end)
             except OSError as error:
                 raise LabError(f"{name}: {end} keeps its offloads: {error.strerror}") from error
-
-
-@contextlib.contextmanager
-def inside(name: str) -> Iterator[None]:
-    """Run the block in the namespace of a host.
-
-    Only for threads that do nothing else: a namespace belongs to the thread, and whatever the
-    event loop did meanwhile would happen in the wrong one.
-    """
-    with Path("/proc/thread-self/ns/net").open("rb") as home:
-        namespaces.enter(name)
-        try:
-            yield
-        finally:
-            namespaces.enter_open(home.fileno())
 
 
 def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
@@ -111,7 +95,7 @@ def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
     Raises:
         LabError: if the kernel does not know a setting, or refuses the value.
     """
-    with inside(name):
+    with namespaces.visiting(name):
         for key, value in settings.items():
             path = Path("/proc/sys") / key.replace(".", "/")
             try:

@@ -13,8 +13,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from halfopen.errors import LabError
-from halfopen.labs.netns import network
 from halfopen.labs.netns.actions._action import Action, Sandbox
+from halfopen.probes import namespaces
 from halfopen.verbs import EnableProxy, RemoveToxic, SetToxic
 
 
@@ -25,7 +25,7 @@ def _with_proxy(host: str, work: Callable[[Any], None]) -> None:
     # Imported where it is needed: it brings requests with it, and an agent has to start fast.
     from toxiproxy import Toxiproxy
 
-    with network.inside(host):
+    with namespaces.visiting(host):
         try:
             (proxy,) = Toxiproxy().proxies().values()
             work(proxy)

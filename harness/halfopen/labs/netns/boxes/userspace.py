@@ -20,6 +20,7 @@ from halfopen.labs.netns.wire import offload
 from halfopen.labs.netns.wire.verbs import VERBS
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Interface
+from halfopen.probes import namespaces
 from halfopen.verbs import Verb, verb_to_json
 
 _START_S = 30.0
@@ -156,7 +157,7 @@ def _link(host: str, interface: Interface) -> dict[str, Any]:
     """What the engine must know of a link, both ends of which are made to carry true packets."""
     own, peer = network.ends(host, interface)
     for namespace, end in ((host, own), (interface.neighbour, peer)):
-        with network.inside(namespace):
+        with namespaces.visiting(namespace):
             offload.switch_off(end.name)
     return {
         "interface": interface.name,
