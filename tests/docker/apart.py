@@ -1,8 +1,8 @@
 """A Docker engine in a network namespace of its own.
 
 Compose files need bridge networks, and an engine makes bridges in its own network namespace.  One
-that `.ci/engine` has started makes none, so as not to touch the machine's network; so here another
-is started, where bridges harm nobody, and gets copies of our images.
+that `.ci/engine with` has started makes none, so as not to touch the machine; then another
+is started here, where bridges harm nobody, and gets copies of our images.
 """
 
 from __future__ import annotations
