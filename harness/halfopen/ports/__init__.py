@@ -1,0 +1,22 @@
+"""What the layers ask of each other, as small protocols and descriptions.
+
+Whoever adds a checker, fault, system or lab writes one module that holds one of these; the
+package that it lies in finds it (see :mod:`halfopen.registry`).
+"""
+
+from halfopen.model.program import Feed as Feed
+from halfopen.model.program import ProgramSpec as ProgramSpec
+from halfopen.model.program import Ready as Ready
+from halfopen.ports.checks import CheckSpec as CheckSpec
+from halfopen.ports.checks import Finding as Finding
+from halfopen.ports.faults import FaultSpec as FaultSpec
+from halfopen.ports.faults import no_verbs as no_verbs
+from halfopen.ports.labs import Lab as Lab
+from halfopen.ports.labs import LabSpec as LabSpec
+from halfopen.ports.labs import Middlebox as Middlebox
+from halfopen.ports.labs import Recorder as Recorder
+from halfopen.ports.systems import Product as Product
+from halfopen.ports.systems import SystemContext as SystemContext
+from halfopen.ports.systems import SystemSpec as SystemSpec
+from halfopen.ports.vocabulary import Profile as Profile
+from halfopen.ports.vocabulary import Vocabulary as Vocabulary
