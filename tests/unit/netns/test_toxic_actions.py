@@ -14,9 +14,9 @@ import pytest
 from toxiproxy.api import APIConsumer
 
 from halfopen.errors import LabError
-from halfopen.labs.netns import network
 from halfopen.labs.netns.actions import toxics
 from halfopen.labs.netns.actions._action import Sandbox
+from halfopen.probes import namespaces
 from halfopen.verbs import EnableProxy, RemoveToxic, SetToxic
 
 NOWHERE = cast(Sandbox, None)
@@ -81,7 +81,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
             pass
 
     monkeypatch.setenv("no_proxy", "*")
-    monkeypatch.setattr(network, "inside", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(namespaces, "visiting", lambda _: contextlib.nullcontext())
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         monkeypatch.setattr(APIConsumer, "port", http.server_port)
         thread = threading.Thread(target=http.serve_forever)
