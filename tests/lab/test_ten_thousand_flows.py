@@ -31,17 +31,12 @@ VERDICT_S = 20.0
 
 
 def agent_of_this_process() -> psutil.Process:
-    """The process in which the probes run."""
-    (found,) = filter(_is_agent, psutil.Process(os.getpid()).children(recursive=True))
-    return found
-
-
-def _is_agent(process: psutil.Process) -> bool:
-    try:
-        command = process.cmdline()
-    except psutil.Error:  # it has ended since it was listed
-        return False
-    return "halfopen.labs.netns.agent" in command and "unshare" not in command
+    """The process in which the probes run: a zygote's keeper has it as its only child."""
+    children = psutil.Process(os.getpid()).children()
+    (zygote,) = [each for each in children if "halfopen.labs.netns.zygote" in each.cmdline()]
+    (keeper,) = zygote.children()
+    (agent,) = keeper.children()
+    return agent
 
 
 def cpu_seconds(process: psutil.Process) -> float:

@@ -30,7 +30,7 @@ def create(name: str) -> None:
 
     def make() -> None:
         try:
-            _call("unshare", _CLONE_NEWNET)
+            call("unshare", _CLONE_NEWNET)
             keep(Path("/proc/thread-self/ns/net"), name)
         except OSError as error:
             failed.append(error)
@@ -60,7 +60,7 @@ def bind(source: Path, target: Path) -> None:
     Raises:
         OSError: if the kernel refuses.
     """
-    _call("mount", os.fsencode(source), os.fsencode(target), None, _MS_BIND, None)
+    call("mount", os.fsencode(source), os.fsencode(target), None, _MS_BIND, None)
 
 
 def enter(name: str) -> None:
@@ -79,7 +79,7 @@ def enter_open(namespace: int) -> None:
     Raises:
         OSError: if it is none.
     """
-    _call("setns", namespace, _CLONE_NEWNET)
+    call("setns", namespace, _CLONE_NEWNET)
 
 
 @contextlib.contextmanager
@@ -100,7 +100,12 @@ def visiting(name: str) -> Iterator[None]:
             enter_open(home.fileno())
 
 
-def _call(function: str, *arguments: object) -> None:
+def call(function: str, *arguments: object) -> None:
+    """Call a function of libc that answers 0 if all is well.
+
+    Raises:
+        OSError: if it does not.
+    """
     if getattr(_libc, function)(*arguments) != 0:
         number = ctypes.get_errno()
         raise OSError(number, f"{function}: {os.strerror(number)}")

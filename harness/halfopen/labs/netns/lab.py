@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import tempfile
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import IO
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.netns import sandbox
 from halfopen.labs.netns.actions import all_actions
 from halfopen.labs.netns.boxes import ENGINES
-from halfopen.labs.netns.client import LINE_LIMIT, START_TIMEOUT_S, AgentLab
+from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
+from halfopen.labs.netns.nursery import Sandbox, nursery
 from halfopen.ports import LabSpec, Recorder
 from halfopen.verbs import Verb
 
@@ -33,48 +32,41 @@ class NetnsLab(AgentLab):
 
     def __init__(self, directory: Path, token: str, record: Recorder) -> None:
         super().__init__(directory, token, record)
-        self._process: asyncio.subprocess.Process | None = None
-        self._said: IO[bytes] | None = None
+        self._nursery = contextlib.ExitStack()
+        self._sandbox: Sandbox | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> NetnsLab:
         self._directory.mkdir(parents=True, exist_ok=True)
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __aexit__
-        self._process = await asyncio.create_subprocess_exec(
-            *sandbox.agent_command(),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=self._said,
-            env=sandbox.environment(),
-            limit=LINE_LIMIT,
-            start_new_session=True,  # Ctrl-C is for us: we end the run in order
-        )
-        assert self._process.stdout is not None
         try:
-            hello = await asyncio.wait_for(self._process.stdout.readline(), START_TIMEOUT_S)
+            await self._begin()
+        except BaseException:
+            await self.__aexit__()
+            raise
+        return self
+
+    async def _begin(self) -> None:
+        zygote = self._nursery.enter_context(nursery())
+        self._sandbox = await zygote.fork()
+        try:
+            hello = await asyncio.wait_for(self._sandbox.hear(), START_TIMEOUT_S)
         except TimeoutError:
             hello = b""
         if not hello:
-            reason = self._last_words()
-            await self.__aexit__()
-            raise UnsupportedError(f"no sandbox could be started: {reason}")
-        self._reader = asyncio.create_task(self._read(self._process.stdout))
+            raise UnsupportedError(f"no sandbox could be started: {self._last_words()}")
+        self._reader = asyncio.create_task(self._read(self._sandbox))
         self.origin = time.monotonic()
         await self._ask(
             "begin", origin=self.origin, token=self._token, directory=str(self._directory)
         )
-        return self
 
     async def __aexit__(self, *_: object) -> None:
-        if self._process is not None:
-            with contextlib.suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
-        if self._reader is not None:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        if self._said is not None:
-            self._said.close()
+        with self._nursery:
+            if self._reader is not None:
+                self._reader.cancel()
+                await asyncio.gather(self._reader, return_exceptions=True)
+            if self._sandbox is not None:
+                await self._sandbox.end()
 
     def host_directory(self, host: str) -> Path:
         """Where the lab keeps what the programs of a host say."""
@@ -89,19 +81,19 @@ class NetnsLab(AgentLab):
         return path
 
     async def _send(self, line: bytes) -> None:
-        assert self._process is not None and self._process.stdin is not None
-        self._process.stdin.write(line)
-        await self._process.stdin.drain()
+        assert self._sandbox is not None
+        self._sandbox.tell(line)
 
-    async def _read(self, stream: asyncio.StreamReader) -> None:
-        while line := await stream.readline():
+    async def _read(self, agent: Sandbox) -> None:
+        while line := await agent.hear():
             self._hear(json.loads(line))
         self._hung_up()
 
     def _last_words(self) -> str:
-        assert self._said is not None
-        self._said.seek(0)
-        return self._said.read()[-3000:].decode(errors="replace").strip() or "(it said nothing)"
+        assert self._sandbox is not None
+        self._sandbox.said.seek(0)
+        text = self._sandbox.said.read()[-3000:].decode(errors="replace").strip()
+        return text or "(it said nothing)"
 
 
 def _lacks(verb: type[Verb]) -> Sequence[str]:

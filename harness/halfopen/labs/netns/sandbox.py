@@ -1,10 +1,10 @@
-"""Outside: starts the namespaces of one run, so that nothing of them can outlive this process.
+"""Outside: whether this machine lets us make namespaces, and any command in some of its own.
 
-The chain is: this process -> `unshare` (killed by the kernel when this process dies: `setpriv
---pdeathsig`, prctl(2)) -> the agent, first process of a PID namespace (killed when `unshare`
-dies: `--kill-child`; besides, it ends by itself when its standard input does).  When the first
-process of a PID namespace dies, the kernel kills the others (pid_namespaces(7)), and with the
-last process every other namespace, interface and rule goes.
+Nothing of a sandbox can outlive the process that started it: `unshare` is killed by the kernel when
+that dies (`setpriv --pdeathsig`, prctl(2)), and with it the first process of the PID namespace
+(`--kill-child`).  When that dies, the kernel kills the others (pid_namespaces(7)), and with the
+last process every other namespace, interface and rule goes.  The sandboxes of runs are made by
+:mod:`halfopen.labs.netns.zygote`, in the same way and without these programs.
 """
 
 from __future__ import annotations
@@ -42,11 +42,6 @@ def command(*inside: str) -> list[str]:
     script = 'mount -t tmpfs -o mode=755 halfopen /run && exec "$@"'
     leash = ["setpriv", "--pdeathsig", "KILL", "unshare", *namespace_options()]
     return [*leash, "sh", "-c", script, "halfopen", *inside]
-
-
-def agent_command() -> list[str]:
-    """The argument list that starts an agent in a new sandbox."""
-    return command(sys.executable, "-m", "halfopen.labs.netns.agent")
 
 
 def environment() -> dict[str, str]:
