@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images setup setup-dev demo test soak check lint types imports unit incidents kafka pages schema bench clean
+.PHONY: help images try-images setup setup-dev demo test soak check lint types imports unit incidents kafka pages schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -49,17 +49,26 @@ types: setup-dev
 imports: setup-dev
 	$(BIN)/lint-imports
 
-test: check unit incidents ## everything: style, types, import law, tests, scenarios
+test: setup-dev ## everything: style, types, import law, tests, scenarios
+	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check try-images
+	@$(MAKE) --no-print-directory unit incidents PREPARED=yes
 
-unit: setup-dev kafka ## the tests under tests/
+ifndef PREPARED # what `test` does first, and side by side
+unit: try-images
+incidents: kafka
+endif
+
+unit: setup-dev ## the tests under tests/
 	@$(PYTEST) tests --collect-only -qq >/dev/null || true # compiled once, not by each process
-	.ci/engine with .ci/images
 	.ci/engine apart $(PYTEST) tests --numprocesses=6 --dist=loadgroup
 
-images: setup-dev ## the container images of the docker lab
+images: setup-dev kafka ## the container images of the docker lab
 	.ci/engine with .ci/images
 
-incidents: setup-dev kafka ## the scenario library, every variant
+try-images: setup-dev kafka
+	-@.ci/engine with .ci/images # without an engine, the tests that need one say so
+
+incidents: setup-dev ## the scenario library, every variant
 	$(PYTEST) scenarios -v
 
 soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile inputs (long)

@@ -21,6 +21,7 @@ from tests.lab.scenarios import INCIDENT, halfopen, write_short
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(400)]
 
+SOAK = bool(os.environ.get("HALFOPEN_SOAK"))
 SOCKET = Path("/var/run/docker.sock")
 NOBODY_IN_PARTICULAR = 54321
 TREE = Path(__file__).parents[2]
@@ -49,13 +50,16 @@ def test_a_user_in_the_group_of_the_socket_needs_neither_root_nor_sudo(anywhere:
     mounted = """mount --bind "$1" code && mount --bind "$2" python && shift 2 && exec "$@" """
     readable = {"PYTHONPATH": f"{anywhere}/code/harness:{anywhere}/code/impl"}
 
+    played = None if SOAK else ("keepalive-off", "keepalive-1800")
+    chosen = [word for variant in played or () for word in ("--variant", variant)]
+
     def as_user(*groups: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["unshare", "--mount", "sh", "-c", mounted, "sh", str(TREE), sys.prefix,
              "setpriv", "--reuid", user, "--regid", user, *groups, "--bounding-set=-all",
              "--inh-caps=-all", "--no-new-privs", str(anywhere / "python/bin/python"), "-m",
              "halfopen", "run", str(scenario), "--lab", "docker", "--no-report", "-q",
-             "--json", "r.json"],
+             "--json", "r.json", *chosen],
             cwd=anywhere, env={**os.environ, "HOME": str(anywhere), **readable}, text=True,
             capture_output=True, timeout=300,
         )  # fmt: skip
@@ -63,7 +67,7 @@ def test_a_user_in_the_group_of_the_socket_needs_neither_root_nor_sudo(anywhere:
     done = as_user("--groups", str(group))
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((anywhere / "r.json").read_text())["results"]
-    assert [each["verdict"] for each in results] == ["pass"] * 6
+    assert [each["verdict"] for each in results] == ["pass"] * (len(played) if played else 6)
     # What its programs wrote is where it is after a run in namespaces, and the user's own.
     messages = anywhere / "out/fortigate-idle-relp/keepalive-1800/hosts/receiver/disk/messages"
     assert len(messages.read_text().splitlines()) == 95
