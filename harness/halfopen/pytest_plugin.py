@@ -78,7 +78,8 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     """
     from halfopen.errors import UsageError
     from halfopen.labs import all_labs
-    from halfopen.runner.run import default_jobs, run_plans
+    from halfopen.runner.places import auto
+    from halfopen.runner.run import run_plans
     from halfopen.vocabulary import default_vocabulary
 
     known = item.config.stash.setdefault(_RESULTS, {})
@@ -98,7 +99,7 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     ]
     cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
     out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
-    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=default_jobs())
+    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=auto())
     known.update({(r.file, r.variant): r for r in asyncio.run(runs)})
     return known
 

@@ -16,6 +16,7 @@ from halfopen.labs import all_labs
 from halfopen.labs.netns import sandbox
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
+from halfopen.runner.places import fixed
 from halfopen.runner.play import needs
 from halfopen.runner.run import planned_seconds, run_plans
 from halfopen.vocabulary import default_vocabulary
@@ -67,7 +68,7 @@ def test_what_cannot_be_played_there_is_known() -> None:
 
 def _play(plans: Sequence[Plan], lab: str, out: Path) -> list[VariantResult]:
     vocabulary = default_vocabulary()
-    return asyncio.run(run_plans(plans, all_labs()[lab], vocabulary, out, jobs=AT_A_TIME))
+    return asyncio.run(run_plans(plans, all_labs()[lab], vocabulary, out, jobs=fixed(AT_A_TIME)))
 
 
 def _verdicts(results: Sequence[VariantResult]) -> dict[str, Any]:

@@ -22,7 +22,8 @@ from halfopen.report.html import write_html
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
-from halfopen.runner.run import default_jobs, run_plans
+from halfopen.runner.places import Jobs, auto, fixed
+from halfopen.runner.run import run_plans
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.vocabulary import default_vocabulary
 
@@ -46,7 +47,10 @@ def run(
         list[str] | None, typer.Option(help="Only this variant; may be given several times.")
     ] = None,
     jobs: Annotated[
-        str, typer.Option(metavar="N|auto", help="Runs at a time; auto: 8 for each processor.")
+        str,
+        typer.Option(
+            metavar="N|auto", help="Runs at a time; auto: as many as the processors have time for."
+        ),
     ] = "auto",
     seed: Annotated[
         int | None, typer.Option(min=0, help="For whatever is random; default: a new one.")
@@ -197,9 +201,9 @@ def _lab(name: str) -> LabSpec:
     return labs[name]
 
 
-def _jobs(text: str) -> int:
+def _jobs(text: str) -> Jobs:
     if text == "auto":
-        return default_jobs()
+        return auto()
     if text.isdigit() and int(text) > 0:
-        return int(text)
+        return fixed(int(text))
     raise UsageError(f"--jobs takes a number of at least 1, or auto, not {text!r}")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import os
 import re
 import time
 from collections.abc import Sequence
@@ -17,15 +16,8 @@ from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
+from halfopen.runner.places import Jobs, Places
 from halfopen.runner.play import Listener, Player
-
-# Runs mostly wait, more than nine tenths of their time.
-_RUNS_PER_CPU = 10
-
-
-def default_jobs() -> int:
-    """How many runs at a time this machine can bear without disturbing any of them."""
-    return _RUNS_PER_CPU * (os.cpu_count() or 1)
 
 
 def planned_seconds(plan: Plan) -> float:
@@ -140,11 +132,11 @@ async def run_plans(
     vocabulary: Vocabulary,
     out: Path,
     *,
-    jobs: int,
+    jobs: Jobs,
     listener: Listener | None = None,
     pcap: bool = False,
 ) -> list[VariantResult]:
-    """Play plans, `jobs` at a time, and judge them; the results are in the order of the plans.
+    """Play plans, several at a time, and judge them; the results are in the order of the plans.
 
     If it is cancelled, runs in progress end with what they have, and what was recorded stays.
 
@@ -153,17 +145,17 @@ async def run_plans(
         lab: where.
         vocabulary: that they name.
         out: for their histories.
-        jobs: at a time.
+        jobs: how many at a time.
         listener: is told of every record.
         pcap: their links are captured.
 
     Raises:
         LabError: if a history cannot be written; the other runs are ended.
     """
-    places = asyncio.Semaphore(jobs)
+    places = Places(jobs)
 
     async def one(plan: Plan, directory: Path) -> VariantResult:
-        async with places:
+        async with places.one():
             return await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
 
     directories = run_directories(out, plans)

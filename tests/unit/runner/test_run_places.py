@@ -1,0 +1,74 @@
+"""Places for runs: a fixed number, and more while the machine has time."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from halfopen.runner.places import Jobs, Places, auto, fixed
+
+
+async def _most_at_a_time(jobs: Jobs, runs: int, has_time: Callable[[], bool]) -> int:
+    places = Places(jobs, has_time)
+    within = most = 0
+    begun: list[int] = []
+
+    async def run(number: int) -> None:
+        nonlocal within, most
+        async with places.one():
+            begun.append(number)
+            within += 1
+            most = max(most, within)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            within -= 1
+
+    await asyncio.gather(*(run(number) for number in range(runs)))
+    assert begun == list(range(runs))
+    return most
+
+
+@given(least=st.integers(1, 4), more=st.integers(0, 4), busy=st.sets(st.integers(0, 30)))
+@settings(max_examples=50, deadline=None)
+def test_places_stay_within_their_bounds_and_all_have_a_turn(
+    least: int, more: int, busy: set[int]
+) -> None:
+    looks = iter(range(10_000))
+    jobs = Jobs(least, least + more)
+    most = asyncio.run(_most_at_a_time(jobs, 12, lambda: next(looks) not in busy))
+    assert least <= most <= least + more
+
+
+def test_a_busy_machine_has_the_least() -> None:
+    assert asyncio.run(_most_at_a_time(Jobs(2, 9), 9, lambda: False)) == 2
+
+
+def test_an_idle_machine_has_more() -> None:
+    assert asyncio.run(_most_at_a_time(Jobs(2, 5), 9, lambda: True)) == 5
+
+
+def test_a_fixed_number_asks_nobody() -> None:
+    def never() -> bool:
+        raise AssertionError("a fixed number does not depend on the machine")
+
+    assert asyncio.run(_most_at_a_time(fixed(3), 9, never)) == 3
+    assert auto().least < auto().most
+
+
+async def _failing() -> int:
+    places = Places(fixed(1))
+    for _ in range(3):
+        try:
+            async with places.one():
+                raise KeyError
+        except KeyError:
+            continue
+    async with places.one():
+        return 1
+
+
+def test_a_run_that_fails_leaves_its_place() -> None:
+    assert asyncio.run(_failing()) == 1
