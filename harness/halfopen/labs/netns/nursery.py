@@ -69,7 +69,7 @@ class Sandbox:
         self.said.close()
 
 
-class _Zygote:
+class Zygote:
     """The process; it lives as long as this object is not closed, and this thread lives."""
 
     def __init__(self) -> None:
@@ -125,7 +125,7 @@ class _Zygote:
 class _Mine(threading.local):
     """What belongs to a thread: processes die with the thread that started them."""
 
-    zygote: _Zygote | None = None
+    zygote: Zygote | None = None
     users = 0
 
 
@@ -133,10 +133,10 @@ _mine = _Mine()
 
 
 @contextlib.contextmanager
-def nursery() -> Iterator[_Zygote]:
+def nursery() -> Iterator[Zygote]:
     """The zygote of this thread: one for all its labs that are open at the same time."""
     if _mine.zygote is None:
-        _mine.zygote = _Zygote()
+        _mine.zygote = Zygote()
     _mine.users += 1
     try:
         yield _mine.zygote
