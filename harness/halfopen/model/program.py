@@ -60,6 +60,8 @@ class ProgramSpec:
             written to it counts as what it owes.
         output: file in which its delivered messages appear, one a line, or None.
         files: written before it is started: absolute path -> text.
+        leftovers: files that it makes while it runs and that a killed one leaves behind, such as
+            its pid file; removed before it is started, since they mislead its successor.
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines), `said` (lines of text) or `spool` (a directory, of
             which the octets count; `spool *.seg`: those of files with such names).
@@ -81,6 +83,7 @@ class ProgramSpec:
     ledger: str | None = None
     output: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
+    leftovers: tuple[str, ...] = ()
     probes: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
     starts_within: float = 30.0
@@ -93,8 +96,8 @@ class ProgramSpec:
 def program_from_json(data: Mapping[str, Any]) -> ProgramSpec:
     """The program that `dataclasses.asdict` made plain."""
     values = dict(data)
-    values["argv"] = tuple(data["argv"])
-    values["arguments"] = tuple(data["arguments"])
+    for name in ("argv", "arguments", "leftovers"):
+        values[name] = tuple(data[name])
     values["ready"] = None if data["ready"] is None else Ready(**data["ready"])
     values["feed"] = None if data["feed"] is None else Feed(**data["feed"])
     return ProgramSpec(**values)

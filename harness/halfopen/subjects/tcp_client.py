@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
+import itertools
 import os
 import signal
 import socket
@@ -39,6 +40,7 @@ _CONNECTING = 64
 """Connections that are being opened at once: fewer than a backlog holds (listen(2): often 128)."""
 
 _SPARE_FDS = 32
+_LAST_PORT = 65535
 
 Line = tuple[int, bytes]
 """Its number, counted from 1, and its octets with the line feed."""
@@ -104,6 +106,9 @@ class Connection(asyncio.Protocol):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)
+            if (port := self._client.next_port()) is not None:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+                sock.bind(("", port))
             set_options(sock, options.keepalive, options.user_timeout)
             async with asyncio.timeout(options.connect_timeout):
                 await loop.sock_connect(sock, address)
@@ -207,6 +212,8 @@ class Client:
         self._room = threading.Semaphore(HELD)
         self._never_open = set(range(1, options.connections + 1))
         self._count = 0
+        first = options.local_port
+        self._ports = None if first is None else itertools.cycle(range(first, _LAST_PORT + 1))
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT; what is not sent then is not sent."""
@@ -222,6 +229,10 @@ class Client:
         for each in self._connections:
             each.close()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+    def next_port(self) -> int | None:
+        """The local port of the next attempt to connect; None: whichever the kernel chooses."""
+        return None if self._ports is None else next(self._ports)
 
     def opened(self, number: int) -> None:
         """A connection is open; says so once all have been."""
@@ -270,6 +281,9 @@ def main() -> None:
     parser.add_argument("--connect-timeout", type=seconds, metavar="SECONDS", help="or off")
     parser.add_argument("--backoff", type=float, default=1.0, metavar="SECONDS")
     parser.add_argument("--longest-backoff", type=float, default=60.0, metavar="SECONDS")
+    parser.add_argument(
+        "--local-port", type=int, metavar="PORT", help="of the first connection; then the next"
+    )
     parser.add_argument("--ledger", type=Path, metavar="FILE")
     add_socket_options(parser)
     options = parser.parse_args()

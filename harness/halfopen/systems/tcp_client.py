@@ -33,6 +33,9 @@ class Options(Section):
         user_timeout: TCP_USER_TIMEOUT of its connections.
         connect_timeout: how long an attempt to connect may take.
         backoff: between two attempts to connect, at first; it doubles, up to 60 times.
+        local_port: of its first attempt to connect; each later one takes the next, so that none
+            takes a port of before, which a middlebox may remember. None: whichever the kernel
+            chooses.
     """
 
     to: str
@@ -44,6 +47,7 @@ class Options(Section):
     user_timeout: Patience = None
     connect_timeout: Patience = 10.0
     backoff: Duration = 1.0
+    local_port: int | None = Field(default=None, ge=1024, le=65535)
 
     @model_validator(mode="after")
     def _answers(self) -> Self:
@@ -72,6 +76,8 @@ def _program(options: Options, context: SystemContext) -> ProgramSpec:
     # An attempt to connect takes real time, that no scale divides.
     first = max(options.backoff, 0.01)
     argv += ["--backoff", f"{first:g}", "--longest-backoff", f"{max(first * 60, 1):g}"]
+    if options.local_port is not None:
+        argv += ["--local-port", str(options.local_port)]
     return ProgramSpec(
         name="tcp-client",
         argv=tuple(argv),

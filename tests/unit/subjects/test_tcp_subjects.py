@@ -117,6 +117,25 @@ def test_without_echo_what_the_kernel_took_is_lost(tmp_path: Path) -> None:
             assert stream.readline() == b"next\n"
 
 
+def test_no_two_attempts_to_connect_have_the_same_port_if_the_first_is_named(
+    tmp_path: Path,
+) -> None:
+    with (
+        listener() as (sock, target),
+        client(tmp_path, target, "--local-port", "20000") as sender,
+    ):
+        for count in range(1, 4):
+            first, _ = sock.accept()
+            first.close()
+            sender.await_event("session-lost", count)
+        sender.await_event("session-open", 4)
+        ports = [int(event["local"].rpartition(":")[2]) for event in sender.events("session-open")]
+    # One that somebody else has is passed over.
+    assert 20000 <= ports[0] < 20100
+    assert ports == sorted(set(ports))
+    assert ports[-1] - ports[0] < 100
+
+
 def test_an_answer_that_never_comes_ends_the_session(tmp_path: Path) -> None:
     with (
         server(tmp_path) as (_, target),

@@ -111,7 +111,7 @@ class Program:
         Raises:
             LabError: if it cannot be started.
         """
-        self._write_files()
+        self._prepare_files()
         feed = self.spec.feed
         self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
         if feed is not None:
@@ -144,7 +144,9 @@ class Program:
                 start_new_session=True,
             )
 
-    def _write_files(self) -> None:
+    def _prepare_files(self) -> None:
+        for name in self.spec.leftovers:
+            Path(name).unlink(missing_ok=True)
         for name, text in self.spec.files.items():
             path = Path(name)
             path.parent.mkdir(parents=True, exist_ok=True)

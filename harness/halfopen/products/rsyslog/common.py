@@ -169,5 +169,8 @@ def rsyslogd(
         output=output,
         # rsyslog makes no spool directory: without one its queues on disk are not there.
         files={files.configuration: text, f"{files.spool}/.made": "", **dict.fromkeys(made, "")},
+        # In a container each rsyslogd is process 1: the pid file of a killed one names its
+        # successor, which takes it for another one at work and does not start.
+        leftovers=(files.pid,),
         probes={files.figures: "impstats", files.said: "said", files.spool: "spool"},
     )
