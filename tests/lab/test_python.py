@@ -15,7 +15,7 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
 GUIDE = Path(__file__).parents[2] / "docs" / "python-api.md"
 # Its own options must not reach the pytest inside.
-INNER = ("-p", "no:cacheprovider", "-p", "no:xdist", "-q")
+INNER = ("-p", "no:xdist", "-q")
 
 
 def test_the_example_of_the_guide_runs_and_is_short(pytester: pytest.Pytester) -> None:
