@@ -18,7 +18,7 @@ from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.runner.places import fixed
 from halfopen.runner.play import needs
-from halfopen.runner.run import planned_seconds, run_plans
+from halfopen.runner.run import expected_seconds, run_plans
 from halfopen.vocabulary import default_vocabulary
 
 LIBRARY = Path(__file__).parents[2] / "scenarios" / "incidents"
@@ -52,7 +52,7 @@ def _name(plan: Plan) -> tuple[str, str]:
 def _shortest(plans: Sequence[Plan]) -> list[Plan]:
     """Of each incident the variant that takes the least time."""
     light = [plan for plan in plans if _name(plan)[0] not in BY_THEMSELVES]
-    return [min(each, key=planned_seconds) for _, each in groupby(light, lambda plan: plan.file)]
+    return [min(each, key=expected_seconds) for _, each in groupby(light, lambda plan: plan.file)]
 
 
 def test_what_cannot_be_played_there_is_known() -> None:

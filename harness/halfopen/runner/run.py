@@ -20,11 +20,20 @@ from halfopen.runner.places import Jobs, Places
 from halfopen.runner.play import Listener, Player
 
 
-def planned_seconds(plan: Plan) -> float:
-    """How long the steps of a plan take in its lab at the least, conditions not counted."""
+_OF_A_DEADLINE = 0.25
+"""Most conditions come true long before they would have to."""
+
+
+def expected_seconds(plan: Plan) -> float:
+    """About how long the steps of a plan take in its lab.
+
+    Nobody knows when a condition comes true; a part of the time that it may take at most is counted
+    for it, so that what may take minutes does not begin when everything else has ended.
+    """
     seconds = 0.0
     for step in plan.steps:
         seconds += step.args.get("seconds") or 0.0
+        seconds += _OF_A_DEADLINE * step.args.get("at_most", 0.0)
         if step.do == "send" and not step.args["background"]:
             seconds += step.args["count"] * (step.args["every"] or 0.0)
     return seconds
@@ -160,7 +169,7 @@ async def run_plans(
 
     directories = run_directories(out, plans)
     # The longest begin first: else the last to begin would keep the others' places empty.
-    order = sorted(range(len(plans)), key=lambda number: -planned_seconds(plans[number]))
+    order = sorted(range(len(plans)), key=lambda number: -expected_seconds(plans[number]))
     tasks: dict[int, asyncio.Task[VariantResult]] = {}
     try:
         async with asyncio.TaskGroup() as group:
