@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from halfopen.api import OpenLab
 from halfopen.model.history import History, TcpSocket
-from halfopen.products.kafka.releases import RELEASES, Release
+from halfopen.products.kafka.class_archive import make_class_archive
+from halfopen.products.kafka.releases import RELEASES, Release, java
 from halfopen.pytest_plugin import LabMaker
 from tests.lab.scenarios import halfopen
 
@@ -121,3 +123,14 @@ def test_without_its_jars_a_run_is_unsupported(tmp_path: Path) -> None:
     said = " ".join(done.stdout.split())
     assert "kafka broker cannot be run on broker: the jars of Kafka 0.8.2 are missing" in said
     assert "python -m halfopen.products.kafka" in said
+
+
+def test_a_current_broker_finds_its_classes_in_the_archive() -> None:
+    """`make kafka` has made it; the JVM says itself where it found a class."""
+    archive = make_class_archive()
+    command = java("current", "kafka.Kafka", heap=64)
+    assert f"-XX:SharedArchiveFile={archive}" in command
+    command.insert(command.index("-cp"), "-Xlog:class+load:stdout")
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "kafka.Kafka$ source: shared objects file (top)" in done.stdout
+    assert "USAGE" in done.stderr + done.stdout  # it was told nothing

@@ -17,7 +17,7 @@ import psutil
 
 # Places for each processor: always, and where there is time for more.
 _LEAST, _MOST = 8, 24
-_BUSY = 0.9
+_BUSY = 0.95
 _LOOK_S = 0.25
 
 

@@ -19,7 +19,6 @@ from halfopen.runner.captures import with_captures
 from halfopen.runner.places import Jobs, Places
 from halfopen.runner.play import Listener, Player
 
-
 _OF_A_DEADLINE = 0.25
 """Most conditions come true long before they would have to."""
 

@@ -14,8 +14,18 @@ import pytest
 from halfopen.errors import UnsupportedError
 from halfopen.ports import ProgramSpec, SystemContext
 from halfopen.products.kafka import configuration, releases
+from halfopen.products.kafka.class_archive import make_class_archive
 from halfopen.products.kafka.produce import Sender, settings
-from halfopen.products.kafka.releases import RELEASES, fetch, jars, missing_java, pom, version
+from halfopen.products.kafka.releases import (
+    RELEASES,
+    class_archive,
+    fetch,
+    jars,
+    java,
+    missing_java,
+    pom,
+    version,
+)
 from halfopen.scenario.scaling import scale_section
 from halfopen.systems import all_systems
 
@@ -76,11 +86,37 @@ def test_what_is_missing_is_said_with_its_remedy(
     cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    java, archives = missing_java("current")
-    assert "default-jre-headless" in java
-    assert "python -m halfopen.products.kafka" in archives and "maven" in archives
+    no_java, no_jars = missing_java("current")
+    assert "default-jre-headless" in no_java
+    assert "python -m halfopen.products.kafka" in no_jars and "maven" in no_jars
     with pytest.raises(UnsupportedError, match="install the package maven"):
         fetch("current")
+
+
+def test_a_broker_that_does_not_start_leaves_no_archive_and_is_quoted(
+    cache: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    jars("current").mkdir(parents=True)
+    program = tmp_path / "java"
+    program.write_text("#!/bin/sh\necho no memory for a heap >&2; exit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", os.pathsep.join([str(tmp_path), os.environ["PATH"]]))
+    assert not any("SharedArchiveFile" in word for word in java("current", "Main", heap=64))
+    with pytest.raises(UnsupportedError, match="no memory for a heap"):
+        make_class_archive()
+    assert list(cache.rglob("*.jsa")) == [] and list(jars("current").parent.iterdir()) == [
+        jars("current")
+    ]
+    archive = class_archive("current")
+    assert archive is not None
+    archive.touch()
+    assert f"-XX:SharedArchiveFile={archive}" in java("current", "Main", heap=64)
+    assert make_class_archive() == archive  # it is there
+    # Another JVM has another.
+    os.utime(program, (1, 1))
+    assert class_archive("current") != archive
+    monkeypatch.setenv("PATH", str(tmp_path / "nothing"))
+    assert class_archive("current") is None
 
 
 def test_changed_contents_are_another_directory(

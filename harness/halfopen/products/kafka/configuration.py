@@ -65,16 +65,31 @@ def old_broker(address: str, port: int, directory: str, max_idle: float | None) 
     )
 
 
-def current_broker(address: str, port: int, directory: str, max_idle: float | None) -> str:
-    """Of a broker that is its own controller (KRaft); arguments as for :func:`old_broker`."""
+def current_broker(
+    address: str,
+    port: int,
+    directory: str,
+    max_idle: float | None,
+    *,
+    controller_port: int = CONTROLLER_PORT,
+) -> str:
+    """Of a broker that is its own controller (KRaft); other arguments as for :func:`old_broker`.
+
+    Args:
+        address: as there.
+        port: as there.
+        directory: as there.
+        max_idle: as there.
+        controller_port: on which it speaks with itself.
+    """
     return _properties(
         {
             "process.roles": "broker,controller",
             "node.id": "1",
-            "controller.quorum.voters": f"1@127.0.0.1:{CONTROLLER_PORT}",
+            "controller.quorum.voters": f"1@127.0.0.1:{controller_port}",
             "controller.listener.names": "CONTROLLER",
             "listeners": f"PLAINTEXT://{endpoint(address, port)},"
-            f"CONTROLLER://127.0.0.1:{CONTROLLER_PORT}",
+            f"CONTROLLER://127.0.0.1:{controller_port}",
             "log.dirs": directory,
             "num.io.threads": "2",
             "num.partitions": "1",

@@ -49,6 +49,20 @@ def jars(release: Release) -> Path:
     return Path(cache) / "halfopen" / "kafka" / f"{release}-{mark}"
 
 
+def class_archive(release: Release) -> Path | None:
+    """Where classes of a release are written down for this machine's JVM, whether they are or not.
+
+    None if there is no JVM.  See :mod:`halfopen.products.kafka.class_archive`.
+    """
+    found = shutil.which("java")
+    if found is None:
+        return None
+    program = Path(found).resolve()
+    # Another JVM, or a newer one at the same place, has an archive of its own.
+    identity = f"{program} {program.stat().st_mtime_ns}"
+    return jars(release) / f"classes-{hashlib.sha256(identity.encode()).hexdigest()[:8]}.jsa"
+
+
 def missing_java(release: Release) -> Sequence[str]:
     """What this machine lacks to run a Java program of a release, each with its remedy."""
     lacking = []
@@ -94,7 +108,12 @@ def java(
     defines = [f"-D{name.replace('__', '.')}={value}" for name, value in properties.items()]
     place = IN_IMAGE / release if contained else jars(release)
     program = "java" if contained else shutil.which("java") or "java"
-    return [program, *_JVM, f"-Xmx{heap}m", *defines, "-cp", f"{place}/*", main, *arguments]
+    shared = []
+    if not contained and (archive := class_archive(release)) is not None and archive.is_file():
+        # One that the JVM cannot use, it passes over; what it says of that is nobody's concern.
+        shared = [f"-XX:SharedArchiveFile={archive}", "-Xlog:disable", "-Xlog:all=error:stderr"]
+    options = [*_JVM, *shared, f"-Xmx{heap}m", *defines]
+    return [program, *options, "-cp", f"{place}/*", main, *arguments]
 
 
 def fetch(release: Release) -> Path:
