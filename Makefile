@@ -49,13 +49,14 @@ types: setup-dev
 imports: setup-dev
 	$(BIN)/lint-imports
 
-test: setup-dev ## everything: style, types, import law, tests, scenarios
-	@$(MAKE) --no-print-directory --jobs=2 --output-sync=target check try-images
-	@$(MAKE) --no-print-directory unit incidents PREPARED=yes
+# Scenarios mostly wait, and take as many places as there is time for: what computes goes beside them.
+test: setup-dev ## everything: style, types, import law, scenarios, tests
+	@$(MAKE) --no-print-directory --jobs=4 --output-sync=line check try-images incidents
+	@$(MAKE) --no-print-directory unit PREPARED=yes
 
-ifndef PREPARED # what `test` does first, and side by side
-unit: try-images
 incidents: kafka
+ifndef PREPARED # by what `test` does first
+unit: try-images
 endif
 
 unit: setup-dev ## the tests under tests/
