@@ -6,7 +6,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from halfopen.fields import DURATION_SCHEMA, Section, WholeSeconds
+from halfopen.fields import DURATION_SCHEMA, Scaled, Section, WholeSeconds, read_duration
+from halfopen.model.units import LONGEST
 
 
 def _never(value: object) -> object:
@@ -25,6 +26,15 @@ _SIZE_SCHEMA: dict[str, Any] = {
 
 IdleTimeout = Annotated[WholeSeconds | None, BeforeValidator(_never), WithJsonSchema(_SCHEMA)]
 """Seconds of silence, whole because connection tracking has nothing finer; `never` is None."""
+
+Exchange = Annotated[
+    float,
+    BeforeValidator(read_duration),
+    Field(ge=1, le=LONGEST),
+    Scaled(whole=True, least=0.5),
+    WithJsonSchema(DURATION_SCHEMA),
+]
+"""Seconds in which both sides are to say something: that takes real time, whatever the scale."""
 
 TableSize = Annotated[
     Annotated[int, Field(ge=1, le=100_000_000)] | None,
@@ -78,8 +88,8 @@ class MiddleboxValues(Section):
     on_expiry: Literal["silent", "rst both", "fin"] = "silent"
     late_packet: LatePacket = "drop"
     keepalive_refreshes: bool = True
-    half_open: WholeSeconds = 30.0
-    half_closed: WholeSeconds = 120.0
+    half_open: Exchange = 30.0
+    half_closed: Exchange = 120.0
     time_wait: WholeSeconds = 120.0
     after_rst: WholeSeconds = 10.0
     unacknowledged: IdleTimeout = None

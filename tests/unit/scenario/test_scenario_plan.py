@@ -53,6 +53,19 @@ def test_everything_is_divided_by_the_scale(plan: PlanOf, base: str) -> None:
     assert scaled["clean-up at receiver within"] == (14400.0, 24.0, 21)
 
 
+def test_a_handshake_has_the_time_that_it_takes(plan: PlanOf, base: str) -> None:
+    """Half a second at least: a busy machine may need that for three packets, at any scale."""
+    short = "profile: fortigate\n    half open: 10 s\n    half closed: 120 s"
+    found = plan(base.replace("profile: fortigate", f"{short}\n    engine: userspace"), scale=1800)
+    options = found.hosts[1].options
+    assert (options["half_open"], options["half_closed"], options["after_rst"]) == (
+        *(0.5, 0.5),
+        10 / 1800,
+    )
+    found = plan(base.replace("profile: fortigate", short), scale=1800)
+    assert found.hosts[1].options["half_open"] == 1.0
+
+
 def test_whole_seconds_are_rounded_and_what_follows_is_recorded(plan: PlanOf, base: str) -> None:
     found = plan(
         base.replace("keepalive: off", "keepalive: { idle: 2 h, interval: 75 s, probes: 9 }"),
