@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,6 +16,8 @@ pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
 _SCRIPT = """
 import json, subprocess, sys
+from pathlib import Path
+from halfopen.probes import namespaces
 from halfopen.labs.netns import network
 from halfopen.labs.netns.rtnetlink import routing
 from halfopen.model.topology import lay_out
@@ -37,6 +40,8 @@ near, far = networks["a"].interfaces[0], networks["c"].interfaces[0]
 [way] = networks["a"].routes
 told = {"links": ip("-details", "address"), "way": ip(inet, "route", "get", far.address)}
 own, peer = network.ends("a", near)
+with namespaces.visiting("a"):
+    told["buckets"] = Path("/proc/sys/net/ipv4/tcp_ehash_entries").read_text()
 told |= {"own": vars(own), "peer": vars(peer), "near": vars(near), "route": vars(way)}
 with routing("a") as host:
     host.remove_route(way.subnet, way.gateway)
@@ -93,3 +98,6 @@ def test_iproute2_sees_what_was_made(family: str) -> None:
     assert "UP" not in told["down"][0]["flags"]
     assert "nowhere" in told["missing"]
     assert told["unreachable"]
+    if Path("/proc/sys/net/ipv4/tcp_child_ehash_entries").exists():
+        # Negative where the table is the machine's (Documentation/networking/ip-sysctl.rst).
+        assert int(told["buckets"]) > 0
