@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import os
 import time
+from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -19,6 +20,7 @@ import psutil
 _LEAST, _MOST = 8, 24
 _BUSY = 0.95
 _LOOK_S = 0.25
+_WINDOW_S = 2.0
 
 
 @dataclass(frozen=True)
@@ -46,18 +48,44 @@ def auto() -> Jobs:
 
 
 class Load:
-    """How busy the processors were since the last place was given."""
+    """How busy the processors were in the last seconds.
 
-    def __init__(self) -> None:
-        self._since = time.monotonic()
-        psutil.cpu_percent(interval=None)
+    A run begins with a burst and then mostly waits, so that a moment says little: what counts is
+    the average over the beginnings of several.
+
+    Args:
+        idle: seconds that all processors together have been idle so far.
+        clock: seconds.
+        processors: how many there are.
+    """
+
+    def __init__(
+        self,
+        idle: Callable[[], float] | None = None,
+        clock: Callable[[], float] = time.monotonic,
+        processors: int | None = None,
+    ) -> None:
+        self._idle = _idle_seconds if idle is None else idle
+        self._clock = clock
+        self._processors = processors or os.cpu_count() or 1
+        self._seen = deque([(clock(), self._idle())])
 
     def has_time(self) -> bool:
-        """Whether they had time for more; at least a quarter of a second is looked at."""
-        if time.monotonic() - self._since < _LOOK_S:
+        """Whether they had time for more; says so once in a quarter of a second at most."""
+        now = self._clock()
+        if now - self._seen[-1][0] < _LOOK_S:
             return False
-        self._since = time.monotonic()
-        return psutil.cpu_percent(interval=None) < 100 * _BUSY
+        self._seen.append((now, self._idle()))
+        while now - self._seen[1][0] >= _WINDOW_S:
+            self._seen.popleft()
+        begun, before = self._seen[0]
+        share = (self._seen[-1][1] - before) / ((now - begun) * self._processors)
+        return share > 1 - _BUSY
+
+
+def _idle_seconds() -> float:
+    times = psutil.cpu_times()
+    return float(times.idle + getattr(times, "iowait", 0.0))
 
 
 class Places:

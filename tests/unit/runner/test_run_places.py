@@ -8,7 +8,7 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfopen.runner.places import Jobs, Places, auto, fixed
+from halfopen.runner.places import Jobs, Load, Places, auto, fixed
 
 
 async def _most_at_a_time(jobs: Jobs, runs: int, has_time: Callable[[], bool]) -> int:
@@ -56,6 +56,52 @@ def test_a_fixed_number_asks_nobody() -> None:
 
     assert asyncio.run(_most_at_a_time(fixed(3), 9, never)) == 3
     assert auto().least < auto().most
+
+
+class Machine:
+    """One with two processors, whose time passes as a test says."""
+
+    now = idle = 0.0
+
+    def passes(self, seconds: float, busy: float) -> None:
+        self.now += seconds
+        self.idle += 2 * seconds * (1 - busy)
+
+    def load(self) -> Load:
+        return Load(lambda: self.idle, lambda: self.now, 2)
+
+
+def test_bursts_do_not_hide_that_there_is_time_between_them() -> None:
+    machine = Machine()
+    load = machine.load()
+    said = []
+    for busy in (1.0, 1.0, 1.0, 0.2) * 8:
+        machine.passes(0.25, busy)
+        said.append(load.has_time())
+    assert not any(said[:3])
+    assert all(said[3:])
+
+
+def test_what_was_idle_long_ago_does_not_count() -> None:
+    machine = Machine()
+    load = machine.load()
+    machine.passes(100, 0.0)
+    assert load.has_time()
+    said = []
+    for _ in range(12):
+        machine.passes(0.25, 1.0)
+        said.append(load.has_time())
+    assert said[0] and not any(said[8:])
+
+
+def test_a_moment_is_too_short_to_say() -> None:
+    machine = Machine()
+    load = machine.load()
+    machine.passes(0.2, 0.0)
+    assert not load.has_time()
+    machine.passes(0.1, 0.0)
+    assert load.has_time()
+    assert not load.has_time()
 
 
 async def _failing() -> int:
