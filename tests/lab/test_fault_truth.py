@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from halfopen.labs.netns.lab import NetnsLab
+from halfopen.labs.netns.lab import LAB, NetnsLab
 from halfopen.model.history import Record
 from halfopen.model.topology import lay_out
 from halfopen.ports import ProgramSpec, Ready
@@ -88,6 +88,8 @@ class World:
 @asynccontextmanager
 async def world(directory: Path, *verbs: type[Verb]) -> AsyncIterator[World]:
     """A lab that is prepared for `verbs` at `here`."""
+    if lacking := [each for verb in verbs for each in LAB.lacks(verb)]:
+        pytest.skip("; ".join(lacking))
     records: list[Record] = []
     networks = lay_out(("here", "other"))
     addresses = {name: network.address for name, network in networks.items()}
