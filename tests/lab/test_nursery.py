@@ -9,6 +9,7 @@ import psutil
 import pytest
 
 from halfopen.errors import LabError
+from halfopen.labs.netns import nursery
 from halfopen.labs.netns.lab import NetnsLab
 from halfopen.model.history import Record
 from halfopen.model.topology import lay_out
@@ -75,3 +76,19 @@ async def _death(directory: Path) -> None:
 
 def test_the_death_of_the_zygote_is_that_of_its_sandboxes(tmp_path: Path) -> None:
     asyncio.run(_death(tmp_path))
+
+
+async def _stopped(directory: Path) -> psutil.Process:
+    async with NetnsLab(directory, "aaaa", _record):
+        [zygote] = _zygotes()
+        [keeper] = zygote.children()
+        keeper.suspend()
+        return keeper
+
+
+def test_a_keeper_that_cannot_end_keeps_nobody_waiting_and_dies_with_the_zygote(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(nursery, "PATIENCE_S", 0.2)
+    keeper = asyncio.run(asyncio.wait_for(_stopped(tmp_path), 60))
+    assert wait_until(lambda: not keeper.is_running())

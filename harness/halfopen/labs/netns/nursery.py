@@ -18,6 +18,9 @@ from typing import IO
 from halfopen.labs.netns import sandbox
 from halfopen.labs.netns.client import LINE_LIMIT, START_TIMEOUT_S
 
+PATIENCE_S = 30.0
+"""How long an end may take on a busy machine."""
+
 
 class Sandbox:
     """A sandbox with an agent in it, or on its way.
@@ -58,11 +61,15 @@ class Sandbox:
         return await self._heard.readline()
 
     async def end(self) -> None:
-        """Have the kernel end everything in it, and wait for that."""
+        """Have the kernel end everything in it, and wait for that.
+
+        One whose keeper was stopped (a debugger) is not waited for: it dies with the zygote.
+        """
         with contextlib.suppress(OSError):
             self._leash.shutdown(socket.SHUT_WR)
-        with contextlib.suppress(OSError):
-            await asyncio.get_running_loop().sock_recv(self._leash, 1)
+        ended = asyncio.get_running_loop().sock_recv(self._leash, 1)
+        with contextlib.suppress(OSError):  # TimeoutError is one
+            await asyncio.wait_for(ended, PATIENCE_S)
         self._leash.close()
         for each in self._transports:
             each.close()
@@ -119,7 +126,11 @@ class Zygote:
     def close(self) -> None:
         """End the process; all its sandboxes have ended."""
         self._requests.close()
-        self._process.wait()
+        try:
+            self._process.wait(PATIENCE_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
 
 
 class _Mine(threading.local):
