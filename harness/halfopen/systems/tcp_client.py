@@ -15,6 +15,7 @@ from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.tcp_server import PORT, seconds
 
+_LAST_PORT = 65535
 MOST_CONNECTIONS = 28_000
 """From one address to one port (sysctl net.ipv4.ip_local_port_range: 32768 to 60999)."""
 
@@ -53,6 +54,15 @@ class Options(Section):
     def _answers(self) -> Self:
         if self.ack_timeout is not None and not self.echo:
             raise ValueError("an ack timeout needs answers; add `echo: true`, here and there")
+        return self
+
+    @model_validator(mode="after")
+    def _ports(self) -> Self:
+        if self.local_port is not None and self.local_port + self.connections - 1 > _LAST_PORT:
+            raise ValueError(
+                f"there are no {self.connections} ports from {self.local_port} on; "
+                f"begin at {_LAST_PORT + 1 - self.connections} at the latest"
+            )
         return self
 
 

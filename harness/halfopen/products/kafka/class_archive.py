@@ -1,4 +1,4 @@
-"""An archive of the classes that a current broker loads: with it, it starts in half the time.
+"""An archive of the classes that a current broker loads: with it, it starts in about half the time.
 
 Class data sharing (JEP 350): a broker is started once, on the loopback interface, and ended; what
 it has loaded is written down, and JVMs of the same make map it instead of loading it again.  A JVM
@@ -16,7 +16,7 @@ from pathlib import Path
 
 from halfopen.errors import UnsupportedError
 from halfopen.products.kafka import configuration
-from halfopen.products.kafka.releases import Release, class_archive, java
+from halfopen.products.kafka.releases import Release, class_archive, java, missing_java
 
 RELEASE: Release = "current"
 _HEAP_MIB = 256
@@ -28,12 +28,13 @@ def make_class_archive() -> Path:
     """The archive of the current release for this machine's JVM; made, unless it is there.
 
     Raises:
-        UnsupportedError: if the broker does not start or does not end, or there is no JVM; with
-            what it said.
+        UnsupportedError: if there is no JVM or there are no jars; or the broker does not start or
+            does not end, with what it said.
     """
     target = class_archive(RELEASE)
-    if target is None:
-        raise UnsupportedError("Java is missing: install the package default-jre-headless")
+    lacking = missing_java(RELEASE)
+    if target is None or lacking:
+        raise UnsupportedError("; ".join(lacking))
     if not target.is_file():
         with tempfile.TemporaryDirectory(dir=target.parent.parent, prefix="classes-") as work:
             made = _train(Path(work))
@@ -43,6 +44,7 @@ def make_class_archive() -> Path:
 
 def _train(work: Path) -> Path:
     """Start a broker in `work`, and end it; returns what it wrote down."""
+    up = False
     made, log, said = work / "classes.jsa", work / "log", work / "said"
     port, controller = _free_ports(2)
     settings = work / "server.properties"
@@ -58,7 +60,7 @@ def _train(work: Path) -> Path:
         subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=out) as broker,
     ):
         try:
-            _await_port(broker, port)
+            up = _listens(broker, port)
             broker.terminate()
             broker.wait(_PATIENCE_S)
         except subprocess.TimeoutExpired:
@@ -66,14 +68,15 @@ def _train(work: Path) -> Path:
         finally:
             broker.kill()
     # 143: ended by SIGTERM, as a JVM says it.
-    if broker.returncode != 143 or not made.is_file():
+    if not up or broker.returncode != 143 or not made.is_file():
         raise UnsupportedError(
             f"a broker that was to start and end did not; it said:\n{said.read_text()[-2000:]}"
         )
     return made
 
 
-def _await_port(broker: subprocess.Popen[bytes], port: int) -> None:
+def _listens(broker: subprocess.Popen[bytes], port: int) -> bool:
+    """Wait until it does; false if it ended before, or takes too long."""
     deadline = time.monotonic() + _PATIENCE_S
     while broker.poll() is None and time.monotonic() < deadline:
         try:
@@ -81,7 +84,8 @@ def _await_port(broker: subprocess.Popen[bytes], port: int) -> None:
         except OSError:
             time.sleep(_LOOK_S)
         else:
-            return
+            return True
+    return False
 
 
 def _free_ports(count: int) -> list[int]:
