@@ -171,7 +171,8 @@ class Observer(threading.Thread):
             with pace.look():
                 inodes = fds.read(programs)
                 # What the counters say has not changed is read again for the record only.
-                if self._asked or changed_at is not None or self._is_due("sockets"):
+                fresh = self._asked or changed_at is not None or self._is_due("sockets")
+                if fresh:
                     seen = sockets.read(fds.owners(inodes))
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
             record: dict[str, Any] = {"kind": "sockets", "host": self._host}
@@ -179,7 +180,8 @@ class Observer(threading.Thread):
                 record["late_s"] = round(now - changed_at, 3)
             changed_at = None
             record["sockets"] = [s.record for s in seen]
-            self._record(record, [s.identity for s in seen])
+            if fresh:  # a record may have become due since: what was read before is of before
+                self._record(record, [s.identity for s in seen])
             for sample in counts:
                 record = {"kind": "fds", "host": self._host, **sample}
                 # The time that it had on a CPU is no change: it grows all the time.
