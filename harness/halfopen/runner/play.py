@@ -31,6 +31,7 @@ from halfopen.ports import (
 )
 from halfopen.runner.conditions import Conditions, UnmetError
 from halfopen.runner.injection import Injector
+from halfopen.runner.settling import Settling
 from halfopen.systems import _libkeepalive as preload
 from halfopen.verbs import Verb
 
@@ -40,8 +41,7 @@ Listener = Callable[[Plan, Record], None]
 SAMPLE_S = 0.25
 # How long after the last step messages may still be under way, in lab seconds.  They need
 # milliseconds; what takes longer than this is what the scenario is about.
-_SETTLE_S = 3.0
-_AFTERMATH_S = 4 * SAMPLE_S
+_ARRIVE_S = 3.0
 _START_ORDER = ("receiver", "proxy", "sender")
 
 
@@ -172,6 +172,7 @@ class Player:
         self._background_s = 0.0
         self._changed = asyncio.Event()
         self._conditions = Conditions()
+        self._settling = Settling(SAMPLE_S)
         self._broken: LabError | None = None
         self._contained = False
         self._hosts = {host.name: host for host in plan.hosts}  # as they are by now
@@ -257,10 +258,8 @@ class Player:
             self._stop_if_broken(faults)
         finally:
             faults.abandon()
-        await self._settle()
-        # The samples of two hosts are not of one moment: what is true at the end has to be seen
-        # to last for a few of them.
-        await asyncio.sleep(_AFTERMATH_S)
+        await self._arrive()
+        await self._settling.wait(lab.now, lab.sample)
         await lab.finish()
         self._stop_if_broken(faults)
 
@@ -324,10 +323,10 @@ class Player:
             case unknown:
                 raise LabError(f"the runner knows no step {unknown!r}")
 
-    async def _settle(self) -> None:
+    async def _arrive(self) -> None:
         """Wait until all that was sent has arrived, but not longer than things take to arrive."""
         with suppress(TimeoutError):
-            async with asyncio.timeout(_SETTLE_S):
+            async with asyncio.timeout(_ARRIVE_S):
                 while not self._conditions.figures.all_delivered:
                     self._changed.clear()
                     await self._changed.wait()
@@ -338,6 +337,7 @@ class Player:
     def _write(self, record: Record) -> None:
         self._writer.write(record)
         self._conditions.take(record)
+        self._settling.take(record)
         if record["kind"] in ("delivered", "refused"):
             self._changed.set()
         elif record["kind"] == "lab":

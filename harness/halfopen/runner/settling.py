@@ -1,0 +1,66 @@
+"""The end of a run: when it is quiet enough for its end state to be judged.
+
+The samples of two hosts are not of one moment, so a change in the last moments of a run is
+undecided: a connection that one side has just lost may be half-open, or the other side may be
+about to lose it as well.  A run therefore lasts until nothing has changed for a few samples.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from halfopen.model.history import Record
+
+QUIET_SAMPLES = 4
+"""For so many samples no connection may begin or end before the end state is taken."""
+
+AT_MOST_S = 5.0
+"""Lab seconds, after which a run ends though its connections still change: then they always do."""
+
+
+class Settling:
+    """The established connections of all hosts, and when they last changed.
+
+    Args:
+        sample_s: lab seconds between two samples of a host.
+    """
+
+    def __init__(self, sample_s: float) -> None:
+        self._interval = sample_s
+        self._established: dict[str, frozenset[tuple[str, str]]] = {}
+        self._changed_at = 0.0
+
+    def take(self, record: Record) -> None:
+        """Take note of what a sample of a host's sockets shows; other records are passed over."""
+        if record["kind"] != "sockets":
+            return
+        self._interval = max(self._interval, float(record.get("late_s", 0.0)))
+        connected = frozenset(
+            (str(socket["local"]), str(socket["peer"]))
+            for socket in record["sockets"]
+            if socket["state"] == "ESTABLISHED"
+        )
+        if self._established.get(record["host"], frozenset()) != connected:
+            self._established[record["host"]] = connected
+            self._changed_at = float(record["t"])
+
+    @property
+    def settled_at(self) -> float:
+        """The lab time from which on the end state may be taken, if nothing changes until then."""
+        return self._changed_at + QUIET_SAMPLES * self._interval
+
+    async def wait(self, now: Callable[[], float], sample: Callable[[], Awaitable[None]]) -> None:
+        """Wait until nothing has changed for long enough, but no longer than :data:`AT_MOST_S`.
+
+        Args:
+            now: the lab time.
+            sample: records the state of all hosts.
+        """
+        begun = now()
+        # What happened in the last step may not have been sampled yet.
+        self._changed_at = max(self._changed_at, begun)
+        last = begun + AT_MOST_S
+        while (left := min(self.settled_at, last) - now()) > 0:
+            await asyncio.sleep(left)
+            await sample()  # it may show one more change

@@ -1,0 +1,82 @@
+"""A run ends when nothing has changed for a few samples, and not before."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from halfopen.model.history import Record
+from halfopen.runner.settling import AT_MOST_S, QUIET_SAMPLES, Settling
+
+SAMPLE_S = 0.25
+QUIET_S = QUIET_SAMPLES * SAMPLE_S
+
+
+def sample(t: float, *ports: int, state: str = "ESTABLISHED", **more: float) -> Record:
+    sockets = [
+        {"local": f"198.18.1.1:{p}", "peer": "198.18.2.1:514", "state": state} for p in ports
+    ]
+    return {"t": t, "kind": "sockets", "host": "receiver", "sockets": sockets, **more}
+
+
+class World:
+    """Time that passes only while somebody sleeps, and records that come at their time."""
+
+    def __init__(self, begun: float, coming: Sequence[Record]) -> None:
+        self.t = begun
+        self.coming = sorted(coming, key=lambda record: float(record["t"]))
+        self.settling = Settling(SAMPLE_S)
+
+    async def play(self) -> None:
+        await self.sample()
+        await self.settling.wait(lambda: self.t, self.sample)
+
+    async def sleep(self, seconds: float) -> None:
+        self.t += seconds
+        await self.sample()
+
+    async def sample(self) -> None:
+        while self.coming and self.coming[0]["t"] <= self.t:
+            self.settling.take(self.coming.pop(0))
+
+
+def ended_at(monkeypatch: pytest.MonkeyPatch, begun: float, *coming: Record) -> float:
+    world = World(begun, coming)
+    monkeypatch.setattr(asyncio, "sleep", world.sleep)
+    asyncio.run(world.play())
+    return world.t
+
+
+def test_a_quiet_run_lasts_a_few_samples_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert ended_at(monkeypatch, 10.0, sample(1.0, 1)) == pytest.approx(10.0 + QUIET_S)
+
+
+def test_a_connection_that_ends_in_the_last_second_is_waited_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = ended_at(monkeypatch, 10.0, sample(1.0, 1), sample(10.9))
+    assert found == pytest.approx(10.9 + QUIET_S)
+
+
+def test_what_the_sample_at_the_end_shows_is_waited_for_too(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = ended_at(monkeypatch, 10.0, sample(1.0, 1), sample(10.0 + QUIET_S, 2))
+    assert found == pytest.approx(10.0 + 2 * QUIET_S)
+
+
+def test_a_host_that_is_looked_at_seldom_has_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ended_at(monkeypatch, 10.0, sample(1.0, 1, late_s=0.5))
+    assert found == pytest.approx(10.0 + 2 * QUIET_S)
+
+
+def test_what_is_not_established_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ended_at(monkeypatch, 10.0, sample(10.5, 1, state="SYN_SENT"))
+    assert found == pytest.approx(10.0 + QUIET_S)
+
+
+def test_a_run_whose_connections_always_change_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    busy = [sample(10 + n / 2, n) for n in range(100)]
+    assert ended_at(monkeypatch, 10.0, *busy) == pytest.approx(10.0 + AT_MOST_S)
