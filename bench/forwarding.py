@@ -17,11 +17,11 @@ from typing import Any
 import psutil
 from pyroute2 import IPRoute
 
-from halfopen.labs.netns import network
-from halfopen.labs.netns.boxes import Site
-from halfopen.labs.netns.boxes.userspace import UserspaceBox
-from halfopen.labs.netns.wire import frames
-from halfopen.labs.netns.wire.link import Link
+from halfopen.labs.agent import network
+from halfopen.labs.agent.engines import Attachment
+from halfopen.labs.agent.engines.userspace import UserspaceMiddlebox
+from halfopen.labs.forwarder import frames
+from halfopen.labs.forwarder.link import Link
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet
 from halfopen.model.topology import lay_out
 from halfopen.probes import namespaces
@@ -36,7 +36,7 @@ _BATCH = 128
 _OCTETS = 1448
 
 
-def _build(networks: Mapping[str, Any]) -> UserspaceBox:
+def _build(networks: Mapping[str, Any]) -> UserspaceMiddlebox:
     network.NAMESPACES.mkdir(parents=True, exist_ok=True)
     for host in _PATH:
         network.create_host(host)
@@ -46,10 +46,10 @@ def _build(networks: Mapping[str, Any]) -> UserspaceBox:
         network.add_routes(host, networks[host])
     addresses = {name: each.address for name, each in networks.items()}
     values = {"idle_timeout": 3600.0}
-    site = Site(
+    site = Attachment(
         "firewall", networks["firewall"], _PATH, values, addresses, lambda _: None, _give_up
     )
-    return UserspaceBox(site)
+    return UserspaceMiddlebox(site)
 
 
 def _give_up(reason: str) -> None:
@@ -126,7 +126,7 @@ def main() -> None:
     (engine,) = (
         process
         for process in psutil.Process().children()
-        if "halfopen.labs.netns.wire" in process.cmdline()
+        if "halfopen.labs.forwarder" in process.cmdline()
     )
     client = _End("client", networks["client"].interfaces[0].name, "firewall")
     server = _End("server", networks["server"].interfaces[0].name, "firewall")

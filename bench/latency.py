@@ -15,7 +15,7 @@ from pathlib import Path
 from bench import street
 from bench.measure import rate
 from bench.subjects import PORT, relpio, start_receiver, write_source
-from halfopen.labs.netns import network
+from halfopen.labs.agent import network
 
 NAME = "relp-latency-p99"
 BOUND_MS = 20.0

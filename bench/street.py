@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from halfopen.labs.netns import network
+from halfopen.labs.agent import network
 from halfopen.model.topology import lay_out
 
 SENDER, RECEIVER = "sender", "receiver"

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import street
-from halfopen.labs.netns import network
+from halfopen.labs.agent import network
 
 SIZE = 200
 RELPIO = (sys.executable, "-m", "relpio")

@@ -138,7 +138,7 @@ class OpenLab:
                 name, None, box.values if box else {}, profile=box.profile if box else None
             )
         values = {name: box.values for name, box in boxes.items()}
-        self._do(self._lab.build(names, self._networks, values, {}))
+        self._do(self._lab.build(names, self._networks, values, {}, {}))
         self._path, self._family = names, family
 
     def run(self, host: str, system: str, **options: Any) -> Subject:

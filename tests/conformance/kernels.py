@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.netns.boxes import Box
+from halfopen.labs.agent.engines import RunningMiddlebox
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Family
 from halfopen.probes import namespaces
@@ -38,7 +38,9 @@ class Pair:
         verbs: tuple[type[Verb], ...] = (),
     ) -> None:
         self.place = place = Place(prefix, family)
-        self.box: Box = place.build(engine, asdict(Policy(idle_timeout=60.0, nat=nat)), verbs)
+        self.middlebox: RunningMiddlebox = place.build(
+            engine, asdict(Policy(idle_timeout=60.0, nat=nat)), verbs
+        )
         kind = socket.AF_INET6 if family == "ipv6" else socket.AF_INET
         server = place.address(SERVER_HOST, BOX)
         target = place.address(BOX, CLIENT_HOST) if nat == "destination" else server
@@ -59,7 +61,7 @@ class Pair:
 
         async def all_of_them() -> None:
             for verb in verbs:
-                await self.box.do(verb, {})
+                await self.middlebox.do(verb, {})
 
         asyncio.run(all_of_them())
 
@@ -97,7 +99,7 @@ class Pair:
         """End all of it."""
         for each in (self.client, self.server, self.listener):
             each.close()
-        asyncio.run(self.box.stop())
+        asyncio.run(self.middlebox.stop())
         assert not self.place.problems
 
 

@@ -13,7 +13,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.netns import network
+from halfopen.labs.agent import network
 from tests.conformance.cases import CASES, Case
 from tests.conformance.kernels import KERNEL_CASES
 from tests.conformance.street import MissedError

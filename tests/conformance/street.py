@@ -20,7 +20,7 @@ from halfopen.verbs import Block, ForgetFlows, Rebind, SetIdleTimeout, Unblock, 
 
 SYN, ACK, FIN, RST = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST
 IN, OUT = Side.INSIDE, Side.OUTSIDE
-BOX, CLIENT_HOST, SERVER_HOST = "box", "client", "server"
+BOX, CLIENT_HOST, SERVER_HOST = "middlebox", "client", "server"
 _NET = "198.18"
 
 

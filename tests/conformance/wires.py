@@ -11,11 +11,11 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from halfopen.labs.netns import network
-from halfopen.labs.netns.boxes import Box, Site, choose
-from halfopen.labs.netns.rtnetlink import routing
-from halfopen.labs.netns.wire import frames, offload
-from halfopen.labs.netns.wire.frames import ETHERNET
+from halfopen.labs.agent import network
+from halfopen.labs.agent.engines import Attachment, RunningMiddlebox, choose
+from halfopen.labs.agent.rtnetlink import routing
+from halfopen.labs.forwarder import frames, offload
+from halfopen.labs.forwarder.frames import ETHERNET
 from halfopen.middlebox.packet import Flags, Packet, Side
 from halfopen.model.topology import Family, HostNetwork, lay_out
 from halfopen.probes import namespaces
@@ -50,7 +50,9 @@ class Place:
         """Of one host on its link to another."""
         return self.networks[self.names[host]].towards(self.names[towards]).address
 
-    def build(self, engine: str, values: dict[str, Any], verbs: Sequence[type[Verb]] = ()) -> Box:
+    def build(
+        self, engine: str, values: dict[str, Any], verbs: Sequence[type[Verb]] = ()
+    ) -> RunningMiddlebox:
         """Put the middlebox up.
 
         Raises:
@@ -62,7 +64,7 @@ class Place:
         addresses |= {host: addresses[each] for host, each in self.names.items()}
         self.problems: list[str] = []
         return chosen.build(
-            Site(
+            Attachment(
                 name=name,
                 network=self.networks[name],
                 path=self.path,
@@ -78,14 +80,14 @@ class _Puppet:
     """An end that sends what it is told to; its kernel has no address to answer from."""
 
     def __init__(self, place: Place, host: str) -> None:
-        name, box = place.names[host], place.names[BOX]
-        here = place.networks[name].towards(box)
-        there = place.networks[box].towards(name)
-        with routing(name) as ours, routing(box) as its:
+        name, middlebox = place.names[host], place.names[BOX]
+        here = place.networks[name].towards(middlebox)
+        there = place.networks[middlebox].towards(name)
+        with routing(name) as ours, routing(middlebox) as its:
             own, peer = ours.link(here.name).mac, its.link(there.name).mac
         _ip(name, "address", "flush", "dev", here.name)
         neighbour = (here.address, "lladdr", own, "dev", there.name, "nud", "permanent")
-        _ip(box, "neighbour", "replace", *neighbour)
+        _ip(middlebox, "neighbour", "replace", *neighbour)
         self._header = b"".join(bytes.fromhex(each.replace(":", "")) for each in (peer, own))
         with namespaces.visiting(name):
             self.socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)

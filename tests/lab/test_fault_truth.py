@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator, Collection
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from halfopen.errors import UnsupportedError
 from halfopen.labs.netns.lab import LAB, NetnsLab
 from halfopen.model.history import Record
 from halfopen.model.topology import lay_out
-from halfopen.ports import ProgramSpec, Ready
+from halfopen.ports import Demands, ProgramSpec, Ready
 from halfopen.verbs import (
     AnswerNames,
     BringBack,
@@ -93,7 +94,7 @@ async def world(directory: Path, *verbs: type[Verb]) -> AsyncIterator[World]:
     records: list[Record] = []
     networks = lay_out(("here", "other"))
     addresses = {name: network.address for name, network in networks.items()}
-    demands: dict[str, Collection[str]] = {"here": [verb.__name__ for verb in verbs]}
+    demands: Demands = {"here": verbs}
     async with NetnsLab(directory, "token", records.append) as lab:
         await lab.build(("here", "other"), networks, {}, {}, demands)
         yield World(lab, records, addresses)
@@ -263,3 +264,12 @@ async def _restarts(directory: Path) -> None:
 
 def test_a_program_is_restarted_in_order_or_not(tmp_path: Path) -> None:
     asyncio.run(_restarts(tmp_path))
+
+
+def test_what_a_host_was_not_prepared_for_is_refused_in_words(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with world(tmp_path) as here:
+            await here.lab.apply(StepClock("here", by=3600.0))
+
+    with pytest.raises(UnsupportedError, match="here was not prepared for StepClock"):
+        asyncio.run(play())

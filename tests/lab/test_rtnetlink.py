@@ -18,8 +18,8 @@ _SCRIPT = """
 import json, subprocess, sys
 from pathlib import Path
 from halfopen.probes import namespaces
-from halfopen.labs.netns import network
-from halfopen.labs.netns.rtnetlink import routing
+from halfopen.labs.agent import network
+from halfopen.labs.agent.rtnetlink import routing
 from halfopen.model.topology import lay_out
 
 def ip(*words):

@@ -20,7 +20,7 @@ def _engines(under: psutil.Process) -> list[psutil.Process]:
     found = []
     for process in under.children(recursive=True):
         try:
-            if "halfopen.labs.netns.wire" in process.cmdline():
+            if "halfopen.labs.forwarder" in process.cmdline():
                 found.append(process)
         except psutil.NoSuchProcess:
             continue

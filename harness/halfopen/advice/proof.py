@@ -192,7 +192,7 @@ async def _run(lab: Lab, records: Sequence[Record], advice: Advice) -> list[Find
         "user_timeout_ms": round((settings.user_timeout or 0) * 1000),
     }
     async with lab:
-        await lab.build(path, networks, boxes, sysctls)
+        await lab.build(path, networks, boxes, sysctls, {firewalls[0]: {ForgetFlows}})
         peers = Peers(lab, records)
         await peers.listen(_RIGHT, Listener())
         await peers.connect(

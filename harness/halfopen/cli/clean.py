@@ -9,7 +9,7 @@ import typer
 from halfopen.errors import UsageError
 
 if TYPE_CHECKING:
-    from halfopen.labs.docker.remains import Remains
+    from halfopen.labs.docker.garbage import Leftover
 
 
 def clean(
@@ -26,12 +26,12 @@ def clean(
     Namespaces go by themselves.
     """
     # The Docker SDK takes longer to import than everything else.
-    from halfopen.labs.docker import engine, remains
+    from halfopen.labs.docker import engine, garbage
 
     client = engine.connect()
     try:
-        with engine.told("remove what killed runs left"):
-            found = remains.find(client)
+        with engine.translate_engine_errors("remove what killed runs left"):
+            found = garbage.find(client)
             known = {each.run for each in found}
             if unknown := set(run or ()) - known:
                 there = f"there are: {', '.join(sorted(known))}" if known else "there is none"
@@ -47,9 +47,9 @@ def clean(
                 for name in (*each.containers, *each.volumes) if dead else ():
                     _say(f"    {name}")
                 if dead and not dry_run:
-                    remains.remove(client, each)
+                    garbage.remove(client, each)
             if not dry_run:
-                left = remains.find(client)
+                left = garbage.find(client)
                 _say(f"{_count(left)} of {len(left)} runs are left")
     finally:
         client.close()
@@ -59,13 +59,13 @@ def _say(text: str) -> None:
     typer.echo(text)
 
 
-def _count(found: list[Remains]) -> str:
+def _count(found: list[Leftover]) -> str:
     containers = sum(len(each.containers) for each in found)
     volumes = sum(len(each.volumes) for each in found)
     return f"{containers} containers and {volumes} volumes"
 
 
-def _fate(each: Remains, dead: bool) -> str:
+def _fate(each: Leftover, dead: bool) -> str:
     if dead:
         return "its process is gone" if each.owner == "dead" else "named with --run"
     if each.owner == "alive":

@@ -14,7 +14,7 @@ from rich.table import Table
 
 from halfopen.cli.fault_page import verbs_of
 from halfopen.labs import all_labs
-from halfopen.labs.netns.sandbox import SEARCH_PATH
+from halfopen.products.tools import SEARCH_PATH
 from halfopen.systems._libkeepalive import PRODUCT as LIBKEEPALIVE
 from halfopen.vocabulary import default_vocabulary
 

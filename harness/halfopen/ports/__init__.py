@@ -11,6 +11,7 @@ from halfopen.ports.checks import CheckSpec as CheckSpec
 from halfopen.ports.checks import Finding as Finding
 from halfopen.ports.faults import FaultSpec as FaultSpec
 from halfopen.ports.faults import no_verbs as no_verbs
+from halfopen.ports.labs import Demands as Demands
 from halfopen.ports.labs import Lab as Lab
 from halfopen.ports.labs import LabSpec as LabSpec
 from halfopen.ports.labs import Middlebox as Middlebox

@@ -21,6 +21,10 @@ Middlebox = Mapping[str, Any]
 """A profile's values by field name, durations in seconds of lab time."""
 
 
+Demands = Mapping[str, Collection[type[Verb]]]
+"""The kinds of verbs that a run will ask of each host; hosts of which nothing is asked may lack."""
+
+
 class Lab(Protocol):
     """A world in which one run is played: an asynchronous context manager.
 
@@ -55,12 +59,13 @@ class Lab(Protocol):
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
-        demands: Mapping[str, Collection[str]] | None = None,
+        demands: Demands,
     ) -> None:
         """Make hosts, links, routes, settings and the middleboxes.
 
-        `demands`: names of the verbs that will be asked of each host, by which the lab chooses
-        the engine that plays a middlebox, and prepares an endpoint for what is to come.
+        `demands`: the verbs that will be asked of each host, by which the lab chooses the engine
+        that plays a middlebox, and prepares an endpoint for what is to come.  A verb that needs a
+        preparation and was not among them is refused.
         """
 
     async def start(

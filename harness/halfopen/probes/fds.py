@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import sys
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from halfopen.probes.processes import family
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
@@ -36,13 +39,9 @@ class FdProbe:
         """
         found = []
         for name, pid in programs.items():
-            try:
-                family = [pid, *(c.pid for c in psutil.Process(pid).children(recursive=True))]
-            except psutil.NoSuchProcess:
-                continue
-            for member in family:
+            for member in family(pid):
                 try:
-                    targets = _targets(member)
+                    targets = open_files(member)
                     limit = _soft_limit(member)
                     cpu = psutil.Process(member).cpu_times()
                 except (OSError, psutil.Error):
@@ -97,7 +96,22 @@ class FdProbe:
         return samples
 
 
-def _targets(pid: int) -> tuple[str, ...]:
+def socket_inodes(pid: int) -> set[int]:
+    """The inodes of all sockets that a process, or a descendant, holds; none if it is gone."""
+    found: set[int] = set()
+    for member in family(pid):
+        with contextlib.suppress(OSError):
+            matches = map(_SOCKET.fullmatch, open_files(member))
+            found |= {int(match[1]) for match in matches if match}
+    return found
+
+
+def open_files(pid: int) -> tuple[str, ...]:
+    """What the descriptors of a process stand for: paths, `socket:[INODE]`, `pipe:[INODE]`, ...
+
+    Raises:
+        OSError: if it is gone, or not ours to look at.
+    """
     found = []
     directory = Path(f"/proc/{pid}/fd")
     for entry in os.listdir(directory):  # noqa: PTH208 - names only, four times a second

@@ -1,7 +1,12 @@
 """Network namespaces by name, and how a thread enters one.
 
-A namespace belongs to a thread (setns(2)).  Names are files below `/run/netns`, as ip-netns(8) has
-them, on each of which a namespace is mounted: so it stays while nobody lives in it.
+A namespace belongs to a thread (setns(2)).  Three ways lead into one: :func:`enter` for a thread
+that lives there from then on; :func:`run_in` for a piece of work of whoever calls, an event loop
+included, since it takes a thread of its own; :func:`visiting` for a block in a thread that does
+nothing else meanwhile, which spares that thread.
+
+Names are files below `/run/netns`, as ip-netns(8) has them, on each of which a namespace is
+mounted: so it stays while nobody lives in it.
 """
 
 from __future__ import annotations
@@ -10,14 +15,17 @@ import contextlib
 import ctypes
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TypeVar
 
 NAMESPACES = Path("/run/netns")
 
 _CLONE_NEWNET = 0x40000000  # include/uapi/linux/sched.h
 _MS_BIND = 4096  # include/uapi/linux/mount.h
 _libc = ctypes.CDLL(None, use_errno=True)
+
+T = TypeVar("T")
 
 
 def create(name: str) -> None:
@@ -26,21 +34,13 @@ def create(name: str) -> None:
     Raises:
         OSError: if the kernel refuses, or there is one already.
     """
-    failed: list[OSError] = []
 
     def make() -> None:
-        try:
-            call("unshare", _CLONE_NEWNET)
-            keep(Path("/proc/thread-self/ns/net"), name)
-        except OSError as error:
-            failed.append(error)
+        call("unshare", _CLONE_NEWNET)
+        keep(Path("/proc/thread-self/ns/net"), name)
 
     # The thread that makes it is in it, and ends with that.
-    thread = threading.Thread(target=make, name=f"maker of {name}")
-    thread.start()
-    thread.join()
-    if failed:
-        raise failed[0]
+    _in_a_thread(f"maker of {name}", make)
 
 
 def keep(namespace: Path, name: str) -> None:
@@ -80,6 +80,41 @@ def enter_open(namespace: int) -> None:
         OSError: if it is none.
     """
     call("setns", namespace, _CLONE_NEWNET)
+
+
+def run_in(name: str, work: Callable[[], T]) -> T:
+    """What `work` returns when it is called in the namespace of that name; waits for it.
+
+    It runs in a thread of its own: one of a pool would never leave what it has entered.
+
+    Raises:
+        OSError: if there is no such namespace.
+        Exception: that of `work`.
+    """
+
+    def inside() -> T:
+        enter(name)
+        return work()
+
+    return _in_a_thread(f"in {name}", inside)
+
+
+def _in_a_thread(title: str, work: Callable[[], T]) -> T:
+    done: list[T] = []
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            done.append(work())
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name=title)
+    thread.start()
+    thread.join()
+    if failed:
+        raise failed[0]
+    return done[0]
 
 
 @contextlib.contextmanager

@@ -21,6 +21,7 @@ from halfopen.model.plan import Plan, PlannedHost, PlannedStep
 from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import (
+    Demands,
     FaultSpec,
     Lab,
     LabSpec,
@@ -110,13 +111,12 @@ def lacking_for(host: PlannedHost, vocabulary: Vocabulary) -> Sequence[str]:
     return [*lacking, *preload.missing()] if host.preload_keepalive is not None else lacking
 
 
-def demands(plan: Plan, vocabulary: Vocabulary) -> dict[str, set[str]]:
-    """The names of the verbs that a plan asks of each host."""
-    found: dict[str, set[str]] = {host.name: set() for host in plan.hosts}
+def demands(plan: Plan, vocabulary: Vocabulary) -> Demands:
+    """The kinds of verbs that a plan asks of each host."""
+    found: dict[str, set[type[Verb]]] = {}
     for _, verb in verbs_of(plan, vocabulary):
-        where = getattr(verb, "at", getattr(verb, "host", None))
-        if where in found:
-            found[where].add(type(verb).__name__)
+        for host in verb.hosts:
+            found.setdefault(host, set()).add(type(verb))
     return found
 
 

@@ -6,13 +6,27 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
+_HOST_FIELDS = ("at", "host", "proxy", "router", "between")
+
 
 @dataclass(frozen=True)
 class Verb:
     """One thing that a lab is told to do; it is done when the lab's answer comes."""
 
     @property
-    def takes(self) -> float:
+    def hosts(self) -> tuple[str, ...]:
+        """The hosts that it is done to, by name.
+
+        A verb names them in `at` (a middlebox), `host` (an endpoint), `proxy`, `router` or
+        `between` (two neighbours).
+        """
+        for field in _HOST_FIELDS:
+            if (value := getattr(self, field, None)) is not None:
+                return value if isinstance(value, tuple) else (str(value),)
+        return ()
+
+    @property
+    def duration_s(self) -> float:
         """Lab seconds that it takes by itself, beside the time to do it."""
         return 0.0
 

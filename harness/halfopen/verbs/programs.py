@@ -72,7 +72,7 @@ class RestartProgram(Verb):
     program: Mapping[str, Any] | None = None
 
     @property
-    def takes(self) -> float:
+    def duration_s(self) -> float:
         """The time that it is down."""
         return self.down
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from halfopen.cli import doctor
 from halfopen.cli.main import app
-from halfopen.labs.netns.actions import clocks
+from halfopen.labs.agent.actions import clocks
 from halfopen.labs.netns.lab import LAB
 
 

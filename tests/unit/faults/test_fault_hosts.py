@@ -94,8 +94,8 @@ def test_a_fault_of_a_host_is_compiled_to_verbs(
 
 
 def test_a_restart_takes_as_long_as_the_program_is_down() -> None:
-    assert RestartProgram("receiver", down=70.0).takes == 70.0
-    assert FillDisk("receiver", 0).takes == 0.0
+    assert RestartProgram("receiver", down=70.0).duration_s == 70.0
+    assert FillDisk("receiver", 0).duration_s == 0.0
 
 
 @pytest.mark.parametrize(

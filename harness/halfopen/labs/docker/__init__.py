@@ -2,8 +2,8 @@
 
 Outside, in the caller's process: :mod:`.engine` speaks with the engine, :mod:`.containers` makes
 what a run needs, :mod:`.attached` holds the streams, :mod:`.session` plays one run, and
-:mod:`.remains` removes what a killed run left.  Inside one helper container, with the few
-capabilities that plugging links takes: :mod:`.agent`, which is the netns lab's agent with two
+:mod:`.garbage` removes what a killed run left.  Inside one helper container, with the few
+capabilities that plugging links takes: :mod:`.agent`, which is :mod:`halfopen.labs.agent` with two
 differences: hosts are namespaces of containers, and programs are started by the engine
 (:mod:`.subject`).
 """

@@ -1,4 +1,4 @@
-"""Inside the helper container: the netns lab's agent, for hosts that are containers.
+"""The agent (:mod:`halfopen.labs.agent`) for hosts that are containers.
 
 It runs in the engine host's PID namespace and sees the subjects' processes from outside.  Besides
 requests and records it has calls of its own, `{"call", "do", ...}`, for what only the engine can
@@ -21,11 +21,11 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.agent import network
+from halfopen.labs.agent.agent import Agent, Send, serve
+from halfopen.labs.agent.programs import Program
+from halfopen.labs.agent.resolver import Resolver
 from halfopen.labs.docker.subject import Subject
-from halfopen.labs.netns import network
-from halfopen.labs.netns.agent import Agent, Send, serve
-from halfopen.labs.netns.programs import Program
-from halfopen.labs.netns.resolver import Resolver
 from halfopen.model.program import ProgramSpec
 from halfopen.probes import namespaces
 
@@ -33,13 +33,13 @@ _WRITABLE_BY_ALL = 0o777
 
 
 class ContainerAgent(Agent):
-    """The state of one run, see :class:`halfopen.labs.netns.agent.Agent`."""
+    """The state of one run, see :class:`halfopen.labs.agent.agent.Agent`."""
 
     def __init__(self, send: Send) -> None:
         super().__init__(send)
         self._numbers = itertools.count(1)
         self._calls: dict[int, asyncio.Future[Any]] = {}
-        self._holders: set[int] = set()
+        self._pause_containers: set[int] = set()
         self._subjects: dict[tuple[str, str], Subject] = {}
 
     async def call(self, do: str, **arguments: Any) -> Any:
@@ -71,12 +71,12 @@ class ContainerAgent(Agent):
         self._subjects[request["host"], request["program"]].said(request["stream"], request["data"])
 
     def create_host(self, name: str, request: Mapping[str, Any]) -> None:
-        """An endpoint's namespace is that of a container that holds it open (`holders`: pids)."""
-        pid = request["holders"].get(name)
+        """An endpoint's namespace is that of its pause container (`pause_containers`: pids)."""
+        pid = request["pause_containers"].get(name)
         if pid is None:
             super().create_host(name, request)
             return
-        self._holders.add(pid)
+        self._pause_containers.add(pid)
         try:
             namespaces.keep(Path(f"/proc/{pid}/ns/net"), name)
         except OSError as error:
@@ -92,7 +92,7 @@ class ContainerAgent(Agent):
         await super().do_capture(request)
 
     async def prepare(self, host: str, _: Collection[str]) -> None:
-        """An endpoint asks our resolver: its container was told to (see `holder`)."""
+        """An endpoint asks our resolver: its container was told to (see `pause_container`)."""
         self.resolvers[host] = Resolver(host, self.addresses)
         await self.resolvers[host].open()
 
@@ -126,7 +126,7 @@ class ContainerAgent(Agent):
     def kill_all(self) -> None:
         """End every process of the run: those in containers, and those in our own namespaces."""
         subjects = [each.pid for each in self._subjects.values()]
-        for pid in [*subjects, *self._holders]:
+        for pid in [*subjects, *self._pause_containers]:
             if not pid:
                 continue
             with contextlib.suppress(ProcessLookupError):

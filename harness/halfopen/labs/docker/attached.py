@@ -1,4 +1,4 @@
-"""Outside: the standard streams of a container, without a thread for each.
+"""The standard streams of a container, without a thread for each.
 
 Source: the Docker Engine API, "Attach to a container": after the answer's header the connection
 carries frames of eight octets (stream, three zeros, length in network order) and payload.

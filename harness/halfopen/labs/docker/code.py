@@ -1,4 +1,4 @@
-"""Outside: our own code as a tar archive, for the helper container.
+"""Our own code as a tar archive, for the helper container.
 
 The image holds what the code needs; the code is the caller's.  So an image can be of another
 version of halfopen than the caller only in its tools, and developers do not build images all day.

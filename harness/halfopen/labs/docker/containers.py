@@ -1,4 +1,4 @@
-"""Outside: the containers of one run, and what each of them may do."""
+"""The containers of one run, and what each of them may do."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from docker.errors import NotFound
 from docker.models.containers import Container
 from docker.types import LogConfig, Mount, Ulimit
 
-from halfopen.labs.docker import code, remains
-from halfopen.labs.docker.engine import HELPER_IMAGE, told
+from halfopen.labs.docker import code, garbage
+from halfopen.labs.docker.engine import HELPER_IMAGE, translate_engine_errors
 from halfopen.ports import ProgramSpec
 
 ROOM = PurePosixPath("/halfopen")
@@ -59,23 +59,23 @@ class Containers:
     ) -> None:
         self._client = client
         self._capabilities = capabilities
-        self.run = remains.new_run()
+        self.run = garbage.new_run()
         self._prefix = f"halfopen-{self.run}"
         self._room = Mount(str(ROOM), self._prefix)
         self._helper: Container | None = None
-        self._holders: dict[str, Container] = {}
+        self._pause_containers: dict[str, Container] = {}
         self._subjects: dict[tuple[str, str], tuple[ProgramSpec, Container]] = {}
 
     def helper(self) -> Container:
         """The container of the agent, with our code in it; not started yet."""
-        with told("make the helper container"):
-            self._client.volumes.create(self._prefix, labels=remains.labels(self.run, "files"))
+        with translate_engine_errors("make the helper container"):
+            self._client.volumes.create(self._prefix, labels=garbage.labels(self.run, "files"))
             self._helper = self._client.containers.create(
                 HELPER_IMAGE,
                 ["python3", "-m", "halfopen.labs.docker.agent"],
                 name=f"{self._prefix}-helper",
                 environment={"PYTHONPATH": _PYTHON_PATH, "PYTHONUNBUFFERED": "1"},
-                labels=remains.labels(self.run, "helper"),
+                labels=garbage.labels(self.run, "helper"),
                 stdin_open=True,
                 network_mode="none",
                 pid_mode="host",
@@ -90,49 +90,52 @@ class Containers:
             self._helper.put_archive(str(ROOM), code.archive())
         return self._helper
 
-    def holder(self, host: str) -> int:
+    def pause_container(self, host: str) -> int:
         """A container that does nothing but hold the namespace of a host; returns its pid.
 
         A subject's namespace must be plugged before it starts, and must outlive it.
         """
-        with told(f"make the host {host}"):
-            holder = self._client.containers.create(
+        with translate_engine_errors(f"make the host {host}"):
+            pause_container = self._client.containers.create(
                 HELPER_IMAGE,
                 ["sleep", "infinity"],
                 name=f"{self._prefix}-{host}",
                 hostname=host,
                 dns=["127.0.0.1"],  # the agent answers there
                 dns_opt=["timeout:1", "attempts:2"],
-                labels=remains.labels(self.run, "holder"),
+                labels=garbage.labels(self.run, "pause_container"),
                 network_mode="none",
                 cap_drop=["ALL"],
                 read_only=True,
                 init=True,  # takes in the orphans of programs that live with it
             )
-            self._holders[host] = holder
-            holder.start()
-            return self._pid(holder)
+            self._pause_containers[host] = pause_container
+            pause_container.start()
+            return self._pid(pause_container)
 
     def subject(self, host: str, spec: ProgramSpec, *, reads: bool) -> Container:
         """The container of a program, not running; the same again if it ran before."""
         before = self._subjects.get((host, spec.name))
         if before is not None:
             if before[0] == spec:
-                with told(f"see the end of {spec.name} on {host}"):
+                with translate_engine_errors(f"see the end of {spec.name} on {host}"):
                     before[1].wait(timeout=30)  # its first process may be gone before it is
                 return before[1]
-            with told(f"remove {spec.name} on {host}"):
+            with translate_engine_errors(f"remove {spec.name} on {host}"):
                 before[1].remove(force=True, v=True)
-        with told(f"make the container of {spec.name} on {host}"):
+        with translate_engine_errors(f"make the container of {spec.name} on {host}"):
             made = self._client.containers.create(
                 **_program(spec),
                 name=f"{self._prefix}-{host}-{spec.name}",
-                labels=remains.labels(self.run, "subject"),
-                network_mode=f"container:{self._holders[host].id}",
-                # Ours live in the holder's PID namespace, too: the first process of a namespace is
-                # spared every signal that it has not asked for (pid_namespaces(7)), which nobody
-                # expects who has not written for containers.  Images of others are as they are.
-                pid_mode=f"container:{self._holders[host].id}" if spec.image is None else None,
+                labels=garbage.labels(self.run, "subject"),
+                network_mode=f"container:{self._pause_containers[host].id}",
+                # Ours live in the pause container's PID namespace, too: the first process of a
+                # namespace is spared every signal that it has not asked for (pid_namespaces(7)),
+                # which surprises a program that was not written for containers.
+                # Third-party images stay as they are.
+                pid_mode=f"container:{self._pause_containers[host].id}"
+                if spec.image is None
+                else None,
                 stdin_open=reads,
                 mounts=[self._room],
                 **_limits(spec.limits),
@@ -144,13 +147,13 @@ class Containers:
 
     def start(self, container: Container, what: str) -> int:
         """Start it; returns the pid of its first process, 0 if it has ended already."""
-        with told(f"start {what}"):
+        with translate_engine_errors(f"start {what}"):
             container.start()
             return self._pid(container)
 
     def status(self, host: str, program: str) -> int:
         """The exit status of a program that has ended."""
-        with told(f"ask for the end of {program} on {host}"):
+        with translate_engine_errors(f"ask for the end of {program} on {host}"):
             _, container = self._subjects[host, program]
             return int(container.wait(timeout=30)["StatusCode"])
 
@@ -162,7 +165,7 @@ class Containers:
     def end(self) -> None:
         """End the programs."""
         programs = [each for _, each in self._subjects.values()]
-        for container in [*programs, *self._holders.values()]:
+        for container in [*programs, *self._pause_containers.values()]:
             try:
                 container.remove(force=True, v=True)
             except NotFound:
@@ -180,9 +183,9 @@ class Containers:
 
     def remove(self) -> None:
         """Remove all that is left of the run."""
-        for each in remains.find(self._client):
+        for each in garbage.find(self._client):
             if each.run == self.run:
-                remains.remove(self._client, each)
+                garbage.remove(self._client, each)
 
 
 def _program(spec: ProgramSpec) -> dict[str, Any]:

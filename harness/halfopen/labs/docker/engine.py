@@ -1,4 +1,4 @@
-"""Outside: the Docker engine, and plain words for what keeps us from it."""
+"""The Docker engine, and plain words for what keeps us from it."""
 
 from __future__ import annotations
 
@@ -86,7 +86,7 @@ def missing_image(image: str) -> str:
 
 
 @contextmanager
-def told(doing: str) -> Iterator[None]:
+def translate_engine_errors(doing: str) -> Iterator[None]:
     """Turns what the engine says when it refuses something into our errors.
 
     Args:

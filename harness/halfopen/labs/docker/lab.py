@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.netns.actions import all_actions
-from halfopen.labs.netns.boxes import ENGINES
+from halfopen.labs.agent.actions import all_actions
+from halfopen.labs.agent.engines import ENGINES
 from halfopen.ports import Lab, LabSpec, Recorder
 from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile, Verb
 

@@ -1,4 +1,4 @@
-"""Outside: one run in containers."""
+"""One run in containers."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import asyncio
 import contextlib
 import json
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
 import docker
 
 from halfopen.errors import HalfopenError, UnsupportedError
-from halfopen.labs.docker import remains
+from halfopen.labs.client import START_TIMEOUT_S, AgentLab
+from halfopen.labs.docker import garbage
 from halfopen.labs.docker.attached import STDOUT, Attached, attach
 from halfopen.labs.docker.containers import (
     CAPABILITIES,
@@ -23,10 +24,9 @@ from halfopen.labs.docker.containers import (
     Containers,
 )
 from halfopen.labs.docker.engine import connect
-from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
 from halfopen.model.program import program_from_json
 from halfopen.model.topology import HostNetwork
-from halfopen.ports import Middlebox, Recorder
+from halfopen.ports import Demands, Middlebox, Recorder
 
 T = TypeVar("T")
 
@@ -65,7 +65,7 @@ class DockerLab(AgentLab):
         self._said = b""
         self._over = False
         self._subjects: dict[tuple[str, str], _Subject] = {}
-        self._holders: dict[str, int] = {}
+        self._pause_containers: dict[str, int] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> DockerLab:
@@ -78,7 +78,7 @@ class DockerLab(AgentLab):
 
     async def _open(self) -> None:
         self._client = await asyncio.to_thread(connect)
-        await asyncio.to_thread(remains.sweep, self._client)
+        await asyncio.to_thread(garbage.collect_garbage, self._client)
         self._containers = Containers(self._client, self._capabilities)
         container = await _whole(self._containers.helper)
         self._helper = await attach(container)
@@ -155,12 +155,14 @@ class DockerLab(AgentLab):
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
-        demands: Mapping[str, Collection[str]] | None = None,
+        demands: Demands,
     ) -> None:
         """As in the netns lab, after a container for each endpoint was made."""
         endpoints = [name for name in networks if name not in middleboxes]
-        pids = await asyncio.gather(*(_whole(self._containers.holder, name) for name in endpoints))
-        self._holders = dict(zip(endpoints, pids, strict=True))
+        pids = await asyncio.gather(
+            *(_whole(self._containers.pause_container, name) for name in endpoints)
+        )
+        self._pause_containers = dict(zip(endpoints, pids, strict=True))
         await super().build(path, networks, middleboxes, sysctls, demands)
 
     async def capture(self, directory: Path) -> None:
@@ -170,7 +172,7 @@ class DockerLab(AgentLab):
 
     async def _ask(self, do: str, *, patience: float = 0.0, **arguments: Any) -> Any:
         if do == "build":
-            arguments["holders"] = self._holders
+            arguments["pause_containers"] = self._pause_containers
         return await super()._ask(do, patience=patience, **arguments)
 
     async def _send(self, line: bytes) -> None:

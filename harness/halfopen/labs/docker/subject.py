@@ -1,4 +1,4 @@
-"""Inside the helper container: a program in a container, as the agent sees it."""
+"""A program in a container, as the agent sees it."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import psutil
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.netns.programs import Emit, Follower, Program, Running
+from halfopen.labs.agent.programs import Emit, Follower, Program, Running
 from halfopen.model.program import ProgramSpec
 
 _ENDED_BEFORE_WE_LOOKED = 0

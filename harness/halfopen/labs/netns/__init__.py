@@ -1,7 +1,6 @@
 """The default lab: network namespaces of an ordinary user, with the kernel's own TCP and conntrack.
 
-Outside, in the caller's process: :mod:`.sandbox` starts the namespaces, :mod:`.lab` talks to them.
-Inside, as first process of the PID namespace: :mod:`.agent` serves requests with the help of
-:mod:`.network` (links, rules), :mod:`.observer` (samples of one host) and :mod:`.programs`.
-When the caller dies, however it dies, the kernel takes all of it away.
+:mod:`.sandbox` tells whether this machine allows it; :mod:`.zygote` is a process that forks an
+agent (:mod:`halfopen.labs.agent`) into new namespaces for each run, :mod:`.zygote_client` asks it
+to; :mod:`.lab` is the lab.  When the caller dies, however it dies, the kernel takes all of it away.
 """

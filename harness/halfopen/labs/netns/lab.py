@@ -1,4 +1,4 @@
-"""Outside: the netns lab as the runner sees it."""
+"""The netns lab as the runner sees it."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
+from halfopen.labs.agent.actions import all_actions
+from halfopen.labs.agent.engines import ENGINES
+from halfopen.labs.client import START_TIMEOUT_S, AgentLab
 from halfopen.labs.netns import sandbox
-from halfopen.labs.netns.actions import all_actions
-from halfopen.labs.netns.boxes import ENGINES
-from halfopen.labs.netns.client import START_TIMEOUT_S, AgentLab
-from halfopen.labs.netns.nursery import Sandbox, nursery
+from halfopen.labs.netns.zygote_client import SandboxProcess, shared_zygote
 from halfopen.ports import LabSpec, Recorder
 from halfopen.verbs import Verb
 
@@ -33,7 +33,7 @@ class NetnsLab(AgentLab):
     def __init__(self, directory: Path, token: str, record: Recorder) -> None:
         super().__init__(directory, token, record)
         self._nursery = contextlib.ExitStack()
-        self._sandbox: Sandbox | None = None
+        self._sandbox: SandboxProcess | None = None
         self._reader: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> NetnsLab:
@@ -46,7 +46,7 @@ class NetnsLab(AgentLab):
         return self
 
     async def _begin(self) -> None:
-        zygote = self._nursery.enter_context(nursery())
+        zygote = self._nursery.enter_context(shared_zygote())
         self._sandbox = await zygote.fork()
         try:
             hello = await asyncio.wait_for(self._sandbox.hear(), START_TIMEOUT_S)
@@ -84,7 +84,7 @@ class NetnsLab(AgentLab):
         assert self._sandbox is not None
         self._sandbox.tell(line)
 
-    async def _read(self, agent: Sandbox) -> None:
+    async def _read(self, agent: SandboxProcess) -> None:
         while line := await agent.hear():
             self._hear(json.loads(line))
         self._hung_up()

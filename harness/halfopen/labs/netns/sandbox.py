@@ -1,4 +1,4 @@
-"""Outside: whether this machine lets us make namespaces, and any command in some of its own.
+"""Whether this machine lets us make namespaces, and any command in some of its own.
 
 Nothing of a sandbox can outlive the process that started it: `unshare` is killed by the kernel when
 that dies (`setpriv --pdeathsig`, prctl(2)), and with it the first process of the PID namespace
@@ -17,6 +17,7 @@ import sys
 from pathlib import Path
 
 from halfopen.middlebox import ruleset
+from halfopen.products.tools import SEARCH_PATH
 
 _LOOSE = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose"
 _TOOLS = {
@@ -26,8 +27,6 @@ _TOOLS = {
     "nft": "nftables",
     "mount": "mount",
 }
-# Administration tools are not on an ordinary user's path on Debian.
-SEARCH_PATH = os.pathsep.join([os.environ.get("PATH", os.defpath), "/usr/sbin", "/sbin"])
 
 
 def namespace_options() -> list[str]:
@@ -40,8 +39,8 @@ def command(*inside: str) -> list[str]:
     """The argument list that runs `inside` as first process of a new sandbox."""
     # Namespaces have their names in /run/netns; the machine's own /run is not ours to write.
     script = 'mount -t tmpfs -o mode=755 halfopen /run && exec "$@"'
-    leash = ["setpriv", "--pdeathsig", "KILL", "unshare", *namespace_options()]
-    return [*leash, "sh", "-c", script, "halfopen", *inside]
+    lifeline = ["setpriv", "--pdeathsig", "KILL", "unshare", *namespace_options()]
+    return [*lifeline, "sh", "-c", script, "halfopen", *inside]
 
 
 def environment() -> dict[str, str]:

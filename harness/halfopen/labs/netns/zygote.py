@@ -2,12 +2,12 @@
 
 To load it takes longer than all else that a sandbox is made by; a fork has it at once.  Each
 request comes by the socket whose number is the argument, as file descriptors: standard input,
-output and error of the agent, its leash, and a file with `{"env", "cwd"}`.
+output and error of the agent, its lifeline, and a file with `{"env", "cwd"}`.
 
 The chain of death is that of `unshare --kill-child` (:mod:`halfopen.labs.netns.sandbox`): the
 caller -> this process (`setpriv --pdeathsig`) -> a keeper for each sandbox -> the agent, first
 process of its PID namespace; each is killed by the kernel when the one before it dies (prctl(2)).
-A keeper ends also when the other end of its leash is closed; the caller sees by it that it ended.
+A keeper also ends when the other end of its lifeline is closed, and tells its end by it.
 """
 
 from __future__ import annotations
@@ -24,8 +24,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NoReturn
 
-from halfopen.labs.netns.actions import all_actions
-from halfopen.labs.netns.agent import serve
+from halfopen.labs.agent.actions import all_actions
+from halfopen.labs.agent.agent import serve
 from halfopen.probes.namespaces import call
 
 FILES = 5  # that come with a request
@@ -60,7 +60,7 @@ def _keep(files: Sequence[int]) -> NoReturn:
         _die_with_parent()
         os.setsid()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        *standard, leash, request = files
+        *standard, lifeline, request = files
         for number, each in enumerate(standard):
             os.dup2(each, number)
             os.close(each)
@@ -68,11 +68,11 @@ def _keep(files: Sequence[int]) -> NoReturn:
         _leave()
         lives, agent_lives = os.pipe()
         if os.fork() == 0:
-            os.close(leash)
+            os.close(lifeline)
             os.close(lives)
             _be_agent()
         os.close(agent_lives)
-        select.select([leash, lives], [], [])
+        select.select([lifeline, lives], [], [])
     except BaseException as error:
         _say(error)
     os._exit(0)

@@ -1,0 +1,21 @@
+"""What a host is told when it looks up a name."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from halfopen.errors import LabError
+from halfopen.labs.agent.actions._action import Action, ActionContext
+from halfopen.verbs import AnswerNames
+
+
+async def answer_names(verb: AnswerNames, context: ActionContext) -> Sequence[str]:
+    """From now on."""
+    resolver = context.resolvers.get(verb.host)
+    if resolver is None:
+        raise LabError(f"{verb.host} looks up no names")
+    resolver.answer = verb.answer
+    return ()
+
+
+ACTIONS = (Action(AnswerNames, answer_names),)

@@ -1,0 +1,48 @@
+"""The end of a file is cut off, while the program that wrote it is down."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+
+from halfopen.errors import LabError
+from halfopen.labs.agent.actions._action import Action, ActionContext
+from halfopen.labs.agent.programs import Program
+from halfopen.verbs import TearFile
+
+_END_S = 5.0  # a program that was killed is gone soon, but not at once
+_POLL_S = 0.01
+
+
+async def _ended(program: Program) -> bool:
+    deadline = time.monotonic() + _END_S
+    while program.pid is not None:
+        if time.monotonic() > deadline:
+            return False
+        await asyncio.sleep(_POLL_S)
+    return True
+
+
+async def tear_file(verb: TearFile, context: ActionContext) -> Sequence[str]:
+    """Cut it; returns its path on the disk."""
+    if not await _ended(context.program(verb.host)):
+        raise LabError(
+            f"the program on {verb.host} still runs, and would write on behind the cut: "
+            "stop or kill it before"
+        )
+    disk = context.disk(verb.host)
+    found = sorted(p for p in disk.glob(verb.file) if p.is_file() and p.stat().st_size)
+    if not found:
+        there = sorted(str(p.relative_to(disk)) for p in disk.rglob("*") if p.is_file())
+        raise LabError(
+            f"no file with anything in it on the disk of {verb.host} fits {verb.file!r}; "
+            f"there are {', '.join(there) or 'none'}"
+        )
+    file = found[-1]
+    os.truncate(file, max(0, file.stat().st_size - verb.octets))
+    return (str(file.relative_to(disk)),)
+
+
+ACTIONS = (Action(TearFile, tear_file),)

@@ -1,0 +1,318 @@
+"""The first process of the PID namespace, which does what the lab asks.
+
+It reads requests as JSON Lines from standard input, `{"id", "do", ...}`, and writes answers
+`{"id", "result"}` or `{"id", "error", "type"}` and records `{"record"}` to standard output.
+When standard input ends, or this process dies, the kernel ends everything in the sandbox.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+import traceback
+from collections.abc import Callable, Collection, Coroutine, Mapping
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import HalfopenError, LabError, UnsupportedError
+from halfopen.labs.agent import network
+from halfopen.labs.agent.actions import all_actions
+from halfopen.labs.agent.actions._action import nothing_to_prepare
+from halfopen.labs.agent.captures import Captures
+from halfopen.labs.agent.engines import Attachment, RunningMiddlebox, choose
+from halfopen.labs.agent.environment import LaunchEnvironment
+from halfopen.labs.agent.observer import Observer
+from halfopen.labs.agent.programs import Follower, Program
+from halfopen.labs.agent.resolver import Resolver, cover_files
+from halfopen.model.messages import Form
+from halfopen.model.program import ProgramSpec, program_from_json
+from halfopen.model.topology import (
+    HostNetwork,
+    Interface,
+    Route,
+    addresses_seen,
+    line_through,
+    links,
+)
+from halfopen.verbs import verb_from_json
+
+_LONGEST_REQUEST = 1 << 20
+
+
+class Agent:
+    """The state of one sandbox.
+
+    Args:
+        send: writes one JSON value to the lab.
+    """
+
+    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
+        self._send = send
+        self._loop = asyncio.get_running_loop()
+        self._origin = time.monotonic()
+        self._token = ""
+        self._directory = Path()
+        self.networks: dict[str, HostNetwork] = {}
+        self.addresses: dict[str, str] = {}
+        self.middleboxes: dict[str, RunningMiddlebox] = {}
+        self.resolvers: dict[str, Resolver] = {}
+        self.kept: dict[tuple[str, str], Any] = {}
+        self._environments: dict[str, LaunchEnvironment] = {}
+        self._prepared: Mapping[str, Collection[str]] = {}
+        self._observers: dict[str, Observer] = {}
+        self._programs: dict[str, dict[str, Program]] = {}  # host, name
+        self._followers: dict[Path, Follower] = {}
+        self._feeds: set[asyncio.Task[None]] = set()
+        self._captures = Captures(self.emit)
+
+    async def serve(self, request: Mapping[str, Any]) -> None:
+        """Do one request, and answer it."""
+        number = request["id"]
+        try:
+            action = getattr(self, f"do_{request['do']}", None)
+            if action is None:
+                raise LabError(f"the agent knows no request {request['do']!r}")
+            result = await action(request)
+        except (HalfopenError, OSError, TimeoutError, subprocess.SubprocessError) as error:
+            kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
+            self._send({"id": number, "error": str(error) or repr(error), "type": kind})
+        except Exception as error:
+            # A mistake of ours: who asked must not wait for an answer that never comes.
+            traceback.print_exc()
+            self._send({"id": number, "error": repr(error), "type": "lab"})
+        else:
+            self._send({"id": number, "result": result})
+
+    def emit(self, record: Mapping[str, Any]) -> None:
+        """Record something now; from any thread."""
+        stamped = {"t": round(time.monotonic() - self._origin, 4), **record}
+        self._loop.call_soon_threadsafe(self._send, {"record": stamped})
+
+    async def do_begin(self, request: Mapping[str, Any]) -> None:
+        """`origin` (CLOCK_MONOTONIC of the run's beginning), `token`, `directory`."""
+        self._origin = float(request["origin"])
+        self._token = request["token"]
+        self._directory = Path(request["directory"])
+
+    async def do_build(self, request: Mapping[str, Any]) -> None:
+        """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
+
+        `demands`: host -> names of verbs that will be asked of it; `engines`: middlebox ->
+        engine that it must have.
+        """
+        networks = {
+            name: HostNetwork(
+                tuple(Interface(**i) for i in value["interfaces"]),
+                tuple(Route(**r) for r in value["routes"]),
+            )
+            for name, value in request["networks"].items()
+        }
+        self.networks = networks
+        self._prepared = request["demands"]
+        self.addresses = {name: each.address for name, each in networks.items()}
+        await asyncio.to_thread(self._build, request, networks)
+        for name in networks:
+            if name in self.middleboxes:
+                continue
+            await self.prepare(name, request["demands"].get(name, ()))
+            observer = Observer(
+                name,
+                middlebox=False,
+                programs=lambda name=name: self._running(name),  # type: ignore[misc]
+                emit=self.emit,
+                failed=self._failed,
+            )
+            self._observers[name] = observer
+            observer.start()
+
+    def _build(self, request: Mapping[str, Any], networks: Mapping[str, HostNetwork]) -> None:
+        path = request["path"]
+        for name in networks:
+            self.create_host(name, request)
+        for left, right in links(networks):
+            network.connect(left, right, networks)
+        for name in networks:
+            network.add_routes(name, networks[name])
+            network.set_sysctls(name, request["sysctls"].get(name, {}))
+        nat = {name: values.get("nat", "none") for name, values in request["firewalls"].items()}
+        for name, values in request["firewalls"].items():
+            demands = request["demands"].get(name, ())
+            engine = choose(values, demands, request["engines"].get(name, "any"))
+            self.emit({"kind": "engine", "host": name, "engine": engine.name})
+            line = line_through(path, networks, name)
+            seen = addresses_seen(line, networks, nat, name)
+            attachment = Attachment(
+                name, networks[name], line, values, seen, self.emit, self._failed
+            )
+            self.middleboxes[name] = engine.build(attachment)
+
+    def create_host(self, name: str, _: Mapping[str, Any]) -> None:
+        """Make the namespace of a host; the request is that of :meth:`do_build`."""
+        network.create_host(name)
+
+    async def prepare(self, host: str, demands: Collection[str]) -> None:
+        """Make an endpoint ready for its programs, and for what will be done to them."""
+        if not self.resolvers:
+            await asyncio.to_thread(cover_files)
+        self.resolvers[host] = Resolver(host, self.addresses)
+        await self.resolvers[host].open()
+        found = LaunchEnvironment()
+        known = {verb.__name__: action for verb, action in all_actions().items()}
+        asked = [known[name].prepare for name in sorted(demands) if name in known]
+        for prepare in dict.fromkeys(asked):
+            found |= await prepare(host, demands, self)
+        self._environments[host] = found
+
+    def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
+        """A program that is yet to be started."""
+        return Program(host, spec, directory, self._token, self.emit, self._follow)
+
+    def _failed(self, reason: str) -> None:
+        self.emit({"kind": "lab", "problem": reason})
+
+    def directory(self, host: str) -> Path:
+        """Where the lab keeps what the programs of a host say."""
+        return self._directory / host
+
+    def disk(self, host: str) -> Path:
+        """Where the programs of a host have their files."""
+        return self.directory(host) / "disk"
+
+    def _running(self, host: str) -> dict[str, int]:
+        return {
+            program.name: program.pid
+            for program in list(self._programs.get(host, {}).values())
+            if program.pid is not None
+        }
+
+    async def do_start(self, request: Mapping[str, Any]) -> int:
+        """`host`, `program` (a ProgramSpec), `timeout`, `keep`: start it until it can work."""
+        host, spec = request["host"], program_from_json(request["program"])
+        before = self._programs.get(host, {}).get(spec.name)
+        if request["keep"] and before is not None and before.pid is not None:
+            return before.pid
+        return await self.start(host, spec, request["timeout"])
+
+    async def start(self, host: str, spec: ProgramSpec, timeout: float = 30.0) -> int:
+        """Start a program and wait until it is ready; returns its pid."""
+        programs = self._programs.setdefault(host, {})
+        before = programs.get(spec.name)
+        if before is not None and before.pid is not None:
+            raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
+        directory = self.directory(host)
+        directory.mkdir(parents=True, exist_ok=True)
+        program = self.make_program(host, spec, directory)
+        program.environment = self._environments.get(host, LaunchEnvironment())
+        programs.pop(spec.name, None)  # it is the last that was started
+        programs[spec.name] = program
+        pid = await program.start()
+        await program.wait_ready(max(timeout, spec.starts_within))
+        return pid
+
+    async def do_feed(self, request: Mapping[str, Any]) -> None:
+        """`host`, `first`, `count`, `every`, `background`, `form`: feed its program."""
+        work = self.program(request["host"]).feed(
+            request["first"], request["count"], request["every"], Form(**request["form"])
+        )
+        if not request["background"]:
+            await work
+            return
+        task = asyncio.create_task(work)
+        self._feeds.add(task)
+        task.add_done_callback(self._feeds.discard)
+
+    async def do_fed(self, _: Mapping[str, Any]) -> None:
+        """Wait until everything that goes on in the background is written."""
+        await asyncio.gather(*self._feeds)
+
+    async def do_stop(self, request: Mapping[str, Any]) -> None:
+        """`host`, `timeout`: end its programs, the last that was started first."""
+        self.program(request["host"])
+        for program in reversed(self._programs[request["host"]].values()):
+            await program.stop(request["timeout"])
+
+    async def do_apply(self, request: Mapping[str, Any]) -> list[str]:
+        """`verb` (as :func:`verb_to_json` writes it): do it; answers what it touched."""
+        verb = verb_from_json(request["verb"])
+        action = all_actions().get(type(verb))
+        if action is None:
+            raise UnsupportedError(f"this lab cannot do {type(verb).__name__}")
+        for host in verb.hosts if action.prepare is not nothing_to_prepare else ():
+            if type(verb).__name__ not in self._prepared.get(host, ()):
+                raise UnsupportedError(
+                    f"{host} was not prepared for {type(verb).__name__}: a lab must be told "
+                    "of it before the programs are started"
+                )
+        return list(await action.do(verb, self))
+
+    async def do_capture(self, request: Mapping[str, Any]) -> None:
+        """`directory`: write from now on what each link carries into a file there."""
+        await self._captures.begin(Path(request["directory"]), self.networks)
+
+    async def do_sample(self, _: Mapping[str, Any]) -> None:
+        """Record the state of all hosts now; the records come before the answer."""
+        self._collect()
+        for observer in self._observers.values():
+            await asyncio.to_thread(observer.sample)
+        for middlebox in self.middleboxes.values():
+            await middlebox.sample()
+        await asyncio.sleep(0)
+
+    async def do_finish(self, _: Mapping[str, Any]) -> None:
+        """Take the last samples; nothing is recorded after the answer."""
+        for observer in self._observers.values():
+            await asyncio.to_thread(observer.stop)
+        for middlebox in self.middleboxes.values():
+            await middlebox.stop()
+        self._collect()
+        for environment in self._environments.values():
+            for finish in environment.finish:
+                await asyncio.to_thread(finish)
+        await self._captures.end()
+        # What the threads handed over is written before the answer is.
+        await asyncio.sleep(0)
+
+    def _collect(self) -> None:
+        for programs in self._programs.values():
+            for program in programs.values():
+                program.collect()
+
+    def _follow(self, path: Path) -> Follower:
+        return self._followers.setdefault(path, Follower(path))
+
+    def program(self, host: str) -> Program:
+        """The program that was started on a host last."""
+        programs = self._programs.get(host)
+        if not programs:
+            raise LabError(f"nothing was started on {host}")
+        return next(reversed(programs.values()))
+
+
+Send = Callable[[Mapping[str, Any]], None]
+
+
+async def serve(make: Callable[[Send], Agent] = Agent) -> None:
+    """Serve requests until standard input ends."""
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=_LONGEST_REQUEST)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
+    transport, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout.buffer)
+
+    def send(value: Mapping[str, Any]) -> None:
+        transport.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
+
+    network.NAMESPACES.mkdir(parents=True, exist_ok=True)
+    agent = make(send)
+    working: set[Coroutine[Any, Any, None] | asyncio.Task[None]] = set()
+    send({"ready": True})
+    while line := await reader.readline():
+        task = asyncio.create_task(agent.serve(json.loads(line)))
+        working.add(task)
+        task.add_done_callback(working.discard)
+
+
+if __name__ == "__main__":
+    asyncio.run(serve())

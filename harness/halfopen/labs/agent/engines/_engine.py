@@ -1,0 +1,90 @@
+"""What an engine is, and a middlebox that it plays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from halfopen.model.topology import HostNetwork
+from halfopen.verbs import Verb
+
+
+class RunningMiddlebox(Protocol):
+    """A middlebox in operation.
+
+    It records what it does, in the same words whatever its engine: `conntrack` (its entries),
+    `flow` (created, destroyed with a cause), `drops`; see :mod:`halfopen.model.history`.
+    """
+
+    async def do(self, verb: Verb, addresses: Mapping[str, str]) -> Sequence[str]:
+        """Do a verb now.
+
+        Args:
+            verb: one of its engine's verbs.
+            addresses: of all hosts by name.
+
+        Returns:
+            the flows that it touched, as `client > server`.
+        """
+
+    async def sample(self) -> None:
+        """Record everything now, changed or not."""
+
+    async def stop(self) -> None:
+        """Take a last sample and end."""
+
+
+@dataclass(frozen=True)
+class Attachment:
+    """Where a middlebox is built.
+
+    Attributes:
+        name: of the host, and of its namespace; its links and routes are there already.
+        network: its interfaces and routes.
+        path: all hosts in a row on which it is; clients are at the beginning.
+        values: of its profile, seconds of lab time.
+        addresses: of all hosts, by which it reaches them.
+        emit: takes records without `t`, from any thread.
+        failed: takes the reason if it cannot go on, from any thread.
+    """
+
+    name: str
+    network: HostNetwork
+    path: Sequence[str]
+    values: Mapping[str, Any]
+    addresses: Mapping[str, str]
+    emit: Callable[[dict[str, Any]], None]
+    failed: Callable[[str], None]
+
+    @property
+    def before(self) -> str:
+        """Its neighbour on the side of the clients: its link there is the inward one."""
+        return self.path[self.path.index(self.name) - 1]
+
+    @property
+    def after(self) -> str:
+        """Its neighbour on the side of the servers: its link there is the outward one."""
+        return self.path[self.path.index(self.name) + 1]
+
+    @property
+    def server(self) -> str:
+        """The address of the last host, that a translated destination stands for."""
+        return self.addresses[self.path[-1]]
+
+
+@dataclass(frozen=True)
+class Engine:
+    """A way to play middleboxes.
+
+    Attributes:
+        name: as a scenario's `engine` names it.
+        verbs: what can be done to its middleboxes.
+        cannot: what of a profile's values it cannot play, in words; empty if it can play all.
+        build: sets a middlebox up; it lets packets through when this returns.
+    """
+
+    name: str
+    verbs: frozenset[type[Verb]]
+    cannot: Callable[[Mapping[str, Any]], Sequence[str]]
+    build: Callable[[Attachment], RunningMiddlebox]

@@ -1,0 +1,105 @@
+"""A middlebox played by the kernel's own connection tracking and nftables."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from halfopen.errors import UnsupportedError
+from halfopen.labs.agent import network
+from halfopen.labs.agent.engines._engine import Attachment, Engine
+from halfopen.labs.agent.observer import Observer
+from halfopen.middlebox import ruleset
+from halfopen.verbs import Block, ForgetFlows, SetIdleTimeout, Unblock, Verb
+
+
+class ConntrackMiddlebox:
+    """See :class:`halfopen.labs.agent.engines.RunningMiddlebox`."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._name = attachment.name
+        self._values = attachment.values
+        self._interfaces = attachment.network.interfaces
+        # As it meets them: another middlebox may have translated them.
+        self._addresses = attachment.addresses
+        at = ruleset.Place.of(
+            attachment.network, attachment.before, attachment.after, attachment.server
+        )
+        network.load_rules(attachment.name, attachment.values, at)
+        self._observer = Observer(
+            attachment.name,
+            middlebox=True,
+            programs=dict,
+            emit=attachment.emit,
+            failed=attachment.failed,
+            shortest=ruleset.shortest_timer(attachment.values),
+        )
+        self._observer.start()
+        self._observer.wait_ready()
+
+    async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
+        """Do a verb now."""
+        match verb:
+            case ForgetFlows():
+                clients = None if verb.client is None else {self._addresses[verb.client]}
+                gone = await asyncio.to_thread(
+                    self._observer.forget, clients, verb.every, verb.most
+                )
+                return [f"{flow[0]} > {flow[1]}" for flow in gone]
+            case SetIdleTimeout(seconds=seconds):
+                await asyncio.to_thread(self._set_idle_timeout, seconds)
+                return ()
+            case Block():
+                rules = ruleset.compile_block(
+                    verb.name,
+                    None if verb.to is None else self._addresses[verb.to],
+                    verb.share,
+                    verb.manner,
+                    verb.only_new,
+                    client=None if verb.client is None else self._addresses[verb.client],
+                    longer_than=verb.longer_than,
+                )
+                await asyncio.to_thread(self._block, rules, verb.longer_than is not None)
+                return ()
+            case Unblock(name=name):
+                await asyncio.to_thread(network.unblock, self._name, name)
+                return ()
+            case _:
+                raise UnsupportedError(
+                    f"{self._name} is played by conntrack, which cannot do {type(verb).__name__}: "
+                    "a lab must be told of it before it is built, or use `engine: userspace`"
+                )
+
+    def _block(self, rules: Mapping[str, Any], measured: bool) -> None:
+        if measured:  # a sender's unfinished segments are longer than what a wire would carry
+            for interface in self._interfaces:
+                network.carry_true_packets(self._name, interface)
+        network.block(self._name, rules)
+
+    def _set_idle_timeout(self, seconds: float | None) -> None:
+        idle = self._values["idle_timeout"] if seconds is None else seconds
+        values = {**self._values, "idle_timeout": None if idle in (None, float("inf")) else idle}
+        network.set_sysctls(self._name, ruleset.settings(values))
+        self._observer.expect(ruleset.shortest_timer(values))
+
+    async def sample(self) -> None:
+        """Record everything now."""
+        await asyncio.to_thread(self._observer.sample)
+
+    async def stop(self) -> None:
+        """Take a last sample and end."""
+        await asyncio.to_thread(self._observer.stop)
+
+
+def _cannot(values: Mapping[str, Any]) -> Sequence[str]:
+    reason = ruleset.unsupported(values)
+    return () if reason is None else (reason,)
+
+
+CONNTRACK = Engine(
+    name="conntrack",
+    verbs=frozenset({ForgetFlows, SetIdleTimeout, Block, Unblock}),
+    cannot=_cannot,
+    build=ConntrackMiddlebox,
+)

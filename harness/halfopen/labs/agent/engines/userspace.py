@@ -1,0 +1,197 @@
+"""A middlebox played by our own flow table between packet sockets, in a process of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.agent import network
+from halfopen.labs.agent.engines._engine import Attachment, Engine
+from halfopen.labs.forwarder import offload
+from halfopen.labs.forwarder.verbs import VERBS
+from halfopen.middlebox.policy import Policy
+from halfopen.model.topology import Interface
+from halfopen.probes import namespaces
+from halfopen.verbs import Verb, verb_to_json
+
+_START_S = 30.0
+_ANSWER_S = 30.0
+_END_S = 5.0
+
+# The middlebox's kernel answers ARP, neighbour discovery and pings, and forwards nothing.
+_NO_FORWARDING = ("net.ipv4.ip_forward", "net.ipv6.conf.all.forwarding")
+
+# It would answer with RST what comes to an address behind which the flow table knows a host.
+_KEEP_OUT = """
+table inet userspace {
+ chain own {
+  type filter hook input priority 0; policy accept;
+  meta l4proto tcp drop
+ }
+}
+"""
+
+
+class UserspaceMiddlebox:
+    """See :class:`halfopen.labs.agent.engines.RunningMiddlebox`."""
+
+    def __init__(self, attachment: Attachment) -> None:
+        self._site = attachment
+        self._serial = 0
+        self._waiting: dict[int, Future[list[str]]] = {}
+        self._ending = False
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
+        inward, outward = (
+            attachment.network.towards(host) for host in (attachment.before, attachment.after)
+        )
+        setup = {
+            "host": attachment.name,
+            "values": dict(attachment.values),
+            "seed": attachment.name,
+            "public": {"6" if ":" in outward.address else "4": outward.address},
+            "servers": {inward.address: attachment.server},
+            "links": {
+                "inside": _link(attachment.name, inward),
+                "outside": _link(attachment.name, outward),
+            },
+        }
+        known = {key: "0" for key in _NO_FORWARDING if _sysctl(key).exists()}
+        network.set_sysctls(attachment.name, known)
+        if attachment.values.get("nat", "none") != "none":
+            _nft(attachment.name, _KEEP_OUT)
+        # nsenter replaces itself by the engine, which dies with the sandbox as all in it does.
+        self._process = subprocess.Popen(
+            [
+                "nsenter",
+                f"--net={network.NAMESPACES / attachment.name}",
+                "--",
+                *(sys.executable, "-m", "halfopen.labs.forwarder"),
+            ],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._said,
+            text=True,
+        )
+        self._ready: Future[list[str]] = Future()
+        self._reader = threading.Thread(
+            target=self._read, name=f"engine of {attachment.name}", daemon=True
+        )
+        self._reader.start()
+        self._write(setup)
+        self._ready.result(_START_S)
+
+    async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
+        """Do a verb now."""
+        # By the addresses as they are met here: another middlebox may have translated them.
+        known = dict(self._site.addresses)
+        return await self._ask("verb", verb=verb_to_json(verb), addresses=known)
+
+    async def sample(self) -> None:
+        """Record everything now; all of it is recorded when this returns."""
+        await self._ask("sample")
+
+    async def stop(self) -> None:
+        """Take a last sample and end."""
+        await self.sample()
+        await asyncio.to_thread(self._end)
+
+    def _end(self) -> None:
+        self._ending = True
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        self._process.wait(_END_S)
+        self._reader.join(_END_S)
+
+    async def _ask(self, do: str, **more: Any) -> list[str]:
+        self._serial += 1
+        answer = self._waiting[self._serial] = Future()
+        self._write({"id": self._serial, "do": do, **more})
+        async with asyncio.timeout(_ANSWER_S):
+            return await asyncio.wrap_future(answer)
+
+    def _write(self, value: Mapping[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            # JSON knows no infinity, Python's reader does: `inf` is a timeout that never ends.
+            self._process.stdin.write(json.dumps(value) + "\n")
+            self._process.stdin.flush()
+        except (BrokenPipeError, ValueError):
+            raise LabError(self._last_words()) from None
+
+    def _read(self) -> None:
+        """Thread body: hand over what the engine writes."""
+        assert self._process.stdout is not None
+        for line in self._process.stdout:
+            message = json.loads(line)
+            if "record" in message:
+                self._site.emit(message["record"])
+            elif "ready" in message:
+                self._ready.set_result([])
+            elif "error" in message:
+                self._waiting.pop(message["id"]).set_exception(LabError(message["error"]))
+            else:
+                self._waiting.pop(message["id"]).set_result(message["result"])
+        if self._ending:
+            return
+        self._process.wait()
+        problem = self._last_words()
+        for waiting in (self._ready, *self._waiting.values()):
+            if not waiting.done():
+                waiting.set_exception(LabError(problem))
+        self._site.failed(problem)
+
+    def _last_words(self) -> str:
+        self._said.seek(0)
+        said = self._said.read()[-2000:].decode(errors="replace").strip()
+        return f"the engine of {self._site.name} ended: {said or '(it said nothing)'}"
+
+
+def _link(host: str, interface: Interface) -> dict[str, Any]:
+    """What the engine must know of a link, both ends of which are made to carry true packets."""
+    own, peer = network.ends(host, interface)
+    for namespace, end in ((host, own), (interface.neighbour, peer)):
+        with namespaces.visiting(namespace):
+            offload.switch_off(end.name)
+    return {
+        "interface": interface.name,
+        "own": own.mac,
+        "peer": peer.mac,
+        "mtu": own.mtu,
+        "addresses": [interface.address],
+    }
+
+
+def _sysctl(key: str) -> Path:
+    return Path("/proc/sys") / key.replace(".", "/")
+
+
+def _nft(host: str, rules: str) -> None:
+    done = subprocess.run(
+        ["nsenter", f"--net={network.NAMESPACES / host}", "nft", "-f", "-"],
+        input=rules,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if done.returncode:
+        raise LabError(f"{host}: the kernel does not take the rules: {done.stderr.strip()}")
+
+
+def _cannot(values: Mapping[str, Any]) -> Sequence[str]:
+    try:
+        Policy.of(values)
+    except UnsupportedError as error:
+        return (str(error),)
+    return ()
+
+
+USERSPACE = Engine(name="userspace", verbs=VERBS, cannot=_cannot, build=UserspaceMiddlebox)

@@ -1,0 +1,237 @@
+"""Builds hosts as network namespaces, links between them, and rules."""
+
+from __future__ import annotations
+
+import contextlib
+import ipaddress
+import json
+import subprocess
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import LabError, UnsupportedError
+from halfopen.labs.agent.rtnetlink import Link, routing
+from halfopen.labs.forwarder import offload
+from halfopen.middlebox import ruleset
+from halfopen.model.topology import HostNetwork, Interface
+from halfopen.probes import namespaces
+from halfopen.probes.namespaces import NAMESPACES as NAMESPACES
+
+_LOOPBACK = 1  # its index is the first in every namespace
+
+# Settings of every host, before it has links (Documentation/networking/ip-sysctl.rst).
+_HOST: Mapping[str, str] = {
+    # The machine's own choice is inherited; with it, packets of an asymmetric path might vanish.
+    "net.ipv4.conf.all.rp_filter": "0",
+    "net.ipv4.conf.default.rp_filter": "0",
+    # An IPv6 address must survive that its cable is pulled, as an IPv4 address does.
+    "net.ipv6.conf.all.keep_addr_on_down": "1",
+    "net.ipv6.conf.default.accept_ra": "0",
+    # A lab has no duplicate addresses; to look for them takes a second, at every start of a link.
+    "net.ipv6.conf.all.accept_dad": "0",
+    "net.ipv6.conf.default.accept_dad": "0",
+}
+
+_CHILD_TABLE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
+_BUCKETS = 4096
+
+
+def create_host(name: str) -> None:
+    """A host: a network namespace with its loopback interface up."""
+    with contextlib.suppress(OSError):  # known since Linux 6.1
+        # Else it shares the machine's table of connections: each look at its sockets walks all of
+        # that, a quarter of a million buckets on a large machine.
+        _CHILD_TABLE.write_text(str(_BUCKETS))
+    namespaces.create(name)
+    set_loopback_up(name)
+    has_ipv6 = Path("/proc/sys/net/ipv6").exists()
+    set_sysctls(name, {k: v for k, v in _HOST.items() if has_ipv6 or ".ipv6." not in k})
+
+
+def set_loopback_up(name: str) -> None:
+    """Set the loopback interface of a host up."""
+    with routing(name) as host:
+        host.set_up(_LOOPBACK)
+
+
+def connect(left: str, right: str, networks: Mapping[str, HostNetwork]) -> None:
+    """A link (a veth pair) between two neighbours, both ends addressed and up."""
+    here, there = networks[left].towards(right), networks[right].towards(left)
+    with routing(left) as a, routing(right) as b:
+        a.add_veth(here.name, there.name, right)
+        for host, end in ((a, here), (b, there)):
+            index = host.link(end.name).index
+            host.add_address(index, end.address, end.prefix)
+            host.set_up(index)
+
+
+def add_routes(name: str, network: HostNetwork) -> None:
+    """The static routes of one host."""
+    with routing(name) as host:
+        for each in network.routes:
+            host.add_route(each.subnet, each.gateway)
+
+
+def ends(host: str, interface: Interface) -> tuple[Link, Link]:
+    """The two ends of a link: that of the host, and that of its neighbour."""
+    with routing(host) as here, routing(interface.neighbour) as there:
+        own = here.link(interface.name)
+        return own, next(link for link in there.links() if link.index == own.peer)
+
+
+def carry_true_packets(host: str, interface: Interface) -> None:
+    """Make both ends of a link finish checksums and segments before it carries them.
+
+    Else a packet in it may be longer than its MTU.
+
+    Raises:
+        LabError: if the kernel refuses.
+    """
+    own, peer = ends(host, interface)
+    for name, end in ((host, own.name), (interface.neighbour, peer.name)):
+        with namespaces.visiting(name):
+            try:
+                offload.switch_off(end)
+            except OSError as error:
+                raise LabError(f"{name}: {end} keeps its offloads: {error.strerror}") from error
+
+
+def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
+    """Write `net.*` settings of one host.
+
+    Raises:
+        LabError: if the kernel does not know a setting, or refuses the value.
+    """
+    with namespaces.visiting(name):
+        for key, value in settings.items():
+            path = Path("/proc/sys") / key.replace(".", "/")
+            try:
+                path.write_text(value)
+            except OSError as error:
+                raise LabError(f"{name}: cannot set {key} = {value}: {error.strerror}") from error
+
+
+def load_rules(name: str, values: Mapping[str, Any], place: ruleset.Place) -> None:
+    """Make a host the middlebox that a profile's values describe.
+
+    Raises:
+        UnsupportedError: if conntrack cannot play the profile.
+        LabError: if the kernel does not take the rules or the timers.
+    """
+    rules = ruleset.compile_rules(values, place)
+    set_sysctls(name, ruleset.settings(values))
+    _nft(name, "-j", "-f", "-", text=json.dumps(rules))
+
+
+def block(host: str, rules: Mapping[str, Any]) -> None:
+    """Add the rules of a block (:func:`halfopen.middlebox.ruleset.compile_block`)."""
+    _nft(host, "-j", "-f", "-", text=json.dumps(rules))
+
+
+def unblock(host: str, name: str) -> None:
+    """Remove the rules of the block `name`.
+
+    Raises:
+        LabError: if there are none.
+    """
+    table = (ruleset.FAMILY, ruleset.TABLE, ruleset.FAULTS)
+    listed = json.loads(_nft(host, "-j", "-a", "list", "chain", *table))["nftables"]
+    rules = [item["rule"] for item in listed if item.get("rule", {}).get("comment") == name]
+    if not rules:
+        raise LabError(f"{host}: there is no block {name!r} to end")
+    for rule in rules:
+        _nft(host, "delete", "rule", *table, "handle", str(rule["handle"]))
+
+
+def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: bool) -> None:
+    """Set both ends of the link between two neighbours up or down.
+
+    An interface that goes down loses its routes; those of both hosts are added again.
+
+    Raises:
+        LabError: if the hosts are no neighbours.
+    """
+    for here, there in ((left, right), (right, left)):
+        interfaces = [i for i in networks[here].interfaces if i.neighbour == there]
+        if not interfaces:
+            raise LabError(f"there is no link between {left} and {right}")
+        with routing(here) as host:
+            host.set_up(host.link(interfaces[0].name).index, up)
+    if up:
+        for name in (left, right):
+            add_routes(name, networks[name])
+
+
+def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
+    """Let the link between two neighbours carry nothing, while it looks as if it were up.
+
+    Frames vanish where they leave an interface, whoever made them: below IP, and below what packet
+    sockets send, so that ARP is silent too.
+
+    Raises:
+        LabError: if the hosts are no neighbours.
+        UnsupportedError: if the kernel cannot do it.
+    """
+    for here, there in ((left, right), (right, left)):
+        try:
+            name = networks[here].towards(there).name
+        except KeyError:
+            raise LabError(f"there is no link between {left} and {right}") from None
+        if cut:
+            try:
+                _nft(here, "-f", "-", text=_CUT.format(name=name))
+            except LabError as error:
+                raise UnsupportedError(
+                    "a link cannot be cut here: that needs Linux 5.18 with"
+                    f" and CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
+                ) from error
+        else:
+            _nft(here, "delete", "table", "netdev", f"cut-{name}")
+
+
+# A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).  Frames are not
+# dropped, because TCP is told of what its own host drops, and counts it as no attempt
+# (net/ipv4/tcp_timer.c, tcp_keepalive_timer): they go to the loopback interface instead, which
+# throws away what is for another's hardware address.
+_CUT = """
+table netdev cut-{name} {{
+ chain out {{
+  type filter hook egress device "{name}" priority -500; policy accept;
+  fwd to "lo"
+ }}
+}}
+"""
+
+
+def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: bool) -> None:
+    """Take the routes of one host towards another away, or put them back.
+
+    Raises:
+        LabError: if it has no such route, since both are on one link.
+    """
+    addresses = [ipaddress.ip_address(i.address) for i in networks[to].interfaces]
+    lost = [
+        route
+        for route in networks[host].routes
+        if any(address in ipaddress.ip_network(route.subnet) for address in addresses)
+    ]
+    if not lost:
+        raise LabError(f"{host} has no route to {to} that could be lost: a link joins them")
+    with routing(host) as here:
+        for each in lost:
+            change = here.add_route if present else here.remove_route
+            change(each.subnet, each.gateway)
+
+
+def _nft(name: str, *arguments: str, text: str = "") -> str:
+    done = subprocess.run(
+        ["nsenter", f"--net={NAMESPACES / name}", "nft", *arguments],
+        input=text,
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    if done.returncode:
+        raise LabError(f"{name}: the kernel does not take the firewall's rules: {done.stderr}")
+    return done.stdout

@@ -1,0 +1,231 @@
+"""Watches one host from a thread that lives in the host's network namespace.
+
+Nothing of this runs in the subject: sockets come from sock_diag, flows from conntrack, file
+descriptors from /proc.  What did not change is recorded once a second only; on a host with
+thousands of sockets less often, see :mod:`halfopen.labs.agent.pacing`.
+"""
+
+from __future__ import annotations
+
+import math
+import queue
+import threading
+import time
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.probes import namespaces
+from halfopen.probes.conntrack import Flow, FlowTable
+from halfopen.probes.counters import CounterProbe
+from halfopen.probes.fds import FdProbe
+from halfopen.probes.keepalives import probes_sent
+from halfopen.probes.sockets import SeenSocket, SocketProbe
+
+SAMPLE_S = 0.25
+HEARTBEAT_S = 1.0
+
+# Of a look that was put off, so that the record says how far back it may lie what it shows.
+_PUT_OFF_S = 2 * SAMPLE_S
+
+Emit = Callable[[dict[str, Any]], None]
+
+
+class Observer(threading.Thread):
+    """Samples a host until it is told to stop.
+
+    Args:
+        host: name of the host, and of its namespace.
+        middlebox: True: watch conntrack and drops; False: watch sockets and file descriptors.
+        programs: name -> pid of the programs that run on the host now.
+        emit: takes a record without `t`; called from this thread.
+        failed: takes the reason if the observer cannot go on; called from this thread.
+        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.FlowTable`.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        *,
+        middlebox: bool,
+        programs: Callable[[], Mapping[str, int]],
+        emit: Emit,
+        failed: Callable[[str], None],
+        shortest: float = 0.0,
+    ) -> None:
+        super().__init__(name=f"observer of {host}", daemon=True)
+        self._host = host
+        self._middlebox = middlebox
+        self._programs = programs
+        self._emit = emit
+        self._failed = failed
+        self._shortest = shortest
+        self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
+        self._watch: Callable[[], None] = lambda: None
+        self._flows: FlowTable | None = None
+        self._stopping = threading.Event()
+        self._ready = threading.Event()
+        self._asked = False
+        self._last: dict[str, tuple[float, object]] = {}
+
+    def run(self) -> None:
+        """Thread body: enter the namespace for good, then sample at a steady pace."""
+        try:
+            namespaces.enter(self._host)
+            self._watch = self._watch_middlebox() if self._middlebox else self._watch_endpoint()
+            self._ready.set()
+            due = time.monotonic()
+            while not self._stopping.is_set():
+                self._watch()
+                due = max(due + SAMPLE_S, time.monotonic())
+                self._serve_until(due)
+            self._sample()
+        except Exception as error:
+            self._failed(f"the observer of {self._host} broke: {type(error).__name__}: {error}")
+
+    def wait_ready(self) -> None:
+        """Wait until it listens: whatever happens on the host from then on, it hears of.
+
+        Raises:
+            TimeoutError: if it does not come so far.
+        """
+        if not self._ready.wait(timeout=10):
+            raise TimeoutError(f"the observer of {self._host} did not begin in 10 s")
+
+    def stop(self) -> None:
+        """Take a last sample, then end; waits for it."""
+        self._stopping.set()
+        self._requests.put((lambda: None, threading.Event()))
+        self.join(timeout=5)
+
+    def sample(self) -> None:
+        """Record everything now, changed or not; waits for it."""
+        self._ask(self._sample)
+
+    def forget(self, clients: Collection[str] | None, every: int, most: int | None) -> list[Flow]:
+        """Remove entries of the flow table, see :meth:`FlowTable.forget`; waits for it."""
+        gone: list[Flow] = []
+
+        def act() -> None:
+            assert self._flows is not None, f"{self._host} is no middlebox"
+            flows, news = self._flows.forget(clients, every, most)
+            gone.extend(flows)
+            self._tell(news)
+
+        self._ask(act)
+        return gone
+
+    def expect(self, shortest: float) -> None:
+        """The flow table's timers are others now, see :class:`FlowTable`; waits for it."""
+
+        def act() -> None:
+            assert self._flows is not None, f"{self._host} is no middlebox"
+            self._flows.shortest = shortest
+            self._flows.look()
+
+        self._ask(act)
+
+    def _ask(self, action: Callable[[], None]) -> None:
+        """Run `action` in this thread, which is the one inside the namespace."""
+        done = threading.Event()
+        self._requests.put((action, done))
+        if not done.wait(timeout=10):
+            raise TimeoutError(f"the observer of {self._host} did not answer in 10 s")
+
+    def _sample(self) -> None:
+        self._last.clear()
+        self._asked = True
+        try:
+            self._watch()
+        finally:
+            self._asked = False
+
+    def _serve_until(self, due: float) -> None:
+        while (left := due - time.monotonic()) > 0 and not self._stopping.is_set():
+            try:
+                action, done = self._requests.get(timeout=left)
+            except queue.Empty:
+                return
+            action()
+            done.set()
+
+    def _watch_endpoint(self) -> Callable[[], None]:
+        sockets, fds, pace = SocketProbe(), FdProbe(), Pace()
+        seen: list[SeenSocket] = []
+        before: tuple[object, ...] = ()
+        told: int | None = None
+        changed_at: float | None = None
+
+        def watch() -> None:
+            nonlocal before, changed_at, seen, told
+            sent = probes_sent()
+            if sent is not None and sent != told:
+                told = sent
+                self._emit({"kind": "keepalives", "host": self._host, "sent": sent})
+            programs = dict(self._programs())
+            now, signature = time.monotonic(), (*tcp_signature(), *sorted(programs.items()))
+            if signature != before:
+                before, changed_at = signature, changed_at or now
+            share = IDLE_SHARE if changed_at is None else BUSY_SHARE
+            if not self._asked and not pace.is_due(share):
+                return
+            with pace.look():
+                inodes = fds.read(programs)
+                # What the counters say has not changed is read again for the record only.
+                fresh = self._asked or changed_at is not None or self._is_due("sockets")
+                if fresh:
+                    seen = sockets.read(fds.owners(inodes))
+                counts = fds.count(inodes, {s.inode: s.kind for s in seen})
+            record: dict[str, Any] = {"kind": "sockets", "host": self._host}
+            if changed_at is not None and now - changed_at > _PUT_OFF_S:
+                record["late_s"] = round(now - changed_at, 3)
+            changed_at = None
+            record["sockets"] = [s.record for s in seen]
+            if fresh:  # a record may have become due since: what was read before is of before
+                self._record(record, [s.identity for s in seen])
+            for sample in counts:
+                record = {"kind": "fds", "host": self._host, **sample}
+                # The time that it had on a CPU is no change: it grows all the time.
+                identity = (sample["pid"], sample["counts"], sample["limit"])
+                self._record(record, identity, key=f"fds {sample['process']} {sample['pid']}")
+
+        return watch
+
+    def _watch_middlebox(self) -> Callable[[], None]:
+        counters, looks, tells = CounterProbe(), Pace(), Pace()
+        table = self._flows = FlowTable(self._shortest)
+        told = -1
+
+        def watch() -> None:
+            nonlocal told
+            self._tell(table.news())
+            look = self._asked or (self._is_due("conntrack") and looks.is_due(IDLE_SHARE))
+            if look:
+                with looks.look():
+                    table.look(whole=self._asked)
+            if look or (told != table.version and tells.is_due(BUSY_SHARE)):
+                told = table.version
+                with tells.look():
+                    entries = table.entries()
+                self._last["conntrack"] = (time.monotonic(), None)
+                self._emit({"kind": "conntrack", "host": self._host, "entries": entries})
+            if self._is_due("drops"):
+                now = counters.read()
+                record = {"kind": "drops", "host": self._host, "packets": now.packets}
+                record |= {"bytes": now.octets, "blocked": now.blocked}
+                self._record(record, now, key="drops")
+
+        return watch
+
+    def _tell(self, news: list[dict[str, Any]]) -> None:
+        for event in news:
+            self._emit({"kind": "flow", "host": self._host, **event})
+
+    def _is_due(self, key: str) -> bool:
+        return time.monotonic() - self._last.get(key, (-math.inf, None))[0] >= HEARTBEAT_S
+
+    def _record(self, record: dict[str, Any], identity: object, key: str | None = None) -> None:
+        key = key or record["kind"]
+        if self._is_due(key) or self._last[key][1] != identity:
+            self._last[key] = (time.monotonic(), identity)
+            self._emit(record)

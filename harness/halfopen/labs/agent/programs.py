@@ -1,0 +1,335 @@
+"""The programs of a scenario, what they read, write and say."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
+
+import psutil
+
+from halfopen.errors import LabError
+from halfopen.labs.agent.environment import LaunchEnvironment, with_preloads
+from halfopen.labs.agent.follower import Follower as Follower
+from halfopen.labs.agent.gauges import open_gauge
+from halfopen.labs.agent.inlets import Inlet, Stream, open_inlet
+from halfopen.labs.agent.network import NAMESPACES
+from halfopen.labs.agent.readiness import Watch
+from halfopen.model.history import compress
+from halfopen.model.messages import USUAL, Form
+from halfopen.model.program import ProgramSpec
+from halfopen.workloads import numbered
+
+Emit = Callable[[dict[str, Any]], None]
+
+_POLL_S = 0.05
+_EXCERPT = 120
+
+
+class Running(Protocol):
+    """A process that was started, as :class:`asyncio.subprocess.Process` shows it."""
+
+    @property
+    def pid(self) -> int:
+        """Its process id as the sandbox sees it."""
+
+    @property
+    def returncode(self) -> int | None:
+        """Its exit status, negative for a signal; None while it runs."""
+
+    @property
+    def stdin(self) -> Stream | None:
+        """Its standard input, if that is a pipe."""
+
+    async def wait(self) -> int:
+        """Wait for its end; returns its exit status."""
+
+
+class Program:
+    """One running program on one host.
+
+    Args:
+        host: where it runs.
+        spec: what it is.
+        directory: for its standard output and error.
+        token: identity of the run's messages.
+        emit: takes records without `t`.
+        follow: the reader of a file; one for each file, so that a program that is started again
+            does not bring up what the one before it wrote.
+
+    Attributes:
+        environment: what it is started with beside what it asks for.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        spec: ProgramSpec,
+        directory: Path,
+        token: str,
+        emit: Emit,
+        follow: Callable[[Path], Follower],
+    ) -> None:
+        self.host = host
+        self.name = spec.name
+        self.spec = spec
+        self._directory = directory
+        self._token = token
+        self._emit = emit
+        self._process: Running | None = None
+        self._log = follow(directory / f"{self.name}.log")
+        self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
+        self._output = follow(Path(spec.output)) if spec.output else None
+        self._output_seen = False
+        self._gauges = [
+            open_gauge(kind, Path(p), follow(Path(p))) for p, kind in spec.probes.items()
+        ]
+        self.environment = LaunchEnvironment()
+        self._first_limits: dict[int, int] = {}
+        self._fed: list[int] = []  # numbers of the messages written to it, in that order
+        self._watch = (
+            Watch(spec.ready, host, directory / f"{spec.name}.log") if spec.ready else None
+        )
+        self._inlet: Inlet | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def pid(self) -> int | None:
+        """Its process id in the sandbox, while it runs."""
+        if self._process is None or self._process.returncode is not None:
+            return None
+        return self._process.pid
+
+    async def start(self) -> int:
+        """Write its files and start it in its host's namespace; returns its pid.
+
+        Raises:
+            LabError: if it cannot be started.
+        """
+        self._prepare_files()
+        feed = self.spec.feed
+        self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
+        if feed is not None:
+            self._inlet = open_inlet(feed, self.host, self._process.stdin)
+        self._say("started")
+        if self._ledger is not None:
+            # An empty record says that there is a ledger, if nothing ever stands in it.
+            self._emit({"kind": "accepted", "host": self.host, "seqs": []})
+        self._spawn(self._wait())
+        self._spawn(self._follow())
+        return self._process.pid
+
+    async def launch(self, *, reads: bool) -> Running:
+        """Start the process itself; `reads`: it is fed on its standard input."""
+        with (
+            (self._directory / f"{self.name}.log").open("ab") as log,
+            (self._directory / f"{self.name}.out").open("ab") as out,
+        ):
+            # nsenter replaces itself by the program: the pid stays the same.
+            return await asyncio.create_subprocess_exec(
+                "nsenter",
+                f"--net={NAMESPACES / self.host}",
+                *self.environment.command(self.spec.directory or str(Path.cwd())),
+                *self.spec.argv,
+                stdin=asyncio.subprocess.PIPE if reads else asyncio.subprocess.DEVNULL,
+                stdout=out,
+                stderr=log,
+                env=with_preloads({**os.environ, **self.spec.env}, self.environment.env),
+                cwd=self.spec.directory,
+                start_new_session=True,
+            )
+
+    def _prepare_files(self) -> None:
+        for name in self.spec.leftovers:
+            Path(name).unlink(missing_ok=True)
+        for name, text in self.spec.files.items():
+            path = Path(name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            if text or not path.exists():  # what is to be there, empty, is not emptied again
+                path.write_text(text, encoding="utf-8")
+
+    async def wait_ready(self, timeout: float) -> None:
+        """Wait until it can work.
+
+        Raises:
+            LabError: if it ends before, or takes longer than `timeout` seconds.
+        """
+        if self._watch is None:
+            return
+        waiting = asyncio.create_task(self._watch.wait())
+        assert self._process is not None
+        ended = asyncio.create_task(self._process.wait())
+        done, _ = await asyncio.wait(
+            {waiting, ended}, timeout=timeout, return_when=asyncio.FIRST_COMPLETED
+        )
+        for task in (waiting, ended):
+            task.cancel()
+        if waiting not in done:
+            what = "ended" if ended in done else f"was not ready within {timeout:g} s"
+            raise LabError(f"{self.name} on {self.host} {what}; it said:\n{self.last_words()}")
+        waiting.result()
+        self._say("ready")
+
+    def last_words(self) -> str:
+        """The end of its standard error, for an error message."""
+        path = self._directory / f"{self.name}.log"
+        text = path.read_text(errors="replace") if path.exists() else ""
+        return text[-2000:] or "(nothing)"
+
+    async def feed(self, first: int, count: int, every: float, form: Form = USUAL) -> None:
+        """Write messages to where it takes them from, one each `every` seconds, or all at once.
+
+        A program that is gone takes nothing more: what was not written is not recorded as sent, or
+        recorded as refused where the first of it was under way already.
+
+        Raises:
+            LabError: if it takes no messages at all.
+        """
+        if self._inlet is None:
+            raise LabError(f"{self.name} on {self.host} takes no messages")
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        chunk = 1 if every or self._inlet.whole else 100
+        for start in range(first, first + count, chunk):
+            numbers = range(start, min(start + chunk, first + count))
+            data = [numbered.message(self._token, n, form) for n in numbers]
+            # Recorded before it is written: it must not arrive before it was sent.
+            self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
+            self._fed.extend(numbers)
+            try:
+                await self._inlet.write(data)
+            except OSError:
+                if self._inlet.whole:
+                    self._emit({"kind": "refused", "host": self.host, "seqs": compress(numbers)})
+                return
+            due += every
+            await asyncio.sleep(max(0.0, due - loop.time()))
+
+    def signal(self, name: str) -> None:
+        """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants, if alive."""
+        if self.pid is not None:
+            # It may be gone already, and asyncio not have told so yet.
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.pid, getattr(signal, f"SIG{name}"))
+
+    def limit(self, resource: int, unit: str, limit: int | None) -> None:
+        """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
+
+        A program that is gone, or was started anew, has no limit to be taken back.
+
+        Raises:
+            LabError: if the program is gone, or the limit is above its hard one.
+        """
+        if limit is None and (resource not in self._first_limits or self.pid is None):
+            return
+        if self.pid is None:
+            raise LabError(f"{self.name} on {self.host} does not run: it cannot be limited")
+        try:
+            process = psutil.Process(self.pid)
+            soft, hard = process.rlimit(resource)
+            first = self._first_limits.setdefault(resource, soft)
+            process.rlimit(resource, (first if limit is None else limit, hard))
+        except (ValueError, psutil.NoSuchProcess) as error:
+            raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
+
+    async def stop(self, timeout: float) -> None:
+        """Ask it to end, and make it after `timeout` seconds."""
+        if self._process is None:
+            return
+        if self._inlet is not None:
+            self._inlet.close()
+        self.signal("CONT")
+        self.signal("TERM")
+        try:
+            await asyncio.wait_for(self._process.wait(), timeout)
+        except TimeoutError:
+            self.signal("KILL")
+            await self._process.wait()
+        self.collect()
+
+    def collect(self) -> None:
+        """Record what it wrote since the last call."""
+        for line in self._log.lines():
+            try:
+                event = json.loads(line)
+            except ValueError:
+                continue
+            if isinstance(event, dict) and "event" in event:
+                self._emit({"kind": "log", "host": self.host, "process": self.name, "event": event})
+                if self._watch is not None:
+                    self._watch.see(event["event"])
+        if self._ledger is not None:
+            self._collect_ledger(self._ledger.lines())
+        if self._output is not None:
+            self._collect_output(self._output)
+        for gauge in self._gauges:
+            for record in gauge.read():
+                self._emit({**record, "host": self.host, "process": self.name})
+
+    def _collect_ledger(self, lines: list[bytes]) -> None:
+        # The program counts what it read from its standard input, from 1.
+        runs: dict[str, list[int]] = {}
+        for line in lines:
+            kind, _, numbers = line.decode("ascii", "replace").partition(" ")
+            first, _, last = numbers.partition("-")
+            if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
+                told = self._fed[int(first) - 1 : int(last or first)]
+                runs.setdefault(kind, []).extend(told)
+        for kind, numbers_ in runs.items():
+            self._emit({"kind": kind, "host": self.host, "seqs": compress(numbers_)})
+
+    def _collect_output(self, output: Follower) -> None:
+        lines = output.lines()
+        if not lines and (self._output_seen or not output.exists):
+            return
+        # An empty record says that the output was there and had nothing in it.
+        self._output_seen = True
+        numbers: list[int] = []
+        corrupt: list[str] = []
+        unexpected: list[str] = []
+        for line in lines:
+            found = numbered.recognise(self._token, line)
+            excerpt = line[:_EXCERPT].decode("utf-8", "backslashreplace")
+            if found.seq is None:
+                unexpected.append(excerpt)
+            elif found.intact:
+                numbers.append(found.seq)
+            else:
+                corrupt.append(excerpt)
+        record = {"kind": "delivered", "host": self.host, "seqs": compress(numbers)}
+        self._emit(record | {"corrupt": corrupt, "unexpected": unexpected})
+
+    async def _follow(self) -> None:
+        # Not beyond its end: what a successor writes to the same files is the successor's.
+        while self.pid is not None:
+            self.collect()
+            await asyncio.sleep(_POLL_S)
+
+    async def _wait(self) -> None:
+        assert self._process is not None
+        status = await self._process.wait()
+        self.collect()
+        self._say("exited", status=status)
+
+    def _say(self, state: str, **more: object) -> None:
+        assert self._process is not None
+        self._emit(
+            {
+                "kind": "process",
+                "host": self.host,
+                "process": self.name,
+                "pid": self._process.pid,
+                "state": state,
+                **more,
+            }
+        )
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)

@@ -1,0 +1,206 @@
+"""Asks an agent in a sandbox to do what the runner wants, and takes its records."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from halfopen.errors import LabError, UnsupportedError
+from halfopen.model.messages import USUAL, Form
+from halfopen.model.topology import HostNetwork
+from halfopen.ports import Demands, Middlebox, ProgramSpec, Recorder
+from halfopen.verbs import Verb, verb_to_json
+
+START_TIMEOUT_S = 60.0
+LINE_LIMIT = 1 << 26
+
+
+class AgentLab(ABC):
+    """A lab whose work is done by an agent (:mod:`halfopen.labs.agent.agent`), wherever that is.
+
+    Args:
+        directory: for the programs' files; made if it is not there.
+        token: identity of the run's messages, see :mod:`halfopen.workloads.numbered`.
+        record: called with every record, stamped with lab time.
+    """
+
+    def __init__(self, directory: Path, token: str, record: Recorder) -> None:
+        self._directory = directory.resolve()
+        self._token = token
+        self._record = record
+        self._waiting: dict[int, asyncio.Future[Any]] = {}
+        self._next = 0
+        self.origin = 0.0
+        self.libkeepalive: str | None = None
+
+    @abstractmethod
+    async def _send(self, line: bytes) -> None:
+        """Write one line to the agent.
+
+        Raises:
+            ConnectionError: if it is gone.
+        """
+
+    @abstractmethod
+    def _last_words(self) -> str:
+        """What the agent said on standard error."""
+
+    def now(self) -> float:
+        """Seconds of lab time since the run began."""
+        return time.monotonic() - self.origin
+
+    def sockets(self, host: str) -> Path:  # noqa: ARG002 - of other labs each host has its own
+        """Where programs of a host make the Unix sockets that they are fed through.
+
+        The path of a socket has 107 octets at most (unix(7)), and directories of runs have long
+        names; /run is the sandbox's own.
+        """
+        return Path("/run")
+
+    async def build(
+        self,
+        path: Sequence[str],
+        networks: Mapping[str, HostNetwork],
+        middleboxes: Mapping[str, Middlebox],
+        sysctls: Mapping[str, Mapping[str, str]],
+        demands: Demands,
+    ) -> None:
+        """Make the hosts, links and rules.
+
+        Args:
+            path: host names in their order.
+            networks: interfaces and routes of each.
+            middleboxes: values of their profiles; `engine` among them if it must be that one.
+            sysctls: of the hosts.
+            demands: the kinds of verbs that will be asked of each host.
+
+        Raises:
+            UnsupportedError: if a profile needs what this lab's engine cannot do.
+            LabError: if the kernel refuses something.
+        """
+        await self._ask(
+            "build",
+            path=list(path),
+            networks={name: asdict(network) for name, network in networks.items()},
+            firewalls={name: _without_engine(values) for name, values in middleboxes.items()},
+            engines={name: values.get("engine", "any") for name, values in middleboxes.items()},
+            demands={name: sorted(v.__name__ for v in verbs) for name, verbs in demands.items()},
+            sysctls={name: dict(settings) for name, settings in sysctls.items()},
+        )
+
+    async def start(
+        self, host: str, program: ProgramSpec, timeout: float = 30.0, *, keep: bool = False
+    ) -> int:
+        """Start a program on a host; returns its pid when it is ready to work.
+
+        Args:
+            host: where.
+            program: what.
+            timeout: seconds until it must be ready.
+            keep: if it runs already, it is left running.
+
+        Raises:
+            LabError: if it ends before, or takes longer than `timeout` seconds; with its output.
+        """
+        result = await self._ask(
+            "start",
+            patience=timeout,
+            host=host,
+            program=asdict(program),
+            timeout=timeout,
+            keep=keep,
+        )
+        return int(result)
+
+    async def feed(
+        self,
+        host: str,
+        first: int,
+        count: int,
+        every: float = 0.0,
+        background: bool = False,
+        form: Form = USUAL,
+    ) -> None:
+        """Write messages `first`, `first` + 1, ... to where the program takes them."""
+        patience = count * every
+        await self._ask(
+            "feed",
+            patience=patience,
+            host=host,
+            first=first,
+            count=count,
+            every=every,
+            background=background,
+            form=asdict(form),
+        )
+
+    async def fed(self, patience: float) -> None:
+        """Wait until what is fed in the background is written, `patience` seconds at most."""
+        await self._ask("fed", patience=patience)
+
+    async def stop(self, host: str, timeout: float = 5.0) -> None:
+        """End a host's program: SIGTERM, after `timeout` seconds SIGKILL."""
+        await self._ask("stop", patience=timeout, host=host, timeout=timeout)
+
+    async def apply(self, verb: Verb) -> list[str]:
+        """Do a verb now; returns the flows that it touched, as `client > server`.
+
+        Raises:
+            UnsupportedError: if this lab cannot do it.
+        """
+        return list(await self._ask("apply", patience=verb.duration_s, verb=verb_to_json(verb)))
+
+    async def capture(self, directory: Path) -> None:
+        """Write from now on what each link carries into a file in `directory` (absolute, there)."""
+        await self._ask("capture", directory=str(directory))
+
+    async def sample(self) -> None:
+        """Record the state of all hosts now; all of it is recorded when this returns."""
+        await self._ask("sample")
+
+    async def finish(self) -> None:
+        """Take the last samples; after this nothing more is recorded."""
+        await self._ask("finish")
+
+    async def _ask(self, do: str, *, patience: float = 0.0, **arguments: Any) -> Any:
+        self._next += 1
+        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
+        self._waiting[self._next] = answer
+        request = {"id": self._next, "do": do, **arguments}
+        try:
+            await self._send(json.dumps(request).encode() + b"\n")
+            return await asyncio.wait_for(answer, START_TIMEOUT_S + patience)
+        except (BrokenPipeError, ConnectionResetError):
+            raise LabError(f"the sandbox died: {self._last_words()}") from None
+        except TimeoutError:
+            raise LabError(f"the sandbox did not answer the request {do!r} in time") from None
+
+    def _hear(self, message: Mapping[str, Any]) -> None:
+        """Take a message of the agent: a record, or an answer."""
+        if "record" in message:
+            self._record(message["record"])
+            return
+        answer = self._waiting.pop(message["id"], None)
+        if answer is None or answer.done():
+            return
+        if "error" in message:
+            kind = UnsupportedError if message["type"] == "unsupported" else LabError
+            answer.set_exception(kind(message["error"]))
+        else:
+            answer.set_result(message["result"])
+
+    def _hung_up(self) -> None:
+        """The agent says no more: nobody waits any longer."""
+        for answer in self._waiting.values():
+            if not answer.done():
+                answer.set_exception(LabError(f"the sandbox died: {self._last_words()}"))
+
+
+def _without_engine(values: Middlebox) -> dict[str, Any]:
+    return {key: value for key, value in values.items() if key != "engine"}

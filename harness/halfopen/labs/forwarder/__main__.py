@@ -1,0 +1,119 @@
+"""The process: reads its orders as JSON Lines from standard input, writes answers and records.
+
+The first line says what to play: `{"host", "values", "seed", "public", "servers", "links"}`;
+`links`: side -> `{"interface", "own", "peer", "mtu", "addresses"}`; `public` (IP version ->
+address) is there for source NAT, `servers` (address -> address) for destination NAT.  The answer is
+`{"ready": true}`.  Then come requests `{"id", "do": "sample"}` and `{"id", "do": "verb", "verb",
+"addresses"}`, which are answered with `{"id", "result"}` or `{"id", "error"}`; records are written
+as `{"record"}`.  When standard input ends, so does the process.
+"""
+
+from __future__ import annotations
+
+import gc
+import json
+import os
+import random
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+from halfopen.labs.forwarder.event_loop import EventLoop
+from halfopen.labs.forwarder.forwarder import Forwarder
+from halfopen.labs.forwarder.frames import octets
+from halfopen.labs.forwarder.link import Link
+from halfopen.labs.forwarder.port import Port
+from halfopen.labs.forwarder.recorder import Recorder
+from halfopen.middlebox.nat import (
+    BothFamilies,
+    HostTranslation,
+    NoTranslation,
+    SourceTranslation,
+    Translator,
+)
+from halfopen.middlebox.packet import Side
+from halfopen.middlebox.policy import Policy
+
+
+class Lines:
+    """JSON values, one a line, from a file descriptor."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._rest = b""
+
+    def fileno(self) -> int:
+        """For :func:`select.select`."""
+        return self._descriptor
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """Those that have come, waiting for some; None when no more will."""
+        data = os.read(self._descriptor, 1 << 16)
+        if not data:
+            return None
+        *whole, self._rest = (self._rest + data).split(b"\n")
+        return [json.loads(line) for line in whole]
+
+
+def _send(value: Mapping[str, Any]) -> None:
+    sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
+    sys.stdout.flush()
+
+
+def _translator(setup: Mapping[str, Any]) -> Translator | None:
+    match setup["values"].get("nat", "none"):
+        case "source":
+            families = [
+                SourceTranslation(setup["public"][version])
+                if version in setup["public"]
+                else NoTranslation()
+                for version in ("4", "6")
+            ]
+            return BothFamilies(*families)
+        case "destination":
+            return HostTranslation(setup["servers"])
+        case _:
+            return None
+
+
+def _port(link: Mapping[str, Any]) -> Port:
+    own = [octets(address) for address in link["addresses"]]
+    by_version = {4 if len(address) == 4 else 6: address for address in own}
+    return Port(_mac(link["own"]), _mac(link["peer"]), link["mtu"], by_version)
+
+
+def _mac(text: str) -> bytes:
+    return bytes.fromhex(text.replace(":", ""))
+
+
+def main() -> None:
+    """Play a middlebox until standard input ends."""
+    requests = Lines(sys.stdin.fileno())
+    waiting: list[dict[str, Any]] = []
+    while not waiting:
+        came = requests.read()
+        if came is None:
+            return
+        waiting = came
+    (setup,) = waiting
+    policy = Policy.of(setup["values"])
+    recorder = Recorder(setup["host"], lambda record: _send({"record": record}))
+    forwarder = Forwarder(
+        policy,
+        _translator(setup),
+        {Side(name): _port(link) for name, link in setup["links"].items()},
+        random.Random(setup["seed"]),
+        recorder.created,
+        recorder.ended,
+    )
+    links = {Side(name): Link(e["interface"], e["mtu"]) for name, e in setup["links"].items()}
+    loop = EventLoop(forwarder, links, recorder, requests, _send, policy.idle_timeout)
+    # What is here now stays; to look through it again and again would only delay packets.
+    gc.collect()
+    gc.freeze()
+    _send({"ready": True})
+    loop.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,135 @@
+"""The loop: frames, orders and the clock."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+from halfopen.errors import HalfopenError
+from halfopen.labs.forwarder import verb_handlers
+from halfopen.labs.forwarder.forwarder import Forwarder
+from halfopen.labs.forwarder.link import Link
+from halfopen.labs.forwarder.recorder import Recorder
+from halfopen.middlebox.packet import Side
+from halfopen.verbs import verb_from_json
+
+Send = Callable[[Mapping[str, Any]], None]
+
+
+class Requests(Protocol):
+    """Where requests come from."""
+
+    def fileno(self) -> int:
+        """For :func:`select.select`."""
+
+    def read(self) -> list[dict[str, Any]] | None:
+        """Those that have come; None when no more will."""
+
+
+class EventLoop:
+    """Plays one middlebox until its requests end.
+
+    Args:
+        forwarder: decides.
+        links: the middlebox's.
+        recorder: records.
+        requests: what is asked.
+        send: writes answers.
+        profile_idle: idle timeout of the profile, seconds, None for never.
+    """
+
+    def __init__(
+        self,
+        forwarder: Forwarder,
+        links: Mapping[Side, Link],
+        recorder: Recorder,
+        requests: Requests,
+        send: Send,
+        profile_idle: float | None,
+    ) -> None:
+        self._forwarder = forwarder
+        self._links = links
+        self._journal = recorder
+        self._requests = requests
+        self._send = send
+        self._profile_idle = profile_idle
+        self._overflow = 0
+
+    def run(self) -> None:
+        """Serve until the requests end.
+
+        Raises:
+            OSError: if a link cannot be used any more.
+        """
+        sources: list[Any] = [*self._links.values(), self._requests]
+        while True:
+            ready, _, _ = select.select(sources, [], [], self._patience())
+            self._take_frames()
+            if self._requests in ready and not self._serve():
+                return
+            now = time.monotonic()
+            if now >= self._journal.due:
+                self._sample()
+
+    def _patience(self) -> float:
+        due = self._forwarder.next_tick()
+        due = self._journal.due if due is None else min(due, self._journal.due)
+        return max(0.0, due - time.monotonic())
+
+    def _take_frames(self) -> None:
+        """One batch from each link, and what is due."""
+        forwarder = self._forwarder
+        for side, link in self._links.items():
+            now = time.monotonic()
+            forwarder.tick(now)
+            other, ring, count = self._links[side.other], link.ring, 0
+            for start, octets, unfinished in link.frames():
+                count += 1
+                if not unfinished and forwarder.quick(ring, start, side, now):
+                    other.queue_from(link, start, octets)
+                else:
+                    frame = bytearray(ring[start : start + octets])
+                    forwarder.receive(frame, side, now, unfinished=unfinished)
+            self._flush()
+            link.give_back(count)
+            if not count:
+                with contextlib.suppress(OSError):
+                    link.clear_socket_error()
+
+    def _flush(self) -> None:
+        for side, link in self._links.items():
+            out = self._forwarder.out[side]
+            if out:
+                link.queue(out)
+                out.clear()
+            link.flush()
+
+    def _serve(self) -> bool:
+        requests = self._requests.read()
+        if requests is None:
+            return False
+        for request in requests:
+            answer: dict[str, Any] = {"id": request["id"]}
+            try:
+                answer["result"] = self._do(request)
+            except HalfopenError as error:
+                answer["error"] = str(error)
+            self._flush()
+            self._send(answer)
+        return True
+
+    def _do(self, request: Mapping[str, Any]) -> list[str]:
+        if request["do"] == "sample":
+            self._sample(everything=True)
+            return []
+        verb = verb_from_json(request["verb"])
+        now, addresses = time.monotonic(), request["addresses"]
+        flows = verb_handlers.do(verb, self._forwarder, self._profile_idle, addresses, now)
+        return [f"{flow.opened.source} > {flow.opened.destination}" for flow in flows]
+
+    def _sample(self, *, everything: bool = False) -> None:
+        self._overflow += sum(link.overflow() for link in self._links.values())
+        self._journal.sample(self._forwarder, self._overflow, everything=everything)

@@ -1,0 +1,47 @@
+"""What is done before a program is started."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from halfopen.labs.agent.follower import Follower
+from halfopen.labs.agent.programs import Program, Running
+from halfopen.model.program import ProgramSpec
+
+
+class NotStartedError(Exception):
+    """The test has seen enough."""
+
+
+class Watched(Program):
+    """Looks at its files when its process would be started."""
+
+    found: dict[str, str]
+
+    async def launch(self, *, reads: bool) -> Running:
+        self.found = {path.name: path.read_text() for path in self._directory.iterdir()}
+        raise NotStartedError
+
+
+def test_files_are_written_and_leftovers_removed_before_a_start(tmp_path: Path) -> None:
+    """A pid file of a killed rsyslogd keeps its successor from starting where both are pid 1."""
+    for name in ("mine.pid", "mine.conf", "spool", "other.pid"):
+        (tmp_path / name).write_text("before")
+    spec = ProgramSpec(
+        name="mine",
+        argv=("/bin/true",),
+        env={},
+        files={str(tmp_path / "mine.conf"): "now", str(tmp_path / "spool"): ""},
+        leftovers=(str(tmp_path / "mine.pid"), str(tmp_path / "never-there")),
+    )
+
+    async def start() -> dict[str, str]:
+        program = Watched("host", spec, tmp_path, "token", lambda _: None, Follower)
+        try:
+            await program.start()
+        except NotStartedError:
+            return program.found
+        raise AssertionError("launch was not called")
+
+    assert asyncio.run(start()) == {"mine.conf": "now", "spool": "before", "other.pid": "before"}
