@@ -198,18 +198,18 @@ class OpenLab:
         spec = self._vocabulary.faults.get(name)
         if spec is None:
             raise UsageError(f"there is no fault {name!r}: see `halfopen faults`")
-        written = _validated(spec.params, params, f"fault {name}")
-        settled = spec.params.model_validate(self._scaled(written))
-        for verb in spec.every_verb(settled):
+        written = _validated(spec, params, f"fault {name}")
+        settled = spec.model_validate(self._scaled(written))
+        for verb in settled.every_verb():
             if type(verb) not in self._spec.verbs:
                 raise UnsupportedError(f"the lab {self._spec.name} cannot do {name!r}")
             if lacking := self._spec.lacks(type(verb)):
                 raise UnsupportedError(f"{name!r} cannot be done here: {'; '.join(lacking)}")
         touched: list[str] = []
-        for verb in spec.verbs(settled):
+        for verb in settled.verbs():
             touched += self._do(self._lab.apply(verb))
         begun = time.monotonic()
-        for offset, verb in spec.schedule(settled):
+        for offset, verb in settled.schedule():
             time.sleep(max(0.0, begun + offset - time.monotonic()))
             touched += self._do(self._lab.apply(verb))
         return touched

@@ -28,7 +28,7 @@ from ruamel.yaml.events import (
 )
 
 from halfopen.errors import InputError, Problem
-from halfopen.fields import WrittenFloat
+from halfopen.fields import WrittenFloat, WrittenInt
 
 LARGEST = 256 * 1024
 DEEPEST = 20
@@ -253,7 +253,7 @@ class _Reader:
         if text in _TRUE or text in _FALSE:
             return text in _TRUE
         if _INTEGER.fullmatch(text):
-            return int(text)
+            return WrittenInt(text)
         if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
             return WrittenFloat(number)
         return text

@@ -17,17 +17,18 @@ from halfopen.model.history import Record
 from halfopen.model.topology import lay_out
 from halfopen.ports import Demands, ProgramSpec, Ready
 from halfopen.verbs import (
-    AnswerNames,
-    BringBack,
+    Behaviour,
     DrainBacklog,
     FillBacklog,
     FillDisk,
     LimitFds,
     LimitMemory,
-    ProtectDisk,
+    ReplaceProgram,
     RestartProgram,
+    RestoreProgram,
+    SetDiskReadOnly,
+    SetDnsBehaviour,
     SlowDisk,
-    StandIn,
     StepClock,
     Verb,
 )
@@ -132,11 +133,11 @@ def test_a_full_disk_takes_nothing_until_it_is_healed(tmp_path: Path) -> None:
 
 
 async def _weak(directory: Path) -> None:
-    async with world(directory, ProtectDisk, SlowDisk) as here:
+    async with world(directory, SetDiskReadOnly, SlowDisk) as here:
         await here.look("here", "disk", str(here.lab.disk("here")))
-        await here.shows("write", (None, "works"), (ProtectDisk("here", True), "EROFS"))
+        await here.shows("write", (None, "works"), (SetDiskReadOnly("here", True), "EROFS"))
         await here.until("create", "EROFS")
-        await here.shows("write", (ProtectDisk("here", False), "works"))
+        await here.shows("write", (SetDiskReadOnly("here", False), "works"))
         await here.until("create", "works")
         await here.shows("slow", (SlowDisk("here", 0.2), True))
         before = len(here.views("write"))
@@ -150,15 +151,15 @@ def test_a_weak_disk_is_slow_or_refuses_changes_in_open_files(tmp_path: Path) ->
 
 
 async def _disks_of_both_kinds(directory: Path) -> None:
-    async with world(directory, FillDisk, ProtectDisk) as here:
+    async with world(directory, FillDisk, SetDiskReadOnly) as here:
         await here.look("here", "disk", str(here.lab.disk("here")))
         await here.shows(
             "write",
             (None, "works"),
             (FillDisk("here", 0), "ENOSPC"),
-            (ProtectDisk("here", True), "EROFS"),
+            (SetDiskReadOnly("here", True), "EROFS"),
             (FillDisk("here", None), "EROFS"),
-            (ProtectDisk("here", False), "works"),
+            (SetDiskReadOnly("here", False), "works"),
         )
 
 
@@ -173,17 +174,17 @@ def _name_files() -> list[bytes]:
 
 async def _names(directory: Path) -> None:
     machine = _name_files()
-    async with world(directory, AnswerNames) as here:
+    async with world(directory, SetDnsBehaviour) as here:
         await here.look("here", "names")
         right = here.addresses["other"]
         await here.shows(
             "name",
             (None, right),
-            (AnswerNames("here", "no such name"), "EAI_NONAME"),
-            (AnswerNames("here", "refused"), "EAI_AGAIN"),
-            (AnswerNames("here", "wrong address"), right.rpartition(".")[0] + ".250"),
-            (AnswerNames("here", "silent"), "EAI_AGAIN"),
-            (AnswerNames("here", "right"), right),
+            (SetDnsBehaviour("here", "no such name"), "EAI_NONAME"),
+            (SetDnsBehaviour("here", "refused"), "EAI_AGAIN"),
+            (SetDnsBehaviour("here", "wrong address"), right.rpartition(".")[0] + ".250"),
+            (SetDnsBehaviour("here", "silent"), "EAI_AGAIN"),
+            (SetDnsBehaviour("here", "right"), right),
         )
         assert _name_files() == machine, "the machine's own files are untouched"
 
@@ -229,16 +230,19 @@ def test_a_full_backlog_answers_nobody(tmp_path: Path) -> None:
 
 
 async def _stand_ins(directory: Path) -> None:
-    async with world(directory, StandIn) as here:
+    async with world(directory, ReplaceProgram) as here:
         await here.look("here", "greeter", here.addresses["here"])
         await here.look("other", "peer", here.addresses["here"])
         await here.until("peer", "hello")
-        for does, says in (
+        cases: tuple[tuple[Behaviour, str], ...] = (
             ("never answers", "silence"),
             ("answers 500", "1 rsp 57"),
             ("closes at once", ""),
-        ):
-            await here.shows("peer", (StandIn("here", does), says), (BringBack("here"), "hello"))  # type: ignore[arg-type]
+        )
+        for does, says in cases:
+            await here.shows(
+                "peer", (ReplaceProgram("here", does), says), (RestoreProgram("here"), "hello")
+            )
         assert here.exits("naive-receiver") == [-15] * 3
 
 

@@ -12,7 +12,6 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from halfopen.cli.fault_page import verbs_of
 from halfopen.labs import all_labs
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.systems._libkeepalive import PRODUCT as LIBKEEPALIVE
@@ -74,9 +73,10 @@ def _lacking(labs: Sequence[str]) -> dict[tuple[str, str], list[str]]:
     """
     found: dict[tuple[str, str], list[str]] = {}
     for fault in default_vocabulary().faults.values():
-        verbs = verbs_of(fault)
         for lab in (all_labs()[name] for name in labs):
-            remedies = {remedy for verb in verbs & lab.verbs for remedy in lab.lacks(verb)}
+            remedies = {
+                remedy for verb in lab.verbs.intersection(fault.uses) for remedy in lab.lacks(verb)
+            }
             for remedy in sorted(remedies):
                 found.setdefault((lab.name, remedy), []).append(fault.name)
     return found

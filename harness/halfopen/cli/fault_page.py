@@ -2,56 +2,37 @@
 
 from __future__ import annotations
 
-import inspect
-import sys
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from halfopen import faults
-from halfopen.cli.parameters import describe, samples
+from halfopen.cli.parameters import describe
 from halfopen.errors import HalfopenError, Problem
 from halfopen.labs import all_labs
-from halfopen.ports import FaultSpec, LabSpec, no_verbs
+from halfopen.ports import Fault, LabSpec
 from halfopen.verbs import Verb
 from halfopen.yamlfile import Node, read_yaml
 
 SCENARIOS = "*.scenario.yaml"
 
 
-def fault_page(spec: FaultSpec, shown_by: Sequence[str]) -> dict[str, Any]:
+def fault_page(spec: type[Fault], shown_by: Sequence[str]) -> dict[str, Any]:
     """All that is known of a fault, as plain JSON.
 
     Args:
         spec: the fault.
         shown_by: scenario files that use it.
     """
-    verbs = verbs_of(spec)
     return {
         "name": spec.name,
         "summary": spec.summary,
-        "about": _about(spec),
-        "parameters": describe(spec.params),
-        "heals": spec.heal is not no_verbs,
-        "labs": [_ability(lab, verbs) for lab in all_labs().values()],
+        "about": spec.about(),
+        "parameters": describe(spec),
+        "heals": spec.heals(),
+        "labs": [_ability(lab, spec.uses) for lab in all_labs().values()],
         "scenarios": list(shown_by),
     }
-
-
-def verbs_of(spec: FaultSpec) -> set[type[Verb]]:
-    """The verbs that a fault comes to, over all that its parameters let one choose."""
-    return {type(verb) for given in samples(spec.params) for verb in spec.every_verb(given)}
-
-
-def _about(spec: FaultSpec) -> str:
-    """The text of the module that the fault lives in."""
-    for name, module in sys.modules.items():
-        if name.startswith(f"{faults.__name__}."):
-            there = getattr(module, "FAULT", ())
-            if there is spec or (isinstance(there, tuple) and spec in there):
-                return inspect.cleandoc(module.__doc__ or "")
-    return ""
 
 
 def _ability(lab: LabSpec, verbs: Iterable[type[Verb]]) -> dict[str, Any]:

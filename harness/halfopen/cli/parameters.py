@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any, TypeVar
-
-from pydantic import ValidationError
 
 from halfopen.fields import DURATION_SCHEMA, Section
 from halfopen.sections import say_duration
@@ -68,6 +65,8 @@ def in_words(kind: Schema, definitions: Mapping[str, Schema]) -> str:
         return f"duration, such as {DURATION_SCHEMA['examples'][0]}"
     if examples := kind.get("examples"):
         return f"such as {examples[0]}"
+    if description := kind.get("description"):
+        return str(description)
     if kind.get("type") == "array":
         inner: Schema = kind.get("items") or next(iter(kind.get("prefixItems", ())), {})
         number = kind.get("minItems")
@@ -76,87 +75,6 @@ def in_words(kind: Schema, definitions: Mapping[str, Schema]) -> str:
     words = _TYPES.get(str(kind.get("type")), "anything")
     limits = [form.format(kind[key]) for key, form in _LIMITS.items() if key in kind]
     return ", ".join([words, *limits])
-
-
-def samples(section: type[S]) -> Iterator[S]:
-    """Parameters that a scenario could write: the least that will do, and each choice in turn.
-
-    An author whose section cannot be filled like that says how, in the section's
-    `json_schema_extra={"examples": [...]}`.
-
-    Raises:
-        pydantic.ValidationError: if none of this makes valid parameters.
-    """
-    schema = section.model_json_schema(by_alias=True)
-    definitions = schema.get("$defs", {})
-    least = _least(section, schema, definitions)
-    yield section.model_validate(least, by_alias=True, by_name=False)
-    for key, kind in schema.get("properties", {}).items():
-        for choice in _resolved(kind, definitions).get("enum", ()):
-            try:
-                yield section.model_validate({**least, key: choice}, by_alias=True, by_name=False)
-            except ValueError:
-                continue  # a choice that needs others beside it
-
-
-def _least(section: type[S], schema: Schema, definitions: Mapping[str, Schema]) -> dict[str, Any]:
-    if schema.get("examples"):
-        return dict(schema["examples"][0])
-    left = {
-        key: _candidates(schema["properties"][key], definitions)
-        for key in schema.get("required", ())
-    }
-    least = {key: next(each) for key, each in left.items()}
-    while True:
-        try:
-            section.model_validate(least, by_alias=True, by_name=False)
-        except ValidationError as error:
-            # There may be limits that a schema does not show.
-            wrong = {str(each["loc"][0]) for each in error.errors() if each["loc"]} & set(left)
-            others = {key: value for key in wrong if (value := next(left[key], None)) is not None}
-            if not others:
-                raise
-            least |= others
-        else:
-            return least
-
-
-def _candidates(kind: Schema, definitions: Mapping[str, Schema]) -> Iterator[Any]:
-    yield _sample(kind, definitions)
-    for each in _resolved(kind, definitions).get("anyOf", ()):
-        yield _sample(each, definitions)
-        if each.get("type") == "integer":
-            yield from (1000, 1_000_000)
-
-
-def _sample(kind: Schema, definitions: Mapping[str, Schema]) -> Any:
-    kind = _resolved(kind, definitions)
-    if _is_duration(kind):
-        return "1 s"  # most that are limited are so above
-    for key in ("examples", "enum", "anyOf"):
-        if kind.get(key):
-            first = kind[key][0]
-            return _sample(first, definitions) if key == "anyOf" else first
-    if "const" in kind:
-        return kind["const"]
-    match kind.get("type"):
-        case "integer" | "number":
-            return max(1, kind.get("minimum", 1), kind.get("exclusiveMinimum", 0) + 1)
-        case "boolean":
-            return True
-        case "array":
-            number = kind.get("minItems", 1)
-            inner = itertools.chain(
-                kind.get("prefixItems", ()), itertools.repeat(kind.get("items", {}))
-            )
-            found = [_sample(each, definitions) for each in itertools.islice(inner, number)]
-            # A list of names is one of different names.
-            return [f"{x}-{n}" if isinstance(x, str) else x for n, x in enumerate(found)]
-        case "object":
-            properties, required = kind.get("properties", {}), kind.get("required", ())
-            return {key: _sample(properties[key], definitions) for key in required} or {"key": 1}
-        case _:
-            return "host"
 
 
 def _resolved(kind: Schema, definitions: Mapping[str, Schema]) -> Schema:

@@ -1,6 +1,7 @@
-"""Faults, one module each; a fault is compiled to verbs and knows no lab.
+"""Faults, one class in one module each; a fault is compiled to verbs and knows no lab.
 
-To add one: write a module here that holds `FAULT = FaultSpec(...)`.
+To add one: write a module here with a class that derives from :class:`halfopen.ports.Fault`.
+Modules whose name begins with an underscore hold what several faults share.
 """
 
 from __future__ import annotations
@@ -8,11 +9,11 @@ from __future__ import annotations
 import sys
 from functools import cache
 
-from halfopen.ports import FaultSpec
-from halfopen.registry import discover
+from halfopen.ports import Fault
+from halfopen.registry import classes
 
 
 @cache
-def all_faults() -> dict[str, FaultSpec]:
+def all_faults() -> dict[str, type[Fault]]:
     """Every fault by name."""
-    return discover(sys.modules[__name__], "FAULT", FaultSpec)
+    return classes(sys.modules[__name__], Fault)  # type: ignore[type-abstract]

@@ -2,64 +2,54 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from halfopen.fields import Section
-from halfopen.ports import FaultSpec
-from halfopen.verbs import Block, Manner, Unblock
+from halfopen.fields import Endpoint, MiddleboxHost
+from halfopen.ports import Fault
+from halfopen.verbs import Block, Manner, Unblock, Verb
 
 
-class BlockParams(Section):
-    """Parameters of a fault that blocks packets.
+class BlockFault(Fault):
+    """A fault that is one block, healed by removing it.
 
     Attributes:
         at: the middlebox.
         towards: the host towards which packets are blocked; in both directions by default.
     """
 
-    at: str
-    towards: str | None = None
+    uses = (Block, Unblock)
 
+    at: MiddleboxHost
+    towards: Endpoint | None = None
 
-def block_fault(
-    name: str,
-    summary: str,
-    params: type[BlockParams],
-    *,
-    manner: Callable[[Any], Manner],
-    share: Callable[[Any], float] = lambda _: 1.0,
-    only_new: bool = False,
-    longer_than: Callable[[Any], int | None] = lambda _: None,
-) -> FaultSpec:
-    """A fault that is one block, healed by taking it away."""
+    def manner(self) -> Manner:
+        """What becomes of a blocked packet."""
+        return "drop"
 
-    def verbs(given: Any) -> Sequence[Block]:
+    def only_new(self) -> bool:
+        """Whether only packets that would begin a flow are blocked."""
+        return False
+
+    def longer_than(self) -> int | None:
+        """Only packets of more bytes are blocked, IP header included; None for all."""
+        return None
+
+    def verbs(self) -> Sequence[Verb]:
+        """One block."""
         return (
             Block(
-                given.at,
-                _name(name, given),
-                given.towards,
-                share(given),
-                manner(given),
-                only_new=only_new,
-                longer_than=longer_than(given),
+                self.at,
+                self._block_name(),
+                self.towards,
+                manner=self.manner(),
+                only_new=self.only_new(),
+                longer_than=self.longer_than(),
             ),
         )
 
-    def heal(given: Any) -> Sequence[Unblock]:
-        return (Unblock(given.at, _name(name, given)),)
+    def heal(self) -> Sequence[Verb]:
+        """Its end."""
+        return (Unblock(self.at, self._block_name()),)
 
-    return FaultSpec(
-        name=name,
-        summary=summary,
-        params=params,
-        verbs=verbs,
-        heal=heal,
-        middleboxes=lambda given: (given.at,),
-        endpoints=lambda given: () if given.towards is None else (given.towards,),
-    )
-
-
-def _name(fault: str, given: BlockParams) -> str:
-    return f"{fault} towards {given.towards or 'both'}"
+    def _block_name(self) -> str:
+        return f"{self.name} towards {self.towards or 'both'}"

@@ -1,19 +1,35 @@
-"""A program no longer accepts, and its listen backlog is full: new connections time out.
-
-The program is frozen and its accept queues are filled with connections from its own host.  The
-kernel then drops each SYN (listen(2); `tcp_abort_on_overflow` in ip-sysctl.rst), so that a client
-sees neither a refusal nor an answer.
-"""
+"""The fault `backlog full`."""
 
 from __future__ import annotations
 
-from halfopen.faults._program import ProgramParams, endpoint_fault
-from halfopen.verbs import DrainBacklog, FillBacklog
+from collections.abc import Sequence
 
-FAULT = endpoint_fault(
-    "backlog full",
-    "a program accepts nothing more and its listen backlog is full: connection attempts time out",
-    ProgramParams,
-    verbs=lambda params: (FillBacklog(params.at),),
-    heal=lambda params: (DrainBacklog(params.at),),
-)
+from halfopen.faults._programs import EndpointFault
+from halfopen.verbs import DrainBacklog, FillBacklog, Verb
+
+
+class BacklogFull(EndpointFault):
+    """A program no longer accepts, and its listen backlog is full: new connections time out.
+
+    The program is frozen and its accept queues are filled with connections from its own host.  The
+    kernel then drops each SYN (listen(2); `tcp_abort_on_overflow` in ip-sysctl.rst), so that a
+    client sees neither a refusal nor an answer.
+
+    Attributes:
+        at: the endpoint that the program runs on.
+    """
+
+    name = "backlog full"
+    summary = (
+        "a program accepts nothing more and its listen backlog is full: connection attempts "
+        "time out"
+    )
+    uses = (FillBacklog, DrainBacklog)
+
+    def verbs(self) -> Sequence[Verb]:
+        """Fill it."""
+        return (FillBacklog(self.at),)
+
+    def heal(self) -> Sequence[Verb]:
+        """Drain it."""
+        return (DrainBacklog(self.at),)

@@ -1,22 +1,22 @@
-"""The clock of a host is set, forward or back, while its programs run.
-
-CLOCK_REALTIME steps, as with settimeofday(2); CLOCK_MONOTONIC goes on, as it does then
-(clock_gettime(2)).  A program that measures time-outs by the former gives up too early or never.
-"""
+"""The fault `clock step`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Self
 
-from pydantic import ConfigDict, model_validator
+from pydantic import model_validator
 
-from halfopen.faults._program import ProgramParams, endpoint_fault
-from halfopen.faults._quantities import Shift, TimeOfDay
-from halfopen.verbs import StepClock
+from halfopen.faults._programs import EndpointFault
+from halfopen.fields import Shift, TimeOfDay
+from halfopen.verbs import StepClock, Verb
 
 
-class ClockStepParams(ProgramParams):
-    """Parameters of `clock step`.
+class ClockStep(EndpointFault):
+    """The clock of a host is set, forward or back, while its programs run.
+
+    CLOCK_REALTIME steps, as with settimeofday(2); CLOCK_MONOTONIC goes on, as it does then
+    (clock_gettime(2)).  A program that measures timeouts by the former gives up too early or never.
 
     Attributes:
         at: the endpoint whose clock it is.
@@ -24,7 +24,9 @@ class ClockStepParams(ProgramParams):
         to: forward to this time of the day, as `07:59:30`, of the host's own time zone.
     """
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"at": "sender", "by": "-1 h"}]})
+    name = "clock step"
+    summary = "the clock (CLOCK_REALTIME) of a host is set forward or back while its programs run"
+    uses = (StepClock,)
 
     by: Shift | None = None
     to: TimeOfDay | None = None
@@ -35,10 +37,6 @@ class ClockStepParams(ProgramParams):
             raise ValueError("a clock step is `by` an amount, or `to` a time of day: write one")
         return self
 
-
-FAULT = endpoint_fault(
-    "clock step",
-    "the clock (CLOCK_REALTIME) of a host is set forward or back while its programs run",
-    ClockStepParams,
-    verbs=lambda params: (StepClock(params.at, params.by or 0.0, params.to),),
-)
+    def verbs(self) -> Sequence[Verb]:
+        """One step."""
+        return (StepClock(self.at, self.by or 0.0, self.to),)

@@ -1,8 +1,4 @@
-"""New connections do not come about, and known ones go on.
-
-They are refused, as by a host on which nobody listens (RST); they are answered with ICMP, as by a
-router that cannot reach the host; or they time out, as behind a firewall that drops.
-"""
+"""The fault `connect failure`."""
 
 from __future__ import annotations
 
@@ -10,7 +6,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from halfopen.faults._blocks import BlockParams, block_fault
+from halfopen.faults._blocks import BlockFault
 from halfopen.verbs import Manner
 
 _MANNERS: dict[str, Manner] = {
@@ -20,8 +16,11 @@ _MANNERS: dict[str, Manner] = {
 }
 
 
-class ConnectFailureParams(BlockParams):
-    """Parameters of `connect failure`.
+class ConnectFailure(BlockFault):
+    """New connections cannot be made, and known ones go on.
+
+    They are refused, as by a host on which nobody listens (RST); they are answered with ICMP, as by
+    a router that cannot reach the host; or they time out, as behind a firewall that drops.
 
     Attributes:
         at: the middlebox.
@@ -30,13 +29,15 @@ class ConnectFailureParams(BlockParams):
             `time-out` (nothing, ETIMEDOUT after its repetitions).
     """
 
+    name = "connect failure"
+    summary = "new connections are refused, unreachable or time out; known ones go on"
+
     with_: Literal["reset", "host unreachable", "time-out"] = Field(default="reset", alias="with")
 
+    def manner(self) -> Manner:
+        """As `with` says."""
+        return _MANNERS[self.with_]
 
-FAULT = block_fault(
-    "connect failure",
-    "new connections are refused, unreachable or time out; known ones go on",
-    ConnectFailureParams,
-    manner=lambda params: _MANNERS[params.with_],
-    only_new=True,
-)
+    def only_new(self) -> bool:
+        """Known flows go on."""
+        return True

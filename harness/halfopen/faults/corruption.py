@@ -1,28 +1,29 @@
-"""In a part of the packets one bit is turned on the way.
-
-The bit is one of TCP's header or of its data, and TCP's checksum, which sees every single bit
-(RFC 1071), stays as it was: the receiving kernel drops the packet, and it is sent again.
-"""
+"""The fault `corruption`."""
 
 from __future__ import annotations
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
+from collections.abc import Mapping
+from typing import Any
+
+from halfopen.faults._impairments import ImpairFault
 from halfopen.fields import Share
 
 
-class CorruptionParams(ImpairParams):
-    """Parameters of `corruption`.
+class Corruption(ImpairFault):
+    """In a part of the packets one bit is flipped on the way.
+
+    The bit is one of TCP's header or of its data, and TCP's checksum, which detects every single
+    bit (RFC 1071), stays as it was: the receiving kernel drops the packet, and it is sent again.
 
     Attributes:
         share: of the packets, each by chance.
     """
 
+    name = "corruption"
+    summary = "a middlebox flips one bit in a part of the packets; their checksum stays as it was"
+
     share: Share
 
-
-FAULT = impair_fault(
-    "corruption",
-    "a middlebox turns one bit in a part of the packets; their checksum is left as it was",
-    CorruptionParams,
-    how=lambda params: {"corrupt": params.share},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """Flip a bit."""
+        return {"corrupt": self.share}

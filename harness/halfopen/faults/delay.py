@@ -1,24 +1,26 @@
-"""Every packet waits, as on a long line; real time, since round trips do not scale."""
+"""The fault `delay`."""
 
 from __future__ import annotations
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
-from halfopen.faults._quantities import RealTime
+from collections.abc import Mapping
+from typing import Any
+
+from halfopen.faults._impairments import ImpairFault
+from halfopen.fields import RealTime
 
 
-class DelayParams(ImpairParams):
-    """Parameters of `delay`.
+class Delay(ImpairFault):
+    """Every packet waits, as on a long line; real time, since round trips do not scale.
 
     Attributes:
-        by: that each packet waits, in each direction that is meant; real time.
+        by: how long each packet waits, in each affected direction; real time.
     """
+
+    name = "delay"
+    summary = "every packet waits at a middlebox, as on a long line"
 
     by: RealTime
 
-
-FAULT = impair_fault(
-    "delay",
-    "every packet waits at a middlebox, as on a long line",
-    DelayParams,
-    how=lambda params: {"delay": params.by},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """Wait."""
+        return {"delay": self.by}

@@ -1,30 +1,34 @@
-"""The disk of a host is full: write(2) and fallocate(2) fail with ENOSPC.
-
-It is the file system that holds all files of the host's programs: queues, state, output.
-"""
+"""The fault `disk full`."""
 
 from __future__ import annotations
 
-from halfopen.faults._program import ProgramParams, endpoint_fault
-from halfopen.faults._quantities import Octets
-from halfopen.verbs import FillDisk
+from collections.abc import Sequence
+
+from halfopen.faults._programs import EndpointFault
+from halfopen.fields import Bytes
+from halfopen.verbs import FillDisk, Verb
 
 
-class DiskFullParams(ProgramParams):
-    """Parameters of `disk full`.
+class DiskFull(EndpointFault):
+    """The disk of a host is full: write(2) and fallocate(2) fail with ENOSPC.
+
+    It is the file system that holds all files of the host's programs: queues, state, output.
 
     Attributes:
         at: the endpoint whose disk it is.
         free: how much the disk still takes, in pages of memory (4 KiB).
     """
 
-    free: Octets = 0
+    name = "disk full"
+    summary = "the disk of a host takes nothing more: writes fail with ENOSPC"
+    uses = (FillDisk,)
 
+    free: Bytes = 0
 
-FAULT = endpoint_fault(
-    "disk full",
-    "the disk of a host takes nothing more: writes fail with ENOSPC",
-    DiskFullParams,
-    verbs=lambda params: (FillDisk(params.at, params.free),),
-    heal=lambda params: (FillDisk(params.at, None),),
-)
+    def verbs(self) -> Sequence[Verb]:
+        """Fill it."""
+        return (FillDisk(self.at, self.free),)
+
+    def heal(self) -> Sequence[Verb]:
+        """Give the space back."""
+        return (FillDisk(self.at, None),)

@@ -1,24 +1,26 @@
-"""A part of the packets arrives twice."""
+"""The fault `duplication`."""
 
 from __future__ import annotations
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
+from collections.abc import Mapping
+from typing import Any
+
+from halfopen.faults._impairments import ImpairFault
 from halfopen.fields import Share
 
 
-class DuplicationParams(ImpairParams):
-    """Parameters of `duplication`.
+class Duplication(ImpairFault):
+    """A part of the packets arrives twice.
 
     Attributes:
         share: of the packets, each by chance.
     """
 
+    name = "duplication"
+    summary = "a middlebox forwards a part of the packets twice"
+
     share: Share
 
-
-FAULT = impair_fault(
-    "duplication",
-    "a middlebox passes a part of the packets on twice",
-    DuplicationParams,
-    how=lambda params: {"duplicate": params.share},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """Forward twice."""
+        return {"duplicate": self.share}

@@ -1,31 +1,33 @@
-"""A program may open no more file descriptors: accept(2) and open(2) fail with EMFILE."""
+"""The fault `fd limit`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pydantic import Field
 
-from halfopen.fields import Section
-from halfopen.ports import FaultSpec
-from halfopen.verbs import LimitFds
+from halfopen.faults._programs import EndpointFault
+from halfopen.verbs import LimitFds, Verb
 
 
-class FdLimitParams(Section):
-    """Parameters of `fd limit`.
+class FdLimit(EndpointFault):
+    """A program may open no more file descriptors: accept(2) and open(2) fail with EMFILE.
 
     Attributes:
         at: the endpoint that the program runs on.
         limit: descriptors that may be open; what is open already stays open.
     """
 
-    at: str
+    name = "fd limit"
+    summary = "a program gets no more file descriptors than a limit (soft RLIMIT_NOFILE)"
+    uses = (LimitFds,)
+
     limit: int = Field(ge=1, le=1_000_000)
 
+    def verbs(self) -> Sequence[Verb]:
+        """Set the limit."""
+        return (LimitFds(self.at, self.limit),)
 
-FAULT = FaultSpec(
-    name="fd limit",
-    summary="a program gets no more file descriptors than a limit (soft RLIMIT_NOFILE)",
-    params=FdLimitParams,
-    verbs=lambda params: (LimitFds(params.at, params.limit),),
-    heal=lambda params: (LimitFds(params.at, None),),
-    endpoints=lambda params: (params.at,),
-)
+    def heal(self) -> Sequence[Verb]:
+        """Set the limit from before."""
+        return (LimitFds(self.at, None),)

@@ -1,19 +1,16 @@
-"""The idle timeout of a middlebox is changed while it runs, as by a new policy.
-
-Flows that it knows keep the time that they have until their next packet; from then on the new
-one holds, as in Linux' conntrack and in most products.
-"""
+"""The fault `idle timeout`."""
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Annotated
 
 from pydantic import BeforeValidator, WithJsonSchema
 
-from halfopen.fields import DURATION_SCHEMA, Section, WholeSeconds
-from halfopen.ports import FaultSpec
-from halfopen.verbs import SetIdleTimeout
+from halfopen.fields import DURATION_SCHEMA, MiddleboxHost, WholeSeconds
+from halfopen.ports import Fault
+from halfopen.verbs import SetIdleTimeout, Verb
 
 _IdleTimeout = Annotated[
     WholeSeconds | None,
@@ -22,28 +19,29 @@ _IdleTimeout = Annotated[
 ]
 
 
-class IdleTimeoutParams(Section):
-    """Parameters of `idle timeout`.
+class IdleTimeout(Fault):
+    """The idle timeout of a middlebox is changed while it runs, as by a new policy.
+
+    Flows that it knows keep the time that they have until their next packet; from then on the new
+    one holds, as in Linux' conntrack and in most products.
 
     Attributes:
         at: the middlebox.
-        becomes: the new idle timeout, or `never`; healing gives it back that of its profile.
+        becomes: the new idle timeout, or `never`; healing restores that of its profile.
     """
 
-    at: str
+    name = "idle timeout"
+    summary = "a middlebox gets another idle timeout while it runs"
+    uses = (SetIdleTimeout,)
+
+    at: MiddleboxHost
     becomes: _IdleTimeout
 
+    def verbs(self) -> Sequence[Verb]:
+        """Set the new one."""
+        seconds = math.inf if self.becomes is None else float(self.becomes)
+        return (SetIdleTimeout(self.at, seconds),)
 
-def _verbs(params: IdleTimeoutParams) -> tuple[SetIdleTimeout, ...]:
-    seconds = math.inf if params.becomes is None else float(params.becomes)
-    return (SetIdleTimeout(params.at, seconds),)
-
-
-FAULT = FaultSpec(
-    name="idle timeout",
-    summary="a middlebox gets another idle timeout while it runs",
-    params=IdleTimeoutParams,
-    verbs=_verbs,
-    heal=lambda params: (SetIdleTimeout(params.at, None),),
-    middleboxes=lambda params: (params.at,),
-)
+    def heal(self) -> Sequence[Verb]:
+        """Set that of the profile."""
+        return (SetIdleTimeout(self.at, None),)

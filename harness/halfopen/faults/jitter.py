@@ -1,22 +1,26 @@
-"""Packets wait, one longer than another, and keep their order, as behind a line that is shared."""
+"""The fault `jitter`."""
 
 from __future__ import annotations
 
-from typing import Self
+from collections.abc import Mapping
+from typing import Any, Self
 
 from pydantic import model_validator
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
-from halfopen.faults._quantities import RealTime
+from halfopen.faults._impairments import ImpairFault
+from halfopen.fields import RealTime
 
 
-class JitterParams(ImpairParams):
-    """Parameters of `jitter`.
+class Jitter(ImpairFault):
+    """Packets wait, some longer than others, and keep their order, as behind a shared line.
 
     Attributes:
-        around: that a packet waits in the mean; real time.
-        by: that it waits at most longer, or less long, by chance; not more than `around`.
+        around: how long a packet waits on average; real time.
+        by: how much longer, or less long, it waits at most, by chance; not more than `around`.
     """
+
+    name = "jitter"
+    summary = "packets wait at a middlebox, some longer than others, and keep their order"
 
     around: RealTime
     by: RealTime
@@ -30,10 +34,6 @@ class JitterParams(ImpairParams):
             )
         return self
 
-
-FAULT = impair_fault(
-    "jitter",
-    "packets wait at a middlebox, one longer than another, and keep their order",
-    JitterParams,
-    how=lambda params: {"delay": params.around, "jitter": params.by},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """Wait, more or less."""
+        return {"delay": self.around, "jitter": self.by}

@@ -1,4 +1,4 @@
-"""A link goes down and up again and again, as with a bad plug or a port that negotiates anew."""
+"""The fault `link flap`."""
 
 from __future__ import annotations
 
@@ -7,16 +7,15 @@ from typing import Annotated
 
 from pydantic import Field
 
-from halfopen.faults._pairs import PairParams
-from halfopen.fields import Duration
-from halfopen.ports import FaultSpec
-from halfopen.verbs import SetLink
+from halfopen.fields import Duration, Link
+from halfopen.ports import Fault
+from halfopen.verbs import SetLink, Verb
 
 _Some = Annotated[Duration, Field(gt=0)]
 
 
-class LinkFlapParams(PairParams):
-    """Parameters of `link flap`.
+class LinkFlap(Fault):
+    """A link goes down and up repeatedly, as with a bad plug or a port that renegotiates.
 
     Attributes:
         between: two neighbours.
@@ -25,27 +24,29 @@ class LinkFlapParams(PairParams):
         times: how often it goes down; it is up in the end.
     """
 
+    name = "link flap"
+    summary = "the link between two neighbours goes down and up again, several times"
+    uses = (SetLink,)
+
+    between: Link
     down: _Some
     up: _Some
     times: int = Field(default=3, ge=1, le=1000)
 
+    def verbs(self) -> Sequence[Verb]:
+        """Down for the first time."""
+        return (SetLink(self.between, up=False),)
 
-def _later(params: LinkFlapParams) -> Sequence[tuple[float, SetLink]]:
-    period = params.down + params.up
-    changes = []
-    for time in range(params.times):
-        if time:
-            changes.append((time * period, SetLink(params.between, up=False)))
-        changes.append((time * period + params.down, SetLink(params.between, up=True)))
-    return changes
+    def schedule(self) -> Sequence[tuple[float, Verb]]:
+        """Up, down, up, ..."""
+        period = self.down + self.up
+        changes: list[tuple[float, Verb]] = []
+        for time in range(self.times):
+            if time:
+                changes.append((time * period, SetLink(self.between, up=False)))
+            changes.append((time * period + self.down, SetLink(self.between, up=True)))
+        return changes
 
-
-FAULT = FaultSpec(
-    name="link flap",
-    summary="the link between two neighbours goes down and up again, several times",
-    params=LinkFlapParams,
-    verbs=lambda params: (SetLink(params.between, up=False),),
-    schedule=_later,
-    heal=lambda params: (SetLink(params.between, up=True),),
-    neighbours=lambda params: (params.between,),
-)
+    def heal(self) -> Sequence[Verb]:
+        """Up for good."""
+        return (SetLink(self.between, up=True),)

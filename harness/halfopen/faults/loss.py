@@ -1,57 +1,45 @@
-"""A part of the packets is lost: each by chance for itself, or several in a row."""
+"""The fault `loss`."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Annotated
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field
 
-from halfopen.faults._impairments import ImpairParams, healed, impairment, named
+from halfopen.faults._impairments import ImpairFault
 from halfopen.fields import Share
-from halfopen.ports import FaultSpec
-from halfopen.verbs import Block, Unblock, Verb
-
-_NAME = "loss"
+from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
 
 
-class LossParams(ImpairParams):
-    """Parameters of `loss`.
+class Loss(ImpairFault):
+    """A part of the packets is lost: each independently by chance, or several in a row.
 
     Attributes:
         share: of the packets, to a thousandth.
-        bursts_of: packets that are lost in a row, in the mean; by default each is lost by itself.
+        bursts_of: packets that are lost in a row, on average; by default each is lost by itself.
     """
+
+    name = "loss"
+    summary = "a middlebox loses a part of the packets, each by chance or several in a row"
+    uses = (Block, Unblock, Impair, Unimpair)
 
     share: Share
     bursts_of: Annotated[int, Field(ge=2, le=1000)] | None = None
 
+    def impairment(self) -> Mapping[str, Any]:
+        """Lose several in a row."""
+        return {"loss": self.share, "burst": float(self.bursts_of or 1)}
 
-def _verbs(params: LossParams) -> Sequence[Verb]:
-    share = float(params.share)
-    if params.bursts_of is None:
-        return (Block(params.at, _name(params), params.towards, share, client=params.of),)
-    how = {"loss": share, "burst": float(params.bursts_of)}
-    return (impairment(_NAME, params, how),)
+    def verbs(self) -> Sequence[Verb]:
+        """A block of a share, which every engine can do; an impairment for bursts."""
+        if self.bursts_of is not None:
+            return super().verbs()
+        name = self._impairment_name()
+        return (Block(self.at, name, self.towards, self.share, client=self.of),)
 
-
-def _heal(params: LossParams) -> Sequence[Verb]:
-    if params.bursts_of is None:
-        return (Unblock(params.at, _name(params)),)
-    return (healed(_NAME, params),)
-
-
-def _name(params: LossParams) -> str:
-    of = "" if params.of is None else f" of {params.of}"
-    return f"{_NAME} towards {params.towards or 'both'}{of}"
-
-
-FAULT = FaultSpec(
-    name=_NAME,
-    summary="a middlebox loses a part of the packets, each by chance or several in a row",
-    params=LossParams,
-    verbs=_verbs,
-    heal=_heal,
-    middleboxes=lambda params: (params.at,),
-    endpoints=named,
-)
+    def heal(self) -> Sequence[Verb]:
+        """Its end."""
+        if self.bursts_of is not None:
+            return super().heal()
+        return (Unblock(self.at, self._impairment_name()),)

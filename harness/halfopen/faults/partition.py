@@ -1,21 +1,35 @@
-"""The network falls apart: the hosts on one side of a link and those on the other hear nothing.
-
-Nothing crosses the link, neither ICMP nor ARP, but no interface goes down: unlike with a pulled
-cable, nobody is told.  Unlike with a silent drop at a middlebox, the middlebox is on one of the
-sides, and goes on knowing its flows.
-"""
+"""The fault `partition`."""
 
 from __future__ import annotations
 
-from halfopen.faults._pairs import PairParams
-from halfopen.ports import FaultSpec
-from halfopen.verbs import CutLink
+from collections.abc import Sequence
 
-FAULT = FaultSpec(
-    name="partition",
-    summary="nothing crosses the link between two neighbours, and nobody is told",
-    params=PairParams,
-    verbs=lambda params: (CutLink(params.between, cut=True),),
-    heal=lambda params: (CutLink(params.between, cut=False),),
-    neighbours=lambda params: (params.between,),
-)
+from halfopen.fields import Link
+from halfopen.ports import Fault
+from halfopen.verbs import CutLink, Verb
+
+
+class Partition(Fault):
+    """The network is partitioned: hosts on the two sides of a link cannot reach each other.
+
+    Nothing crosses the link, neither ICMP nor ARP, but no interface goes down: unlike with `link
+    down`, nobody is told.  Unlike with a silent drop at a middlebox, the middlebox is on one of the
+    sides, and still knows its flows.
+
+    Attributes:
+        between: two neighbours.
+    """
+
+    name = "partition"
+    summary = "nothing crosses the link between two neighbours, and nobody is told"
+    uses = (CutLink,)
+
+    between: Link
+
+    def verbs(self) -> Sequence[Verb]:
+        """Cut it."""
+        return (CutLink(self.between, cut=True),)
+
+    def heal(self) -> Sequence[Verb]:
+        """Join it again."""
+        return (CutLink(self.between, cut=False),)

@@ -1,28 +1,30 @@
-"""A narrow line: so much gets through in a second, what comes faster waits, or finds no room."""
+"""The fault `rate`."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from pydantic import Field
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
-from halfopen.faults._quantities import Rate
+from halfopen.faults._impairments import ImpairFault
+from halfopen.fields import Rate as BytesPerSecond
 
 
-class RateParams(ImpairParams):
-    """Parameters of `rate`.
+class Rate(ImpairFault):
+    """A narrow line: a limited amount gets through per second, the rest waits or is dropped.
 
     Attributes:
-        limit: what gets through in a second, IP headers counted, in each direction that is meant.
-        backlog: packets that may wait; what comes when so many do is dropped.
+        limit: what gets through in a second, IP headers counted, in each affected direction.
+        backlog: packets that may wait; a packet that comes when the backlog is full is dropped.
     """
 
-    limit: Rate
+    name = "rate"
+    summary = "a limited amount gets through a middlebox per second; the rest waits, or is dropped"
+
+    limit: BytesPerSecond
     backlog: int = Field(default=1000, ge=0, le=1_000_000)
 
-
-FAULT = impair_fault(
-    "rate",
-    "only so much gets through a middlebox in a second; the rest waits, or is dropped",
-    RateParams,
-    how=lambda params: {"rate": params.limit, "backlog": params.backlog},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """Wait for the rate."""
+        return {"rate": self.limit, "backlog": self.backlog}

@@ -1,39 +1,35 @@
-"""A middlebox reboots, or fails over to a standby that has, or has not, its state."""
+"""The fault `reboot`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Literal
 
-from halfopen.fields import Section
-from halfopen.ports import FaultSpec
+from halfopen.fields import MiddleboxHost
+from halfopen.ports import Fault
 from halfopen.verbs import Block, ForgetFlows, Unblock, Verb
 
-_NAME = "reboot"
 
-
-class RebootParams(Section):
-    """Parameters of `reboot`.
+class Reboot(Fault):
+    """A middlebox reboots, and comes back with or without its table.
 
     Attributes:
         at: the middlebox; nothing gets through until it is healed.
         state: `lost`: it comes back with an empty table; `kept`: with all that it knew.
     """
 
-    at: str
+    name = "reboot"
+    summary = "a middlebox is gone for a while, and comes back with or without its table"
+    uses = (Block, ForgetFlows, Unblock)
+
+    at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"
 
+    def verbs(self) -> Sequence[Verb]:
+        """Nothing gets through; perhaps the table is gone."""
+        dead = Block(self.at, self.name)
+        return (dead, ForgetFlows(self.at)) if self.state == "lost" else (dead,)
 
-def _verbs(params: RebootParams) -> Sequence[Verb]:
-    dead: tuple[Verb, ...] = (Block(params.at, _NAME),)
-    return (*dead, ForgetFlows(params.at)) if params.state == "lost" else dead
-
-
-FAULT = FaultSpec(
-    name=_NAME,
-    summary="a middlebox is gone for a while, and comes back with or without its table",
-    params=RebootParams,
-    verbs=_verbs,
-    heal=lambda params: (Unblock(params.at, _NAME),),
-    middleboxes=lambda params: (params.at,),
-)
+    def heal(self) -> Sequence[Verb]:
+        """It is back."""
+        return (Unblock(self.at, self.name),)

@@ -1,4 +1,4 @@
-"""A middlebox refuses packets and says so, as a firewall with a reject rule does."""
+"""The fault `reject`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from halfopen.faults._blocks import BlockParams, block_fault
+from halfopen.faults._blocks import BlockFault
 from halfopen.verbs import Manner
 
 
-class RejectParams(BlockParams):
-    """Parameters of `reject`.
+class Reject(BlockFault):
+    """A middlebox refuses packets and says so, as a firewall with a reject rule does.
 
     Attributes:
         at: the middlebox.
@@ -20,16 +20,11 @@ class RejectParams(BlockParams):
             (ICMP type 3 code 1, RFC 792).
     """
 
+    name = "reject"
+    summary = "a middlebox answers every packet with RST, or with ICMP host unreachable"
+
     with_: Literal["reset", "host unreachable"] = Field(default="reset", alias="with")
 
-
-def _manner(params: RejectParams) -> Manner:
-    return "reset" if params.with_ == "reset" else "unreachable"
-
-
-FAULT = block_fault(
-    "reject",
-    "a middlebox answers every packet with RST, or with ICMP host unreachable",
-    RejectParams,
-    manner=_manner,
-)
+    def manner(self) -> Manner:
+        """As `with` says."""
+        return "reset" if self.with_ == "reset" else "unreachable"

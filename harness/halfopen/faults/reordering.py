@@ -1,27 +1,28 @@
-"""Some packets overtake those before them, as where a path is several lines."""
+"""The fault `reordering`."""
 
 from __future__ import annotations
 
-from halfopen.faults._impairments import ImpairParams, impair_fault
-from halfopen.faults._quantities import RealTime
-from halfopen.fields import Share
+from collections.abc import Mapping
+from typing import Any
+
+from halfopen.faults._impairments import ImpairFault
+from halfopen.fields import RealTime, Share
 
 
-class ReorderingParams(ImpairParams):
-    """Parameters of `reordering`.
+class Reordering(ImpairFault):
+    """Some packets overtake those before them, as where a path is several lines.
 
     Attributes:
         share: of the packets that overtake, each by chance: they do not wait.
-        by: that the others wait; real time.
+        by: how long the others wait; real time.
     """
+
+    name = "reordering"
+    summary = "a part of the packets overtakes those before them at a middlebox"
 
     share: Share
     by: RealTime
 
-
-FAULT = impair_fault(
-    "reordering",
-    "a part of the packets overtakes those before them at a middlebox",
-    ReorderingParams,
-    how=lambda params: {"delay": params.by, "reorder": params.share},
-)
+    def impairment(self) -> Mapping[str, Any]:
+        """All wait, but those that overtake."""
+        return {"delay": self.by, "reorder": self.share}

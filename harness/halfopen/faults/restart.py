@@ -1,20 +1,20 @@
-"""A program ends and is started again, as after an update of the machine, or a crash.
-
-Its files are still there: what it had on disk it has again, what it had in memory it has not.
-What a scenario writes to its standard input goes to the new one from then on.
-"""
+"""The fault `restart`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
-from halfopen.faults._program import ProgramParams, endpoint_fault
+from halfopen.faults._programs import EndpointFault
 from halfopen.fields import Duration
-from halfopen.verbs import RestartProgram
+from halfopen.verbs import RestartProgram, Verb
 
 
-class RestartParams(ProgramParams):
-    """Parameters of `restart`.
+class Restart(EndpointFault):
+    """A program ends and is started again, as after an update of the machine, or a crash.
+
+    Its files are still there: what it had on disk it has again, what it had in memory is gone.
+    What a scenario writes to its standard input goes to the new one from then on.
 
     Attributes:
         at: the endpoint that the program runs on.
@@ -22,13 +22,13 @@ class RestartParams(ProgramParams):
         down_for: from its end to its start.
     """
 
+    name = "restart"
+    summary = "a program ends, orderly or at once, and is started again with the same files"
+    uses = (RestartProgram,)
+
     how: Literal["orderly", "kill"] = "orderly"
     down_for: Duration = 0.0
 
-
-FAULT = endpoint_fault(
-    "restart",
-    "a program ends, in order or at once, and is started again with the same files",
-    RestartParams,
-    verbs=lambda params: (RestartProgram(params.at, params.how == "orderly", params.down_for),),
-)
+    def verbs(self) -> Sequence[Verb]:
+        """One restart."""
+        return (RestartProgram(self.at, self.how == "orderly", self.down_for),)

@@ -1,7 +1,17 @@
-"""A program that was paused goes on."""
+"""The fault `resume`."""
 
 from __future__ import annotations
 
-from halfopen.faults._program import program_fault
+from halfopen.faults._programs import SignalFault
 
-FAULT = program_fault("resume", "lets a paused program go on (SIGCONT)", "CONT")
+
+class Resume(SignalFault):
+    """A program that was paused goes on.
+
+    Attributes:
+        at: the endpoint that the program runs on.
+    """
+
+    name = "resume"
+    summary = "lets a paused program go on (SIGCONT)"
+    signal = "CONT"

@@ -1,32 +1,33 @@
-"""The table of a middlebox is full: known flows go on, new ones do not get in.
-
-Linux says "nf_conntrack: table full, dropping packet" then; a connection attempt times out.
-"""
+"""The fault `table full`."""
 
 from __future__ import annotations
 
-from halfopen.fields import Section
-from halfopen.ports import FaultSpec
-from halfopen.verbs import Block, Unblock
+from collections.abc import Sequence
 
-_NAME = "table full"
+from halfopen.fields import MiddleboxHost
+from halfopen.ports import Fault
+from halfopen.verbs import Block, Unblock, Verb
 
 
-class TableFullParams(Section):
-    """Parameters of `table full`.
+class TableFull(Fault):
+    """The table of a middlebox is full: known flows go on, new ones do not get in.
+
+    Linux logs "nf_conntrack: table full, dropping packet" then; a connection attempt times out.
 
     Attributes:
         at: the middlebox.
     """
 
-    at: str
+    name = "table full"
+    summary = "a middlebox lets known flows go on and silently drops what would begin a new one"
+    uses = (Block, Unblock)
 
+    at: MiddleboxHost
 
-FAULT = FaultSpec(
-    name=_NAME,
-    summary="a middlebox lets known flows go on and silently drops what would begin a new one",
-    params=TableFullParams,
-    verbs=lambda params: (Block(params.at, _NAME, only_new=True),),
-    heal=lambda params: (Unblock(params.at, _NAME),),
-    middleboxes=lambda params: (params.at,),
-)
+    def verbs(self) -> Sequence[Verb]:
+        """Block what is new."""
+        return (Block(self.at, self.name, only_new=True),)
+
+    def heal(self) -> Sequence[Verb]:
+        """There is room again."""
+        return (Unblock(self.at, self.name),)

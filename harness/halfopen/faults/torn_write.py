@@ -1,34 +1,37 @@
-"""A torn write: the last record of a file is not whole, as after a power cut in mid-write.
-
-The kernel had taken the record, the disk got its beginning only.  What a program finds when it
-starts again is a file that ends in the middle of a record.
-"""
+"""The fault `torn write`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Annotated
+
 from pydantic import Field
 
-from halfopen.faults._program import ProgramParams, endpoint_fault
-from halfopen.verbs import TearFile
+from halfopen.faults._programs import EndpointFault
+from halfopen.fields import Bytes
+from halfopen.verbs import TruncateFile, Verb
 
 
-class TornWriteParams(ProgramParams):
-    """Parameters of `torn write`.
+class TornWrite(EndpointFault):
+    """A torn write: the last record of a file is incomplete, as after a power cut in mid-write.
+
+    The kernel had taken the record, but only its beginning reached the disk.  A program that starts
+    again finds a file that ends in the middle of a record.
 
     Attributes:
         at: the endpoint on whose disk the file is; its program must have ended before.
         file: pattern below that disk (`**/` for any depth); of several files, the last by name
             that is not empty.
-        octets: that its end lacks.
+        missing: how much its end lacks.
     """
 
+    name = "torn write"
+    summary = "the last record of a file of a program that has ended is cut short"
+    uses = (TruncateFile,)
+
     file: str = Field(min_length=1, json_schema_extra={"examples": ["**/*.seg"]})
-    octets: int = Field(default=8, ge=1)
+    missing: Annotated[Bytes, Field(ge=1)] = 8
 
-
-FAULT = endpoint_fault(
-    "torn write",
-    "the last record of a file of a program that has ended is cut short",
-    TornWriteParams,
-    verbs=lambda params: (TearFile(params.at, params.file, params.octets),),
-)
+    def verbs(self) -> Sequence[Verb]:
+        """Cut it short."""
+        return (TruncateFile(self.at, self.file, self.missing),)

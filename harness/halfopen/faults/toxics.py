@@ -1,24 +1,30 @@
 """The toxics of Toxiproxy, a fault each, with their attributes and toxicity.
 
 What a toxic does and what its attributes mean is Toxiproxy's (README of Shopify/toxiproxy, section
-Toxics; directory `toxics` of its source).  A toxic that is there already is changed by the same
-fault with other attributes.
+Toxics; directory `toxics` of its source).  An active toxic is changed by the same fault with other
+attributes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, Literal, Self
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import BeforeValidator, Field, WithJsonSchema, model_validator
 
-from halfopen.faults._quantities import Octets
-from halfopen.fields import DURATION_SCHEMA, Duration, Section, Share, read_duration
-from halfopen.ports import FaultSpec
-from halfopen.verbs import EnableProxy, RemoveToxic, SetToxic
+from halfopen.fields import (
+    DURATION_SCHEMA,
+    Bytes,
+    Duration,
+    Rate,
+    Share,
+    ToxiproxyHost,
+    read_duration,
+)
+from halfopen.ports import Fault
+from halfopen.verbs import EnableProxy, RemoveToxic, SetToxic, Verb
 from halfopen.verbs.toxics import Stream, ToxicType
-
-SYSTEM = "toxiproxy"
 
 _Wait = Annotated[
     float,
@@ -28,87 +34,154 @@ _Wait = Annotated[
 ]
 """Seconds of real time, as round trips take them: no scale divides it."""
 
-_Size = Annotated[Octets, Field(ge=1, le=1 << 31)]
+_Size = Annotated[Bytes, Field(ge=1, le=1 << 31)]
 
 
-class ToxicParams(Section):
-    """Parameters of every toxic.
+class Toxic(Fault):
+    """A toxic of Toxiproxy.
 
     Attributes:
         at: the host that runs Toxiproxy.
         stream: `upstream`, from the client to the server, `downstream`, or `both`.
-        toxicity: share of the connections that it is for.
+        toxicity: share of the connections that it affects.
     """
 
-    at: str
+    uses = (SetToxic, RemoveToxic)
+    kind: ClassVar[ToxicType]
+
+    at: ToxiproxyHost
     stream: Literal["upstream", "downstream", "both"] = "downstream"
     toxicity: Share = 1.0
 
+    @abstractmethod
+    def attributes(self) -> Mapping[str, int]:
+        """The toxic's attributes, in Toxiproxy's units."""
+        raise NotImplementedError
 
-class LatencyParams(ToxicParams):
-    """Parameters of `toxic latency`.
+    def verbs(self) -> Sequence[Verb]:
+        """Set it on each stream."""
+        attributes = self.attributes()
+        return [
+            SetToxic(self.at, self.kind, stream, self.toxicity, attributes)
+            for stream in self._streams()
+        ]
+
+    def heal(self) -> Sequence[Verb]:
+        """Remove it from each stream."""
+        return [RemoveToxic(self.at, self.kind, stream) for stream in self._streams()]
+
+    def _streams(self) -> Sequence[Stream]:
+        return ("upstream", "downstream") if self.stream == "both" else (self.stream,)
+
+
+class ToxicLatency(Toxic):
+    """Toxiproxy delays all data.
 
     Attributes:
-        latency: that each piece of data waits; real time, whatever the scale.
-        jitter: by which that is more or less, by chance.
+        latency: how long each piece of data waits; real time, whatever the scale.
+        jitter: how much more or less, by chance.
     """
+
+    name = "toxic latency"
+    summary = "Toxiproxy delays all data, with jitter if wanted"
+    kind = "latency"
 
     latency: _Wait
     jitter: _Wait = 0.0
 
-
-class BandwidthParams(ToxicParams):
-    """Parameters of `toxic bandwidth`.
-
-    Attributes:
-        rate: octets that get through in a second, in whole thousands (bandwidth.go: a unit of its
-            rate is an octet a millisecond).
-    """
-
-    rate: Annotated[Octets, Field(ge=1000, multiple_of=1000)]
+    def attributes(self) -> Mapping[str, int]:
+        """Milliseconds."""
+        return {"latency": _milliseconds(self.latency), "jitter": _milliseconds(self.jitter)}
 
 
-class SlowCloseParams(ToxicParams):
-    """Parameters of `toxic slow close`.
+class ToxicBandwidth(Toxic):
+    """Toxiproxy limits how much gets through per second.
 
     Attributes:
-        delay: that the end of a connection is held back.
+        rate: bytes per second that get through, in whole thousands (bandwidth.go: the unit of its
+            rate is one byte per millisecond).
     """
+
+    name = "toxic bandwidth"
+    summary = "Toxiproxy lets a limited number of bytes per second through"
+    kind = "bandwidth"
+
+    rate: Annotated[Rate, Field(ge=1000, multiple_of=1000)]
+
+    def attributes(self) -> Mapping[str, int]:
+        """Bytes per millisecond."""
+        return {"rate": round(self.rate) // 1000}
+
+
+class ToxicSlowClose(Toxic):
+    """Toxiproxy holds the end of a connection back.
+
+    Attributes:
+        delay: how long the end of a connection is held back.
+    """
+
+    name = "toxic slow close"
+    summary = "Toxiproxy holds the end of a connection back"
+    kind = "slow_close"
 
     delay: Duration
 
+    def attributes(self) -> Mapping[str, int]:
+        """Milliseconds."""
+        return {"delay": _milliseconds(self.delay)}
 
-class TimeoutParams(ToxicParams):
-    """Parameters of `toxic timeout`.
+
+class ToxicTimeout(Toxic):
+    """Toxiproxy swallows all data, and closes the connection after a time, or never.
 
     Attributes:
         timeout: after which the connection is closed, too; 0 for never.
     """
 
+    name = "toxic timeout"
+    summary = "Toxiproxy swallows all data, and closes the connection after a time, or never"
+    kind = "timeout"
+
     timeout: Duration = 0.0
 
+    def attributes(self) -> Mapping[str, int]:
+        """Milliseconds."""
+        return {"timeout": _milliseconds(self.timeout)}
 
-class ResetPeerParams(ToxicParams):
-    """Parameters of `toxic reset peer`.
+
+class ToxicResetPeer(Toxic):
+    """Toxiproxy resets a connection (RST) at its next data, or a time after it.
 
     Attributes:
         timeout: after the next data, until the connection is reset.
     """
 
+    name = "toxic reset peer"
+    summary = "Toxiproxy resets a connection (RST) at its next data, or a time after it"
+    kind = "reset_peer"
+
     timeout: Duration = 0.0
 
+    def attributes(self) -> Mapping[str, int]:
+        """Milliseconds."""
+        return {"timeout": _milliseconds(self.timeout)}
 
-class SlicerParams(ToxicParams):
-    """Parameters of `toxic slicer`.
+
+class ToxicSlicer(Toxic):
+    """Toxiproxy cuts data into small pieces.
 
     Attributes:
         average_size: of the slices that data is cut into.
-        size_variation: by which a slice is more or less, by chance; less than the average.
+        size_variation: how much more or less a slice is, by chance; less than the average.
         delay: between two slices; real time, whatever the scale.
     """
 
+    name = "toxic slicer"
+    summary = "Toxiproxy cuts data into small pieces, with pauses between them if wanted"
+    kind = "slicer"
+
     average_size: _Size
-    size_variation: Octets = 0
+    size_variation: Bytes = 0
     delay: _Wait = 0.0
 
     @model_validator(mode="after")
@@ -117,116 +190,55 @@ class SlicerParams(ToxicParams):
             raise ValueError("slices would vanish; make the size variation less than the average")
         return self
 
+    def attributes(self) -> Mapping[str, int]:
+        """Bytes, and microseconds."""
+        return {
+            "average_size": self.average_size,
+            "size_variation": self.size_variation,
+            "delay": round(self.delay * 1_000_000),
+        }
 
-class LimitDataParams(ToxicParams):
-    """Parameters of `toxic limit data`.
+
+class ToxicLimitData(Toxic):
+    """Toxiproxy closes each connection after an amount of data.
 
     Attributes:
-        octets: after which a connection is closed.
+        limit: after which a connection is closed.
     """
 
-    octets: _Size
+    name = "toxic limit data"
+    summary = "Toxiproxy closes each connection after a number of bytes"
+    kind = "limit_data"
+
+    limit: _Size
+
+    def attributes(self) -> Mapping[str, int]:
+        """Bytes."""
+        return {"bytes": self.limit}
 
 
-class ProxyDownParams(Section):
-    """Parameters of `proxy down`.
+class ProxyDown(Fault):
+    """Toxiproxy closes all connections and its port, like a proxy that is stopped.
 
     Attributes:
         at: the host that runs Toxiproxy.
     """
 
-    at: str
+    name = "proxy down"
+    summary = "Toxiproxy closes all connections and its port, like a proxy that is stopped"
+    uses = (EnableProxy,)
+
+    at: ToxiproxyHost
+
+    def verbs(self) -> Sequence[Verb]:
+        """Down."""
+        return (EnableProxy(self.at, enabled=False),)
+
+    def heal(self) -> Sequence[Verb]:
+        """Up."""
+        return (EnableProxy(self.at, enabled=True),)
 
 
 def _milliseconds(seconds: float) -> int:
     """What was not nothing stays at least one: 0 often means never."""
     return max(1, round(seconds * 1000)) if seconds else 0
-
-
-def _toxic(
-    kind: ToxicType,
-    summary: str,
-    params: type[ToxicParams],
-    attributes: Callable[[Any], Mapping[str, int]],
-) -> FaultSpec:
-    def streams(given: ToxicParams) -> Sequence[Stream]:
-        return ("upstream", "downstream") if given.stream == "both" else (given.stream,)
-
-    def verbs(given: ToxicParams) -> Sequence[SetToxic]:
-        return [
-            SetToxic(given.at, kind, stream, given.toxicity, attributes(given))
-            for stream in streams(given)
-        ]
-
-    def heal(given: ToxicParams) -> Sequence[RemoveToxic]:
-        return [RemoveToxic(given.at, kind, stream) for stream in streams(given)]
-
-    return FaultSpec(
-        name=f"toxic {kind.replace('_', ' ')}",
-        summary=summary,
-        params=params,
-        verbs=verbs,
-        heal=heal,
-        running=lambda given: ((given.at, SYSTEM),),
-    )
-
-
-FAULT = (
-    _toxic(
-        "latency",
-        "Toxiproxy delays all data, with jitter if wanted",
-        LatencyParams,
-        lambda given: {
-            "latency": _milliseconds(given.latency),
-            "jitter": _milliseconds(given.jitter),
-        },
-    ),
-    _toxic(
-        "bandwidth",
-        "Toxiproxy lets only so many octets a second through",
-        BandwidthParams,
-        lambda given: {"rate": given.rate // 1000},
-    ),
-    _toxic(
-        "slow_close",
-        "Toxiproxy holds the end of a connection back",
-        SlowCloseParams,
-        lambda given: {"delay": _milliseconds(given.delay)},
-    ),
-    _toxic(
-        "timeout",
-        "Toxiproxy swallows all data, and closes the connection after a time, or never",
-        TimeoutParams,
-        lambda given: {"timeout": _milliseconds(given.timeout)},
-    ),
-    _toxic(
-        "reset_peer",
-        "Toxiproxy resets a connection (RST) at its next data, or a time after it",
-        ResetPeerParams,
-        lambda given: {"timeout": _milliseconds(given.timeout)},
-    ),
-    _toxic(
-        "slicer",
-        "Toxiproxy cuts data into small pieces, with pauses between them if wanted",
-        SlicerParams,
-        lambda given: {
-            "average_size": given.average_size,
-            "size_variation": given.size_variation,
-            "delay": round(given.delay * 1_000_000),
-        },
-    ),
-    _toxic(
-        "limit_data",
-        "Toxiproxy closes each connection after a number of octets",
-        LimitDataParams,
-        lambda given: {"bytes": given.octets},
-    ),
-    FaultSpec(
-        name="proxy down",
-        summary="Toxiproxy closes all connections and its port, as a proxy that is stopped",
-        params=ProxyDownParams,
-        verbs=lambda given: (EnableProxy(given.at, enabled=False),),
-        heal=lambda given: (EnableProxy(given.at, enabled=True),),
-        running=lambda given: ((given.at, SYSTEM),),
-    ),
-)

@@ -1,40 +1,41 @@
-"""A program ends in order, and is started again with other options: a roll-out.
-
-Its files are still there.  The options that are named replace those of the scenario, the others
-stay; so it is from then on, also when the program is stopped and started once more.
-"""
+"""The fault `upgrade`."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pydantic import Field
 
-from halfopen.faults._program import ProgramParams
+from halfopen.faults._programs import EndpointFault
 from halfopen.fields import Duration
-from halfopen.ports import FaultSpec
-from halfopen.verbs import RestartProgram
+from halfopen.verbs import RestartProgram, Verb
 
 
-class UpgradeParams(ProgramParams):
-    """Parameters of `upgrade`.
+class Upgrade(EndpointFault):
+    """A program ends in an orderly way, and is started again with other options: a roll-out.
+
+    Its files are still there.  The named options replace those of the scenario, the others stay;
+    they hold from then on, also when the program is stopped and started once more.
 
     Attributes:
         at: the endpoint that the program runs on.
-        options: of its system, as beside `run`; what a scenario could not write there is refused.
+        options: of its system, as next to `run`; an option that a scenario could not write there is
+            refused.
         down_for: from its end to its start.
     """
+
+    name = "upgrade"
+    summary = "a program ends orderly and is started again with other options, on the same files"
+    uses = (RestartProgram,)
 
     options: Mapping[str, Any] = Field(min_length=1)
     down_for: Duration = 0.0
 
+    def verbs(self) -> Sequence[Verb]:
+        """One restart."""
+        return (RestartProgram(self.at, orderly=True, down=self.down_for),)
 
-FAULT = FaultSpec(
-    name="upgrade",
-    summary="a program ends in order and is started again with other options, on the same files",
-    params=UpgradeParams,
-    verbs=lambda params: (RestartProgram(params.at, orderly=True, down=params.down_for),),
-    endpoints=lambda params: (params.at,),
-    options=lambda params: (params.at, params.options),
-)
+    def new_options(self) -> tuple[str, Mapping[str, Any]] | None:
+        """The named ones."""
+        return self.at, self.options

@@ -9,8 +9,7 @@ from halfopen.model.program import ProgramSpec as ProgramSpec
 from halfopen.model.program import Ready as Ready
 from halfopen.ports.checks import CheckSpec as CheckSpec
 from halfopen.ports.checks import Finding as Finding
-from halfopen.ports.faults import FaultSpec as FaultSpec
-from halfopen.ports.faults import no_verbs as no_verbs
+from halfopen.ports.faults import Fault as Fault
 from halfopen.ports.labs import Demands as Demands
 from halfopen.ports.labs import Lab as Lab
 from halfopen.ports.labs import LabSpec as LabSpec

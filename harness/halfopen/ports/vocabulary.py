@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from halfopen.fields import Section
 from halfopen.ports.checks import CheckSpec
-from halfopen.ports.faults import FaultSpec
+from halfopen.ports.faults import Fault
 from halfopen.ports.systems import SystemSpec
 
 
@@ -39,5 +39,5 @@ class Vocabulary:
 
     systems: Mapping[str, SystemSpec]
     checks: Mapping[str, CheckSpec]
-    faults: Mapping[str, FaultSpec]
+    faults: Mapping[str, type[Fault]]
     profiles: Mapping[str, Profile]

@@ -11,7 +11,7 @@ from typing import Any
 from halfopen.errors import HalfopenError
 from halfopen.model.history import Record
 from halfopen.model.plan import PlannedStep
-from halfopen.ports import FaultSpec, Lab, ProgramSpec, Vocabulary
+from halfopen.ports import Fault, Lab, ProgramSpec, Vocabulary
 from halfopen.runner.conditions import Conditions, UnmetError
 from halfopen.scenario.conditions import parse_condition
 from halfopen.verbs import RestartProgram, Verb
@@ -21,8 +21,7 @@ from halfopen.verbs import RestartProgram, Verb
 class _OpenFault:
     """A fault that was injected and is yet to be healed."""
 
-    spec: FaultSpec
-    params: Any
+    fault: Fault
     step: PlannedStep
     healing: asyncio.Task[None] | None = None
     playing: asyncio.Task[None] | None = None
@@ -31,7 +30,7 @@ class _OpenFault:
     @property
     def mark(self) -> dict[str, Any]:
         """The fields of its records."""
-        name, step = self.spec.name, self.step
+        name, step = self.fault.name, self.step
         return {"kind": "fault", "name": name, "text": step.text, "line": step.line}
 
 
@@ -79,7 +78,7 @@ class Injector:
 
     async def heal(self, name: str) -> None:
         """End every fault of that name that is open."""
-        for fault in [f for f in self._open if f.spec.name == name]:
+        for fault in [f for f in self._open if f.fault.name == name]:
             await self._heal(fault)
 
     async def heal_all(self) -> None:
@@ -126,14 +125,14 @@ class Injector:
         await self._inject(step)
 
     async def _inject(self, step: PlannedStep) -> None:
-        spec = self._vocabulary.faults[step.args["name"]]
-        fault = _OpenFault(spec, spec.params.model_validate(step.args["params"]), step)
+        kind = self._vocabulary.faults[step.args["name"]]
+        fault = _OpenFault(kind.model_validate(step.args["params"]), step)
         self._write({**fault.mark, "state": "begin"})
         flows: list[str] = []
         for verb in self._verbs(fault):
             flows += await self._lab.apply(verb)
-        schedule = spec.schedule(fault.params)
-        if not spec.heal(fault.params) and not schedule:
+        schedule = fault.fault.schedule()
+        if not fault.fault.heal() and not schedule:
             self._write({**fault.mark, "state": "end", "flows": flows, "at_once": True})
             return
         self._open.append(fault)
@@ -146,7 +145,7 @@ class Injector:
             fault.healing = self._in_background(self._heal_later(fault))
 
     def _verbs(self, fault: _OpenFault) -> list[Verb]:
-        verbs = list(fault.spec.verbs(fault.params))
+        verbs = list(fault.fault.verbs())
         if "options" not in fault.step.args:
             return verbs
         program = asdict(self._renew(fault.step.args["host"], fault.step.args["options"]))
@@ -186,7 +185,7 @@ class Injector:
         if fault.playing is not None:
             # What it is about to do is done before it is undone.
             await asyncio.wait([fault.playing])
-        for verb in fault.spec.heal(fault.params):
+        for verb in fault.fault.heal():
             await self._lab.apply(verb)
         self._write({**fault.mark, "state": "end", "flows": []})
 

@@ -22,7 +22,7 @@ from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import (
     Demands,
-    FaultSpec,
+    Fault,
     Lab,
     LabSpec,
     ProgramSpec,
@@ -52,24 +52,24 @@ def message_token(plan: Plan) -> str:
     return "".join(rng.choices(string.ascii_lowercase + string.digits, k=8))
 
 
-def verbs_of(plan: Plan, vocabulary: Vocabulary) -> list[tuple[FaultSpec, Verb]]:
+def verbs_of(plan: Plan, vocabulary: Vocabulary) -> list[tuple[Fault, Verb]]:
     """Every verb that the faults of a plan come to, with its fault."""
     found = []
     for step in plan.steps:
         if step.do == "fault":
-            spec = vocabulary.faults[step.args["name"]]
-            params = spec.params.model_validate(step.args["params"])
-            found += [(spec, verb) for verb in spec.every_verb(params)]
+            kind = vocabulary.faults[step.args["name"]]
+            fault = kind.model_validate(step.args["params"])
+            found += [(fault, verb) for verb in fault.every_verb()]
     return found
 
 
 def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
     """What of a plan the lab cannot do here, in words; None if it can do all."""
-    for spec, verb in verbs_of(plan, vocabulary):
+    for fault, verb in verbs_of(plan, vocabulary):
         if type(verb) not in lab.verbs:
-            return f"the lab {lab.name} cannot do the fault {spec.name!r}"
+            return f"the lab {lab.name} cannot do the fault {fault.name!r}"
         if lacking := lab.lacks(type(verb)):
-            return f"the fault {spec.name!r} cannot be done here: {'; '.join(lacking)}"
+            return f"the fault {fault.name!r} cannot be done here: {'; '.join(lacking)}"
     for host in plan.hosts:
         if reason := out_of_place(host, vocabulary, lab):
             return reason

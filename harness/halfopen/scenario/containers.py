@@ -7,8 +7,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from halfopen.faults._quantities import Octets
-from halfopen.fields import Section
+from halfopen.fields import Bytes, Section
 
 # A registry's host, a path, a tag or digest: what `docker run` takes.
 _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}")
@@ -31,7 +30,7 @@ class Limits(Section):
 
     nofile: int | None = Field(default=None, ge=16, le=1 << 20)
     # What the engine takes at least.
-    memory: Annotated[Octets, Field(ge=6 << 20)] | None = None
+    memory: Annotated[Bytes, Field(ge=6 << 20)] | None = None
     cpu: float | None = Field(default=None, gt=0, le=1024)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pydantic import Field
 
 from halfopen.fields import Section
-from halfopen.ports import FaultSpec, Vocabulary
+from halfopen.ports import Fault, Vocabulary
 from halfopen.scenario.conditions import ConditionField
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Host, Step
@@ -71,10 +71,10 @@ def read_fault(
         {k: each for k, each in node.entries.items() if k != "fault" and k not in general},
         node.line,
     )
-    params = validate(spec.params, rest, f"for fault {spec.name!r}", problems)
+    params = validate(spec, rest, f"for fault {spec.name!r}", problems)
     if params is None or how is None:
         return None
-    if not spec.heal(params):
+    if not params.heal():
         for key in ("for", "until", "stays"):
             if key in general_node.entries:
                 problems.add(
@@ -85,25 +85,8 @@ def read_fault(
     _check_timing(general_node, spec.name, problems)
     if known is not None:
         where = f"fault {spec.name!r}"
-        for host in spec.middleboxes(params):
-            known.check_middlebox(host, line_of_text(rest, host), where, problems)
-        for host in spec.endpoints(params):
-            known.check_endpoint(host, line_of_text(rest, host), where, problems)
-        for host in spec.anywhere(params):
-            known.check(host, line_of_text(rest, host), where, problems)
-        for pair in spec.neighbours(params):
-            known.check_neighbours(pair, line_of_text(rest, pair[0]), where, problems)
-        for host, system in spec.running(params):
-            line = line_of_text(rest, host)
-            known.check_endpoint(host, line, where, problems)
-            if host in known.hosts and known.hosts[host].system not in (system, None):
-                problems.add(
-                    line,
-                    f"{where} needs a host that runs {system}, but {host} runs "
-                    f"{known.hosts[host].system}",
-                    f"name one that does, like `proxy: {{ run: {system}, ... }}`",
-                )
-    changed = _changed(spec, params, rest, vocabulary, known, problems)
+        known.check_references(params, rest, where, problems)
+    changed = _changed(params, rest, vocabulary, known, problems)
     return Step(
         "fault",
         host="" if changed is None else changed.name,
@@ -121,15 +104,14 @@ def read_fault(
 
 
 def _changed(
-    spec: FaultSpec,
-    params: Section,
+    params: Fault,
     node: Node,
     vocabulary: Vocabulary,
     known: Known | None,
     problems: Problems,
 ) -> Host | None:
     """The host of which the fault changes the options, with those that it has then."""
-    options = spec.options(params)
+    options = params.new_options()
     host = None if options is None or known is None else known.hosts.get(options[0])
     if known is None or host is None or host.system is None:
         return None
@@ -144,7 +126,7 @@ def _changed(
             problems.add(written.line, f"these options do not go with the others of {host.name}")
         return None
     for name in vocabulary.systems[host.system].hosts(settings):
-        known.check(name, line_of_text(written, name), f"fault {spec.name!r}", problems)
+        known.check(name, line_of_text(written, name), f"fault {params.name!r}", problems)
     return replace(host, settings=settings)
 
 

@@ -9,14 +9,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from halfopen.errors import InputError
-from halfopen.fields import FileBeside, KeepaliveTimers, Section
+from halfopen.fields import (
+    HostReference,
+    KeepaliveTimers,
+    RelativeFile,
+    Section,
+    host_references,
+    marks,
+)
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile, Vocabulary
 from halfopen.profiles import load_profile
 from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.merge import deep_merge
 from halfopen.scenario.model import Host
-from halfopen.scenario.scaling import metadata
 from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
@@ -102,6 +108,36 @@ class Known:
             shown = ", ".join(" and ".join(link) for link in joined)
             problems.add(
                 line, f"{where}: no link joins {pair[0]} and {pair[1]}", f"the links are: {shown}"
+            )
+
+    def check_references(
+        self, section: Section, node: Node, where: str, problems: Problems
+    ) -> None:
+        """Note every host that a section names, and that is not there or not of its kind."""
+        for reference in host_references(section):
+            written = node.entries.get(reference.key)
+            line = node.line if written is None else written.line
+            self._check_reference(reference, line, where, problems)
+
+    def _check_reference(
+        self, reference: HostReference, line: int, where: str, problems: Problems
+    ) -> None:
+        names, ref = reference.names, reference.ref
+        match ref.role:
+            case "middlebox":
+                self.check_middlebox(names[0], line, where, problems)
+            case "endpoint":
+                self.check_endpoint(names[0], line, where, problems)
+            case "host":
+                self.check(names[0], line, where, problems)
+            case "link":
+                self.check_neighbours((names[0], names[1]), line, where, problems)
+        host = self.hosts.get(names[0])
+        if ref.system is not None and host is not None and host.system not in (ref.system, None):
+            problems.add(
+                line,
+                f"{where} needs a host that runs {ref.system}, but {host.name} runs {host.system}",
+                f"name one that does, like `proxy: {{ run: {ref.system}, ... }}`",
             )
 
     def sender(self, name: str | None, node: Node, problems: Problems) -> str | None:
@@ -240,7 +276,7 @@ class HostReader:
     def _look_for_files(self, host: str, options: Section, node: Node) -> None:
         for key, info in type(options).model_fields.items():
             value = getattr(options, key, None)
-            if value is None or not any(isinstance(m, FileBeside) for m in metadata(info)):
+            if value is None or not any(isinstance(m, RelativeFile) for m in marks(info)):
                 continue
             if not (self._directory / value).is_file():
                 name = info.alias or key

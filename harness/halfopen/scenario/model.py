@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from halfopen.fields import KeepaliveTimers, Section
 from halfopen.model.messages import USUAL, Form
 from halfopen.model.topology import Family
+from halfopen.ports import Fault
 from halfopen.scenario.conditions import Condition
 from halfopen.scenario.containers import ContainerKeys
 
@@ -70,7 +71,7 @@ class Step:
     background: bool = False
     seconds: float = 0.0
     fault: str = ""
-    params: Section | None = None
+    params: Fault | None = None
     settings: Section | None = None
     lasts: float = 0.0
     stays: bool = False

@@ -71,7 +71,7 @@ def _plan(
 ) -> Plan:
     values: list[ScaledValue] = []
     hosts = tuple(_host(host, scale, values) for host in variant.hosts)
-    steps = tuple(_step(step, vocabulary, scale, values) for step in variant.steps)
+    steps = tuple(_step(step, scale, values) for step in variant.steps)
     checks = tuple(_check(each, scale, values) for each in variant.expect)
     production = clocks(variant, vocabulary, None)
     for before, after in zip(production, clocks(variant, vocabulary, scale), strict=True):
@@ -138,9 +138,7 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
     )
 
 
-def _step(
-    step: Step, vocabulary: Vocabulary, scale: float, values: list[ScaledValue]
-) -> PlannedStep:
+def _step(step: Step, scale: float, values: list[ScaledValue]) -> PlannedStep:
     args: dict[str, Any] = {}
     names: tuple[str, ...] = ()
 
@@ -163,7 +161,7 @@ def _step(
     elif step.do == "wait until":
         args = {"until": str(step.when), "at_most": deadline()}
     elif step.do == "fault" and step.params is not None:
-        names = vocabulary.faults[step.fault].hosts(step.params)
+        names = step.params.hosts()
         params, changes = scale_section(step.params, scale)
         for each in changes:
             name = f"{step.fault} {' '.join(each.keys)}"

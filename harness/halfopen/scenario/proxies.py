@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from halfopen.fields import host_references
 from halfopen.ports import Vocabulary
 from halfopen.scenario.hosts import PROXY, Known
 from halfopen.scenario.model import Expectation, Step
@@ -54,9 +55,7 @@ def check_proxies(
         return
     whole = stretches(known.path, proxies)
     _check_targets(hosts, whole, proxies, vocabulary, known, problems)
-    _check_silence(
-        whole, proxies, _cut_links(steps, vocabulary), expect, vocabulary, known, problems
-    )
+    _check_silence(whole, proxies, _cut_links(steps), expect, vocabulary, known, problems)
 
 
 def _check_targets(
@@ -83,13 +82,14 @@ def _check_targets(
                 )
 
 
-def _cut_links(steps: Sequence[Step], vocabulary: Vocabulary) -> list[tuple[str, str]]:
+def _cut_links(steps: Sequence[Step]) -> list[tuple[str, str]]:
     """The links that faults cut: that is silent too."""
     return [
-        pair
+        (found.names[0], found.names[1])
         for step in steps
-        if step.do == "fault"
-        for pair in vocabulary.faults[step.fault].neighbours(step.params)
+        if step.params is not None
+        for found in host_references(step.params)
+        if found.ref.role == "link"
     ]
 
 

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import typing
-from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic.fields import FieldInfo
 
-from halfopen.fields import Scaled, Section
+from halfopen.fields import Scaled, Section, marks
 
 S = TypeVar("S", bound=Section)
 
@@ -82,17 +80,4 @@ def _value(
 
 
 def _mark(field: FieldInfo) -> Scaled | None:
-    return next((each for each in metadata(field) if isinstance(each, Scaled)), None)
-
-
-def metadata(field: FieldInfo) -> Iterator[Any]:
-    """All marks of a field, wherever in its type they are."""
-    yield from field.metadata
-    yield from _metadata(field.annotation)
-
-
-def _metadata(annotation: Any) -> Iterator[Any]:
-    """What `Annotated` says anywhere in a type, as in `Duration | None` or `list[Duration]`."""
-    yield from getattr(annotation, "__metadata__", ())
-    for argument in typing.get_args(annotation):
-        yield from _metadata(argument)
+    return next((each for each in marks(field) if isinstance(each, Scaled)), None)

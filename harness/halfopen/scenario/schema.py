@@ -16,7 +16,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
-from halfopen.ports import Vocabulary, no_verbs
+from halfopen.ports import Vocabulary
 from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.fault_steps import FaultStep, InstantStep
@@ -137,7 +137,7 @@ class _Models:
         sections: list[type[Section]] = [MiddleboxValues, ContainerKeys, *STEPS.values()]
         sections += [spec.options for spec in vocabulary.systems.values()]
         sections += [spec.params for spec in vocabulary.checks.values()]
-        sections += [spec.params for spec in vocabulary.faults.values()]
+        sections += vocabulary.faults.values()
         sections += [FaultStep, InstantStep]
         unique = list(dict.fromkeys(sections))
         found, whole = models_json_schema(
@@ -184,11 +184,11 @@ class _Models:
         ]
         for name, spec in sorted(vocabulary.faults.items()):
             fault = {"const": name, "description": spec.summary}
-            general = self.properties(InstantStep if spec.heal is no_verbs else FaultStep)
-            properties = {"fault": fault, **general, **self.properties(spec.params)}
-            required = ["fault", *self.required(spec.params)]
+            general = self.properties(FaultStep if spec.heals() else InstantStep)
+            properties = {"fault": fault, **general, **self.properties(spec)}
+            required = ["fault", *self.required(spec)]
             kinds.append({"title": f"fault {name}", **_object(properties, required)})
-        healing = [name for name, spec in vocabulary.faults.items() if spec.heal is not no_verbs]
+        healing = [name for name, spec in vocabulary.faults.items() if spec.heals()]
         heal = {"enum": sorted(healing), "description": "end a fault before its time"}
         kinds.append({"title": "heal", **_object({"heal": heal}, ["heal"])})
         return {"anyOf": kinds}

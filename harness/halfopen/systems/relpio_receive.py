@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from halfopen.fields import Patience, Section, Timer
+from halfopen.fields import RealTimeout, Section, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
@@ -26,7 +26,7 @@ class Options(Section):
 
     port: int = Field(default=PORT, ge=1, le=65535)
     keepalive: Keepalive = None
-    user_timeout: Patience = None
+    user_timeout: RealTimeout = None
 
 
 def _timers(options: Options) -> Sequence[Timer]:

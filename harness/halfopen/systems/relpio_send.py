@@ -9,7 +9,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Duration, Patience, Section, Timer
+from halfopen.fields import Duration, RealTimeout, Section, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
@@ -78,9 +78,9 @@ class Options(Section):
     to: str
     port: int = Field(default=PORT, ge=1, le=65535)
     window: int = Field(default=128, ge=1, le=100_000)
-    ack_timeout: Patience = 90.0
+    ack_timeout: RealTimeout = 90.0
     keepalive: Keepalive = None
-    user_timeout: Patience = None
+    user_timeout: RealTimeout = None
     backoff: Duration = 1.0
     queue_size: int = Field(default=10_000, ge=1, le=10_000_000)
     queue: Literal["direct", "memory", "disk", "disk-assisted"] = "memory"
@@ -100,9 +100,9 @@ class Options(Section):
     dequeue_time_begin: int | None = Field(default=None, ge=0, le=23)
     dequeue_time_end: int | None = Field(default=None, ge=0, le=25)
     save_on_shutdown: bool = True
-    shutdown_timeout: Patience = None
+    shutdown_timeout: RealTimeout = None
     sync_queue: bool = False
-    connect_timeout: Patience = None
+    connect_timeout: RealTimeout = None
     to_by_name: bool = False
 
     @model_validator(mode="after")

@@ -7,7 +7,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Keepalive, Patience, Timer, WholeSeconds, keepalive_timers
+from halfopen.fields import Keepalive, RealTimeout, Timer, WholeSeconds, keepalive_timers
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.products.rsyslog import installed
@@ -57,7 +57,7 @@ class Options(Common):
     timeout: WholeSeconds = 90.0
     rebind_interval: int | None = Field(default=None, ge=1)
     keepalive: Keepalive = None
-    user_timeout: Patience = None
+    user_timeout: RealTimeout = None
     queue: Queue | None = None
     resume_retry_count: int | None = Field(default=None, ge=-1)
     resume_interval: WholeSeconds = 30.0

@@ -9,7 +9,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Duration, Patience, Section, Timer
+from halfopen.fields import Duration, RealTimeout, Section, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
@@ -43,10 +43,10 @@ class Options(Section):
     port: int = Field(default=PORT, ge=1, le=65535)
     connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
     echo: bool = False
-    ack_timeout: Patience = None
+    ack_timeout: RealTimeout = None
     keepalive: Keepalive = None
-    user_timeout: Patience = None
-    connect_timeout: Patience = 10.0
+    user_timeout: RealTimeout = None
+    connect_timeout: RealTimeout = 10.0
     backoff: Duration = 1.0
     local_port: int | None = Field(default=None, ge=1024, le=65535)
 

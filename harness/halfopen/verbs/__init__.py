@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
 from halfopen.verbs.clocks import StepClock
-from halfopen.verbs.disks import FillDisk, ProtectDisk, SlowDisk, TearFile
+from halfopen.verbs.disks import FillDisk, SetDiskReadOnly, SlowDisk, TruncateFile
 from halfopen.verbs.links import CutLink, SetLink, SetRoute
 from halfopen.verbs.middlebox import (
     Block,
@@ -21,26 +21,24 @@ from halfopen.verbs.middlebox import (
     Unblock,
     Unimpair,
 )
-from halfopen.verbs.names import Answer, AnswerNames
+from halfopen.verbs.names import Answer, SetDnsBehaviour
 from halfopen.verbs.programs import (
     Behaviour,
-    BringBack,
     DrainBacklog,
     FillBacklog,
     LimitFds,
     LimitMemory,
+    ReplaceProgram,
     RestartProgram,
+    RestoreProgram,
     SignalProgram,
-    StandIn,
 )
 from halfopen.verbs.toxics import EnableProxy, RemoveToxic, SetToxic
 
 __all__ = [
     "Answer",
-    "AnswerNames",
     "Behaviour",
     "Block",
-    "BringBack",
     "CutLink",
     "DrainBacklog",
     "EnableProxy",
@@ -51,19 +49,21 @@ __all__ = [
     "LimitFds",
     "LimitMemory",
     "Manner",
-    "ProtectDisk",
     "Rebind",
     "RemoveToxic",
+    "ReplaceProgram",
     "RestartProgram",
+    "RestoreProgram",
+    "SetDiskReadOnly",
+    "SetDnsBehaviour",
     "SetIdleTimeout",
     "SetLink",
     "SetRoute",
     "SetToxic",
     "SignalProgram",
     "SlowDisk",
-    "StandIn",
     "StepClock",
-    "TearFile",
+    "TruncateFile",
     "Unblock",
     "Unimpair",
     "Verb",

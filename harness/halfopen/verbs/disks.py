@@ -34,7 +34,7 @@ class SlowDisk(Verb):
 
 
 @dataclass(frozen=True)
-class ProtectDisk(Verb):
+class SetDiskReadOnly(Verb):
     """The disk of `host` takes no changes (EROFS), not even in files that are open, or does again.
 
     So does ext4 when it finds an error (`errors=remount-ro`, ext4(5)).
@@ -45,7 +45,7 @@ class ProtectDisk(Verb):
 
 
 @dataclass(frozen=True)
-class TearFile(Verb):
+class TruncateFile(Verb):
     """The end of a file on the disk of `host` is cut off; its program must have ended.
 
     Attributes:
@@ -57,4 +57,4 @@ class TearFile(Verb):
 
     host: str
     file: str
-    octets: int
+    missing: int

@@ -13,7 +13,7 @@ an address at which there is nobody."""
 
 
 @dataclass(frozen=True)
-class AnswerNames(Verb):
+class SetDnsBehaviour(Verb):
     """The resolver of `host` answers so from now on."""
 
     host: str

@@ -78,7 +78,7 @@ class RestartProgram(Verb):
 
 
 @dataclass(frozen=True)
-class StandIn(Verb):
+class ReplaceProgram(Verb):
     """The program on `host` is ended, and a naive one listens on its TCP ports."""
 
     host: str
@@ -86,7 +86,7 @@ class StandIn(Verb):
 
 
 @dataclass(frozen=True)
-class BringBack(Verb):
+class RestoreProgram(Verb):
     """The naive program on `host` is ended, and the one whose place it took is started again."""
 
     host: str

@@ -10,27 +10,27 @@ from hypothesis import strategies as st
 from pydantic import TypeAdapter, ValidationError
 
 from halfopen.faults import all_faults
-from halfopen.faults._quantities import Octets, Shift
+from halfopen.fields import Bytes, Shift, WrittenInt
 from halfopen.verbs import (
-    AnswerNames,
-    BringBack,
     DrainBacklog,
     FillBacklog,
     FillDisk,
     LimitMemory,
-    ProtectDisk,
+    ReplaceProgram,
     RestartProgram,
+    RestoreProgram,
+    SetDiskReadOnly,
+    SetDnsBehaviour,
     SlowDisk,
-    StandIn,
     StepClock,
-    TearFile,
+    TruncateFile,
     verb_from_json,
     verb_to_json,
 )
 
 AT = {"at": "receiver"}
 FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
-    ("torn write", {**AT, "file": "**/*.seg"}, [TearFile("receiver", "**/*.seg", 8)], []),
+    ("torn write", {**AT, "file": "**/*.seg"}, [TruncateFile("receiver", "**/*.seg", 8)], []),
     ("restart", AT, [RestartProgram("receiver", True, 0.0)], []),
     (
         "restart",
@@ -45,17 +45,17 @@ FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
         [],
     ),
     (
-        "naive receiver",
+        "misbehaving receiver",
         {**AT, "does": "closes at once"},
-        [StandIn("receiver", "closes at once")],
-        [BringBack("receiver")],
+        [ReplaceProgram("receiver", "closes at once")],
+        [RestoreProgram("receiver")],
     ),
     ("backlog full", AT, [FillBacklog("receiver")], [DrainBacklog("receiver")]),
     (
-        "name failure",
+        "dns failure",
         {**AT, "with": "no such name"},
-        [AnswerNames("receiver", "no such name")],
-        [AnswerNames("receiver", "right")],
+        [SetDnsBehaviour("receiver", "no such name")],
+        [SetDnsBehaviour("receiver", "right")],
     ),
     (
         "memory limit",
@@ -71,7 +71,12 @@ FAULTS: list[tuple[str, dict[str, Any], list[Any], list[Any]]] = [
         [FillDisk("receiver", None)],
     ),
     ("slow disk", {**AT, "by": "200 ms"}, [SlowDisk("receiver", 0.2)], [SlowDisk("receiver", 0.0)]),
-    ("read-only disk", AT, [ProtectDisk("receiver", True)], [ProtectDisk("receiver", False)]),
+    (
+        "read-only disk",
+        AT,
+        [SetDiskReadOnly("receiver", True)],
+        [SetDiskReadOnly("receiver", False)],
+    ),
     ("clock step", {**AT, "by": "-1 h"}, [StepClock("receiver", -3600.0)], []),
     ("clock step", {**AT, "by": "1 d"}, [StepClock("receiver", 86400.0)], []),
     ("clock step", {**AT, "to": "07:59:30"}, [StepClock("receiver", 0.0, 28770.0)], []),
@@ -84,12 +89,12 @@ def test_a_fault_of_a_host_is_compiled_to_verbs(
     name: str, params: Any, verbs: Any, heal: Any
 ) -> None:
     spec = all_faults()[name]
-    read = spec.params.model_validate(params)
-    assert list(spec.verbs(read)) == verbs
-    assert list(spec.heal(read)) == heal
-    assert spec.hosts(read) == ("receiver",)
-    assert spec.params.model_validate(read.model_dump(mode="json")) == read
-    for verb in spec.every_verb(read):
+    read = spec.model_validate(params)
+    assert list(read.verbs()) == verbs
+    assert list(read.heal()) == heal
+    assert read.hosts() == ("receiver",)
+    assert spec.model_validate(read.model_dump(mode="json")) == read
+    for verb in read.every_verb():
         assert verb_from_json(verb_to_json(verb)) == verb
 
 
@@ -105,12 +110,12 @@ def test_a_restart_takes_as_long_as_the_program_is_down() -> None:
         ("restart", {**AT, "down for": "20"}),
         ("upgrade", AT),
         ("upgrade", {**AT, "options": {}}),
-        ("naive receiver", AT),
-        ("naive receiver", {**AT, "does": "sings"}),
-        ("name failure", {**AT, "with": "right"}),
+        ("misbehaving receiver", AT),
+        ("misbehaving receiver", {**AT, "does": "sings"}),
+        ("dns failure", {**AT, "with": "right"}),
         ("memory limit", AT),
         ("memory limit", {**AT, "limit": "64"}),
-        ("memory limit", {**AT, "limit": "0 octets"}),
+        ("memory limit", {**AT, "limit": "0 bytes"}),
         ("disk full", {**AT, "free": "-1 MiB"}),
         ("slow disk", {**AT, "by": "0 s"}),
         ("slow disk", {**AT, "by": "2 h"}),
@@ -126,21 +131,28 @@ def test_a_restart_takes_as_long_as_the_program_is_down() -> None:
 )
 def test_wrong_parameters_of_a_host_fault_are_refused(name: str, params: Any) -> None:
     with pytest.raises(ValidationError):
-        all_faults()[name].params.model_validate(params)
+        all_faults()[name].model_validate(params)
 
 
 @given(
     st.integers(1, 4096),
-    st.sampled_from([("KiB", 1024), ("MiB", 1 << 20), ("GiB", 1 << 30), ("octets", 1)]),
+    st.sampled_from([("KiB", 1024), ("MiB", 1 << 20), ("GiB", 1 << 30), ("bytes", 1)]),
 )
-def test_octets_are_read_as_they_are_written(number: int, unit: tuple[str, int]) -> None:
-    read = TypeAdapter(Octets).validate_python
+def test_bytes_are_read_as_they_are_written(number: int, unit: tuple[str, int]) -> None:
+    read = TypeAdapter(Bytes).validate_python
     assert read(f"{number} {unit[0]}") == number * unit[1] == read(number * unit[1])
 
 
+def test_a_number_without_a_unit_is_refused_in_a_file_but_zero() -> None:
+    read = TypeAdapter(Bytes).validate_python
+    assert read(WrittenInt(0)) == 0
+    with pytest.raises(ValidationError, match="has no unit; write for example 4096 bytes"):
+        read(WrittenInt(4096))
+
+
 @given(st.text(max_size=12))
-def test_no_text_breaks_the_reading_of_octets_and_shifts(text: str) -> None:
-    for kind in (Octets, Shift):
+def test_no_text_breaks_the_reading_of_bytes_and_shifts(text: str) -> None:
+    for kind in (Bytes, Shift):
         try:
             value = TypeAdapter(kind).validate_python(text)
         except ValidationError:

@@ -75,12 +75,12 @@ def test_an_impairment_is_compiled_and_healed(
     name: str, params: dict[str, Any], verb: Verb, end: Verb
 ) -> None:
     spec = all_faults()[name]
-    read = spec.params.model_validate({"at": "firewall", **params})
-    assert list(spec.verbs(read)) == [verb]
-    assert list(spec.heal(read)) == [end]
-    assert spec.params.model_validate(read.model_dump(mode="json")) == read
+    read = spec.model_validate({"at": "firewall", **params})
+    assert list(read.verbs()) == [verb]
+    assert list(read.heal()) == [end]
+    assert spec.model_validate(read.model_dump(mode="json")) == read
     named = {"firewall", *(params[key] for key in ("towards", "of") if key in params)}
-    assert set(spec.hosts(read)) == named
+    assert set(read.hosts()) == named
 
 
 @pytest.mark.parametrize(
@@ -95,8 +95,8 @@ def test_an_impairment_is_compiled_and_healed(
 )
 def test_rates_have_units(written: str, octets: float) -> None:
     rate = all_faults()["rate"]
-    read = rate.params.model_validate({"at": "firewall", "limit": written})
-    assert rate.verbs(read)[0].rate == octets  # type: ignore[attr-defined]
+    read = rate.model_validate({"at": "firewall", "limit": written})
+    assert read.verbs()[0].rate == octets  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize(
@@ -120,4 +120,4 @@ def test_rates_have_units(written: str, octets: float) -> None:
 )
 def test_what_makes_no_sense_is_refused(name: str, params: dict[str, Any], said: str) -> None:
     with pytest.raises(ValidationError, match=said):
-        all_faults()[name].params.model_validate({"at": "firewall", **params})
+        all_faults()[name].model_validate({"at": "firewall", **params})

@@ -40,7 +40,7 @@ FAULTS = [
     (
         "loss",
         {"at": "firewall", "share": "5 %"},
-        [Block("firewall", "loss towards both", None, 0.05, "drop")],
+        [Block("firewall", "loss towards both of all", None, 0.05, "drop")],
         ("firewall",),
     ),
     (
@@ -63,7 +63,7 @@ FAULTS = [
     ),
     ("fd limit", {"at": "receiver", "limit": 12}, [LimitFds("receiver", 12)], ("receiver",)),
     (
-        "cable pulled",
+        "link down",
         {"between": ["sender", "firewall"]},
         [SetLink(("sender", "firewall"), up=False)],
         ("sender", "firewall"),
@@ -76,9 +76,9 @@ HEALS = [
         {"at": "firewall", "towards": "sender"},
         [Unblock("firewall", "silent drop towards sender")],
     ),
-    ("loss", {"at": "firewall", "share": "5 %"}, [Unblock("firewall", "loss towards both")]),
+    ("loss", {"at": "firewall", "share": "5 %"}, [Unblock("firewall", "loss towards both of all")]),
     (
-        "cable pulled",
+        "link down",
         {"between": ["sender", "firewall"]},
         [SetLink(("sender", "firewall"), up=True)],
     ),
@@ -89,7 +89,7 @@ HEALS = [
 @pytest.mark.parametrize(("name", "params", "verbs"), HEALS)
 def test_a_fault_says_how_it_is_healed(name: str, params: Any, verbs: Any) -> None:
     spec = all_faults()[name]
-    assert list(spec.heal(spec.params.model_validate(params))) == verbs
+    assert list(spec.model_validate(params).heal()) == verbs
 
 
 @pytest.mark.parametrize(
@@ -100,22 +100,22 @@ def test_a_fault_says_how_it_is_healed(name: str, params: Any, verbs: Any) -> No
         ("loss", {"at": "firewall", "share": "5"}),
         ("loss", {"at": "firewall"}),
         ("reject", {"at": "firewall", "with": "love"}),
-        ("cable pulled", {"between": ["sender", "sender"]}),
-        ("cable pulled", {"between": ["sender"]}),
+        ("link down", {"between": ["sender", "sender"]}),
+        ("link down", {"between": ["sender"]}),
     ],
 )
 def test_wrong_parameters_are_refused(name: str, params: Any) -> None:
     with pytest.raises(ValidationError):
-        all_faults()[name].params.model_validate(params)
+        all_faults()[name].model_validate(params)
 
 
 @pytest.mark.parametrize(("name", "params", "verbs", "hosts"), FAULTS)
 def test_a_fault_is_compiled_to_verbs(name: str, params: Any, verbs: Any, hosts: Any) -> None:
     spec = all_faults()[name]
-    read = spec.params.model_validate(params)
-    assert list(spec.verbs(read)) == verbs
-    assert spec.hosts(read) == hosts
-    assert spec.params.model_validate(read.model_dump(mode="json")) == read
+    read = spec.model_validate(params)
+    assert list(read.verbs()) == verbs
+    assert read.hosts() == hosts
+    assert spec.model_validate(read.model_dump(mode="json")) == read
 
 
 def test_all_are_found_and_described() -> None:
@@ -126,4 +126,4 @@ def test_all_are_found_and_described() -> None:
 @pytest.mark.parametrize("name", list(all_faults()))
 def test_a_fault_must_say_where(name: str) -> None:
     with pytest.raises(ValidationError):
-        all_faults()[name].params.model_validate({})
+        all_faults()[name].model_validate({})

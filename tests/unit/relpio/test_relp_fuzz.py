@@ -55,10 +55,10 @@ from relpio.protocol.server import Oversize
 SOAK = os.environ.get("HALFOPEN_SOAK") == "1"
 
 LIMIT = 60
-"""Octets of a message in these tests; small, so that inputs reach it."""
+"""Bytes of a message in these tests; small, so that inputs reach it."""
 
 HEADER = 9 + 1 + 32 + 1 + 9 + 1
-"""Octets of the longest header of a frame."""
+"""Bytes of the longest header of a frame."""
 
 MORE = b"9 syslog 5 after\n"
 

@@ -195,7 +195,7 @@ def test_any_damage_to_a_file(filled: Path, seed: int) -> None:
         check(path)
 
 
-class Octets:
+class Bytes:
     """A file in memory, only to be read."""
 
     def __init__(self, octets: bytes) -> None:
@@ -225,7 +225,7 @@ class Octets:
 
 
 def read(octets: bytes, queue: int) -> Iterator[tuple[int, bytes]]:
-    file = Octets(octets)
+    file = Bytes(octets)
     reader = SegmentReader(file, queue)
     before = HEADER
     while (found := reader.next(len(octets))) is not None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from halfopen.fields import Section
 from halfopen.model.history import Record
 from halfopen.model.plan import PlannedStep
-from halfopen.ports import FaultSpec, Lab, ProgramSpec, Vocabulary
+from halfopen.ports import Fault, Lab, ProgramSpec, Vocabulary
 from halfopen.runner.conditions import Conditions
 from halfopen.runner.injection import Injector
 from halfopen.verbs import SetLink, Verb
@@ -18,25 +17,29 @@ from halfopen.verbs import SetLink, Verb
 PAIR = ("a", "b")
 
 
-class Params(Section):
+class Once(Fault):
+    name = "once"
+    summary = "down, and up again"
+    uses = (SetLink,)
+
     after: float = 0.05
 
+    def verbs(self) -> Sequence[Verb]:
+        return (SetLink(PAIR, up=False),)
 
-FLAP = FaultSpec(
-    name="flap",
-    summary="",
-    params=Params,
-    verbs=lambda _: (SetLink(PAIR, up=False),),
-    schedule=lambda p: ((p.after, SetLink(PAIR, up=True)), (2 * p.after, SetLink(PAIR, up=False))),
-    heal=lambda _: (SetLink(PAIR, up=True),),
-)
-ONCE = FaultSpec(
-    name="once",
-    summary="",
-    params=Params,
-    verbs=lambda _: (SetLink(PAIR, up=False),),
-    schedule=lambda p: ((p.after, SetLink(PAIR, up=True)),),
-)
+    def schedule(self) -> Sequence[tuple[float, Verb]]:
+        return ((self.after, SetLink(PAIR, up=True)),)
+
+
+class Flap(Once):
+    name = "flap"
+    summary = "down, up and down again"
+
+    def schedule(self) -> Sequence[tuple[float, Verb]]:
+        return (*super().schedule(), (2 * self.after, SetLink(PAIR, up=False)))
+
+    def heal(self) -> Sequence[Verb]:
+        return (SetLink(PAIR, up=True),)
 
 
 @dataclass
@@ -61,7 +64,7 @@ def renew(host: str, options: Mapping[str, Any]) -> ProgramSpec:
 
 async def play(lab: SlowLab, name: str, after: float, *, ends: str = "", **more: Any) -> list[str]:
     records: list[Record] = []
-    vocabulary = Vocabulary({}, {}, {"flap": FLAP, "once": ONCE}, {})
+    vocabulary = Vocabulary({}, {}, {"flap": Flap, "once": Once}, {})
     injector = Injector(cast(Lab, lab), vocabulary, Conditions(), records.append, renew)
     args = {"name": name, "params": {"after": after}, "lasts": 0.0, "stays": False, **more}
     await injector.begin(PlannedStep("fault", name, args))

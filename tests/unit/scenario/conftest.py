@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field
 
 from halfopen.errors import InputError
 from halfopen.faults import all_faults
-from halfopen.fields import BoundField, Duration, Patience, Section, Timer, WholeSeconds
+from halfopen.fields import BoundField, Duration, RealTimeout, Section, Timer, WholeSeconds
 from halfopen.model.verdict import Verdict
 from halfopen.ports import CheckSpec, Finding, ProgramSpec, SystemSpec, Vocabulary
 from halfopen.profiles import all_profiles
@@ -31,8 +31,8 @@ Keepalive = Annotated[
 class SendOptions(Section):
     to: str
     window: int = Field(default=128, ge=1)
-    ack_timeout: Patience = 90.0
-    user_timeout: Patience = None
+    ack_timeout: RealTimeout = 90.0
+    user_timeout: RealTimeout = None
     keepalive: Keepalive = None
     pauses: tuple[Duration, ...] = ()
     mode: Literal["plain", "tls"] | int = "plain"

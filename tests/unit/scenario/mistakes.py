@@ -216,9 +216,9 @@ MISTAKES = [
     ),
     (
         "wait: 75 min",
-        "fault: cable pulled\n    between: [sender, receiver]",
+        "fault: link down\n    between: [sender, receiver]",
         [
-            "s.yaml:16: fault 'cable pulled': no link joins sender and receiver; the links are: "
+            "s.yaml:16: fault 'link down': no link joins sender and receiver; the links are: "
             "sender and firewall, firewall and receiver"
         ],
     ),

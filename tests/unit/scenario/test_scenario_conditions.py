@@ -223,4 +223,4 @@ def test_what_is_sent_later_does_not_count_for_a_step_that_waits(
 def test_no_fault_has_a_parameter_that_every_fault_step_has() -> None:
     general = {field.alias for field in FaultStep.model_fields.values()}
     for fault in all_faults().values():
-        assert not general & {field.alias for field in fault.params.model_fields.values()}
+        assert not general & {field.alias for field in fault.model_fields.values()}

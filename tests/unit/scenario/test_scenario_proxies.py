@@ -106,7 +106,7 @@ def test_on_the_middleboxs_side_of_it_they_are_asked(
 
 def test_a_cable_that_is_pulled_is_silent_too(tmp_path: Path) -> None:
     check = "  - half-open: { at: receiver, at end: 0 }\n"
-    cut = "expect:", "  - fault: cable pulled\n    between: [proxy, receiver]\nexpect:"
+    cut = "expect:", "  - fault: link down\n    between: [proxy, receiver]\nexpect:"
     assert load(tmp_path, (PLAIN + check).replace(*cut)).variants
     other = cut[0], cut[1].replace("[proxy, receiver]", "[sender, proxy]")
     assert problems(tmp_path, (PLAIN + check).replace(*other))

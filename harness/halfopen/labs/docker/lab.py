@@ -9,11 +9,13 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.engines import ENGINES
 from halfopen.ports import Lab, LabSpec, Recorder
-from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile, Verb
+from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk, StepClock, TruncateFile, Verb
 
 # The Docker SDK takes longer to import than all of us: only who uses this lab waits for it.
 
-_NOT_HERE: frozenset[type[Verb]] = frozenset({FillDisk, ProtectDisk, SlowDisk, StepClock, TearFile})
+_NOT_HERE: frozenset[type[Verb]] = frozenset(
+    {FillDisk, SetDiskReadOnly, SlowDisk, StepClock, TruncateFile}
+)
 """What needs a mount namespace of ours around the program, a library in it, or its files."""
 
 

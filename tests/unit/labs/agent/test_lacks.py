@@ -12,7 +12,7 @@ from halfopen.labs.agent.actions import all_actions, clocks, disks
 from halfopen.labs.netns.lab import LAB
 from halfopen.runner.play import demands, needs
 from halfopen.scenario import load_scenario, make_plans
-from halfopen.verbs import Block, FillDisk, ProtectDisk, SlowDisk, StepClock, Unblock
+from halfopen.verbs import Block, FillDisk, SetDiskReadOnly, SlowDisk, StepClock, Unblock
 from halfopen.vocabulary import default_vocabulary
 
 FAULTS = Path(__file__).parents[4] / "scenarios" / "faults"
@@ -35,9 +35,9 @@ def test_without_libfaketime_no_clock_can_be_set(
     assert not LAB.lacks(StepClock)
 
 
-@pytest.mark.parametrize("verb", [SlowDisk, ProtectDisk])
+@pytest.mark.parametrize("verb", [SlowDisk, SetDiskReadOnly])
 def test_without_fuse_no_disk_is_slow_or_read_only(
-    monkeypatch: pytest.MonkeyPatch, verb: type[SlowDisk] | type[ProtectDisk]
+    monkeypatch: pytest.MonkeyPatch, verb: type[SlowDisk] | type[SetDiskReadOnly]
 ) -> None:
     monkeypatch.setattr(ctypes.util, "find_library", lambda _: None)
     monkeypatch.setattr(os, "access", lambda *_: False)

@@ -11,7 +11,7 @@ import pytest
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions import torn_files
-from halfopen.verbs import TearFile
+from halfopen.verbs import TruncateFile
 
 
 def sandbox(disk: Path, *pids: int | None) -> Any:
@@ -27,7 +27,7 @@ def sandbox(disk: Path, *pids: int | None) -> Any:
     return cast(Any, SimpleNamespace(disk=lambda _: disk, program=lambda _: program))
 
 
-def tear(verb: TearFile, where: Any) -> list[str]:
+def tear(verb: TruncateFile, where: Any) -> list[str]:
     return list(asyncio.run(torn_files.tear_file(verb, where)))
 
 
@@ -35,7 +35,7 @@ def test_the_last_file_that_is_not_empty_loses_its_end(tmp_path: Path) -> None:
     (tmp_path / "queue").mkdir()
     for name, text in (("01.seg", "first"), ("02.seg", "second"), ("03.seg", ""), ("lock", "x")):
         (tmp_path / "queue" / name).write_text(text)
-    touched = tear(TearFile("sender", "**/*.seg", 2), sandbox(tmp_path, None))
+    touched = tear(TruncateFile("sender", "**/*.seg", 2), sandbox(tmp_path, None))
     assert touched == ["queue/02.seg"]
     left = {path.name: path.read_text() for path in (tmp_path / "queue").iterdir()}
     assert left == {"01.seg": "first", "02.seg": "seco", "03.seg": "", "lock": "x"}
@@ -43,13 +43,13 @@ def test_the_last_file_that_is_not_empty_loses_its_end(tmp_path: Path) -> None:
 
 def test_a_file_that_is_shorter_is_empty_then(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("abc")
-    tear(TearFile("sender", "*", 8), sandbox(tmp_path, None))
+    tear(TruncateFile("sender", "*", 8), sandbox(tmp_path, None))
     assert (tmp_path / "a").read_text() == ""
 
 
 def test_a_program_that_was_killed_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("abc")
-    assert tear(TearFile("sender", "a", 1), sandbox(tmp_path, 7, 7, 7, None)) == ["a"]
+    assert tear(TruncateFile("sender", "a", 1), sandbox(tmp_path, 7, 7, 7, None)) == ["a"]
 
 
 def test_a_program_that_runs_keeps_its_file(
@@ -58,11 +58,11 @@ def test_a_program_that_runs_keeps_its_file(
     monkeypatch.setattr(torn_files, "_END_S", 0.05)
     (tmp_path / "a").write_text("abc")
     with pytest.raises(LabError, match=r"still runs.*stop or kill it"):
-        tear(TearFile("sender", "a", 1), sandbox(tmp_path, 7))
+        tear(TruncateFile("sender", "a", 1), sandbox(tmp_path, 7))
     assert (tmp_path / "a").read_text() == "abc"
 
 
 def test_a_pattern_that_fits_nothing_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("abc")
     with pytest.raises(LabError, match=r"fits '\*\.seg'; there are b"):
-        tear(TearFile("sender", "*.seg", 1), sandbox(tmp_path, None))
+        tear(TruncateFile("sender", "*.seg", 1), sandbox(tmp_path, None))

@@ -22,7 +22,7 @@ from pathlib import Path
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.environment import LaunchEnvironment
-from halfopen.verbs import FillDisk, ProtectDisk, SlowDisk
+from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk
 
 _FULL_SIZE = 1 << 30  # octets that the tmpfs takes at most; it uses memory only for what is in it
 _ATTEMPTS = 10
@@ -52,7 +52,7 @@ async def prepare(host: str, verbs: Collection[str], context: ActionContext) -> 
     found = LaunchEnvironment()
     if FillDisk.__name__ in verbs:
         found |= await asyncio.to_thread(_make_tmpfs, disk)
-    if {SlowDisk.__name__, ProtectDisk.__name__} & set(verbs):
+    if {SlowDisk.__name__, SetDiskReadOnly.__name__} & set(verbs):
         found |= await _mount_weak(host, disk, context)
     return found
 
@@ -151,7 +151,7 @@ async def slow_disk(verb: SlowDisk, context: ActionContext) -> Sequence[str]:
     return ()
 
 
-async def protect_disk(verb: ProtectDisk, context: ActionContext) -> Sequence[str]:
+async def protect_disk(verb: SetDiskReadOnly, context: ActionContext) -> Sequence[str]:
     """From the next change on."""
     await _order(verb.host, context, f"writable {'no' if verb.read_only else 'yes'}")
     return ()
@@ -160,5 +160,5 @@ async def protect_disk(verb: ProtectDisk, context: ActionContext) -> Sequence[st
 ACTIONS = (
     Action(FillDisk, fill_disk, prepare=prepare),
     Action(SlowDisk, slow_disk, lacks_fuse, prepare),
-    Action(ProtectDisk, protect_disk, lacks_fuse, prepare),
+    Action(SetDiskReadOnly, protect_disk, lacks_fuse, prepare),
 )

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
-from halfopen.verbs import AnswerNames
+from halfopen.verbs import SetDnsBehaviour
 
 
-async def answer_names(verb: AnswerNames, context: ActionContext) -> Sequence[str]:
+async def answer_names(verb: SetDnsBehaviour, context: ActionContext) -> Sequence[str]:
     """From now on."""
     resolver = context.resolvers.get(verb.host)
     if resolver is None:
@@ -18,4 +18,4 @@ async def answer_names(verb: AnswerNames, context: ActionContext) -> Sequence[st
     return ()
 
 
-ACTIONS = (Action(AnswerNames, answer_names),)
+ACTIONS = (Action(SetDnsBehaviour, answer_names),)

@@ -14,12 +14,12 @@ from halfopen.labs.agent.listening import listening_addresses
 from halfopen.labs.agent.programs import Program
 from halfopen.model.program import ProgramSpec, Ready, program_from_json
 from halfopen.verbs import (
-    BringBack,
     LimitFds,
     LimitMemory,
+    ReplaceProgram,
     RestartProgram,
+    RestoreProgram,
     SignalProgram,
-    StandIn,
 )
 
 STAND_IN = "naive-receiver"
@@ -61,7 +61,7 @@ async def _end(program: Program, orderly: bool) -> None:
     await program.stop(_STOP_S)
 
 
-async def stand_in(verb: StandIn, context: ActionContext) -> Sequence[str]:
+async def stand_in(verb: ReplaceProgram, context: ActionContext) -> Sequence[str]:
     """Let a naive receiver listen where the program does."""
     program = context.program(verb.host)
     if program.name == STAND_IN:
@@ -84,7 +84,7 @@ async def stand_in(verb: StandIn, context: ActionContext) -> Sequence[str]:
     return ()
 
 
-async def bring_back(verb: BringBack, context: ActionContext) -> Sequence[str]:
+async def bring_back(verb: RestoreProgram, context: ActionContext) -> Sequence[str]:
     """End the naive receiver and start the program whose place it took."""
     spec = context.kept.pop((STAND_IN, verb.host), None)
     if spec is None:
@@ -99,6 +99,6 @@ ACTIONS = (
     Action(LimitFds, limit_fds),
     Action(LimitMemory, limit_memory),
     Action(RestartProgram, restart_program),
-    Action(StandIn, stand_in),
-    Action(BringBack, bring_back),
+    Action(ReplaceProgram, stand_in),
+    Action(RestoreProgram, bring_back),
 )

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.programs import Program
-from halfopen.verbs import TearFile
+from halfopen.verbs import TruncateFile
 
 _END_S = 5.0  # a program that was killed is gone soon, but not at once
 _POLL_S = 0.01
@@ -25,7 +25,7 @@ async def _ended(program: Program) -> bool:
     return True
 
 
-async def tear_file(verb: TearFile, context: ActionContext) -> Sequence[str]:
+async def tear_file(verb: TruncateFile, context: ActionContext) -> Sequence[str]:
     """Cut it; returns its path on the disk."""
     if not await _ended(context.program(verb.host)):
         raise LabError(
@@ -41,8 +41,8 @@ async def tear_file(verb: TearFile, context: ActionContext) -> Sequence[str]:
             f"there are {', '.join(there) or 'none'}"
         )
     file = found[-1]
-    os.truncate(file, max(0, file.stat().st_size - verb.octets))
+    os.truncate(file, max(0, file.stat().st_size - verb.missing))
     return (str(file.relative_to(disk)),)
 
 
-ACTIONS = (Action(TearFile, tear_file),)
+ACTIONS = (Action(TruncateFile, tear_file),)

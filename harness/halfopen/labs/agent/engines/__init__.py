@@ -30,11 +30,13 @@ def choose(values: Mapping[str, Any], verbs: Sequence[str], wanted: str = "any")
         UnsupportedError: if there is none, with the reason of each.
     """
     reasons = []
+    # What is done to a link or a route of the middlebox is no engine's work.
+    by_engines = {verb.__name__ for engine in ENGINES for verb in engine.verbs}
     for engine in ENGINES:
         if wanted not in ("any", engine.name):
             continue
         known = {verb.__name__ for verb in engine.verbs}
-        cannot = [f"it cannot do {verb}" for verb in verbs if verb not in known]
+        cannot = [f"it cannot do {verb}" for verb in verbs if verb in by_engines - known]
         cannot += engine.cannot(values)
         if not cannot:
             return engine

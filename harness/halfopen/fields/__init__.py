@@ -1,0 +1,81 @@
+"""Types of the values that a scenario file may hold, shared by systems, checks, faults, profiles.
+
+A system's options, a check's parameters and a fault's parameters are pydantic models built on
+:class:`Section`.  The type of a field says what the time scale does to it: a :data:`Duration` is
+divided by the scale, :data:`WholeSeconds` too, but then rounded to whole seconds of at least one
+(the kernel takes TCP keepalive in nothing finer), anything else stays as it is.  It also says which
+kind of host a name means (:mod:`.hosts`), and which file (:mod:`.files`).
+"""
+
+from __future__ import annotations
+
+from halfopen.fields.bounds import Bound, BoundField, Messages, Share
+from halfopen.fields.durations import (
+    DURATION_SCHEMA,
+    Duration,
+    RealTime,
+    RealTimeout,
+    Shift,
+    TimeOfDay,
+    WholeSeconds,
+    off,
+    read_duration,
+)
+from halfopen.fields.files import BesideScenario, RelativeFile
+from halfopen.fields.hosts import (
+    AnyHost,
+    Endpoint,
+    HostRef,
+    HostReference,
+    Link,
+    MiddleboxHost,
+    ToxiproxyHost,
+    host_references,
+)
+from halfopen.fields.keepalive import (
+    KEEPALIVE_SCHEMA,
+    Keepalive,
+    KeepaliveTimers,
+    Timer,
+    keepalive_timers,
+)
+from halfopen.fields.section import Scaled, Section, WrittenFloat, WrittenInt, marks
+from halfopen.fields.sizes import Bytes, Rate
+
+__all__ = [
+    "DURATION_SCHEMA",
+    "KEEPALIVE_SCHEMA",
+    "AnyHost",
+    "BesideScenario",
+    "Bound",
+    "BoundField",
+    "Bytes",
+    "Duration",
+    "Endpoint",
+    "HostRef",
+    "HostReference",
+    "Keepalive",
+    "KeepaliveTimers",
+    "Link",
+    "Messages",
+    "MiddleboxHost",
+    "Rate",
+    "RealTime",
+    "RealTimeout",
+    "RelativeFile",
+    "Scaled",
+    "Section",
+    "Share",
+    "Shift",
+    "TimeOfDay",
+    "Timer",
+    "ToxiproxyHost",
+    "WholeSeconds",
+    "WrittenFloat",
+    "WrittenInt",
+    "host_references",
+    "keepalive_timers",
+    "marks",
+    "off",
+    "read_duration",
+]
