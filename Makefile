@@ -88,7 +88,8 @@ pages: setup-dev kafka ## play the incidents and write a page about each into do
 kafka: setup-dev ## bring the jars of Kafka's brokers here, by Maven
 	@$(BIN)/python -m halfopen.products.kafka
 
-schema: setup ## write the JSON Schema of scenario files anew
+schema: setup ## write the JSON Schema of scenario files, and the page about histories, again
+	$(BIN)/python -m halfopen.model.records.page docs/history.md
 	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \
 	from halfopen.vocabulary import default_vocabulary as v; w(v())'
 

@@ -30,8 +30,9 @@ from halfopen.checkers import judge_history
 from halfopen.errors import UnsupportedError, UsageError
 from halfopen.fields import Section
 from halfopen.labs import all_labs
-from halfopen.model.history import FILE_NAME, History, HistoryWriter, Record, expand
+from halfopen.model.history import FILE_NAME, History, HistoryWriter, expand
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost
+from halfopen.model.records import DeliveredRecord, EndRecord, HeaderRecord, Record, SentRecord, at
 from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.model.units import parse_duration
 from halfopen.model.verdict import CheckResult
@@ -239,16 +240,16 @@ class OpenLab:
         """Wait until every message that was sent has been delivered."""
 
         def all_there(history: History) -> bool:
-            delivered = {n for r in history.of("delivered") for n in expand(r["seqs"])}
-            return all(n in delivered for r in history.of("sent") for n in expand(r["seqs"]))
+            delivered = {n for r in history.of(DeliveredRecord) for n in expand(r["seqs"])}
+            return all(n in delivered for r in history.of(SentRecord) for n in expand(r["seqs"]))
 
         return self.wait_until(all_there, timeout)
 
     def history(self) -> History:
         """What was recorded so far, as if the run were complete now."""
         records = list(self._records)
-        end = {"t": round(self._lab.now(), 4), "kind": "end", "reason": "complete", "detail": ""}
-        return History([self._header(()), *records, end])
+        end: EndRecord = {"kind": "end", "reason": "complete", "detail": ""}
+        return History([self._header(()), *records, at(self._lab.now(), end)])
 
     def check(self, check: str, /, **params: Any) -> CheckResult:
         """Judge what was seen so far by one checker (see `halfopen checks`).
@@ -265,7 +266,7 @@ class OpenLab:
         header = self._header((PlannedCheck(check, scaled, check),))
         return judge_history(History([header, *history.records[1:]]))[0]
 
-    def _header(self, checks: tuple[PlannedCheck, ...]) -> Record:
+    def _header(self, checks: tuple[PlannedCheck, ...]) -> HeaderRecord:
         return header_record(self._plan(checks), self.addresses)
 
     def _plan(self, checks: tuple[PlannedCheck, ...] = ()) -> Plan:

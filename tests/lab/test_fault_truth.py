@@ -77,7 +77,7 @@ class World:
                 await self.lab.apply(verb)
             await self.until(what, value)
 
-    def exits(self, process: str) -> list[int]:
+    def exits(self, process: str) -> list[int | None]:
         """The exit statuses of a program."""
         return [
             record["status"]

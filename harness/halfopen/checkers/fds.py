@@ -47,17 +47,17 @@ def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[floa
     held: dict[tuple[str, int], int] = {}
     series: list[tuple[float, int]] = []
     for record in history.records:
-        if record.get("host") != host:
+        if record["kind"] not in ("fds", "process") or record["host"] != host:
             continue
-        process = (str(record.get("process")), int(record.get("pid") or 0))
+        process = (record["process"], record["pid"])
         if record["kind"] == "fds":
             counts = record["counts"]
             held[process] = sum(counts.values()) if kind == "all" else counts.get(kind, 0)
-        elif record["kind"] == "process" and record.get("state") == "exited" and process in held:
+        elif record["state"] == "exited" and process in held:
             del held[process]
         else:
             continue
-        series.append((float(record["t"]), sum(held.values())))
+        series.append((record["t"], sum(held.values())))
     return series
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeGuard
 
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
-from halfopen.model.history import Record
 from halfopen.model.plan import Plan
+from halfopen.model.records import FlowRecord, Record
 from halfopen.runner.play import Listener
 
 
@@ -36,16 +36,15 @@ class _Facts:
 
     def take(self, record: Record) -> None:
         """Remember what a record says."""
-        kind = record["kind"]
-        if kind == "step" and record["state"] == "begin":
-            self.step = str(record["text"])
-        elif kind == "sockets":
+        if record["kind"] == "step" and record["state"] == "begin":
+            self.step = record["text"]
+        elif record["kind"] == "sockets":
             connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
             self._established[record["host"]] = len(connected)
-        elif kind == "flow" and record["event"] == "destroyed" and record["cause"] != "closed":
+        elif _is_drop(record):
             self._drops += 1
-        elif kind == "end":
-            self.step = "done" if record["reason"] == "complete" else str(record["reason"])
+        elif record["kind"] == "end":
+            self.step = "done" if record["reason"] == "complete" else record["reason"]
 
     @property
     def text(self) -> str:
@@ -57,6 +56,13 @@ class _Facts:
         )
         flows = "1 flow" if self._drops == 1 else f"{self._drops} flows"
         return f"{hosts} connections; {flows} forgotten" if hosts else ""
+
+
+def _is_drop(record: Record) -> TypeGuard[FlowRecord]:
+    """True if a middlebox forgot a flow that was not closed."""
+    if record["kind"] != "flow":
+        return False
+    return record["event"] == "destroyed" and record.get("cause") != "closed"
 
 
 @contextmanager
@@ -96,7 +102,7 @@ def _bars(plans: Sequence[Plan], console: Console) -> Iterator[Listener]:
             task, facts = bars[id(plan)]
             facts.take(record)
             total = max(expected_seconds(plan), 0.1)
-            done = total if record["kind"] == "end" else min(float(record["t"]), total)
+            done = total if record["kind"] == "end" else min(record["t"], total)
             progress.update(task, completed=done, step=facts.step, facts=facts.text)
 
         yield listener
@@ -104,18 +110,17 @@ def _bars(plans: Sequence[Plan], console: Console) -> Iterator[Listener]:
 
 def _lines(console: Console) -> Listener:
     def listener(plan: Plan, record: Record) -> None:
-        kind = record["kind"]
         text = None
-        if kind == "header":
+        if record["kind"] == "header":
             text = "begins"
-        elif kind == "step" and record["state"] == "begin":
-            text = str(record["text"])
-        elif kind == "condition" and record["state"] != "waiting":
+        elif record["kind"] == "step" and record["state"] == "begin":
+            text = record["text"]
+        elif record["kind"] == "condition" and record["state"] != "waiting":
             text = f"{record['text']}: {record['state']}"
-        elif kind == "flow" and record["event"] == "destroyed" and record["cause"] != "closed":
+        elif _is_drop(record):
             text = f"{record['host']}: flow {record['client']} {record['cause']}"
-        elif kind == "end":
-            text = f"ends: {record['reason']} {record.get('detail', '')}".rstrip()
+        elif record["kind"] == "end":
+            text = f"ends: {record['reason']} {record['detail']}".rstrip()
         if text is not None:
             console.print(
                 f"{record['t']:7.2f} s  {plan.variant}: {text}", highlight=False, markup=False

@@ -4,50 +4,8 @@ It is a file of JSON Lines, written while the run goes on and flushed line by li
 whatever a killed run had seen can still be judged.  The first record is the header, which
 holds the whole plan: a history needs nothing beside it.
 
-Every record has `t` (seconds of lab time since the run began, monotonic) and `kind`:
-
-==============  ==================================================================================
-kind            fields
-==============  ==================================================================================
-`header`        `version, scenario, file, variant, lab, scale, seed, started, sample_s, plan`
-`step`          `index, text, line, state` (begin, end)
-`fault`         `name, text, line, state` (begin; end: it is healed, or was over at once),
-                `flows` that it touched; `at_once`: true if it had nothing to heal
-`condition`     `text, step, line, state` (waiting, met, unmet), `figure`: what is waited for, and
-                how far it was then (None: nothing is known of it)
-`process`       `host, process, pid, state` (started, ready, exited), `status`
-`log`           `host, process, event` (the program's own structured log, as it wrote it)
-`sent`          `host, seqs`: messages written to the sender's input
-`refused`       `host, seqs`: of these, messages that its input did not take after all
-`accepted`      `host, seqs`: messages that the sender's queue took; an empty one says that the
-                sender keeps a ledger
-`acked`         `host, seqs`: messages that the sender was told are safe
-`delivered`     `host, seqs` in order of arrival; `corrupt`: excerpts of messages that fail their
-                checksum; `unexpected`: excerpts of what is no message of this run
-`fds`           `host, process, pid, counts` (by kind: tcp, listen, unix, socket, file, pipe, other;
-                `socket` is any other, also TCP that is closed), `limit` (soft RLIMIT_NOFILE),
-                `cpu_s` (seconds that it has run on a CPU)
-`impstats`      `host, process, name, origin, values`: a set of rsyslog's own figures
-`said`          `host, process, line`: what a program says of itself in words
-`spool`         `host, process, path, files, bytes`: what a program keeps on disk
-`sockets`       `host, sockets`: list of TCP sockets, see :class:`TcpSocket`; `late_s`: seconds that
-                the sample was put off after something changed, because there is so much to see
-`keepalives`    `host, sent`: keepalive probes that the host's kernel has sent since the run began
-`conntrack`     `host, entries`: list of `{client, server, state, expires_s}`, and `outside` as
-                below
-`flow`          `host, event` (created, destroyed), `client, server`, `cause` (expired,
-                forgotten, closed); `client, server` as the client sees them, `outside`: the two as
-                the server sees them, if the middlebox translates addresses
-`drops`         `host, packets, bytes`: late packets, which fitted no entry of the middlebox, since
-                the run began; `blocked`: packets that a fault kept from getting through
-`capture`       `host, neighbour, file, realtime_s`: from now on their link is captured, at `host`;
-                `realtime_s`: seconds since 1970 at `t`, as in the file
-`lab`           `problem`: the lab itself broke, the run ends with an error
-`end`           `reason` (complete, interrupted, unmet, error, unsupported), `detail`
-==============  ==================================================================================
-
-`seqs` is a list of runs `[first, last]`, both included.  Samples (`fds`, `sockets`, `conntrack`,
-`drops`) are recorded when they change, and at least once a second.
+The kinds of records, with their fields, are defined in :mod:`halfopen.model.records`.  Samples
+(`fds`, `sockets`, `conntrack`, `drops`) are recorded when they change, and at least once a second.
 """
 
 from __future__ import annotations
@@ -57,12 +15,23 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, TypeVar, cast, overload
+
+from halfopen.errors import InputError, Problem
+from halfopen.model.checking import problem_of
+from halfopen.model.records import (
+    EndRecord,
+    HeaderRecord,
+    SocketFields,
+    SocketsRecord,
+    kind_of,
+)
+from halfopen.model.records import Record as Record
 
 VERSION = 1
 FILE_NAME = "history.jsonl"
 
-Record = Mapping[str, Any]
+R = TypeVar("R")
 
 
 @dataclass(frozen=True)
@@ -104,11 +73,12 @@ class TcpSocket:
 _SOCKET_FIELDS = frozenset(f.name for f in fields(TcpSocket))
 
 
-def socket_from_json(data: Mapping[str, Any]) -> TcpSocket:
+def socket_from_json(data: SocketFields) -> TcpSocket:
     """A :class:`TcpSocket` from its record; fields of a later version are passed over."""
-    if data.keys() <= _SOCKET_FIELDS:
-        return TcpSocket(**data)
-    return TcpSocket(**{key: value for key, value in data.items() if key in _SOCKET_FIELDS})
+    values: Mapping[str, Any] = data
+    if values.keys() <= _SOCKET_FIELDS:
+        return TcpSocket(**values)
+    return TcpSocket(**{key: value for key, value in values.items() if key in _SOCKET_FIELDS})
 
 
 def expand(seqs: Iterable[Sequence[int]]) -> Iterator[int]:
@@ -139,27 +109,22 @@ class History:
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
-        if not records or records[0].get("kind") != "header":
+        if not records or records[0]["kind"] != "header":
             raise ValueError("the history has no header: the run ended before it began")
-        if records[0].get("version") != VERSION:
-            raise ValueError(f"history version {records[0].get('version')!r} is not {VERSION}")
+        if records[0]["version"] != VERSION:
+            raise ValueError(f"unknown history version {records[0]['version']}; known: {VERSION}")
+        self.header: HeaderRecord = records[0]
         self.records = tuple(records)
-
-    @property
-    def header(self) -> Record:
-        """The first record."""
-        return self.records[0]
 
     @property
     def plan(self) -> Mapping[str, Any]:
         """The plan that was played, see :mod:`halfopen.model.plan`."""
-        plan: Mapping[str, Any] = self.header["plan"]
-        return plan
+        return self.header["plan"]
 
     @property
     def scale(self) -> float:
         """Seconds of production time in one second of lab time."""
-        return float(self.header["scale"])
+        return self.header["scale"]
 
     @cached_property
     def sample_s(self) -> float:
@@ -167,40 +132,58 @@ class History:
 
         On a host with thousands of sockets a sample may have been put off: then it is longer.
         """
-        put_off = [float(record.get("late_s", 0.0)) for record in self.of("sockets")]
-        return max([float(self.header["sample_s"]), *put_off])
+        put_off = [record.get("late_s", 0.0) for record in self.of(SocketsRecord)]
+        return max([self.header["sample_s"], *put_off])
 
     @cached_property
     def duration(self) -> float:
         """Lab seconds from the beginning to the last record."""
-        return max(float(record["t"]) for record in self.records)
+        return max(record["t"] for record in self.records)
+
+    @property
+    def end(self) -> EndRecord | None:
+        """How the run ended; None if it was killed."""
+        last = self.records[-1]
+        return last if last["kind"] == "end" else None
 
     @property
     def complete(self) -> bool:
         """True if the run came to its planned end."""
-        last = self.records[-1]
-        return bool(last["kind"] == "end" and last["reason"] == "complete")
+        return self.end is not None and self.end["reason"] == "complete"
 
-    def of(self, kind: str, **match: object) -> list[Record]:
-        """All records of a kind whose fields have the given values, in order."""
-        return [
-            record
-            for record in self._by_kind.get(kind, ())
-            if all(record.get(key) == value for key, value in match.items())
-        ]
+    @overload
+    def of(self, definition: type[R], **match: object) -> list[R]: ...
+
+    @overload
+    def of(self, definition: str, **match: object) -> list[Any]: ...
+
+    def of(self, definition: type[R] | str, **match: object) -> list[R]:
+        """All records of a definition whose fields have the given values, in order.
+
+        Args:
+            definition: for example :class:`halfopen.model.records.SocketsRecord`.
+            match: field -> value.
+        """
+        found = self._by_kind.get(
+            definition if isinstance(definition, str) else kind_of(definition), []
+        )
+        if match:
+            wanted = match.items()
+            found = [r for r in found if all(r.get(key) == value for key, value in wanted)]
+        return cast(list[R], list(found))
 
     @cached_property
     def _by_kind(self) -> dict[str, list[Record]]:
         index: dict[str, list[Record]] = {}
         for record in self.records:
-            index.setdefault(str(record["kind"]), []).append(record)
+            index.setdefault(record["kind"], []).append(record)
         return index
 
     def sockets(self, host: str) -> list[tuple[float, list[TcpSocket]]]:
         """Every sample of a host's TCP sockets: (t, sockets)."""
         return [
-            (float(r["t"]), [socket_from_json(s) for s in r["sockets"]])
-            for r in self.of("sockets", host=host)
+            (r["t"], [socket_from_json(s) for s in r["sockets"]])
+            for r in self.of(SocketsRecord, host=host)
         ]
 
 
@@ -211,21 +194,28 @@ def read_history(directory: Path) -> History:
 
     Raises:
         FileNotFoundError: if there is none.
-        ValueError: if it has no usable header, or a line other than the last is not JSON.
+        InputError: if it has no usable header, or a line is not a record, with `file:line`.
     """
     path = directory / FILE_NAME
     records: list[Record] = []
-    lines = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        if not line:
-            continue
-        try:
-            records.append(json.loads(line))
-        except ValueError as error:
-            if number == len(lines):
-                break
-            raise ValueError(f"{path}:{number}: not a JSON record: {error}") from error
-    return History(records)
+    torn: Problem | None = None
+    with path.open("rb") as file:
+        for number, line in enumerate(file, 1):
+            if torn is not None:
+                raise InputError([torn])
+            try:
+                record = json.loads(line)
+            except ValueError as error:
+                # Right only in the last line.
+                torn = Problem(str(path), number, f"not a JSON record: {error}")
+                continue
+            if problem := problem_of(record):
+                raise InputError([Problem(str(path), number, problem)])
+            records.append(record)
+    try:
+        return History(records)
+    except ValueError as error:
+        raise InputError([Problem(str(path), 1, str(error))]) from None
 
 
 class HistoryWriter:

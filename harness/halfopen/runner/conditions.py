@@ -12,7 +12,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from halfopen.errors import HalfopenError
-from halfopen.model.history import Record, expand
+from halfopen.model.history import expand
+from halfopen.model.records import Record
 from halfopen.scenario.conditions import Condition
 
 _MESSAGES = ("sent", "accepted", "acked", "delivered")
@@ -50,23 +51,23 @@ class Figures:
 
     def take(self, record: Record) -> None:
         """Count what a record says."""
-        kind, host = record["kind"], str(record.get("host"))
-        if kind in _MESSAGES:
-            self._count(kind, host, expand(record["seqs"]))
-        elif kind == "refused":
-            for place in (host, None):
-                self._messages["sent", place].difference_update(expand(record["seqs"]))
-        elif kind == "sockets":
-            connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
-            self._connections[host] = len(connected)
-        elif kind == "conntrack":
-            self._flows[host] = len(record["entries"])
-        elif kind == "fds":
-            self._fds[host][record["process"]] = sum(record["counts"].values())
-        elif kind == "process" and record["state"] == "exited":
-            self._fds[host].pop(record["process"], None)
-        elif kind == "log":
-            self._events[host, str(record["event"].get("event"))] += 1
+        match record["kind"]:
+            case "sent" | "accepted" | "acked" | "delivered":
+                self._count(record["kind"], record["host"], expand(record["seqs"]))
+            case "refused":
+                for place in (record["host"], None):
+                    self._messages["sent", place].difference_update(expand(record["seqs"]))
+            case "sockets":
+                connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
+                self._connections[record["host"]] = len(connected)
+            case "conntrack":
+                self._flows[record["host"]] = len(record["entries"])
+            case "fds":
+                self._fds[record["host"]][record["process"]] = sum(record["counts"].values())
+            case "process" if record["state"] == "exited":
+                self._fds[record["host"]].pop(record["process"], None)
+            case "log":
+                self._events[record["host"], str(record["event"].get("event"))] += 1
 
     def _count(self, kind: str, host: str, numbers: Iterable[int]) -> None:
         numbers = list(numbers)

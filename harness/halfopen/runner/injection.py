@@ -9,8 +9,8 @@ from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from halfopen.errors import HalfopenError
-from halfopen.model.history import Record
 from halfopen.model.plan import PlannedStep
+from halfopen.model.records import ConditionRecord, FaultRecord, Recorder
 from halfopen.ports import Fault, Lab, ProgramSpec, Vocabulary
 from halfopen.runner.conditions import Conditions, UnmetError
 from halfopen.scenario.conditions import parse_condition
@@ -28,10 +28,15 @@ class _OpenFault:
     over: asyncio.Event = field(default_factory=asyncio.Event)
 
     @property
-    def mark(self) -> dict[str, Any]:
-        """The fields of its records."""
-        name, step = self.fault.name, self.step
-        return {"kind": "fault", "name": name, "text": step.text, "line": step.line}
+    def mark(self) -> FaultRecord:
+        """The record of its begin."""
+        return {
+            "kind": "fault",
+            "name": self.fault.name,
+            "text": self.step.text,
+            "line": self.step.line,
+            "state": "begin",
+        }
 
 
 class Injector:
@@ -50,7 +55,7 @@ class Injector:
         lab: Lab,
         vocabulary: Vocabulary,
         conditions: Conditions,
-        write: Callable[[Record], None],
+        write: Recorder,
         renew: Callable[[str, Mapping[str, Any]], ProgramSpec],
     ) -> None:
         self._lab = lab
@@ -109,14 +114,20 @@ class Injector:
             UnmetError: if it was not met in time.
         """
         condition = parse_condition(text)
-        mark = {"kind": "condition", "text": text, "step": step.text, "line": step.line}
-        value = self._conditions.figures.value(condition)
-        self._write({**mark, "state": "waiting", "figure": value})
+        mark: ConditionRecord = {
+            "kind": "condition",
+            "text": text,
+            "step": step.text,
+            "line": step.line,
+            "state": "waiting",
+            "figure": self._conditions.figures.value(condition),
+        }
+        self._write(mark)
         try:
             value = await self._conditions.reach(condition, at_most)
         except UnmetError as error:
-            value = self._conditions.figures.value(condition)
-            self._write({**mark, "state": "unmet", "figure": value})
+            figure = self._conditions.figures.value(condition)
+            self._write({**mark, "state": "unmet", "figure": figure})
             raise UnmetError(f"line {step.line}: {error}") from None
         self._write({**mark, "state": "met", "figure": value})
 
@@ -127,7 +138,7 @@ class Injector:
     async def _inject(self, step: PlannedStep) -> None:
         kind = self._vocabulary.faults[step.args["name"]]
         fault = _OpenFault(kind.model_validate(step.args["params"]), step)
-        self._write({**fault.mark, "state": "begin"})
+        self._write(fault.mark)
         flows: list[str] = []
         for verb in self._verbs(fault):
             flows += await self._lab.apply(verb)

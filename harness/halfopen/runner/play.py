@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError, UsageError
-from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter, Record
+from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter
 from halfopen.model.messages import Form
 from halfopen.model.plan import Plan, PlannedHost, PlannedStep
+from halfopen.model.records import EndRecord, HeaderRecord, Record, StepRecord, at
 from halfopen.model.topology import HostNetwork, addresses_seen, lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import (
@@ -120,7 +121,7 @@ def demands(plan: Plan, vocabulary: Vocabulary) -> Demands:
     return found
 
 
-def header_record(plan: Plan, addresses: Mapping[str, str]) -> Record:
+def header_record(plan: Plan, addresses: Mapping[str, str]) -> HeaderRecord:
     """The first record of a history: the plan, and the addresses that the hosts got."""
     return {
         "t": 0.0,
@@ -195,7 +196,7 @@ class Player:
         with (self._directory / FILE_NAME).open("w", encoding="utf-8") as file:
             self._writer = HistoryWriter(file)
             self._write(header_record(self._plan, self._addresses))
-            end: dict[str, Any] = {"kind": "end", "reason": "complete", "detail": ""}
+            end: EndRecord = {"kind": "end", "reason": "complete", "detail": ""}
             begun = time.monotonic()
             try:
                 token = message_token(self._plan)
@@ -203,17 +204,17 @@ class Player:
                     begun = lab.origin
                     await self._in(lab)
             except UnsupportedError as error:
-                end |= {"reason": "unsupported", "detail": str(error)}
+                end["reason"], end["detail"] = "unsupported", str(error)
                 raise
             except UnmetError as error:
-                end |= {"reason": "unmet", "detail": str(error)}
+                end["reason"], end["detail"] = "unmet", str(error)
             except LabError as error:
-                end |= {"reason": "error", "detail": str(error)}
+                end["reason"], end["detail"] = "error", str(error)
             except asyncio.CancelledError:
-                end |= {"reason": "interrupted"}
+                end["reason"] = "interrupted"
                 raise
             finally:
-                self._write({"t": round(time.monotonic() - begun, 4), **end})
+                self._write(at(time.monotonic() - begun, end))
 
     def _make_room(self) -> None:
         """Remove what an earlier run left in the directory, and nothing that is not ours."""
@@ -239,7 +240,7 @@ class Player:
             await self._start(lab, host)
 
         def stamp(record: Record) -> None:
-            self._write({"t": round(lab.now(), 4), **record})
+            self._write(at(lab.now(), record))
 
         def renew(host: str, options: Mapping[str, Any]) -> ProgramSpec:
             self._hosts[host] = replace(self._hosts[host], options=options)
@@ -248,8 +249,14 @@ class Player:
         faults = Injector(lab, self._vocabulary, self._conditions, stamp, renew)
         try:
             for index, step in enumerate(plan.steps):
-                mark = {"kind": "step", "index": index, "text": step.text, "line": step.line}
-                stamp({**mark, "state": "begin"})
+                mark: StepRecord = {
+                    "kind": "step",
+                    "index": index,
+                    "text": step.text,
+                    "line": step.line,
+                    "state": "begin",
+                }
+                stamp(mark)
                 await self._step(lab, faults, step)
                 stamp({**mark, "state": "end"})
                 self._stop_if_broken(faults)
@@ -341,7 +348,7 @@ class Player:
         if record["kind"] in ("delivered", "refused"):
             self._changed.set()
         elif record["kind"] == "lab":
-            self._broken = LabError(str(record["problem"]))
+            self._broken = LabError(record["problem"])
             self._conditions.give_up(self._broken)
         if self._listener is not None:
             self._listener(self._plan, record)

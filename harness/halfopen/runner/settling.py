@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
-from halfopen.model.history import Record
+from halfopen.model.records import Record
 
 QUIET_SAMPLES = 4
 """For so many samples no connection may begin or end before the end state is taken."""
@@ -35,15 +35,15 @@ class Settling:
         """Take note of what a sample of a host's sockets shows; other records are passed over."""
         if record["kind"] != "sockets":
             return
-        self._interval = max(self._interval, float(record.get("late_s", 0.0)))
+        self._interval = max(self._interval, record.get("late_s", 0.0))
         connected = frozenset(
-            (str(socket["local"]), str(socket["peer"]))
+            (socket["local"], socket["peer"])
             for socket in record["sockets"]
             if socket["state"] == "ESTABLISHED"
         )
         if self._established.get(record["host"], frozenset()) != connected:
             self._established[record["host"]] = connected
-            self._changed_at = float(record["t"])
+            self._changed_at = record["t"]
 
     @property
     def settled_at(self) -> float:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from halfopen.model.history import History, Record, compress
+from halfopen.model.history import History, compress
+from halfopen.model.records import Record
+
+from ..records import record
 
 CLIENT, SERVER = "10.0.1.1", "10.0.2.2:2514"
 PATH = ("sender", "firewall", "receiver")
@@ -63,7 +66,7 @@ class Run:
         return self
 
     def add(self, kind: str, **fields: Any) -> Self:
-        self.records.append({"t": self.t, "kind": kind, **fields})
+        self.records.append(record(kind, self.t, **fields))
         return self
 
     def sent(self, *numbers: int, host: str = "sender") -> Self:
@@ -77,7 +80,8 @@ class Run:
 
     def delivered(self, *numbers: int, **more: Any) -> Self:
         host = more.pop("host", "receiver")
-        return self.add("delivered", host=host, seqs=compress(numbers), **more)
+        fields = {"corrupt": [], "unexpected": [], **more}
+        return self.add("delivered", host=host, seqs=compress(numbers), **fields)
 
     def sockets(self, host: str, *sockets: Mapping[str, Any]) -> Self:
         return self.add("sockets", host=host, sockets=list(sockets))

@@ -14,6 +14,7 @@ from halfopen.model.history import History
 from halfopen.model.verdict import Verdict, judge
 from halfopen.ports import CheckSpec, Finding
 
+from ..records import record
 from .histories import Run, incident
 
 
@@ -105,7 +106,8 @@ def test_a_killed_run_never_passes_and_never_breaks_a_checker(kept: int, ends: b
     records = incident(*EVERY).end().records[:kept]
     complete = records[-1]["kind"] == "end"
     if ends and not complete:
-        records = (*records, {**records[-1], "kind": "end", "reason": "interrupted", "detail": ""})
+        end = record("end", records[-1]["t"], reason="interrupted", detail="")
+        records = (*records, end)
     for result in judge_history(History(records)):
         assert "broke" not in result.why
         assert complete or result.verdict is not Verdict.PASS
@@ -114,6 +116,6 @@ def test_a_killed_run_never_passes_and_never_breaks_a_checker(kept: int, ends: b
 @given(st.lists(st.integers(1, 60), max_size=20))
 def test_missing_records_never_break_a_checker(holes: list[int]) -> None:
     records = incident(*EVERY).end().records
-    kept = [record for number, record in enumerate(records) if number not in holes]
+    kept = [each for number, each in enumerate(records) if number not in holes]
     for result in judge_history(History(kept)):
         assert "broke" not in result.why

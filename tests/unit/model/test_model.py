@@ -1,24 +1,13 @@
-"""Units, histories, addresses, verdicts: the plain data that all else rests on."""
+"""Units, addresses, verdicts: the plain data that all else rests on."""
 
 from __future__ import annotations
 
-import io
 import ipaddress
-import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.model.history import (
-    FILE_NAME,
-    History,
-    HistoryWriter,
-    compress,
-    expand,
-    read_history,
-)
 from halfopen.model.topology import lay_out
 from halfopen.model.units import LONGEST, format_duration, parse_duration
 from halfopen.model.verdict import CheckResult, Verdict, judge
@@ -49,48 +38,6 @@ def test_what_is_no_duration_is_refused_in_words(text: str) -> None:
 def test_a_formatted_duration_can_be_read_again_and_is_near(seconds: float) -> None:
     again = parse_duration(format_duration(seconds))
     assert abs(again - seconds) <= max(0.3 * seconds, 0.001)
-
-
-@given(st.lists(st.integers(min_value=1, max_value=50)))
-def test_runs_keep_every_number_and_its_order(numbers: list[int]) -> None:
-    assert list(expand(compress(numbers))) == numbers
-
-
-HEADER = {"t": 0.0, "kind": "header", "version": 1, "scale": 600, "sample_s": 0.25, "plan": {}}
-
-
-def test_a_history_that_was_cut_in_a_line_is_read_up_to_there(tmp_path: Path) -> None:
-    whole = "\n".join(json.dumps(r) for r in (HEADER, {"t": 1.0, "kind": "sent", "seqs": [[1, 2]]}))
-    (tmp_path / FILE_NAME).write_text(whole + '\n{"t": 2.0, "ki')
-    history = read_history(tmp_path)
-    assert [r["kind"] for r in history.records] == ["header", "sent"]
-    assert not history.complete
-
-
-@given(st.integers(min_value=0, max_value=400))
-def test_a_history_that_was_cut_anywhere_is_read_or_has_no_header(cut: int) -> None:
-    file = io.StringIO()
-    writer = HistoryWriter(file)
-    writer.write(HEADER)
-    for number in range(3):
-        writer.write({"t": float(number), "kind": "sent", "host": "a", "seqs": [[number, number]]})
-    records = []
-    for line in file.getvalue()[:cut].split("\n"):
-        try:
-            records.append(json.loads(line))
-        except ValueError:
-            break
-    if records:
-        assert History(records).scale == 600
-    else:
-        with pytest.raises(ValueError, match="no header"):
-            History(records)
-
-
-def test_damage_in_the_middle_of_a_history_is_not_passed_over(tmp_path: Path) -> None:
-    (tmp_path / FILE_NAME).write_text(f"{json.dumps(HEADER)}\nrubbish\n{json.dumps(HEADER)}\n")
-    with pytest.raises(ValueError, match=r"history\.jsonl:2"):
-        read_history(tmp_path)
 
 
 @given(st.integers(min_value=2, max_value=9))

@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 
 from halfopen.model.history import History
+from halfopen.model.records import Record
 from halfopen.pcap import annotate as module
 from halfopen.pcap.annotate import Reasons, annotate
 from halfopen.pcap.files import CaptureWriter, Frame, Heading, read_capture
 from halfopen.pcap.packets import RST, SYN
 
+from ..records import record
 from .frames import ACK, CLIENT, OUTSIDE, PSH, SERVER, segment, tcp
 
 ORIGIN = 1_700_000_000
@@ -22,7 +24,7 @@ LEFT: Link = ("sender", "firewall")
 RIGHT: Link = ("firewall", "receiver")
 
 
-def history(*records: dict[str, Any]) -> History:
+def history(*records: Record) -> History:
     plan = {
         "hosts": [
             {"name": "sender", "profile": None},
@@ -30,23 +32,23 @@ def history(*records: dict[str, Any]) -> History:
             {"name": "receiver", "profile": None},
         ]
     }
-    header = {"t": 0.0, "kind": "header", "version": 1, "scale": 1.0, "plan": plan}
-    header["addresses"] = {"sender": CLIENT, "receiver": SERVER}
+    addresses = {"sender": CLIENT, "receiver": SERVER}
+    header = record("header", version=1, scale=1.0, addresses=addresses, plan=plan)
     captures = [
-        {"t": 0.5, "kind": "capture", "host": a, "neighbour": b, "file": f"{a}-{b}.pcapng",
-         "realtime_s": ORIGIN + 0.5}
+        record("capture", 0.5, host=a, neighbour=b, file=f"{a}-{b}.pcapng",
+               realtime_s=ORIGIN + 0.5)
         for a, b in (LEFT, RIGHT)
     ]  # fmt: skip
     return History([header, *captures, *records])
 
 
-def flow(t: float, event: str, cause: str | None = None, **more: Any) -> dict[str, Any]:
+def flow(t: float, event: str, cause: str | None = None, **more: Any) -> Record:
     said = {"cause": cause} if cause else {}
-    return {"t": t, "kind": "flow", "host": "firewall", "event": event, **ENDS, **said, **more}
+    return record("flow", t, host="firewall", event=event, **ENDS, **said, **more)
 
 
-def fault(t: float, state: str, text: str = "silent drop at firewall") -> dict[str, Any]:
-    return {"t": t, "kind": "fault", "name": "x", "text": text, "line": 7, "state": state}
+def fault(t: float, state: str, text: str = "silent drop at firewall", **more: Any) -> Record:
+    return record("fault", t, name="x", text=text, line=7, state=state, **more)
 
 
 def write(directory: Path, link: Link, *frames: tuple[float, bool, bytes]) -> None:
@@ -138,7 +140,7 @@ def test_a_fault_elsewhere_or_over_at_once_drops_nothing_here() -> None:
         fault(1.0, "begin", "silent drop at firewall-2"),
         fault(9.0, "end", "silent drop at firewall-2"),
         fault(2.0, "begin", "forget flows at firewall"),
-        fault(2.9, "end", "forget flows at firewall") | {"at_once": True},
+        fault(2.9, "end", "forget flows at firewall", at_once=True),
     )
     assert why(run, 2.05, tcp()) == "though it knows the flow, for a reason that is not recorded"
 

@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from halfopen.checkers import judge_history
-from halfopen.model.history import History, Record
+from halfopen.model.history import History
+from halfopen.model.records import HeaderRecord, Record
 from halfopen.model.verdict import VariantResult, Verdict, judge
+
+from ..records import record
 
 SCALE, SAMPLE = 600.0, 0.05
 FIREWALL, GAP, BUSY = 6.0, 7.5, 1.0
@@ -120,7 +123,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
     records: list[Record] = []
 
     def add(t: float, kind: str, **fields: Any) -> None:
-        records.append({"t": round(t, 3), "kind": kind, **fields})
+        records.append(record(kind, round(t, 3), **fields))
 
     connections: list[Connection] = []
     number, t = 0, 0.4
@@ -190,7 +193,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
     records += _samples(connections, end, keepalive)
     add(end - 0.01, "drops", host="firewall", packets=41, bytes=15_904)
     records.sort(key=lambda record: record["t"])
-    header = {
+    header: HeaderRecord = {
         "t": 0.0,
         "kind": "header",
         "version": 1,
@@ -204,7 +207,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
         "sample_s": SAMPLE,
         "plan": _plan(variant, checks),
     }
-    last = {"t": end, "kind": "end", "reason": "complete", "detail": ""}
+    last = record("end", end, reason="complete", detail="")
     return History([header, *records, last])
 
 
@@ -238,18 +241,10 @@ def _samples(
             if before.get(host) != state or tick % 20 == 0:
                 before[host] = state
                 shown = sockets if host == "receiver" else sockets[1:]
-                records.append({"t": t, "kind": "sockets", "host": host, "sockets": shown})
+                records.append(record("sockets", t, host=host, sockets=shown))
                 counts = {"tcp": held, "listen": int(host == "receiver"), "file": 3}
                 records.append(
-                    {
-                        "t": t,
-                        "kind": "fds",
-                        "host": host,
-                        "process": "relpio",
-                        "pid": 30,
-                        "counts": counts,
-                        "limit": 1024,
-                    }
+                    record("fds", t, host=host, process="relpio", pid=30, counts=counts, limit=1024)
                 )
     return records
 

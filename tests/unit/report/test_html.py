@@ -16,6 +16,7 @@ from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._timeline import flow_rows, timeline
 from halfopen.report.html import render_html, write_html
 
+from ..records import record
 from .incident import all_variants
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=http://198.51.100.1/x>"
@@ -87,7 +88,7 @@ def test_lanes_tell_who_believed_for_how_long(
 
 def test_faults_are_marked() -> None:
     history = all_variants()[0][1]
-    fault = {"t": 9.0, "kind": "fault", "name": "cut", "text": "cut <b>", "state": "begin"}
+    fault = record("fault", 9.0, name="cut", text="cut <b>", line=1, state="begin")
     figure = timeline(History([*history.records[:-1], fault, history.records[-1]]))
     assert figure is not None
     assert any("cut &lt;b&gt;" in each["text"] for each in figure["layout"]["annotations"])
@@ -106,7 +107,7 @@ def test_many_flows_show_those_that_went_wrong() -> None:
         {"local": f"198.18.1.1:{port}", "peer": "198.18.2.2:2514", "state": "SYN_SENT"}
         for port in range(50_000, 50_050)
     ]
-    flood = {"t": 0.2, "kind": "sockets", "host": "sender", "sockets": sockets}
+    flood = record("sockets", 0.2, host="sender", sockets=sockets)
     page = render_html(
         [(all_variants()[0][0], History([history.header, flood, *history.records[1:]]))]
     )
@@ -117,8 +118,9 @@ def test_many_flows_show_those_that_went_wrong() -> None:
 def test_hostile_text_stays_text(runs: list[tuple[VariantResult, History | None]]) -> None:
     result, history = runs[2]
     assert history is not None
-    header = {**history.header, "plan": {**history.plan, "about": HOSTILE, "source": HOSTILE}}
-    step = {"t": 1.0, "kind": "step", "index": 9, "text": HOSTILE, "state": "begin"}
+    header = history.header.copy()
+    header["plan"] = {**history.plan, "about": HOSTILE, "source": HOSTILE}
+    step = record("step", 1.0, index=9, text=HOSTILE, line=1, state="begin")
     evil = History([header, step, *history.records[1:]])
     checks = tuple(replace(check, why=HOSTILE, label=HOSTILE) for check in result.checks)
     page = render_html([(replace(result, variant=HOSTILE, why=HOSTILE, checks=checks), evil)])
@@ -187,7 +189,8 @@ def test_what_the_scenario_says_stands_above_what_its_variants_add() -> None:
     runs: list[tuple[VariantResult, History | None]] = []
     for result, history in all_variants()[:2]:
         more = {"variant_about": f"Only here: {result.variant}."}
-        header = {**history.header, "plan": {**history.plan, **more}}
+        header = history.header.copy()
+        header["plan"] = {**history.plan, **more}
         runs.append((result, History([header, *history.records[1:]])))
     page = render_html(runs)
     assert page.count("A log sender holds one RELP connection") == 1

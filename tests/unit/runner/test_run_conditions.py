@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,14 +10,17 @@ from hypothesis import strategies as st
 
 from halfopen.errors import LabError
 from halfopen.model.history import compress
+from halfopen.model.records import Record
 from halfopen.runner.conditions import Conditions, Figures, UnmetError
 from halfopen.scenario.conditions import parse_condition
+
+from ..records import record
 
 Message = tuple[str, str, list[int]]
 
 
-def messages(kind: str, host: str, *numbers: int) -> dict[str, Any]:
-    return {"kind": kind, "host": host, "seqs": compress(numbers)}
+def messages(kind: str, host: str, *numbers: int) -> Record:
+    return record(kind, host=host, seqs=compress(numbers))
 
 
 def value(figures: Figures, text: str) -> int | None:
@@ -27,12 +29,12 @@ def value(figures: Figures, text: str) -> int | None:
 
 def test_messages_are_counted_once_whoever_repeats_them() -> None:
     figures = Figures()
-    for record in (
+    for each in (
         messages("sent", "a", 1, 2, 3),
         messages("delivered", "b", 1, 2, 2, 1),
         messages("delivered", "c", 2),
     ):
-        figures.take(record)
+        figures.take(each)
     assert value(figures, "9 sent") == 3
     assert value(figures, "9 delivered") == 2
     assert value(figures, "9 delivered at c") == 1
@@ -60,21 +62,21 @@ def test_samples_count_as_they_were_last() -> None:
     figures = Figures()
     for states in (["ESTABLISHED", "ESTABLISHED", "LISTEN"], ["ESTABLISHED", "TIME_WAIT"]):
         sockets = [{"state": state} for state in states]
-        figures.take({"kind": "sockets", "host": "a", "sockets": sockets})
-    figures.take({"kind": "conntrack", "host": "f", "entries": [{}, {}]})
+        figures.take(record("sockets", host="a", sockets=sockets))
+    figures.take(record("conntrack", host="f", entries=[{}, {}]))
     for process, counts in (("p", {"tcp": 3, "file": 2}), ("q", {"tcp": 4}), ("p", {"tcp": 1})):
-        figures.take({"kind": "fds", "host": "a", "process": process, "counts": counts})
+        figures.take(record("fds", host="a", process=process, counts=counts))
     assert value(figures, "connections at a > 0") == 1
     assert value(figures, "flows at f > 0") == 2
     assert value(figures, "fds at a > 0") == 5
-    figures.take({"kind": "process", "host": "a", "process": "q", "state": "exited"})
+    figures.take(record("process", host="a", process="q", state="exited"))
     assert value(figures, "fds at a > 0") == 1
 
 
 def test_events_are_counted_by_host_and_name() -> None:
     figures = Figures()
     for host, event in (("a", "lost"), ("a", "lost"), ("b", "lost"), ("a", "found")):
-        figures.take({"kind": "log", "host": host, "event": {"event": event}})
+        figures.take(record("log", host=host, event={"event": event}))
     assert value(figures, "event lost at a") == 2
 
 

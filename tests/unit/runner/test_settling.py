@@ -7,8 +7,10 @@ from collections.abc import Sequence
 
 import pytest
 
-from halfopen.model.history import Record
+from halfopen.model.records import Record
 from halfopen.runner.settling import AT_MOST_S, QUIET_SAMPLES, Settling
+
+from ..records import record
 
 SAMPLE_S = 0.25
 QUIET_S = QUIET_SAMPLES * SAMPLE_S
@@ -18,7 +20,7 @@ def sample(t: float, *ports: int, state: str = "ESTABLISHED", **more: float) -> 
     sockets = [
         {"local": f"198.18.1.1:{p}", "peer": "198.18.2.1:514", "state": state} for p in ports
     ]
-    return {"t": t, "kind": "sockets", "host": "receiver", "sockets": sockets, **more}
+    return record("sockets", t, host="receiver", sockets=sockets, **more)
 
 
 class World:
@@ -26,7 +28,7 @@ class World:
 
     def __init__(self, begun: float, coming: Sequence[Record]) -> None:
         self.t = begun
-        self.coming = sorted(coming, key=lambda record: float(record["t"]))
+        self.coming = sorted(coming, key=lambda each: each["t"])
         self.settling = Settling(SAMPLE_S)
 
     async def play(self) -> None:

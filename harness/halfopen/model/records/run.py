@@ -1,0 +1,130 @@
+"""Records about the run itself: its plan, its steps and faults, and its end."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, NotRequired
+
+from halfopen.model.records._base import OfHost, Timed
+
+
+class HeaderRecord(Timed):
+    """First record of every history; it holds the whole plan.
+
+    Attributes:
+        version: of the format of the history.
+        scenario: title of the scenario.
+        file: path of the scenario file.
+        variant: name of the variant.
+        lab: name of the lab.
+        scale: seconds of production time in one second of lab time.
+        seed: of whatever is random.
+        started: date and time, ISO 8601, UTC.
+        sample_s: seconds between two samples.
+        addresses: host -> IP address that the lab gave it.
+        plan: as played, see `halfopen.model.plan`.
+    """
+
+    kind: Literal["header"]
+    version: int
+    scenario: str
+    file: str
+    variant: str
+    lab: str
+    scale: float
+    seed: int
+    started: str
+    sample_s: float
+    addresses: NotRequired[dict[str, str]]
+    plan: dict[str, Any]
+
+
+class StepRecord(Timed):
+    """Begin or end of a step.
+
+    Attributes:
+        index: position in the plan, from 0.
+        text: the step in words.
+        line: in the scenario file.
+        state: what happens to the step now.
+    """
+
+    kind: Literal["step"]
+    index: int
+    text: str
+    line: int
+    state: Literal["begin", "end"]
+
+
+class FaultRecord(Timed):
+    """Begin or end of a fault; it ends when it is healed, or at once.
+
+    Attributes:
+        name: of the fault.
+        text: its step in words.
+        line: in the scenario file.
+        state: what happens to the fault now.
+        flows: flows that it touched, `client > server`.
+        at_once: true if there was nothing to heal.
+    """
+
+    kind: Literal["fault"]
+    name: str
+    text: str
+    line: int
+    state: Literal["begin", "end"]
+    flows: NotRequired[list[str]]
+    at_once: NotRequired[bool]
+
+
+class ConditionRecord(Timed):
+    """Progress of a condition that a step waits for.
+
+    Attributes:
+        text: the condition.
+        step: the step in words.
+        line: in the scenario file.
+        state: of the wait.
+        figure: the value that the condition is about; null if nothing is known of it.
+    """
+
+    kind: Literal["condition"]
+    text: str
+    step: str
+    line: int
+    state: Literal["waiting", "met", "unmet"]
+    figure: int | None
+
+
+class EngineRecord(OfHost):
+    """Engine that plays a middlebox.
+
+    Attributes:
+        engine: `conntrack` or `userspace`.
+    """
+
+    kind: Literal["engine"]
+    engine: str
+
+
+class LabRecord(Timed):
+    """Failure of the lab itself; the run ends with an error.
+
+    Attributes:
+        problem: what broke.
+    """
+
+    kind: Literal["lab"]
+    problem: str
+
+
+class EndRecord(Timed):
+    """Last record of a run that was not killed.
+
+    Attributes:
+        reason: how the run ended.
+        detail: more about it; empty for a complete run.
+    """
+
+    kind: Literal["end"]
+    reason: Literal["complete", "interrupted", "unmet", "error", "unsupported"]
+    detail: str
