@@ -20,7 +20,7 @@ from relpio.inputs.datagrams import DatagramInput, kernel_drops
 from relpio.logs import no_log
 from relpio.net.listening import bound_internet, bound_unix, remove_unix
 
-from .doubles import Events
+from ..doubles import Events
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -12,7 +12,7 @@ import pytest
 from relpio import ConfigurationError
 from relpio.receiver.program import ProgramOutput
 
-from .doubles import Events
+from ..doubles import Events
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

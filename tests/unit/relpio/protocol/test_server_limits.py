@@ -19,7 +19,7 @@ from relpio import (
     encode_frame,
 )
 
-from .doubles import HINT, OPEN
+from ..doubles import HINT, OPEN
 
 
 def events_of(server: ServerConnection) -> list[ServerEvent]:

@@ -19,7 +19,7 @@ from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 from relpio.net.tls import TlsSettings
 
-from .doubles import OPEN, Events, Memory
+from ..doubles import OPEN, Events, Memory
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -13,7 +13,7 @@ import pytest
 
 from relpio import FileOutput
 
-from .doubles import Events
+from ..doubles import Events
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

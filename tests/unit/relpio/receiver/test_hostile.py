@@ -19,7 +19,7 @@ from relpio import (
     encode_frame,
 )
 
-from .doubles import HINT, OPEN, Events, receiving
+from ..doubles import HINT, OPEN, Events, receiving
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -32,7 +32,7 @@ from relpio.net.addresses import Address, TcpAddress, UnixAddress
 from relpio.queue.settings import QueueSettings
 from relpio.sender.deadletters import DeadLetterFile, DeadLetters
 
-from .doubles import QUICK, Events, numbered, run
+from ..doubles import QUICK, Events, numbered, run
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import RelpioProcess, Tools

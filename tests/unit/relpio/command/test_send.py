@@ -19,7 +19,7 @@ import pytest
 from relpio import encode_frame
 from relpio.command.main import main
 
-from .doubles import OPEN
+from ..doubles import OPEN
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import RelpioProcess, Tools

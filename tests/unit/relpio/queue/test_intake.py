@@ -24,7 +24,7 @@ from relpio.queue.policy import (
 )
 from relpio.queue.settings import QueueSettings, QueueType
 
-from .doubles import run
+from ..doubles import run
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -18,7 +18,7 @@ from relpio.queue.intake import FlowControl, Intake
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.settings import QueueSettings, QueueType
 
-from .doubles import run
+from ..doubles import run
 
 
 class Trouble:

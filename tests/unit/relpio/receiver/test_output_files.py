@@ -18,7 +18,7 @@ from relpio.receiver.output import open_append
 from relpio.receiver.peerfiles import PeerFiles, safe_name
 from relpio.receiver.synced import SyncedFileOutput
 
-from .doubles import Events
+from ..doubles import Events
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -25,7 +25,7 @@ TABLES: list[tuple[Mapping[Any, Mapping[Any, Any]], type[Enum], type[Enum]]] = [
     (CLIENT_TRANSITIONS, ClientState, ClientInput),
     (SERVER_TRANSITIONS, ServerState, ServerInput),
 ]
-PAGE = Path(__file__).parents[3] / "docs" / "relpio.md"
+PAGE = Path(__file__).parents[4] / "docs" / "relpio.md"
 
 
 @pytest.mark.parametrize(("table", "states", "inputs"), TABLES)

@@ -22,7 +22,7 @@ from relpio import (
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 
-from .doubles import HINT, OPEN, Events, Memory, receiving
+from ..doubles import HINT, OPEN, Events, Memory, receiving
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -1,0 +1,24 @@
+"""Addresses: parsing, formatting, look-up."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from relpio.net.addresses import format_address, parse_address, resolve
+
+if TYPE_CHECKING:
+    pass
+
+
+def test_addresses() -> None:
+    assert format_address(("::1", 5, 0, 0)) == "[::1]:5"
+    assert format_address(("127.0.0.1", 5)) == "127.0.0.1:5"
+    assert format_address(None) == "None"
+    assert parse_address("a.example:1") == ("a.example", 1)
+    assert asyncio.run(resolve("127.0.0.1", 5)) == [("127.0.0.1", 5)]
+    for name in ("no.such.name.invalid", "a" * 64 + ".invalid"):
+        with pytest.raises(OSError):
+            asyncio.run(resolve(name, 5))
