@@ -14,6 +14,7 @@ from collections.abc import Sequence
 
 from bench.subjects import SIZE
 from relpio import ClientSettings, MemoryQueue, Sender, SenderSettings
+from relpio.net.addresses import TcpAddress
 
 _TICK = 0.002
 _WARM_UP_S = 1.0
@@ -30,7 +31,7 @@ async def measure(host: str, port: int, rate: float, seconds: float) -> list[flo
         now = time.monotonic()
         took.extend(now - put[n] for n in numbers if put[n] - begun > _WARM_UP_S)
 
-    settings = SenderSettings(host=host, port=port, session=ClientSettings(window=1000))
+    settings = SenderSettings(targets=[TcpAddress(host, port)], session=ClientSettings(window=1000))
     queue = MemoryQueue(1_000_000)
     async with Sender(settings, queue=queue, on_acked=acked) as sender:
         sent = 0

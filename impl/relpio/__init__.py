@@ -21,6 +21,7 @@ from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress, UnixAddress
 from relpio.net.sockopts import Keepalive
 from relpio.net.tls import TlsSettings
+from relpio.pipeline import Pipeline
 from relpio.protocol.client import ClientConnection, ClientSettings
 from relpio.protocol.events import (
     Acknowledged,
@@ -49,6 +50,7 @@ from relpio.receiver.program import ProgramOutput
 from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
 from relpio.receiver.synced import SyncedFileOutput
 from relpio.sender.backoff import BackoffPolicy
+from relpio.sender.queues import Queues, open_queues
 from relpio.sender.sender import Sender, SenderSettings
 
 __all__ = [
@@ -83,9 +85,11 @@ __all__ = [
     "Oversized",
     "PeerFiles",
     "PeerRefusedError",
+    "Pipeline",
     "ProgramOutput",
     "QueueSettings",
     "QueueType",
+    "Queues",
     "Receiver",
     "ReceiverSettings",
     "Refused",
@@ -112,4 +116,5 @@ __all__ = [
     "encode_messages",
     "make_queue",
     "octet_counted",
+    "open_queues",
 ]

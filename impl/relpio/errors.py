@@ -35,7 +35,7 @@ class RemoteProtocolError(RelpError):
 
 
 class FrameError(RemoteProtocolError):
-    """The octets received are not a RELP frame. There is no way to find the next frame."""
+    """The bytes received are not a RELP frame. There is no way to find the next frame."""
 
 
 class FrameTooLongError(FrameError):

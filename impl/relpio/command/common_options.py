@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from relpio.command import options
-from relpio.command.option import Option
+from relpio.command import values
+from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.net.tls import TlsSettings
 
@@ -13,56 +13,54 @@ __all__ = ["LOG_OPTIONS", "TCP_OPTIONS", "TLS_OPTIONS", "tls_settings"]
 
 TCP_OPTIONS = (
     Option(
-        "keepalive", "tcp", options.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
+        "keepalive", "tcp", values.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
         "TCP keepalive in whole seconds; on: with the timers of the operating system; off",
     ),
     Option(
-        "user-timeout", "tcp", options.user_timeout, "off", "S",
+        "user-timeout", "tcp", values.user_timeout, "off", "S",
         "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged by the peer's kernel; "
         "resolution 1 ms",
     ),
 )  # fmt: skip
 
 TLS_OPTIONS = (
-    Option("tls", "tls", options.switch, None, None, "speak TLS from the first octet"),
+    Option("tls", "tls", values.switch, None, None, "speak TLS from the first byte"),
     Option(
-        "tls-auth", "tls", options.choice("anon", "certvalid", "name", "fingerprint"), "anon",
+        "tls-auth", "tls", values.choice("anon", "certvalid", "name", "fingerprint"), "anon",
         "MODE",
         "what the peer must show: anon: nothing; certvalid: a certificate of an authority in "
         "--tls-ca; name: one with a permitted name; fingerprint: a permitted certificate",
     ),
-    Option("tls-ca", "tls", options.path, None, "FILE", "certificates of the authorities (PEM)"),
+    Option("tls-ca", "tls", values.path, None, "FILE", "certificates of the authorities (PEM)"),
     Option(
-        "tls-cert", "tls", options.path, None, "FILE",
+        "tls-cert", "tls", values.path, None, "FILE",
         "own certificate and its chain (PEM); without one, only anonymous ciphers of TLS 1.2 are "
         "spoken in mode anon",
     ),
     Option(
-        "tls-key", "tls", options.path, None, "FILE",
+        "tls-key", "tls", values.path, None, "FILE",
         "its private key (PEM), not encrypted; by default in the file of the certificate",
     ),
     Option(
-        "tls-permitted-peer", "tls", options.text, None, "PEER",
+        "tls-permitted-peer", "tls", values.text, None, "PEER",
         "a name such as *.example.org, or a fingerprint such as SHA256:0A:... (SHA1 too); send "
         "permits the name of its target when none is given",
         many=True,
     ),
     Option(
-        "tls-min", "tls", options.choice("1.2", "1.3"), "1.2", "VERSION", "lowest version of TLS"
+        "tls-min", "tls", values.choice("1.2", "1.3"), "1.2", "VERSION", "lowest version of TLS"
     ),
     Option(
-        "tls-max", "tls", options.choice("1.2", "1.3"), None, "VERSION", "highest version of TLS"
+        "tls-max", "tls", values.choice("1.2", "1.3"), None, "VERSION", "highest version of TLS"
     ),
     Option(
-        "tls-ciphers", "tls", options.text, None, "LIST",
+        "tls-ciphers", "tls", values.text, None, "LIST",
         "OpenSSL cipher list for TLS 1.2 (see openssl ciphers)",
     ),
 )  # fmt: skip
 
 LOG_OPTIONS = (
-    Option(
-        "log-json", "", options.switch, None, None, "log events as JSON Lines on standard error"
-    ),
+    Option("log-json", "", values.switch, None, None, "log events as JSON Lines on standard error"),
 )
 
 

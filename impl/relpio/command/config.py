@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from relpio.command.option import Option
+from relpio.command.options import Option
 from relpio.command.tomllines import key_lines, line_of
 from relpio.errors import ConfigurationError
 

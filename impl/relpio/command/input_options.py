@@ -7,8 +7,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from relpio.command import options as values
-from relpio.command.option import Option
+from relpio.command import values
+from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.inputs.base import Input
 from relpio.inputs.connections import ConnectionInput, ConnectionSettings
@@ -62,7 +62,7 @@ OPTIONS = (
         "unix-mode", "inputs", mode, "0666", "MODE", "permissions of the Unix sockets' files"
     ),
     Option(
-        "max-line", "inputs", values.size, "128k", "OCTETS",
+        "max-line", "inputs", values.size, "128k", "BYTES",
         "a longer message from --follow or --listen-... is sent in pieces of this size",
     ),
     Option(

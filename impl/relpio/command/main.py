@@ -19,11 +19,11 @@ from relpio.command import (
 from relpio.command.common_options import LOG_OPTIONS, TCP_OPTIONS, TLS_OPTIONS
 from relpio.command.metrics_options import METRICS_OPTIONS
 from relpio.command.notes import OVERVIEW, RECEIVE_NOTES, SEND_NOTES
-from relpio.command.option import Option
-from relpio.command.options import text
+from relpio.command.options import Option
 from relpio.command.parser import Command, add_command, check_file, options_of
 from relpio.command.receive import check_receive, receive
 from relpio.command.send import check_send, send
+from relpio.command.values import text
 from relpio.errors import ConfigurationError
 from relpio.logs import JsonLog, Log, TextLog
 from relpio.protocol.offers import SOFTWARE

@@ -7,8 +7,8 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
-from relpio.command import options
-from relpio.command.option import Option
+from relpio.command import values
+from relpio.command.options import Option
 from relpio.logs import Log
 from relpio.metrics.export import MetricsFile, MetricsServer
 from relpio.metrics.process import register_process
@@ -23,21 +23,21 @@ def listen_address(text: str) -> Address:
     """Read HOST:PORT, with port 0 for any free one, or unix:PATH."""
     if text.startswith("unix:"):
         return parse_target(text)
-    return TcpAddress(*options.listen_address(text))
+    return TcpAddress(*values.listen_address(text))
 
 
 METRICS_OPTIONS = (
     Option(
         "metrics-listen", "metrics", listen_address, None, "ADDRESS",
-        "serve figures for Prometheus at http://ADDRESS/metrics; HOST:PORT or unix:PATH. There is "
+        "serve metrics for Prometheus at http://ADDRESS/metrics; HOST:PORT or unix:PATH. There is "
         "no password: use an address that only the right ones reach",
     ),
     Option(
-        "metrics-file", "metrics", options.path, None, "FILE",
-        "write the same figures to a JSON file, again and again",
+        "metrics-file", "metrics", values.path, None, "FILE",
+        "write the same metrics to a JSON file, again and again",
     ),
     Option(
-        "metrics-interval", "metrics", options.duration, "10", "S",
+        "metrics-interval", "metrics", values.duration, "10", "S",
         "time between two writes of that file",
     ),
 )  # fmt: skip
@@ -45,7 +45,7 @@ METRICS_OPTIONS = (
 
 @asynccontextmanager
 async def exporting(given: argparse.Namespace, registry: Registry, log: Log) -> AsyncIterator[None]:
-    """Serve and write the figures of `registry` as the options say.
+    """Serve and write the metrics of `registry` as the options say.
 
     Raises:
         OSError: the address cannot be listened on.

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from relpio.command.config import ConfigFile, merge
-from relpio.command.option import Option
+from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
 

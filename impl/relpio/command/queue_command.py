@@ -106,7 +106,7 @@ def _show(path: Path, found: Inspection, out: TextIO, *, read: bool) -> None:
 
 
 def _octets(size: int) -> str:
-    for unit in ("octets", "KiB", "MiB"):
+    for unit in ("bytes", "KiB", "MiB"):
         if size < 10_000:
             return f"{size} {unit}"
         size //= 1024

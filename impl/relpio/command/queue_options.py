@@ -1,24 +1,17 @@
-"""The options of the queues of `relpio send`, and the queues themselves."""
+"""The options of the queues of `relpio send`."""
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from relpio.command import options as values
-from relpio.command.option import Option
+from relpio.command import values
+from relpio.command.options import Option
 from relpio.errors import ConfigurationError
-from relpio.logs import Log
-from relpio.metrics.registry import Registry
-from relpio.queue.base import MessageQueue
-from relpio.queue.intake import Intake
-from relpio.queue.make import make_queue
 from relpio.queue.settings import QueueSettings, QueueType
-from relpio.sender.mover import Mover
+from relpio.sender.queues import check_directories
 
-__all__ = ["OPTIONS", "Queues", "check_queues", "queue_settings", "queues_from"]
+__all__ = ["OPTIONS", "all_queue_settings", "queue_settings"]
 
 _DEFAULT = QueueSettings()
 
@@ -71,8 +64,8 @@ _PARAMETERS: tuple[tuple[str, Callable[[str], Any], str | None, str, str], ...] 
     ("discard-mark", values.whole, None, "N", "from here on, drop what is not important; 98 %"),
     ("discard-severity", _severity, "8", "SEVERITY",
      "that is: this severity (0 emerg to 7 debug) and less important ones; 8: nothing"),
-    ("max-disk-space", _size, "0", "OCTETS", "limit for all segments; 0: none"),
-    ("max-file-size", values.size, "16m", "OCTETS", "size of a segment"),
+    ("max-disk-space", _size, "0", "BYTES", "limit for all segments; 0: none"),
+    ("max-file-size", values.size, "16m", "BYTES", "size of a segment"),
     ("sync-queue-files", _on_off, "off", "on|off",
      "accept a message only when the disk has it (fsync), not just the kernel"),
     ("checkpoint-interval", values.whole, "0", "N",
@@ -142,114 +135,13 @@ def queue_settings(options: Any, prefix: str = "queue") -> QueueSettings:
         raise ConfigurationError(f"{name}: {error}") from None
 
 
-def check_queues(options: Any) -> None:
-    """Say whether the options of the queues fit together.
+def all_queue_settings(options: Any) -> tuple[QueueSettings, QueueSettings | None]:
+    """Return the settings of the queue, and of the main queue if there is one.
 
     Raises:
-        ConfigurationError: they do not.
+        ConfigurationError: the options do not fit together.
     """
-    action, main = queue_settings(options), queue_settings(options, "main_queue")
-    if action.directory is not None and action.directory == main.directory:
-        raise ConfigurationError(
-            f"main queue and queue have the same directory {action.directory}; each needs its own"
-        )
-
-
-@dataclass
-class Queues:
-    """The queues of a sender.
-
-    Attributes:
-        intake: where all inputs put their messages.
-        source: the queue that sessions take them from.
-        settings: the parameters of `source`, by which they do it.
-        queues: all, by their names in figures; the first is the one behind `intake`.
-        mover: to be run as a task when there are two.
-    """
-
-    intake: Intake
-    source: MessageQueue
-    settings: QueueSettings
-    queues: dict[str, MessageQueue]
-    mover: Mover | None = None
-
-    def __len__(self) -> int:
-        """Messages held in all queues."""
-        return sum(map(len, self.queues.values()))
-
-    async def drained(self) -> None:
-        """Wait until all queues are empty, without a time limit."""
-        removed = asyncio.Event()
-        for queue in self.queues.values():
-            queue.watchers.removed.append(removed.set)
-        try:
-            while len(self):
-                removed.clear()
-                await removed.wait()
-        finally:
-            for queue in self.queues.values():
-                queue.watchers.removed.remove(removed.set)
-
-    def register(self, registry: Registry) -> None:
-        """Make the figures of the queues known."""
-        for name, queue in self.queues.items():
-            _register_queue(registry, name, queue)
-        intake = self.intake
-        registry.counter(
-            "relpio_queue_accepted_total", "Messages accepted.", lambda: intake.accepted
-        )
-        text = "Messages dropped by the rules of the queue."
-        for reason, read in (
-            ("severity", lambda: intake.discarded_by_severity),
-            ("full", lambda: intake.discarded_full),
-        ):
-            registry.counter("relpio_queue_discarded_total", text, read, reason=reason)
-
-    def close(self) -> None:
-        """Close the queues; what is on disk stays, what is in memory is saved if so wished."""
-        for queue in self.queues.values():
-            queue.close()
-
-
-def _register_queue(registry: Registry, name: str, queue: MessageQueue) -> None:
-    registry.gauge("relpio_queue_messages", "Messages held.", lambda: len(queue), queue=name)
-    registry.gauge(
-        "relpio_queue_ready", "Messages not in flight.", lambda: queue.ready, queue=name
-    )  # fmt: skip
-
-
-def queues_from(options: Any, log: Log) -> Queues:
-    """Open the queues that the options ask for.
-
-    With a main queue, an action queue of type direct is none: sessions take messages from the main
-    queue itself.
-
-    Raises:
-        ConfigurationError: the options do not fit together, or a directory is in use.
-        OSError: a directory cannot be made or read.
-    """
-    check_queues(options)
     action = queue_settings(options)
-    if options.main_queue_type is None:
-        return _one("queue", action, log)
-    main = queue_settings(options, "main_queue")
-    if action.type is QueueType.DIRECT:
-        return _one("main", main, log)
-    first = make_queue(main, log)
-    try:
-        second = make_queue(action, log)
-    except BaseException:
-        first.close()
-        raise
-    return Queues(
-        Intake(first, main, log),
-        second,
-        action,
-        {"main": first, "queue": second},
-        Mover(first, Intake(second, action, log), main),
-    )
-
-
-def _one(name: str, settings: QueueSettings, log: Log) -> Queues:
-    queue = make_queue(settings, log)
-    return Queues(Intake(queue, settings, log), queue, settings, {name: queue})
+    main = queue_settings(options, "main_queue")  # checked, even if no main queue is asked for
+    check_directories(action, main)
+    return action, None if options.main_queue_type is None else main

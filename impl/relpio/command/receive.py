@@ -7,6 +7,7 @@ import asyncio
 import resource
 import signal
 from asyncio import sslproto
+from typing import Any
 
 from relpio.command.common_options import tls_settings
 from relpio.command.metrics_options import exporting
@@ -60,8 +61,8 @@ async def _run(
     await receiver.start()
     if isinstance(output, ProgramOutput):
         output.start()
-    stopped = asyncio.create_task(stop.wait())
-    ends: list[asyncio.Future[None] | asyncio.Future[OSError]] = [stopped, output.broken]
+    stopped = asyncio.create_task(stop.event.wait())
+    ends: list[asyncio.Future[Any]] = [stopped, output.broken]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     broken = output.broken.done()

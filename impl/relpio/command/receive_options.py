@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from relpio.command import options
+from relpio.command import values
 from relpio.command.metrics_options import METRICS_OPTIONS, listen_address
-from relpio.command.option import Option
+from relpio.command.options import Option
 from relpio.protocol.frames import DEFAULT_MAX_DATA
 from relpio.protocol.server import Oversize
 from relpio.receiver.formats import FORMATS
@@ -14,7 +14,7 @@ __all__ = ["OPTIONS"]
 
 
 def _count_or_off(text: str) -> int | None:
-    return None if text == "off" else options.count(text)
+    return None if text == "off" else values.count(text)
 
 
 OPTIONS = (
@@ -25,39 +25,39 @@ OPTIONS = (
         many=True, required=True,
     ),
     Option(
-        "output", "", options.text, None, "OUTPUT",
+        "output", "", values.text, None, "OUTPUT",
         "a file to append to; - for standard output; a path such as /var/log/{peer}.log for one "
         "file for each sending address; or '|PROGRAM ARGUMENTS' for a program's standard input",
         required=True,
     ),
     Option(
-        "ack", "", options.choice(*(depth.value for depth in AckDepth)), "written", "DEPTH",
+        "ack", "", values.choice(*(depth.value for depth in AckDepth)), "written", "DEPTH",
         "when to acknowledge a message: received: when it is in memory; written: when the output "
         "has written it; synced: when the disk has it",
     ),
     Option(
-        "format", "", options.choice(*sorted(FORMATS)), "line", "FORMAT",
+        "format", "", values.choice(*sorted(FORMATS)), "line", "FORMAT",
         "how messages are written: line or octet-counted",
     ),
     Option(
-        "program-confirm", "", options.switch, None, None,
+        "program-confirm", "", values.switch, None, None,
         "the program writes the line OK when it is ready and once for each message; only then is "
         "that acknowledged",
     ),
     Option(
-        "open-timeout", "", options.duration_or_off, "off", "S",
+        "open-timeout", "", values.duration_or_off, "off", "S",
         "drop a client that has not sent open for so long",
     ),
     Option(
-        "idle-timeout", "", options.duration_or_off, "off", "S",
+        "idle-timeout", "", values.duration_or_off, "off", "S",
         "drop a client that has sent nothing for so long",
     ),
     Option(
-        "frame-timeout", "", options.duration_or_off, "60", "S",
+        "frame-timeout", "", values.duration_or_off, "60", "S",
         "drop a client that takes so long for one frame",
     ),
     Option(
-        "max-sessions", "", options.count, "10000", "N",
+        "max-sessions", "", values.count, "10000", "N",
         "connections at a time; more wait unaccepted",
     ),
     Option(
@@ -65,24 +65,24 @@ OPTIONS = (
         "connections of one address at a time; more are closed at once",
     ),
     Option(
-        "max-message-size", "", options.size, str(DEFAULT_MAX_DATA), "OCTETS",
+        "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
         "what is longer is oversized",
     ),
     Option(
-        "oversize", "", options.choice(*(mode.value for mode in Oversize)), "abort", "MODE",
+        "oversize", "", values.choice(*(mode.value for mode in Oversize)), "abort", "MODE",
         "what happens to an oversized message: truncate: the rest of it is thrown away; abort: "
         "its session ends; accept: it is taken, up to --max-accepted-size",
     ),
     Option(
-        "max-accepted-size", "", options.size, "16m", "OCTETS",
+        "max-accepted-size", "", values.size, "16m", "BYTES",
         "with --oversize accept, a message longer than this ends its session",
     ),
     Option(
-        "max-open-files", "", options.count, "256", "N",
+        "max-open-files", "", values.count, "256", "N",
         "files open at a time when there is one for each sending address",
     ),
     Option(
-        "shutdown-timeout", "", options.duration, "5", "S",
+        "shutdown-timeout", "", values.duration, "5", "S",
         "time to leave in order after SIGTERM",
     ),
     *METRICS_OPTIONS,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from relpio.command import options
-from relpio.command.option import Option
+from relpio.command import values
+from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.protocol.frames import DEFAULT_MAX_DATA
 
@@ -11,15 +11,15 @@ __all__ = ["OPTIONS"]
 
 
 def _whole_or_never(text: str) -> int | None:
-    return None if text == "never" else options.count(text)
+    return None if text == "never" else values.count(text)
 
 
 def _whole_or_forever(text: str) -> int | None:
-    return None if text == "forever" else options.whole(text)
+    return None if text == "forever" else values.whole(text)
 
 
 def _duration_or_never(text: str) -> float | None:
-    return None if text == "never" else options.duration(text)
+    return None if text == "never" else values.duration(text)
 
 
 def _version(text: str) -> int:
@@ -30,32 +30,32 @@ def _version(text: str) -> int:
 
 OPTIONS = (
     Option(
-        "target", "", options.target_address, None, "HOST:PORT",
+        "target", "", values.target_address, None, "HOST:PORT",
         "the receiver; IPv6 as [::1]:2514, a Unix socket as unix:/run/relp.sock; several are tried "
         "in this order",
         many=True, required=True,
     ),
     Option(
-        "window", "", options.count, "128", "N", "messages that may be unacknowledged at a time"
+        "window", "", values.count, "128", "N", "messages that may be unacknowledged at a time"
     ),
     Option(
-        "max-message-size", "", options.size, str(DEFAULT_MAX_DATA), "OCTETS",
+        "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
         "the receiver takes no longer message; --oversize says what becomes of a longer line",
     ),
     Option(
-        "oversize", "", options.choice("abort", "truncate", "accept"), "abort", "MODE",
-        "a line above that size: abort: ends the input with an error; truncate: its first octets "
+        "oversize", "", values.choice("abort", "truncate", "accept"), "abort", "MODE",
+        "a line above that size: abort: ends the input with an error; truncate: its first bytes "
         "are sent; accept: it is sent, up to --max-accepted-size",
     ),
     Option(
-        "max-accepted-size", "", options.size, "16m", "OCTETS",
+        "max-accepted-size", "", values.size, "16m", "BYTES",
         "with --oversize accept: a line longer than this is an error all the same",
     ),
     Option(
-        "ledger", "", options.path, None, "FILE", "append what was accepted and acknowledged"
+        "ledger", "", values.path, None, "FILE", "append what was accepted and acknowledged"
     ),
     Option(
-        "shutdown-timeout", "", options.duration, "5", "S",
+        "shutdown-timeout", "", values.duration, "5", "S",
         "time to leave in order after SIGTERM",
     ),
     Option(
@@ -63,19 +63,19 @@ OPTIONS = (
         "protocol version to offer; librelp has never said anything but 0",
     ),
     Option(
-        "ack-timeout", "dead peers", options.duration_or_off, "30", "S",
+        "ack-timeout", "dead peers", values.duration_or_off, "30", "S",
         "give a session up when its oldest message is not acknowledged for so long; or off",
     ),
     Option(
-        "open-timeout", "dead peers", options.duration_or_off, "30", "S",
+        "open-timeout", "dead peers", values.duration_or_off, "30", "S",
         "the same for the answer to open; or off",
     ),
     Option(
-        "connect-timeout", "dead peers", options.duration, "10", "S",
+        "connect-timeout", "dead peers", values.duration, "10", "S",
         "limit for name look-up, TCP connect and TLS handshake",
     ),
     Option(
-        "backoff", "retries", options.backoff, "1/60", "FIRST/MAX",
+        "backoff", "retries", values.backoff, "1/60", "FIRST/MAX",
         "wait between attempts: doubles from FIRST to MAX, with jitter",
     ),
     Option(
@@ -83,7 +83,7 @@ OPTIONS = (
         "send a refused message again so often, then put it into --dead-letters",
     ),
     Option(
-        "dead-letters", "retries", options.path, None, "FILE",
+        "dead-letters", "retries", values.path, None, "FILE",
         "where refused messages are kept, with the receiver's words: JSON Lines, synced",
     ),
     Option(
@@ -95,8 +95,8 @@ OPTIONS = (
         "close the session in order after so many messages and make a new one; or never",
     ),
     Option(
-        "seed", "retries", options.integer, None, "N",
+        "seed", "retries", values.integer, None, "N",
         "make the jitter of the back-off repeatable",
     ),
-    Option("local-address", "tcp", options.text, None, "ADDRESS", "send from this address"),
+    Option("local-address", "tcp", values.text, None, "ADDRESS", "send from this address"),
 )  # fmt: skip

@@ -35,7 +35,7 @@ class ConnectionSettings:
     """How connections are treated.
 
     Attributes:
-        max_line: octets of a message; a longer one comes in pieces.
+        max_line: bytes of a message; a longer one comes in pieces.
         framing: how messages are delimited.
         max_connections: at one time; others wait in the kernel's queue.
         idle_timeout: seconds of silence after which a connection is closed; None: never.

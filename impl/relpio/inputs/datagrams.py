@@ -98,7 +98,7 @@ class DatagramInput:
             message = bytes(view[:size]).rstrip(b"\n\0")
             if flags & socket.MSG_TRUNC or len(message) > self._max_line:
                 self.cut += 1
-                self._log("input-cut", input=self.name, octets=len(message))
+                self._log("input-cut", input=self.name, bytes=len(message))
             if message:
                 messages += pieces(message, self._max_line)
         self.received += len(messages)

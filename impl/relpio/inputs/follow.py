@@ -1,4 +1,4 @@
-"""Follows files as they grow and rotate, from a durable place on."""
+"""Follows files as they grow and rotate, from a durable position on."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class FollowedFile:
     """All that is still to be read under one path: the file there now, and those it was before."""
 
     def __init__(self, path: Path, max_line: int, state: StateFile, log: Log) -> None:
-        """Go on at the places that `state` knows, else at the start of the file."""
+        """Go on at the positions that `state` knows, else at the start of the file."""
         self.path = path
         self._name = str(path.absolute())
         self._max_line = max_line
@@ -64,13 +64,13 @@ class FollowedFile:
 
     def _resume(self, state: StateFile) -> None:
         """Open the files that were being read, and those that have come and gone since."""
-        for place in state.places(self._name):
-            fd = find(self.path, place, but_not=self._known())
+        for position in state.positions(self._name):
+            fd = find(self.path, position, but_not=self._known())
             if fd is not None:
-                self._tails.append(Tail(fd, self._max_line, place))
-            elif place.offset or place.head:
+                self._tails.append(Tail(fd, self._max_line, position))
+            elif position.offset or position.head:
                 self._log(
-                    "follow-missing", file=self._name, offset=place.offset,
+                    "follow-missing", file=self._name, offset=position.offset,
                     detail="the file that was being read is not to be found (compressed or moved "
                     "away?); what it held after this offset is not sent",
                 )  # fmt: skip
@@ -129,13 +129,16 @@ class FollowedFile:
         await self._record()
 
     async def _record(self) -> None:
-        await self._state.record(self._name, tuple(tail.place for tail in self._tails))
+        await self._state.record(self._name, tuple(tail.position for tail in self._tails))
 
     async def _truncated(self, tail: Tail, deliver: Deliver) -> None:
         """The contents are gone from this inode; perhaps `copytruncate` has copied them."""
-        copy = find(self.path, tail.place, but_not=self._known())
+        copy = find(self.path, tail.position, but_not=self._known())
         self._log(
-            "follow-truncated", file=self._name, offset=tail.place.offset, copied=copy is not None
+            "follow-truncated",
+            file=self._name,
+            offset=tail.position.offset,
+            copied=copy is not None,
         )
         successors = []
         if copy is None:
@@ -143,7 +146,7 @@ class FollowedFile:
             if last.messages:  # the start of a line, of which there is nothing more
                 await deliver(last.messages)
         else:
-            first = Tail(copy, self._max_line, tail.place)
+            first = Tail(copy, self._max_line, tail.position)
             since = os.fstat(copy).st_mtime_ns
             known = {*self._known(), first.identity}
             # Younger ones follow this file, if it was renamed after its truncation.
@@ -181,7 +184,7 @@ class FollowedFile:
 
     def _forget(self, tail: Tail, why: str) -> None:
         self._log(
-            "follow-close", file=self._name, inode=tail.identity[1], offset=tail.place.offset,
+            "follow-close", file=self._name, inode=tail.identity[1], offset=tail.position.offset,
             detail=why,
         )  # fmt: skip
         self._tails.remove(tail)
@@ -197,7 +200,7 @@ class FollowedFile:
 class FollowInput:
     """Any number of files, each read from where the last run stopped.
 
-    A place is written down only after the queue has accepted what stands before it. So nothing is
+    A position is recorded only after the queue has accepted everything before it. So nothing is
     lost, and after a crash at most one batch of each file comes again.
     """
 

@@ -1,9 +1,9 @@
 r"""How syslog messages lie in a stream: octet counting and LF framing (RFC 6587, 3.4).
 
-    octet counting   "17 <13>1 - - - - - x"      LEN SP MSG, any octets in MSG
+    octet counting   "17 <13>1 - - - - - x"      LEN SP MSG, any bytes in MSG
     LF framing       "<13>Jan  1 ...\n"           no LF in MSG
 
-Senders do not say which they use, so `auto` looks at the first octet of each message, as rsyslog
+Senders do not say which they use, so `auto` looks at the first byte of each message, as rsyslog
 does: a message starts with `<`, a count with a digit. Messages are not looked into, so RFC 5424,
 RFC 3164 and anything else pass unchanged.
 """
@@ -30,7 +30,7 @@ _LINE_OR_STRING_END = re.compile(rb"[\n\0]")
 class SyslogStream:
     """Takes messages out of one stream.
 
-    A message above `max_line` octets comes in pieces of that size, so that nothing is lost and no
+    A message above `max_line` bytes comes in pieces of that size, so that nothing is lost and no
     peer can take more memory than this and a header; `cut` counts such messages.
     """
 
@@ -41,8 +41,8 @@ class SyslogStream:
         self._framing = framing
         self._line_end = _LINE_OR_STRING_END if nul else _LINE_END
         self._rest = bytearray()
-        self._wanted = 0  # octets that must be there before another look makes sense
-        self._counted = 0  # octets that the counted message still has
+        self._wanted = 0  # bytes that must be there before another look makes sense
+        self._counted = 0  # bytes that the counted message still has
         self._in_line = False
         self._was_cut = False  # of the line under way
 
@@ -59,7 +59,7 @@ class SyslogStream:
         """
         if self._rest:
             self._rest += data
-            # Octet by octet, too, a message costs time in proportion to its size.
+            # Octet by byte, too, a message costs time in proportion to its size.
             if len(self._rest) < self._wanted and (
                 self._counted or self._line_end.search(data) is None
             ):
@@ -133,7 +133,7 @@ class SyslogStream:
 
 
 def pieces(message: bytes, size: int) -> list[bytes]:
-    """Cut `message` into pieces of `size` octets; the last one may be shorter."""
+    """Cut `message` into pieces of `size` bytes; the last one may be shorter."""
     if len(message) <= size:
         return [message]
     return [message[at : at + size] for at in range(0, len(message), size)]

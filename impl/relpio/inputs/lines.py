@@ -1,4 +1,4 @@
-"""Lines out of a stream of octets; a line that is too long is an error, or cut."""
+"""Lines out of a stream of bytes; a line that is too long is an error, or cut."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ __all__ = ["LineSplitter"]
 
 
 class LineSplitter:
-    """Cuts a stream of octets into lines, without their LF."""
+    """Cuts a stream of bytes into lines, without their LF."""
 
     def __init__(self, name: str, max_size: int, *, truncate: bool = False) -> None:
-        """Allow lines of up to `max_size` octets; `name` of the input is for error texts.
+        """Allow lines of up to `max_size` bytes; `name` of the input is for error texts.
 
-        With `truncate`, the first `max_size` octets of a longer line are the line.
+        With `truncate`, the first `max_size` bytes of a longer line are the line.
         """
         self._name = name
         self._max_size = max_size
@@ -62,6 +62,6 @@ class LineSplitter:
     def _too_long(self, lines_before: int) -> InputError:
         number = self._lines + lines_before + 1
         return InputError(
-            f"{self._name}: line {number} is longer than {self._max_size} octets; shorten it, or "
+            f"{self._name}: line {number} is longer than {self._max_size} bytes; shorten it, or "
             "raise --max-message-size here and at the receiver"
         )

@@ -8,7 +8,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from relpio.inputs.place import Place
+from relpio.inputs.position import FilePosition
 
 __all__ = ["find", "open_file", "rotated_since"]
 
@@ -33,14 +33,16 @@ def open_file(path: Path) -> int:
     return fd
 
 
-def find(path: Path, place: Place, *, but_not: set[tuple[int, int]]) -> int | None:
-    """Open the file beside `path` that has the contents of `place`; None if there is none.
+def find(path: Path, position: FilePosition, *, but_not: set[tuple[int, int]]) -> int | None:
+    """Open the file beside `path` that has the contents of `position`; None if there is none.
 
     The file with its inode is preferred; failing that, a rotated one that begins with the same
-    octets, as `copytruncate` makes it.
+    bytes, as `copytruncate` makes it.
     """
-    by_inode = [entry for entry in _beside(path) if _identity(entry) == (place.device, place.inode)]
-    by_contents = _rotated(path) if place.head >= _SHORTEST_HEAD else ()
+    by_inode = [
+        entry for entry in _beside(path) if _identity(entry) == (position.device, position.inode)
+    ]
+    by_contents = _rotated(path) if position.head >= _SHORTEST_HEAD else ()
     for entry in (*by_inode, *by_contents):
         if _identity(entry) in but_not:
             continue
@@ -48,7 +50,7 @@ def find(path: Path, place: Place, *, but_not: set[tuple[int, int]]) -> int | No
             fd = open_file(entry)
         except OSError:
             continue
-        if place.is_in(fd):
+        if position.is_in(fd):
             return fd
         os.close(fd)
     return None

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from relpio.errors import ConfigurationError
-from relpio.inputs.place import Place
+from relpio.inputs.position import FilePosition
 from relpio.logs import Log
 
 __all__ = ["StateFile"]
@@ -56,15 +56,15 @@ class StateFile:
             ) from None
         self._files = self._load()
 
-    def places(self, name: str) -> tuple[Place, ...]:
-        """Return the places recorded for a path, the oldest file first."""
+    def positions(self, name: str) -> tuple[FilePosition, ...]:
+        """Return the positions recorded for a path, the oldest file first."""
         return self._files.get(name, ())
 
-    async def record(self, name: str, places: tuple[Place, ...]) -> None:
-        """Write down the places of a path; an error is logged, and the next time tries again."""
-        if self._files.get(name, ()) == places:
+    async def record(self, name: str, positions: tuple[FilePosition, ...]) -> None:
+        """Write down the positions of a path; an error is logged, and the next time tries again."""
+        if self._files.get(name, ()) == positions:
             return
-        self._files[name] = places
+        self._files[name] = positions
         self._version += 1
         mine = self._version
         async with self._writing:
@@ -103,12 +103,12 @@ class StateFile:
 
     def _text(self) -> str:
         files = {
-            name: [{field: getattr(place, field) for field in _FIELDS} for place in places]
-            for name, places in self._files.items()
+            name: [{field: getattr(position, field) for field in _FIELDS} for position in positions]
+            for name, positions in self._files.items()
         }
         return json.dumps({"version": _VERSION, "files": files}, indent=1) + "\n"
 
-    def _load(self) -> dict[str, tuple[Place, ...]]:
+    def _load(self) -> dict[str, tuple[FilePosition, ...]]:
         try:
             text = self._path.read_bytes()
             self.loaded_ns = self._path.stat().st_mtime_ns
@@ -126,13 +126,13 @@ class StateFile:
             return {}
 
 
-def _understood(state: Any) -> dict[str, tuple[Place, ...]]:
+def _understood(state: Any) -> dict[str, tuple[FilePosition, ...]]:
     if state["version"] != _VERSION:
         raise ValueError(f"version {state['version']!r} is not {_VERSION}")
-    files: dict[str, tuple[Place, ...]] = {}
-    for name, places in state["files"].items():
-        rows = [[place[field] for field in _FIELDS] for place in places]
+    files: dict[str, tuple[FilePosition, ...]] = {}
+    for name, positions in state["files"].items():
+        rows = [[position[field] for field in _FIELDS] for position in positions]
         if not all(type(value) is int and value >= 0 for row in rows for value in row):
-            raise ValueError(f"a place of {name!r} is not made of numbers")
-        files[name] = tuple(Place(*row) for row in rows)
+            raise ValueError(f"a position of {name!r} is not made of numbers")
+        files[name] = tuple(FilePosition(*row) for row in rows)
     return files

@@ -25,9 +25,9 @@ class StreamInput:
 
     Attributes:
         streams: name for error texts, and descriptor, of each; closed at its end, except 0.
-        max_line: octets of a line; a longer one raises InputError, since nobody is there to tell
+        max_line: bytes of a line; a longer one raises InputError, since nobody is there to tell
             the writer of a pipe, and half a message is worse than a stop.
-        truncate: send the first `max_line` octets of a longer line instead.
+        truncate: send the first `max_line` bytes of a longer line instead.
         log: is told of the first line that was cut.
     """
 
@@ -70,7 +70,7 @@ class StreamInput:
     def _tell(self, splitter: LineSplitter) -> None:
         if splitter.truncated and not self._told:
             self._told = True
-            self.log("truncated", input=self.name, octets=self.max_line)
+            self.log("truncated", input=self.name, bytes=self.max_line)
 
     async def _take(self, lines: list[bytes], deliver: Deliver) -> None:
         if lines:

@@ -1,4 +1,4 @@
-"""One open file that grows: reads whole lines from a place on."""
+"""One open file that grows: reads whole lines from a position on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import zlib
 from typing import NamedTuple
 
 from relpio.inputs.framing import pieces
-from relpio.inputs.place import HEAD, Place
+from relpio.inputs.position import HEAD, FilePosition
 
 __all__ = ["Batch", "Tail"]
 
@@ -16,7 +16,7 @@ CHUNK = 128 * 1024
 
 
 class Batch(NamedTuple):
-    """Messages, the octets of the file that they take up, and whether the file had any more."""
+    """Messages, the bytes of the file that they take up, and whether the file had any more."""
 
     messages: list[bytes]
     octets: int
@@ -24,25 +24,25 @@ class Batch(NamedTuple):
 
 
 class Tail:
-    """Reads one file. `place` moves only when the caller says that messages were accepted."""
+    """Reads one file. `position` moves only when the caller says that messages were accepted."""
 
-    def __init__(self, fd: int, max_line: int, place: Place | None = None) -> None:
-        """Read from `fd`, which is closed by `close`; at `place`, by default at the start."""
+    def __init__(self, fd: int, max_line: int, position: FilePosition | None = None) -> None:
+        """Read from `fd`, which is closed by `close`; at `position`, by default at the start."""
         status = os.fstat(fd)
         # Under whatever name, and even if it is a copy: this file it is now.
         self.identity = (status.st_dev, status.st_ino)
         self._fd = fd
         self._max_line = max_line
-        self._offset = place.offset if place else 0
+        self._offset = position.offset if position else 0
         # Taken from what is read, never looked up again: the file might have been truncated and
         # written anew meanwhile, and this is what tells.
-        self._head = os.pread(fd, place.head, 0) if place else b""
+        self._head = os.pread(fd, position.head, 0) if position else b""
         self._rest = b""  # what was read after `_offset`: the start of a line
 
     @property
-    def place(self) -> Place:
+    def position(self) -> FilePosition:
         """Up to where messages were accepted."""
-        return Place(*self.identity, self._offset, len(self._head), zlib.crc32(self._head))
+        return FilePosition(*self.identity, self._offset, len(self._head), zlib.crc32(self._head))
 
     @property
     def fd(self) -> int:
@@ -58,7 +58,7 @@ class Tail:
         """Return the next whole lines, none when there are none yet.
 
         None means that the file was truncated: it is shorter than what was read of it, or begins
-        with other octets. A line above `max_line` octets comes in pieces of that size.
+        with other bytes. A line above `max_line` bytes comes in pieces of that size.
 
         Raises:
             OSError: the file cannot be read.
@@ -66,7 +66,7 @@ class Tail:
         at = self._offset + len(self._rest)
         data = os.pread(self._fd, CHUNK, at)
         # After the read, so that other contents are never taken for more of these.
-        if not self.place.at(at).is_in(self._fd):
+        if not self.position.at(at).is_in(self._fd):
             return None
         if at <= len(self._head) < HEAD:
             self._head = (self._head[:at] + data)[:HEAD]
@@ -90,7 +90,7 @@ class Tail:
         return Batch([rest] if rest else [], len(rest))
 
     def accepted(self, batch: Batch) -> None:
-        """The messages of `batch` are safe: the place moves past them."""
+        """The messages of `batch` are safe: the position moves past them."""
         self._offset += batch.octets
 
     def close(self) -> None:

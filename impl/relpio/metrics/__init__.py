@@ -1,1 +1,1 @@
-"""Figures about a running program: Prometheus text on a port or Unix socket, JSON in a file."""
+"""Metrics about a running program: Prometheus text on a port or Unix socket, JSON in a file."""

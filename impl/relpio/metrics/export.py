@@ -1,4 +1,4 @@
-"""Serves figures over HTTP, and writes them to a file.
+"""Serves metrics over HTTP, and writes them to a file.
 
 The server knows one page. It reads a request line and headers of 8 KiB at most within five
 seconds, answers, and closes; it has 16 connections at most, so that whoever finds the port can
@@ -95,13 +95,13 @@ class MetricsServer:
         if method not in ("GET", "HEAD"):
             return _response("405 Method Not Allowed", "GET or HEAD\n", "Allow: GET, HEAD\r\n")
         if target.partition("?")[0] not in _PATHS:
-            return _response("404 Not Found", "the figures are at /metrics\n")
+            return _response("404 Not Found", "the metrics are at /metrics\n")
         answer = _response("200 OK", prometheus_text(self._registry))
         return answer.partition(b"\r\n\r\n")[0] + b"\r\n\r\n" if method == "HEAD" else answer
 
 
 class MetricsFile:
-    """Writes the figures to a file, again and again; readers see a whole one at any time."""
+    """Writes the metrics to a file, again and again; readers see a whole one at any time."""
 
     def __init__(self, path: Path, seconds: float, registry: Registry, log: Log) -> None:
         """Write to `path` every `seconds`, the first time when `run` starts."""

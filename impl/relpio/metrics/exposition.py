@@ -1,4 +1,4 @@
-"""The two forms in which figures leave the process."""
+"""The two forms in which metrics leave the process."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ def prometheus_text(registry: Registry) -> str:
 
 def json_text(registry: Registry) -> str:
     """Write one JSON object: `t` (Unix time) and `metrics`, a list of name, labels, value."""
-    figures = [
+    metrics = [
         {"name": family.name, "type": family.kind, "labels": dict(s.labels), "value": s.value}
         for family in registry.collect()
         for s in family.samples
     ]
-    return json.dumps({"t": round(time.time(), 6), "metrics": figures}) + "\n"
+    return json.dumps({"t": round(time.time(), 6), "metrics": metrics}) + "\n"
 
 
 def _labels(labels: Labels) -> str:

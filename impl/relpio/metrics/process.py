@@ -1,4 +1,4 @@
-"""Figures about the process itself, under the names that Prometheus clients share."""
+"""Metrics about the process itself, under the names that Prometheus clients share."""
 
 from __future__ import annotations
 

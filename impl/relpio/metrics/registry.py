@@ -1,6 +1,6 @@
-"""The figures of one process: counters that only grow, and gauges that are read when asked for.
+"""The metrics of one process: counters that only grow, and gauges that are read when asked for.
 
-A part of the program registers its figures once, under names after the Prometheus conventions
+A part of the program registers its metrics once, under names after the Prometheus conventions
 (`relpio_acks_total`), and forgets about them. Reading is the exporter's business: a gauge costs
 nothing until somebody looks.
 """
@@ -35,14 +35,14 @@ class Counter:
 
 
 class Sample(NamedTuple):
-    """One figure: its labels and its value now."""
+    """One metric: its labels and its value now."""
 
     labels: Labels
     value: float
 
 
 class Family(NamedTuple):
-    """All figures of one name. `kind` is `counter` or `gauge`."""
+    """All metrics of one name. `kind` is `counter` or `gauge`."""
 
     name: str
     kind: str
@@ -63,7 +63,7 @@ class _Series:
 
 
 class Registry:
-    """Figures by name and labels."""
+    """Metrics by name and labels."""
 
     def __init__(self) -> None:
         """Start empty."""

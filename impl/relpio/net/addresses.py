@@ -45,7 +45,7 @@ class UnixAddress(NamedTuple):
 
 Address = TcpAddress | UnixAddress
 
-_MAX_UNIX_PATH = 107  # unix(7): sun_path has 108 octets, the last one NUL
+_MAX_UNIX_PATH = 107  # unix(7): sun_path has 108 bytes, the last one NUL
 
 
 def parse_address(text: str, *, lowest_port: int = 1) -> tuple[str, int]:
@@ -77,7 +77,7 @@ def parse_target(text: str) -> Address:
     path = text.removeprefix("unix:")
     if not path or "\0" in path or len(os.fsencode(path)) > _MAX_UNIX_PATH:
         raise ConfigurationError(
-            f"address {text!r}: write unix:PATH, with a path of at most {_MAX_UNIX_PATH} octets"
+            f"address {text!r}: write unix:PATH, with a path of at most {_MAX_UNIX_PATH} bytes"
         )
     return UnixAddress(path)
 

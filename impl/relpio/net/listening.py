@@ -108,7 +108,7 @@ def bound_unix(path: Path, kind: socket.SocketKind, mode: int) -> socket.socket:
         OSError: it cannot be used.
     """
     if len(os.fsencode(path)) > 107:  # sun_path holds 108 with its NUL (unix(7))
-        raise ConfigurationError(f"{path}: the path of a Unix socket has at most 107 octets")
+        raise ConfigurationError(f"{path}: the path of a Unix socket has at most 107 bytes")
     try:
         return _bind_unix(path, kind, mode)
     except OSError as error:

@@ -32,7 +32,7 @@ def parse_fingerprint(text: str) -> tuple[str, bytes]:
     size = hashlib.new(kind).digest_size
     if len(digest) != size:
         raise ConfigurationError(
-            f"fingerprint {text!r} has {len(digest)} octets; {kind.upper()} makes {size}"
+            f"fingerprint {text!r} has {len(digest)} bytes; {kind.upper()} makes {size}"
         )
     return kind, digest
 

@@ -1,4 +1,4 @@
-"""TLS from the first octet: who the peer must be, and how that is checked.
+"""TLS from the first byte: who the peer must be, and how that is checked.
 
 RELP has no STARTTLS in practice: a port speaks TLS or it does not. The modes have rsyslog's names.
 

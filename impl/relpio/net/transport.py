@@ -1,4 +1,4 @@
-"""Joins a connection core to an asyncio transport: octets, timers, the end of the connection."""
+"""Joins a connection core to an asyncio transport: bytes, timers, the end of the connection."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from typing import Generic, NamedTuple, Protocol, TypeVar, cast
 from relpio.net.addresses import format_address
 from relpio.protocol.events import LossReason, SessionClosed, SessionLost
 
-__all__ = ["CoreProtocol", "Ending", "tls_fault"]
+__all__ = ["CoreProtocol", "SessionEnd", "tls_fault"]
 
 LINGER = 2.0
-"""Seconds that a closing connection gets to deliver its last octets before it is cut."""
+"""Seconds that a closing connection gets to deliver its last bytes before it is cut."""
 
 EventT = TypeVar("EventT")
 EventT_co = TypeVar("EventT_co", covariant=True)
@@ -29,7 +29,7 @@ class Core(Protocol[EventT_co]):
     def handle_timeout(self, now: float) -> None: ...
 
 
-class Ending(NamedTuple):
+class SessionEnd(NamedTuple):
     """How a session ended; no reason means in order."""
 
     reason: LossReason | None
@@ -46,9 +46,9 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         self._transport: asyncio.Transport | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._cut_timer: asyncio.TimerHandle | None = None
-        self._ending: Ending | None = None
+        self._ending: SessionEnd | None = None
         self.writing_paused = False
-        self.finished: asyncio.Future[Ending] = self._loop.create_future()
+        self.finished: asyncio.Future[SessionEnd] = self._loop.create_future()
         self.local = ""
         self.peer = ""
 
@@ -63,7 +63,7 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         """The peer reads again, after `writing_paused` was true."""
 
     @property
-    def ending(self) -> Ending | None:
+    def ending(self) -> SessionEnd | None:
         """How the session ended; None while it lasts. The socket may live a little longer."""
         return self._ending
 
@@ -110,9 +110,9 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         """Hand out the core's events, send what it wants to send, set its timer."""
         while (event := self._core.next_event()) is not None:
             if isinstance(event, SessionLost):
-                self._end(Ending(event.reason, event.detail))
+                self._end(SessionEnd(event.reason, event.detail))
             elif isinstance(event, SessionClosed):
-                self._end(Ending(None, "closed in order"))
+                self._end(SessionEnd(None, "closed in order"))
             self.on_event(event)
         self.flush()
         if self._ending is None:
@@ -127,7 +127,7 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
             self._transport.write(data)
 
     def hang_up(self) -> None:
-        """Close the connection: after the last octets, or soon if the peer does not take them."""
+        """Close the connection: after the last bytes, or soon if the peer does not take them."""
         if self._transport is None:
             return
         if self._ending is not None and self._ending.reason in _DEAD_PEER:
@@ -158,7 +158,7 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         if transport is not None and not transport.is_closing() and not transport.is_reading():
             transport.resume_reading()
 
-    def _end(self, ending: Ending) -> None:
+    def _end(self, ending: SessionEnd) -> None:
         if self._ending is None:
             self._ending = ending
 
@@ -182,14 +182,14 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
 _DEAD_PEER = (LossReason.ACK_TIMEOUT, LossReason.OPEN_TIMEOUT, LossReason.CLOSE_TIMEOUT)
 
 
-def _ending_of(exc: Exception | None) -> Ending:
+def _ending_of(exc: Exception | None) -> SessionEnd:
     if exc is None:
-        return Ending(LossReason.EOF, "the connection was closed")
+        return SessionEnd(LossReason.EOF, "the connection was closed")
     if isinstance(exc, ssl.SSLError):
-        return Ending(LossReason.TLS_FAILED, tls_fault(exc))
+        return SessionEnd(LossReason.TLS_FAILED, tls_fault(exc))
     if isinstance(exc, ConnectionResetError | BrokenPipeError):
-        return Ending(LossReason.RESET, str(exc))
-    return Ending(LossReason.SOCKET_ERROR, str(exc))
+        return SessionEnd(LossReason.RESET, str(exc))
+    return SessionEnd(LossReason.SOCKET_ERROR, str(exc))
 
 
 def tls_fault(error: ssl.SSLError) -> str:

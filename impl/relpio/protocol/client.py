@@ -157,7 +157,7 @@ class ClientConnection:
             self._close_when_drained(now)
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Take octets from the peer; `b""` is the end of the stream. Faults become events."""
+        """Take bytes from the peer; `b""` is the end of the stream. Faults become events."""
         if self._over():
             return
         if not data:
@@ -173,7 +173,7 @@ class ClientConnection:
             self._lose(ClientInput.VIOLATION, LossReason.PROTOCOL_ERROR, str(error))
 
     def data_to_send(self) -> bytes:
-        """Return the octets for the peer and forget them."""
+        """Return the bytes for the peer and forget them."""
         data = b"".join(self._out)
         self._out.clear()
         return data

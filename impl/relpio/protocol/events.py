@@ -80,7 +80,7 @@ class Messages:
 
 @dataclass(frozen=True, slots=True)
 class Oversized:
-    """The next message is longer than it should be: `size` octets, of which `kept` were kept."""
+    """The next message is longer than it should be: `size` bytes, of which `kept` were kept."""
 
     txnr: int
     size: int

@@ -1,10 +1,10 @@
-"""The frame codec: octets to frames and back.
+"""The frame codec: bytes to frames and back.
 
     frame = txnr SP command SP datalen [SP data] LF
 
 Two ways lead through the decoder. `next_frame` is the complete grammar with a precise error for
 each fault. `take_messages` and `take_acks` are short cuts for the two frames that make up nearly
-all traffic: they take a whole run at once and stop, without an opinion, at the first octet that is
+all traffic: they take a whole run at once and stop, without an opinion, at the first byte that is
 not exactly what they expect. What they leave, `next_frame` judges. So the short cuts can make
 nothing pass that the grammar forbids.
 """
@@ -45,7 +45,7 @@ _HEADER = re.compile(rb"([0-9]{1,9}) ([A-Za-z]{1,32}) ([0-9]{0,9})([ \n])")
 _HEADER_SO_FAR = re.compile(rb"(?:[0-9]{1,9}(?: (?:[A-Za-z]{1,32}(?: [0-9]{0,9})?)?)?)?")
 _SYSLOG_HEADER = re.compile(rb"([0-9]{1,9}) syslog ([0-9]{1,9}) ")
 
-_SHOWN_OCTETS = 60
+_SHOWN = 60
 _ACK = b"%d rsp 6 200 OK\n"
 _MESSAGE = b"%d syslog %d %b\n"
 
@@ -69,7 +69,7 @@ def encode_frame(txnr: int, command: bytes, data: bytes = b"") -> bytes:
     if not (command.isalpha() and command.isascii() and len(command) <= MAX_COMMAND_LENGTH):
         raise LocalProtocolError(f"command {command!r} is not 1 to {MAX_COMMAND_LENGTH} letters")
     if len(data) > MAX_DATALEN:
-        raise LocalProtocolError(f"{len(data)} octets of data; a frame holds {MAX_DATALEN}")
+        raise LocalProtocolError(f"{len(data)} bytes of data; a frame holds {MAX_DATALEN}")
     if not data:
         return b"%d %b 0\n" % (txnr, command)
     return b"%d %b %d %b\n" % (txnr, command, len(data), data)
@@ -87,22 +87,22 @@ def encode_messages(first_txnr: int, messages: Sequence[bytes]) -> bytes:
 
 
 def encode_acks(first_txnr: int, count: int) -> bytes:
-    """Build `count` answers `200 OK`, the exact six octets that librelp sends."""
+    """Build `count` answers `200 OK`, the exact six bytes that librelp sends."""
     return (_ACK * count) % tuple(range(first_txnr, first_txnr + count))
 
 
 class FrameDecoder:
-    """Finds frames in a stream of octets.
+    """Finds frames in a stream of bytes.
 
     Call `feed`, then `next_frame` until it returns None. What is kept between two calls of `feed`
-    is never more than one header and `max_data` octets.
+    is never more than one header and `max_data` bytes.
     """
 
     def __init__(self, max_data: int = DEFAULT_MAX_DATA, *, cut_messages_at: int = 0) -> None:
-        """Refuse frames with more than `max_data` octets of data as soon as they announce it.
+        """Refuse frames with more than `max_data` bytes of data as soon as they announce it.
 
         With `cut_messages_at`, a longer `syslog` frame is not refused, whatever its length: so
-        many octets of its data are kept, the rest is counted and forgotten as it arrives.
+        many bytes of its data are kept, the rest is counted and forgotten as it arrives.
         """
         self._max_data = max_data
         self._cut_at = cut_messages_at
@@ -111,7 +111,7 @@ class FrameDecoder:
         """Octets that the frame returned last announced, if it was cut; otherwise 0."""
         self._buffer = b""
         self._pos = 0
-        # An incomplete frame waits here, so that feeding it octet by octet stays linear.
+        # An incomplete frame waits here, so that feeding it byte by byte stays linear.
         self._partial = bytearray()
         self._needed = 0
         self._error: FrameError | None = None
@@ -133,7 +133,7 @@ class FrameDecoder:
         self._partial.clear()
 
     def feed(self, data: bytes) -> None:
-        """Add octets from the peer. After an error they are thrown away."""
+        """Add bytes from the peer. After an error they are thrown away."""
         if self._error is not None:
             return
         if self._cut is not None and self._cut.left:
@@ -150,11 +150,11 @@ class FrameDecoder:
             self._partial.clear()
 
     def next_frame(self) -> Frame | None:
-        """Return the next complete frame, or None when more octets are needed.
+        """Return the next complete frame, or None when more bytes are needed.
 
         Raises:
-            FrameTooLongError: the frame announces more than `max_data` octets.
-            FrameError: the octets are no frame. The decoder is of no use afterwards: each further
+            FrameTooLongError: the frame announces more than `max_data` bytes.
+            FrameError: the bytes are no frame. The decoder is of no use afterwards: each further
                 call raises the same error.
         """
         if self._error is not None:
@@ -174,7 +174,7 @@ class FrameDecoder:
         header = _HEADER.match(buffer, pos)
         if header is None:
             if _HEADER_SO_FAR.fullmatch(buffer, pos) is None:
-                raise FrameError(_what_is_wrong(buffer[pos : pos + _SHOWN_OCTETS]))
+                raise FrameError(_what_is_wrong(buffer[pos : pos + _SHOWN]))
             self._keep_rest(needed=0)
             return None
         number, command, digits, separator = header.groups()
@@ -194,21 +194,21 @@ class FrameDecoder:
             return self._end_cut(self._cut)
         if size > self._max_data:
             raise FrameTooLongError(
-                f"the frame announces {size} octets of data; the limit is {self._max_data}"
+                f"the frame announces {size} bytes of data; the limit is {self._max_data}"
             )
         end = start + size
         if end >= len(buffer):
             self._keep_rest(needed=end + 1 - pos)
             return None
         if buffer[end] != _LF:
-            raise FrameError(f"octet {buffer[end]:#04x} where the LF after the data belongs")
+            raise FrameError(f"byte {buffer[end]:#04x} where the LF after the data belongs")
         self._pos = end + 1
         return Frame(int(number), command, buffer[start:end])
 
     def take_messages(self, txnr: int, longest: int) -> list[bytes]:
         """Return the data of a run of `syslog` frames numbered `txnr`, `txnr` + 1 and so on.
 
-        A frame with more than `longest` octets of data, or none, ends the run.
+        A frame with more than `longest` bytes of data, or none, ends the run.
         """
         if self._cut is not None:  # its LF comes first, or the peer is wrong
             return []
@@ -254,8 +254,8 @@ class FrameDecoder:
         if cut.left or self._pos >= len(self._buffer):
             return None
         if self._buffer[self._pos] != _LF:
-            octet = self._buffer[self._pos]
-            raise FrameError(f"octet {octet:#04x} where the LF after the data belongs")
+            byte = self._buffer[self._pos]
+            raise FrameError(f"byte {byte:#04x} where the LF after the data belongs")
         self._pos += 1
         self._cut = None
         self.cut_from = cut.size
@@ -291,4 +291,4 @@ def _what_is_wrong(octets: bytes) -> str:
         (rb"[0-9]{1,9} [A-Za-z]{1,32} [0-9]{0,9}(?![0-9])", "datalen has at most 9 digits"),
     )
     broken = next((text for rule, text in rules if not re.match(rule, octets)), None)
-    return f"{broken or 'datalen is a number, then a space or LF'}; received {octets!r}"
+    return f"{broken or 'datalen is a number, then a space or LF'}; received {bytes!r}"

@@ -64,11 +64,11 @@ def parse_offers(data: bytes) -> dict[bytes, tuple[bytes, ...]]:
         if not name:
             raise OfferError(f"an offer without a name: {line[:MAX_NAME_LENGTH]!r}")
         if len(name) > MAX_NAME_LENGTH:
-            raise OfferError(f"the name of an offer has more than {MAX_NAME_LENGTH} octets")
+            raise OfferError(f"the name of an offer has more than {MAX_NAME_LENGTH} bytes")
         if len(values) > MAX_VALUES:
             raise OfferError(f"offer {name!r} has more than {MAX_VALUES} values")
         if any(len(value) > MAX_VALUE_LENGTH for value in values):
-            raise OfferError(f"a value of offer {name!r} has more than {MAX_VALUE_LENGTH} octets")
+            raise OfferError(f"a value of offer {name!r} has more than {MAX_VALUE_LENGTH} bytes")
         offers[name] = values
     return offers
 

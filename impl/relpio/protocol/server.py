@@ -69,9 +69,9 @@ class ServerConnection:
         self._close_txnr: int | None = None
         limit = self.settings.open_timeout
         self._deadline = None if limit is None else now + limit
-        self._heard = now  # the last octets
+        self._heard = now  # the last bytes
         self._reading = True
-        self._frame_since: float | None = None  # first octets of the frame that is incomplete
+        self._frame_since: float | None = None  # first bytes of the frame that is incomplete
 
     @property
     def state(self) -> ServerState:
@@ -147,7 +147,7 @@ class ServerConnection:
             self._lose(ServerInput.VIOLATION, reason, detail)
 
     def receive_data(self, data: bytes, now: float) -> None:
-        """Take octets from the peer; `b""` is the end of the stream. Faults become events."""
+        """Take bytes from the peer; `b""` is the end of the stream. Faults become events."""
         if self._over():
             return
         if not data:
@@ -175,7 +175,7 @@ class ServerConnection:
             self._frame_since = now
 
     def data_to_send(self) -> bytes:
-        """Return the octets for the peer and forget them."""
+        """Return the bytes for the peer and forget them."""
         data = b"".join(self._out)
         self._out.clear()
         return data
@@ -283,7 +283,7 @@ class ServerConnection:
             # `open` may be longer than a message, so the decoder may have let it through.
             if len(frame.data) > self.settings.longest_message:
                 longest = self.settings.longest_message
-                raise RemoteProtocolError(f"a message of {size} octets; limit {longest}")
+                raise RemoteProtocolError(f"a message of {size} bytes; limit {longest}")
             self._events.append(Oversized(frame.txnr, size, len(frame.data)))
         self._deliver(frame.txnr, [frame.data])
 

@@ -15,7 +15,7 @@ class Oversize(Enum):
     """What happens to a message above `max_message_size`; the words are those of librelp."""
 
     TRUNCATE = "truncate"
-    """Its first octets are taken and acknowledged; the rest is gone."""
+    """Its first bytes are taken and acknowledged; the rest is gone."""
     ABORT = "abort"
     """The session ends. The client sends the message again and again: it is its to keep."""
     ACCEPT = "accept"
@@ -27,12 +27,12 @@ class ServerSettings:
     """How the receiving side behaves. Times are in seconds; None switches a timer off.
 
     Attributes:
-        max_message_size: octets of one message. Default 128 KiB, librelp's too.
+        max_message_size: bytes of one message. Default 128 KiB, librelp's too.
         oversize: what happens to a longer one.
-        max_accepted_size: octets of one message that `Oversize.ACCEPT` still takes.
+        max_accepted_size: bytes of one message that `Oversize.ACCEPT` still takes.
         open_timeout: how long a client may take for its `open`. librelp knows no such limit.
         idle_timeout: how long a client that is owed no answer may send nothing at all.
-        frame_timeout: how long a frame may take from its first octet to its last.
+        frame_timeout: how long a frame may take from its first byte to its last.
     """
 
     max_message_size: int = DEFAULT_MAX_DATA
@@ -45,7 +45,7 @@ class ServerSettings:
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
         if self.max_message_size < 1:
-            raise ConfigurationError("max_message_size must be at least 1 octet")
+            raise ConfigurationError("max_message_size must be at least 1 byte")
         if self.oversize is Oversize.ACCEPT and self.max_accepted_size < self.max_message_size:
             raise ConfigurationError("max_accepted_size must not be below max_message_size")
         for name in ("open_timeout", "idle_timeout", "frame_timeout"):

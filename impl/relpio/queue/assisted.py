@@ -77,7 +77,7 @@ class DiskAssistedQueue:
                 self._own.close()
             raise
         self.saved, self.disk = self._parts
-        self.memory = MemoryQueue(settings.size, settings.max_octets)
+        self.memory = MemoryQueue(settings.size, settings.max_bytes)
         self._log = log
         self._last = max(self.saved.last, self.disk.last)
         self._closed = False
@@ -93,7 +93,7 @@ class DiskAssistedQueue:
         for tell in self.watchers.removed:
             tell()
 
-    # Figures
+    # Metrics
 
     def __len__(self) -> int:
         """Messages held, in flight or not."""

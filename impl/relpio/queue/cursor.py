@@ -135,13 +135,13 @@ class Cursor:
                 bad.append((number, number))
         self._give_up(bad, offset)
 
-    def _lose(self, first: int, last: int, octet: int | None) -> None:
+    def _lose(self, first: int, last: int, byte: int | None) -> None:
         """Go on behind `last`; what is not done before it is lost."""
         self.number = max(self.number, last + 1)
         self._damage = None
-        self._give_up(self._store.done.missing(first, last), octet)
+        self._give_up(self._store.done.missing(first, last), byte)
 
-    def _give_up(self, runs: list[tuple[int, int]], octet: int | None) -> None:
+    def _give_up(self, runs: list[tuple[int, int]], byte: int | None) -> None:
         if not runs:
             return
         segment = self._store.segment_of(runs[0][0])
@@ -149,7 +149,7 @@ class Cursor:
         if segment is not None:
             segment.damaged, name = True, segment.name
         self.lost += sum(last - first + 1 for first, last in runs)
-        self._report(Finding(name, octet, "damaged; the file is kept", runs))
+        self._report(Finding(name, byte, "damaged; the file is kept", runs))
         self._store.finish(runs)
 
     def _open(self, segment: Segment) -> SegmentReader | None:

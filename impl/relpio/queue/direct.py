@@ -17,9 +17,9 @@ class DirectQueue(MemoryQueue):
     accepted only when the server has it, and the death of the process loses none that did.
     """
 
-    def __init__(self, max_messages: int = 10_000, max_octets: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, max_messages: int = 10_000, max_bytes: int = 64 * 1024 * 1024) -> None:
         """Make an empty queue; the limits bound what may be on its way."""
-        super().__init__(max_messages, max_octets)
+        super().__init__(max_messages, max_bytes)
         self._waiting: list[tuple[int, asyncio.Future[None]]] = []
 
     @property

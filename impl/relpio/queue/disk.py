@@ -15,20 +15,19 @@ from relpio.logs import Log, no_log
 from relpio.protocol.runs import runs_of
 from relpio.queue.base import Lease, Watchers
 from relpio.queue.cursor import Chunk, Cursor
-from relpio.queue.files import Directory, RealDirectory
+from relpio.queue.files import Directory, RealDirectory, SyncJob
 from relpio.queue.findings import Finding, show_runs
 from relpio.queue.records import FOOTER, split_messages
 from relpio.queue.settings import QueueSettings
 from relpio.queue.store import Store
-from relpio.queue.syncjob import SyncJob
 
 __all__ = ["DiskQueue"]
 
 RETRY = 1.0
 """Seconds between attempts after an error of the disk."""
 
-CACHE_OCTETS = 8 * 1024 * 1024
-"""Most octets of messages kept in memory from `put` on, so that they need not be read again."""
+CACHE_BYTES = 8 * 1024 * 1024
+"""Most bytes of messages kept in memory from `put` on, so that they need not be read again."""
 
 _OVERHEAD = 64
 """Octets that a message costs in memory besides itself, roughly."""
@@ -83,12 +82,12 @@ class DiskQueue:
         self._returned: dict[int, bytes] = {}
         self._return_order: list[int] = []  # the keys of it, rising
         self._cache: deque[Chunk] = deque()  # ready, before all that the cursor has yet to read
-        self._cache_octets = 0
+        self._cache_bytes = 0
         self._syncing: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._closed = False
 
-    # Figures
+    # Metrics
 
     def __len__(self) -> int:
         """Messages held, in flight or not."""
@@ -146,7 +145,7 @@ class DiskQueue:
 
     def _append(self, messages: Sequence[bytes]) -> None:
         store, cursor = self.store, self._cursor
-        in_memory = cursor.number > store.last and self._cache_octets < CACHE_OCTETS
+        in_memory = cursor.number > store.last and self._cache_bytes < CACHE_BYTES
         store.append(messages)
         self._count += len(messages)
         if in_memory:
@@ -159,10 +158,10 @@ class DiskQueue:
             return True
         # The block, and perhaps the ends of two segments.
         length = sum(map(len, messages)) + 8 * len(messages) + 4 * FOOTER
-        if self.store.octets + length > limit:
+        if self.store.size + length > limit:
             self.store.delete_done()
         # A message longer than the limit could otherwise never pass.
-        return self.store.octets + length <= limit or not self._count
+        return self.store.size + length <= limit or not self._count
 
     def skip_to(self, number: int) -> None:
         """Give the next message this number; those between are taken for acknowledged."""
@@ -243,7 +242,7 @@ class DiskQueue:
             part = ready[:count]
             if count < len(ready):
                 self._cache.appendleft(Chunk(first + count, ready[count:]))
-            self._cache_octets -= sum(map(len, part)) + _OVERHEAD * count
+            self._cache_bytes -= sum(map(len, part)) + _OVERHEAD * count
             run = range(first, first + count)
             flying.update(zip(run, part, strict=True))
             if not numbers and (count == limit or not self._cache):
@@ -274,7 +273,7 @@ class DiskQueue:
 
     def _add_to_cache(self, chunk: Chunk) -> None:
         self._cache.append(chunk)
-        self._cache_octets += sum(map(len, chunk.messages)) + _OVERHEAD * len(chunk.messages)
+        self._cache_bytes += sum(map(len, chunk.messages)) + _OVERHEAD * len(chunk.messages)
 
     def ack(self, numbers: Iterable[int]) -> None:
         """Forget messages in flight.
@@ -335,7 +334,7 @@ class DiskQueue:
         self._log(
             "queue-damage",
             file=finding.file,
-            octet=finding.octet,
+            byte=finding.byte,
             problem=finding.problem,
             lost=show_runs(finding.lost),
         )

@@ -9,19 +9,20 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
 from relpio.errors import ConfigurationError
 
-__all__ = ["Directory", "File", "RealDirectory", "RealFile"]
+__all__ = ["Directory", "File", "RealDirectory", "RealFile", "SyncJob"]
 
 
 class File(Protocol):
     """An open file. Every method may raise OSError."""
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return up to `size` octets; fewer only at the end of the file."""
+        """Return up to `size` bytes; fewer only at the end of the file."""
         ...
 
     def write(self, offset: int, data: bytes) -> None:
@@ -41,7 +42,7 @@ class File(Protocol):
         ...
 
     def size(self) -> int:
-        """Length in octets."""
+        """Length in bytes."""
         ...
 
     def close(self) -> None:
@@ -53,7 +54,7 @@ class Directory(Protocol):
     """A directory that belongs to one queue. Every method may raise OSError."""
 
     def sizes(self) -> dict[str, int]:
-        """Names of the files, and their lengths in octets."""
+        """Names of the files, and their lengths in bytes."""
         ...
 
     def create(self, name: str) -> File:
@@ -89,7 +90,7 @@ class RealFile:
         self._fd = fd
 
     def read(self, offset: int, size: int) -> bytes:
-        """Return up to `size` octets; fewer only at the end of the file."""
+        """Return up to `size` bytes; fewer only at the end of the file."""
         data = os.pread(self._fd, size, offset)
         if len(data) == size or not data:
             return data
@@ -121,7 +122,7 @@ class RealFile:
         os.fdatasync(self._fd)
 
     def size(self) -> int:
-        """Length in octets."""
+        """Length in bytes."""
         return os.fstat(self._fd).st_size
 
     def close(self) -> None:
@@ -168,7 +169,7 @@ class RealDirectory:
             ) from None
 
     def sizes(self) -> dict[str, int]:
-        """Names of the files, and their lengths in octets."""
+        """Names of the files, and their lengths in bytes."""
         with os.scandir(self._fd) as entries:
             return {
                 entry.name: entry.stat().st_size
@@ -204,3 +205,24 @@ class RealDirectory:
             if fd >= 0:
                 os.close(fd)
         self._lock = self._fd = -1
+
+
+class SyncJob:
+    """Files to sync. `run` may be called in any thread; all else belongs to the queue's own."""
+
+    def __init__(self, files: Sequence[File], directory: Directory | None, through: int) -> None:
+        """Sync these files, then the directory; then numbers up to `through` are safe."""
+        self._files = files
+        self._directory = directory
+        self.through = through
+
+    def run(self) -> None:
+        """Sync.
+
+        Raises:
+            OSError: some of it failed.
+        """
+        for file in self._files:
+            file.sync()
+        if self._directory is not None:
+            self._directory.sync()

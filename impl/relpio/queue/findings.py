@@ -13,19 +13,19 @@ class Finding(NamedTuple):
 
     Attributes:
         file: name in the queue's directory.
-        octet: where in the file; None for the file as a whole.
+        byte: where in the file; None for the file as a whole.
         problem: what is wrong, and what is done about it.
         lost: first and last number of each run of messages that are gone by it.
     """
 
     file: str
-    octet: int | None
+    byte: int | None
     problem: str
     lost: Sequence[tuple[int, int]] = ()
 
     def __str__(self) -> str:
         """Say it in a line."""
-        place = self.file if self.octet is None else f"{self.file}, octet {self.octet}"
+        place = self.file if self.byte is None else f"{self.file}, byte {self.byte}"
         lost = f"; lost: messages {show_runs(self.lost)}" if self.lost else ""
         return f"{place}: {self.problem}{lost}"
 

@@ -29,9 +29,9 @@ def make_queue(settings: QueueSettings, log: Log = no_log) -> MessageQueue:
     """
     directory = settings.directory
     if settings.type is QueueType.DIRECT:
-        return DirectQueue(settings.size, settings.max_octets)
+        return DirectQueue(settings.size, settings.max_bytes)
     if directory is None:
-        return MemoryQueue(settings.size, settings.max_octets)
+        return MemoryQueue(settings.size, settings.max_bytes)
     _check_type(directory, settings)
     if settings.type is QueueType.DISK:
         return DiskQueue(directory, settings, log)

@@ -14,21 +14,21 @@ __all__ = ["MemoryQueue"]
 class MemoryQueue:
     """A bounded queue in memory.
 
-    It is bounded twice, by messages and by octets, since either alone lets a hostile or unlucky
-    input use up the memory. A single message above the octet limit is taken when nothing else is
+    It is bounded twice, by messages and by bytes, since either alone lets a hostile or unlucky
+    input use up the memory. A single message above the byte limit is taken when nothing else is
     held, because it could otherwise never be.
     """
 
-    def __init__(self, max_messages: int = 10_000, max_octets: int = 64 * 1024 * 1024) -> None:
+    def __init__(self, max_messages: int = 10_000, max_bytes: int = 64 * 1024 * 1024) -> None:
         """Make an empty queue.
 
         Raises:
             ConfigurationError: a limit is below 1.
         """
-        if max_messages < 1 or max_octets < 1:
-            raise ConfigurationError("a queue needs room for at least 1 message and 1 octet")
+        if max_messages < 1 or max_bytes < 1:
+            raise ConfigurationError("a queue needs room for at least 1 message and 1 byte")
         self.max_messages = max_messages
-        self.max_octets = max_octets
+        self.max_bytes = max_bytes
         # Everything held, by number; numbers are added in rising order, so iteration rises, too.
         self._held: dict[int, bytes] = {}
         self._octets = 0
@@ -77,7 +77,7 @@ class MemoryQueue:
         if len(messages) > room:
             messages = messages[:room]
         octets = sum(map(len, messages))
-        if self._octets + octets > self.max_octets:
+        if self._octets + octets > self.max_bytes:
             messages = self._that_fit(messages)
             octets = sum(map(len, messages))
         count = len(messages)
@@ -132,7 +132,7 @@ class MemoryQueue:
         octets = self._octets
         for count, message in enumerate(messages):
             octets += len(message)
-            if octets > self.max_octets and (count or self._held):
+            if octets > self.max_bytes and (count or self._held):
                 return messages[:count]
         return messages
 

@@ -65,10 +65,6 @@ class DoneNumbers:
         """Tell whether all numbers from `first` to `last` are in the set."""
         return not self.missing(first, last)
 
-    def any_from(self, first: int) -> bool:
-        """Tell whether the set has a number of at least `first`."""
-        return self.highest >= first
-
     def count_missing(self, first: int, last: int) -> int:
         """Return how many numbers from `first` to `last` are not in the set."""
         return sum(b - a + 1 for a, b in self.missing(first, last))

@@ -30,7 +30,7 @@ __all__ = ["NAMES", "LoadedPositions", "Positions", "load_positions"]
 
 NAMES = ("position.0", "position.1")
 LENGTH = 256 * 1024
-"""Least length of each file in octets: some 13,000 acknowledgements of runs."""
+"""Least length of each file in bytes: some 13,000 acknowledgements of runs."""
 
 _LONGEST = 64 * 1024 * 1024
 """No file of ours is longer: what is, is not read as a whole."""
@@ -61,11 +61,11 @@ def load_positions(
             continue
         file = directory.open(name)
         try:
-            loaded, problem, octet = _parse(file.read(0, min(sizes[name], _LONGEST)))
+            loaded, problem, byte = _parse(file.read(0, min(sizes[name], _LONGEST)))
         finally:
             file.close()
         if problem:
-            findings.append(Finding(name, octet, problem))
+            findings.append(Finding(name, byte, problem))
         if loaded is not None and (best is None or loaded.generation > best.generation):
             best = loaded
     return best, findings

@@ -1,4 +1,4 @@
-"""What is in a segment, octet by octet.
+"""What is in a segment, byte by byte.
 
     segment = header block* [footer]
     header  = "relpioQ1" queue:u64 first:u64 zero:u32 crc:u32
@@ -6,7 +6,7 @@
     footer  = "RqE1" zero:u32  last:u64  zero:u32 crc:u32
 
 All numbers are little-endian. A block holds `count` messages with the numbers from `first` on, one
-after the other in `body` of `size` octets. Each message has its own length and its own CRC-32,
+after the other in `body` of `size` bytes. Each message has its own length and its own CRC-32,
 which begins with the message's number (its lower 32 bits): a message never passes for another one.
 The crc of a block covers its header and both tables, that of the others what stands before it; it
 begins with the queue's own number, so that segments of different queues do not mix. A sealed
@@ -52,7 +52,7 @@ MAX_COUNT = 4096
 """Most messages in a block: what is lost with a block's header."""
 
 MAX_BODY = 256 * 1024
-"""Most octets in a block of several messages."""
+"""Most bytes in a block of several messages."""
 
 _SWAP = sys.byteorder == "big"
 
@@ -62,9 +62,9 @@ class BlockHead(NamedTuple):
 
     Attributes:
         first: number of the first message.
-        lengths: of the messages in octets.
+        lengths: of the messages in bytes.
         checks: their checksums.
-        size: octets of the body.
+        size: bytes of the body.
     """
 
     first: int
@@ -142,7 +142,7 @@ def split_messages(messages: Sequence[bytes]) -> list[Sequence[bytes]]:
 
 
 def block_extent(data: bytes) -> int | None:
-    """Return how long header and tables of a block are, from its first octets; None: no block."""
+    """Return how long header and tables of a block are, from its first bytes; None: no block."""
     if len(data) < BLOCK_SIZE or data[:4] != BLOCK_MAGIC:
         return None
     count: int
@@ -153,7 +153,7 @@ def block_extent(data: bytes) -> int | None:
 
 
 def parse_block_head(queue: int, data: bytes) -> BlockHead | None:
-    """Return header and tables from octets that begin with them, or None when they are damaged."""
+    """Return header and tables from bytes that begin with them, or None when they are damaged."""
     extent = block_extent(data)
     if extent is None or len(data) < extent:
         return None

@@ -21,10 +21,10 @@ from relpio.queue.segment import SegmentReader, name_of, number_of
 __all__ = ["BAD", "Recovered", "Segment", "recover"]
 
 BAD = ".bad"
-"""Ending of the name of what was set aside."""
+"""SessionEnd of the name of what was set aside."""
 
 NEW = ".new"
-"""Ending of the name of what was never finished."""
+"""SessionEnd of the name of what was never finished."""
 
 
 @dataclass
@@ -34,7 +34,7 @@ class Segment:
     Attributes:
         first: the number in its name.
         last: its last number; `first` - 1 when it has none.
-        size: octets that may be read.
+        size: bytes that may be read.
         damaged: it is to be set aside, not deleted, when all of it is done.
     """
 
@@ -94,7 +94,7 @@ def recover(directory: Directory, report: Report, *, change: bool = True) -> Rec
         return Recovered(secrets.randbits(64), fresh=True)
     for finding in findings:
         report(finding)
-        if change and finding.octet == 0 and finding.file in sizes:
+        if change and finding.byte == 0 and finding.file in sizes:
             directory.rename(finding.file, finding.file + BAD)
     if loaded is not None:
         state = Recovered(loaded.queue, loaded.generation, loaded.done, loaded.written)
@@ -210,7 +210,7 @@ class _Looker:
         block = encode_block(self._state.queue, cut_first, kept) if kept else b""
         if kept:
             segment.last = cut_first + len(kept) - 1
-        problem = f"torn end: {torn} octets cut, {len(kept)} messages saved from them"
+        problem = f"torn end: {torn} bytes cut, {len(kept)} messages saved from them"
         self._report(Finding(segment.name, good_end, problem))
         if self._change:
             file = self._directory.open(segment.name, write=True)

@@ -78,7 +78,7 @@ class SegmentReader:
         return parse_header(self._octets(0, HEADER))
 
     def next(self, limit: int) -> Found | None:
-        """Return what comes next in the first `limit` octets, and go behind it; None at the end."""
+        """Return what comes next in the first `limit` bytes, and go behind it; None at the end."""
         at = self.offset
         if at >= limit:
             return None

@@ -15,7 +15,7 @@ from relpio.errors import ConfigurationError
 __all__ = ["Marks", "QueueSettings", "QueueType"]
 
 MIN_FILE_SIZE = 1024
-"""Least size of a segment in octets, as in rsyslog."""
+"""Least size of a segment in bytes, as in rsyslog."""
 
 
 class QueueType(Enum):
@@ -53,7 +53,7 @@ class Marks:
 
 @dataclass(frozen=True, kw_only=True)
 class QueueSettings:
-    """How a queue behaves. Times are in seconds, sizes in octets, marks in messages.
+    """How a queue behaves. Times are in seconds, sizes in bytes, marks in messages.
 
     Attributes:
         type: where messages wait.
@@ -61,7 +61,7 @@ class QueueSettings:
         filename: name of the queue's directory in there. A queue in memory that has one is
             disk-assisted.
         size: most messages; of a disk-assisted queue, most in memory.
-        max_octets: most octets in memory. rsyslog has no such limit.
+        max_bytes: most bytes in memory. rsyslog has no such limit.
         high_watermark: a disk-assisted queue that holds so many in memory moves the newest to
             disk; None is 90 % of `size`.
         low_watermark: until so many are left in memory; None is 70 % of `size`.
@@ -98,7 +98,7 @@ class QueueSettings:
     spool_directory: Path | None = None
     filename: str | None = None
     size: int = 10_000
-    max_octets: int = 64 * 1024 * 1024
+    max_bytes: int = 64 * 1024 * 1024
     high_watermark: int | None = None
     low_watermark: int | None = None
     full_delay_mark: int | None = None
@@ -225,7 +225,7 @@ class QueueSettings:
 
 _LOWEST: dict[str, float] = {
     "size": 1,
-    "max_octets": 1,
+    "max_bytes": 1,
     "high_watermark": 1,
     "low_watermark": 0,
     "full_delay_mark": 0,

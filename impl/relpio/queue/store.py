@@ -14,13 +14,12 @@ from bisect import bisect_left
 from collections import deque
 from collections.abc import Iterable, Sequence
 
-from relpio.queue.files import Directory, File
+from relpio.queue.files import Directory, File, SyncJob
 from relpio.queue.findings import Report
 from relpio.queue.positions import Positions
 from relpio.queue.records import FOOTER, HEADER, encode_block, encode_footer, encode_header
 from relpio.queue.recovery import BAD, NEW, Segment, recover
 from relpio.queue.segment import name_of
-from relpio.queue.syncjob import SyncJob
 
 __all__ = ["Store"]
 
@@ -31,7 +30,7 @@ class Store:
     Attributes:
         last: number of the last message.
         safe: up to this number, all are as safe as the policy promises.
-        octets: length of all segments.
+        bytes: length of all segments.
         segments: in order; the active one is the last.
         epoch: changes when what was read of a segment before is no longer true.
     """
@@ -63,12 +62,12 @@ class Store:
             directory, state.queue, state.generation, state.done, state.written, durable=durable
         )
         self.done = self._positions.done
-        self.octets = sum(segment.size for segment in self.segments)
+        self.size = sum(segment.size for segment in self.segments)
         self._active: File | None = None
         self._sealed: list[File] = []  # written, not synced
         self._new_names = False
         self._sync_positions = False
-        self._unsafe: deque[tuple[int, bytes]] = deque()  # last number and octets of blocks
+        self._unsafe: deque[tuple[int, bytes]] = deque()  # last number and bytes of blocks
         self._failed = False
         self._jobs_sealed = 0
         self._delete_late = False
@@ -83,7 +82,7 @@ class Store:
     # Messages in
 
     def append(self, messages: Sequence[bytes]) -> int:
-        """Write a block of messages; return its length in octets.
+        """Write a block of messages; return its length in bytes.
 
         Raises:
             OSError: nothing of it is in the queue.
@@ -105,7 +104,7 @@ class Store:
             self._undo(segment)
             raise
         segment.size += len(block)
-        self.octets += len(block)
+        self.size += len(block)
         self.last = segment.last = first + len(messages) - 1
         if self._durable:
             self._unsafe.append((self.last, block))
@@ -141,12 +140,12 @@ class Store:
             raise
         segment = Segment(first, first - 1, HEADER)
         self.segments.append(segment)
-        self.octets += HEADER
+        self.size += HEADER
         self._active = file
         return segment
 
     def _undo(self, segment: Segment) -> None:
-        """After a failed write: what is behind the last good octet must not be found later."""
+        """After a failed write: what is behind the last good byte must not be found later."""
         assert self._active is not None
         try:
             self._active.truncate(segment.size)
@@ -166,7 +165,7 @@ class Store:
         try:
             self._active.write(segment.size, encode_footer(self.queue, segment.last))
             segment.size += FOOTER
-            self.octets += FOOTER
+            self.size += FOOTER
         except OSError:  # then it is read in full at the next start, no more
             with contextlib.suppress(OSError):
                 self._active.truncate(segment.size)
@@ -183,7 +182,7 @@ class Store:
         segment = self.segments[-1]
         if segment.last < segment.first:
             self.segments.pop()
-            self.octets -= segment.size
+            self.size -= segment.size
             with contextlib.suppress(OSError):
                 self.directory.unlink(segment.name)
 
@@ -274,7 +273,7 @@ class Store:
                     self.segments.append(segment)
                     break
             self.segments.append(Segment(first, self.last, len(octets)))
-            self.octets = sum(segment.size for segment in self.segments)
+            self.size = sum(segment.size for segment in self.segments)
             self.epoch += 1
         self._new_names, self._failed = True, False
 
@@ -340,7 +339,7 @@ class Store:
                 else:
                     self.directory.unlink(segment.name)
                 self.segments.remove(segment)
-                self.octets -= segment.size
+                self.size -= segment.size
             self._delete_late = False
 
     def close(self) -> None:

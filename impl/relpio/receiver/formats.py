@@ -8,7 +8,7 @@ from itertools import chain
 __all__ = ["FORMATS", "Format", "as_lines", "octet_counted"]
 
 Format = Callable[[Sequence[bytes]], bytes]
-"""Turns messages, at least one, into the octets of a file."""
+"""Turns messages, at least one, into the bytes of a file."""
 
 
 def as_lines(messages: Sequence[bytes]) -> bytes:

@@ -1,6 +1,6 @@
 """The output of a receiver: a file or a pipe that all sessions write to.
 
-A message counts as written when `write` has returned for all of its octets. That makes it safe
+A message counts as written when `write` has returned for all of its bytes. That makes it safe
 against the death of this process, not against the loss of power: `SyncedFileOutput` does that.
 """
 
@@ -26,7 +26,7 @@ _PIPE_BUF = select.PIPE_BUF
 
 
 class Output(Protocol):
-    """Takes octets and says when they are safe."""
+    """Takes bytes and says when they are safe."""
 
     def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
         """Write `data` after everything submitted before; then call `on_written`."""
@@ -47,7 +47,7 @@ class PeerOutput(Protocol):
 
 
 class Batch(NamedTuple):
-    """What is written with one call: the octets, and whom to tell."""
+    """What is written with one call: the bytes, and whom to tell."""
 
     data: bytes
     callbacks: list[Callable[[], None]]
@@ -102,7 +102,7 @@ class FileOutput:
         self._submitted: list[bytes] = []
         self._callbacks: list[Callable[[], None]] = []
         self._writing: deque[Batch] = deque()  # on their way
-        self._written = 0  # octets of the first of them
+        self._written = 0  # bytes of the first of them
         self._handle: asyncio.Handle | None = None
         self._failing = False
         self.errors = 0  # attempts to write that failed

@@ -84,11 +84,6 @@ class PeerFiles:
         self.broken: asyncio.Future[OSError] = self._loop.create_future()  # never: files heal
 
     @property
-    def open_files(self) -> int:
-        """Files that are open now."""
-        return len(self._open)
-
-    @property
     def failing(self) -> bool:
         """The last attempt to open or write some file failed."""
         return self._failing or any(file.failing for file in self._open.values())

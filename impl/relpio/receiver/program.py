@@ -217,7 +217,7 @@ class ProgramOutput:
             try:
                 line = await answers.readline()
             except ValueError:
-                return f"it wrote a line of more than {_LONGEST_ANSWER} octets"
+                return f"it wrote a line of more than {_LONGEST_ANSWER} bytes"
             if not line:
                 return "it closed its standard output"
             if line.strip() != b"OK":

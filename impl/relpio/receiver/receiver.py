@@ -13,12 +13,12 @@ from typing import Any
 from relpio.errors import PeerRefusedError
 from relpio.logs import Log, no_log
 from relpio.metrics.registry import Registry
-from relpio.net.addresses import TcpAddress, UnixAddress
+from relpio.net.addresses import UnixAddress
 from relpio.net.listening import Bound, bound_socket, host_of, peer_of
-from relpio.net.transport import Ending, tls_fault
+from relpio.net.transport import SessionEnd, tls_fault
 from relpio.protocol.events import LossReason, Oversized
-from relpio.receiver.figures import Figures
 from relpio.receiver.listener import Listener
+from relpio.receiver.metrics import ReceiverMetrics
 from relpio.receiver.output import Output, PeerOutput
 from relpio.receiver.session import MESSAGE_OVERHEAD, Session, SessionSettings
 from relpio.receiver.settings import ReceiverSettings
@@ -36,6 +36,9 @@ class Receiver:
     await receiver.start()          # receiver.address is known now
     ...
     await receiver.close(timeout=5)
+
+    Attributes:
+        address: host and port of the first TCP address, once started; port 0 if there is none.
     """
 
     def __init__(
@@ -46,14 +49,14 @@ class Receiver:
         log: Log = no_log,
         registry: Registry | None = None,
     ) -> None:
-        """Prepare; `start` does the rest. Figures are registered in `registry`."""
+        """Prepare; `start` does the rest. Metrics are registered in `registry`."""
         self.settings = settings
-        self.address: tuple[str, int] = (settings.host or "", settings.port)
+        self.address: tuple[str, int] = ("", 0)
         self.received = 0
         self.acknowledged = 0
-        self.octets = 0  # of messages received
-        self.pending = 0  # octets of messages that are not written yet
-        self.partial = 0  # octets of frames that are not complete
+        self.received_bytes = 0  # of messages received
+        self.pending = 0  # bytes of messages that are not written yet
+        self.partial = 0  # bytes of frames that are not complete
         self._partial_limit = settings.partial_limit
         self._output = output
         self._by_peer = output if isinstance(output, PeerOutput) else None
@@ -72,7 +75,7 @@ class Receiver:
             user_timeout=settings.user_timeout,
             ack_at_once=settings.ack_at_once,
         )
-        self._figures = Figures(registry or Registry(), self)
+        self._metrics = ReceiverMetrics(registry or Registry(), self)
 
     @property
     def sessions(self) -> int:
@@ -104,9 +107,7 @@ class Receiver:
         settings = self.settings
         if settings.tls is not None:
             self._tls = settings.tls.server_context()
-        wanted = [*settings.listen]
-        if settings.host is not None:
-            wanted.insert(0, TcpAddress(settings.host, settings.port))
+        wanted = settings.listen
         try:
             for address in wanted:
                 self._bound.append(await bound_socket(address))
@@ -164,7 +165,7 @@ class Receiver:
 
     def session_opened(self, session: Session) -> None:
         """Called by a session."""
-        self._figures.opened.add()
+        self._metrics.opened.add()
         self._log("session-open", peer=session.peer)
 
     def take(
@@ -175,7 +176,7 @@ class Receiver:
         self.received += count
         self.pending += size
         data = self.settings.format(messages)
-        self.octets += size - MESSAGE_OVERHEAD * count
+        self.received_bytes += size - MESSAGE_OVERHEAD * count
         at_once = self.settings.ack_at_once
         if at_once:
             self.acknowledged += count
@@ -193,9 +194,9 @@ class Receiver:
 
     def oversized(self, session: Session, event: Oversized) -> None:
         """Called by a session."""
-        self._figures.oversized.add()
+        self._metrics.oversized.add()
         if session.oversized == 1:  # once for each session: a client must not fill the log
-            self._log("oversized", peer=session.peer, octets=event.size, kept=event.kept)
+            self._log("oversized", peer=session.peer, bytes=event.size, kept=event.kept)
 
     def holds(self, more: int) -> None:
         """Called by a session."""
@@ -253,7 +254,7 @@ class Receiver:
             reason = "unreachable" if tls is None else "tls-handshake"
             self._refuse(session.name, reason, session.refused)
             if not session.finished.done():
-                session.finished.set_result(Ending(LossReason.SOCKET_ERROR, session.refused))
+                session.finished.set_result(SessionEnd(LossReason.SOCKET_ERROR, session.refused))
             if isinstance(error, asyncio.CancelledError):
                 raise
             return
@@ -261,10 +262,10 @@ class Receiver:
             self._refuse(session.name, "tls-peer", session.refused)
 
     def _refuse(self, peer: str, reason: str, detail: str) -> None:
-        self._figures.refused(reason)
+        self._metrics.refused(reason)
         self._log("session-refused", peer=peer, reason=reason, detail=detail)
 
-    def _finished(self, number: int, session: Session, ended: asyncio.Future[Ending]) -> None:
+    def _finished(self, number: int, session: Session, ended: asyncio.Future[SessionEnd]) -> None:
         del self._sessions[number]
         self._hosts[session.host] -= 1
         if not self._hosts[session.host]:
@@ -277,10 +278,10 @@ class Receiver:
             return
         fields = {"peer": session.peer, "detail": ending.detail, "received": session.received}
         if ending.reason is None:
-            self._figures.closed.add()
+            self._metrics.closed.add()
             self._log("session-closed", reason="closed", **fields)
         else:
-            self._figures.lost(ending.reason.value)
+            self._metrics.lost(ending.reason.value)
             self._log("session-lost", reason=ending.reason.value, **fields)
 
     async def _no_sessions(self, timeout: float | None) -> None:

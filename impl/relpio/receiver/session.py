@@ -10,7 +10,7 @@ from functools import partial
 from typing import Protocol
 
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
-from relpio.net.transport import CoreProtocol, Ending
+from relpio.net.transport import CoreProtocol, SessionEnd
 from relpio.protocol.events import LossReason, Messages, Oversized, ServerEvent, SessionOpened
 from relpio.protocol.server import ServerConnection, ServerSettings
 
@@ -55,13 +55,13 @@ class SessionOwner(Protocol):
     def take(
         self, session: Session, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]
     ) -> None:
-        """Write messages that cost `size` octets; call `on_taken` when that is done, or never."""
+        """Write messages that cost `size` bytes; call `on_taken` when that is done, or never."""
 
     def oversized(self, session: Session, event: Oversized) -> None:
         """A message is longer than it should be."""
 
     def holds(self, more: int) -> None:
-        """A session holds so many octets more of an incomplete frame than before; or fewer."""
+        """A session holds so many bytes more of an incomplete frame than before; or fewer."""
 
     @property
     def pending(self) -> int:
@@ -104,7 +104,7 @@ class Session(CoreProtocol[ServerEvent]):
         super().connection_made(transport)
         self.peer = self.name
         if self.refused is not None:
-            self._end(Ending(LossReason.PROTOCOL_ERROR, self.refused))
+            self._end(SessionEnd(LossReason.PROTOCOL_ERROR, self.refused))
             self.abort()
 
     def data_received(self, data: bytes) -> None:

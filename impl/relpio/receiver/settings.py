@@ -32,16 +32,15 @@ class ReceiverSettings:
     """How a receiver behaves. Times are in seconds.
 
     Attributes:
-        host: address or name to listen on; None when only `listen` counts.
-        port: TCP port; 0 lets the kernel choose.
-        listen: where else to listen: TCP addresses and Unix sockets.
+        listen: TCP addresses and Unix sockets to listen on, at least one. With TCP port 0 the
+            kernel chooses.
         session: limits of a session.
         keepalive: TCP keepalive of sessions; None is off.
         user_timeout: TCP_USER_TIMEOUT of sessions; None is off.
         max_sessions: connections at one time; others wait in the kernel's queue.
         max_sessions_per_peer: connections of one address at one time; others are closed at once.
             None is no limit. All clients of Unix sockets count as one peer.
-        max_partial: octets that incomplete frames of all sessions may hold together, but never
+        max_partial: bytes that incomplete frames of all sessions may hold together, but never
             less than four of the longest messages. Above it sessions are dropped, the slowest
             first.
         ack_at_once: answer before the output has the messages (`AckDepth.RECEIVED`). Whether
@@ -51,9 +50,7 @@ class ReceiverSettings:
         format: how messages are written.
     """
 
-    host: str | None = None
-    port: int = 0
-    listen: Sequence[Address] = ()
+    listen: Sequence[Address]
     session: ServerSettings = field(default_factory=ServerSettings)
     keepalive: Keepalive | None = field(default_factory=Keepalive)
     user_timeout: float | None = None
@@ -67,7 +64,7 @@ class ReceiverSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        if self.host is None and not self.listen:
+        if not self.listen:
             raise ConfigurationError("a receiver needs an address to listen on")
         if self.max_sessions < 1:
             raise ConfigurationError("max_sessions must be at least 1")

@@ -13,6 +13,7 @@ from relpio.logs import Log, no_log
 from relpio.metrics.registry import Registry
 from relpio.protocol.events import Refused
 from relpio.queue.base import MessageQueue
+from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.policy import wanted_workers
 from relpio.sender.deadletters import DeadLetters
@@ -25,7 +26,7 @@ __all__ = ["Sender", "SenderSettings"]
 class Sender:
     """Delivers messages at least once, in order, for as long as it takes.
 
-        async with Sender(SenderSettings(host="127.0.0.1", port=2514)) as sender:
+        async with Sender(SenderSettings(targets=[TcpAddress("127.0.0.1", 2514)])) as sender:
             await sender.put([b"<13>hello"])
             await sender.drain()
 
@@ -40,6 +41,7 @@ class Sender:
         settings: SenderSettings,
         *,
         queue: MessageQueue | None = None,
+        intake: Intake | None = None,
         log: Log = no_log,
         on_acked: Callable[[Sequence[int]], None] | None = None,
         on_dead: Callable[[Sequence[int]], None] | None = None,
@@ -49,6 +51,8 @@ class Sender:
         Args:
             settings: how to behave.
             queue: where messages wait; by default a `MemoryQueue`.
+            intake: takes what is `put`; by default one that puts it into `queue`, by the marks
+                and the enqueue timeout of `settings.dequeue`, and so by default waits for room.
             log: takes log events.
             on_acked: called with the queue's numbers of messages that a server took. In a new
                 queue messages are numbered from 1 in the order of `put`.
@@ -59,12 +63,12 @@ class Sender:
             OSError: the file of dead letters cannot be opened.
         """
         self.settings = settings
-        self.accepted = 0
         self.acked = 0
         self.refused = 0
         self.lost_sessions = 0
         self.resent = 0
         self._queue: MessageQueue = MemoryQueue() if queue is None else queue
+        self._intake = intake or Intake(self._queue, settings.dequeue, log)
         self._log = log
         self._on_acked = on_acked
         self._context = _context(settings)
@@ -73,6 +77,7 @@ class Sender:
         self._next_worker = 1
         self._failure: asyncio.Task[None] | None = None
         self._has_failed = asyncio.Event()
+        self._over = asyncio.Event()  # failed, or closed
         self._refusals: dict[int, int] = {}  # number in the queue -> how often
         self._running = False
         self._changed = asyncio.Event()  # the queue has lost a message: room, or even empty
@@ -113,38 +118,39 @@ class Sender:
         """Messages that were sent and have no answer, over all sessions."""
         return sum(worker.unacknowledged for worker in self._workers)
 
-    async def put(self, messages: Sequence[bytes]) -> None:
-        """Put messages into the queue, waiting for room, and until they are safe there.
+    @property
+    def accepted(self) -> int:
+        """Messages that the intake accepted."""
+        return self._intake.accepted
+
+    async def put(self, messages: Sequence[bytes], flow: FlowControl = FlowControl.FULL) -> Offered:
+        """Offer messages to the queue; return when the accepted ones are safe there.
+
+        Args:
+            messages: in order.
+            flow: how long the caller can wait.
 
         Raises:
-            LocalProtocolError: the sender is not running.
+            LocalProtocolError: the sender is not running, or was closed meanwhile.
         """
-        while messages:
-            self._check_running()
-            self._changed.clear()
-            count = self.put_nowait(messages)
-            messages = messages[count:]
-            if messages:
-                await self._changed.wait()
-        await self._queue.commit()
-
-    def put_nowait(self, messages: Sequence[bytes]) -> int:
-        """Put as many messages as there is room for; return how many."""
         self._check_running()
-        count = self._queue.put(messages)
-        self.accepted += count
-        return count
-
-    async def room(self) -> None:
-        """Wait until the queue has lost a message."""
-        self._changed.clear()
-        await self._changed.wait()
+        offering = asyncio.ensure_future(self._intake.offer(messages, flow))
+        over = asyncio.ensure_future(self._over.wait())
+        try:
+            await asyncio.wait([offering, over], return_when=asyncio.FIRST_COMPLETED)
+            if not offering.done():
+                self._check_running()
+            return await offering
+        finally:
+            offering.cancel()
+            over.cancel()
 
     async def drain(self) -> None:
         """Wait until the queue is empty, without a time limit."""
         while len(self._queue):
             self._check_running()
-            await self.room()
+            self._changed.clear()
+            await self._changed.wait()
 
     async def failed(self) -> None:
         """Wait until a bug has ended a worker, which nothing else does; raise what it was."""
@@ -159,6 +165,7 @@ class Sender:
         if not self._running:
             return
         self._running = False
+        self._over.set()
         self._queue.watchers.added.remove(self._on_added)
         self._queue.watchers.removed.remove(self._changed.set)
         if self._idle_check is not None:
@@ -180,7 +187,7 @@ class Sender:
             self._failure.result()
 
     def register(self, registry: Registry) -> None:
-        """Make the sender's figures known."""
+        """Make the sender's metrics known."""
         gauge, counter = registry.gauge, registry.counter
         gauge("relpio_sender_sessions", "Sessions that are open.", lambda: self.sessions)
         gauge(
@@ -257,6 +264,7 @@ class Sender:
         if not task.cancelled() and task.exception() is not None:
             self._failure = task
             self._has_failed.set()
+            self._over.set()
         # Whoever waits for the queue must learn that nobody will empty it any more.
         self._changed.set()
 

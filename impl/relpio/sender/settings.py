@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from relpio.errors import ConfigurationError
-from relpio.net.addresses import Address, TcpAddress
+from relpio.net.addresses import Address
 from relpio.net.sockopts import Keepalive, check_user_timeout
 from relpio.net.tls import TlsSettings
 from relpio.protocol.client import ClientSettings
@@ -22,11 +22,9 @@ class SenderSettings:
     """How a sender behaves. Times are in seconds.
 
     Attributes:
-        host: name or address of the server, when there is just one.
-        port: its TCP port.
-        targets: servers in order of preference, in place of `host` and `port`. A session that is
-            lost, or cannot be made, is followed by one with the next; after the last comes the
-            back-off, then the first again.
+        targets: servers in order of preference, at least one. A session that is lost, or cannot
+            be made, is followed by one with the next; after the last comes the back-off, then the
+            first again.
         fail_back: a session with a server other than the first is closed in order after so long,
             to try the first; None is never.
         session: window and timers of a session.
@@ -45,9 +43,7 @@ class SenderSettings:
         seed: makes the jitter of the back-off repeatable.
     """
 
-    host: str = ""
-    port: int = 0
-    targets: Sequence[Address] = ()
+    targets: Sequence[Address]
     fail_back: float | None = 600.0
     session: ClientSettings = field(default_factory=ClientSettings)
     connect_timeout: float = 10.0
@@ -64,8 +60,8 @@ class SenderSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        if bool(self.host) == bool(self.targets):
-            raise ConfigurationError("a sender needs either host and port, or targets")
+        if not self.targets:
+            raise ConfigurationError("a sender needs at least one target")
         if self.connect_timeout <= 0:
             raise ConfigurationError("connect_timeout must be above 0")
         if self.fail_back is not None and self.fail_back <= 0:
@@ -79,11 +75,6 @@ class SenderSettings:
                 "nack_retries needs a file of dead letters: a refused message is never dropped"
             )
         check_user_timeout(self.user_timeout)
-
-    @property
-    def addresses(self) -> Sequence[Address]:
-        """All servers, in order of preference."""
-        return self.targets or (TcpAddress(self.host, self.port),)
 
     @property
     def workers(self) -> int:

@@ -12,12 +12,12 @@ from typing import Protocol
 
 from relpio.logs import Log
 from relpio.net.addresses import Address, UnixAddress, resolve
-from relpio.net.transport import Ending, tls_fault
+from relpio.net.transport import SessionEnd, tls_fault
 from relpio.protocol.events import LossReason, Refused
 from relpio.queue.base import MessageQueue
 from relpio.sender.backoff import Backoff
-from relpio.sender.link import Link
 from relpio.sender.pace import Pace
+from relpio.sender.session import ClientSession
 from relpio.sender.settings import SenderSettings
 
 __all__ = ["Worker", "WorkerOwner"]
@@ -55,81 +55,83 @@ class Worker:
         self._log = log
         self._context = context
         self._backoff = Backoff(settings.backoff, rng)
-        self._session = settings.session
+        self._session_settings = settings.session
         if settings.rebind_interval is not None:
             # `open` and `close` have numbers, too.
-            last = min(self._session.last_txnr, settings.rebind_interval + 2)
-            self._session = dataclasses.replace(self._session, last_txnr=last)
+            last = min(self._session_settings.last_txnr, settings.rebind_interval + 2)
+            self._session_settings = dataclasses.replace(self._session_settings, last_txnr=last)
         self._position = 0  # in the list of targets
         self._progress = False
         self._to_replay = 0
         self._stopping = False
-        self.link: Link | None = None
+        self.session: ClientSession | None = None
 
     @property
     def unacknowledged(self) -> int:
         """Messages of the session without an answer."""
-        return 0 if self.link is None else self.link.unacknowledged
+        return 0 if self.session is None else self.session.unacknowledged
 
     @property
     def open(self) -> bool:
         """There is a session."""
-        return self.link is not None and self.link.opened and self.link.ending is None
+        return self.session is not None and self.session.opened and self.session.ending is None
 
     def pump(self) -> None:
         """Messages can be leased."""
-        if self.link is not None:
-            self.link.pump()
+        if self.session is not None:
+            self.session.pump()
 
     def stop(self, task: asyncio.Task[None]) -> None:
         """End in order; `task` is what runs `run`."""
         self._stopping = True
-        if self.link is None:
+        if self.session is None:
             task.cancel()
         else:
-            self.link.close()
+            self.session.close()
 
     def abandon(self) -> None:
         """End now."""
-        if self.link is not None:
-            self.link.abandon()
+        if self.session is not None:
+            self.session.abandon()
 
     def leave_if_idle(self, seconds: float) -> None:
         """End in order if nothing was sent for so long and nothing is outstanding."""
-        link = self.link
-        if link is None or not link.opened or link.unacknowledged:
+        session = self.session
+        if session is None or not session.opened or session.unacknowledged:
             return
-        if asyncio.get_running_loop().time() - link.last_used >= seconds:
+        if asyncio.get_running_loop().time() - session.last_used >= seconds:
             self._stopping = True
-            link.close()
+            session.close()
 
-    # LinkOwner
+    # ClientSessionOwner
 
-    def link_opened(self, link: Link) -> None:
-        """Called by the link."""
-        self._log("session-open", local=link.local, peer=link.peer)
+    def session_opened(self, session: ClientSession) -> None:
+        """Called by the session."""
+        self._log("session-open", local=session.local, peer=session.peer)
         if self._to_replay:
             self._log("replay", count=self._to_replay)
             self._to_replay = 0
 
-    def link_acked(self, numbers: Sequence[int]) -> None:
-        """Called by the link."""
+    def session_acked(self, numbers: Sequence[int]) -> None:
+        """Called by the session."""
         if not self._progress:
             self._progress = True
             self._backoff.reset()
         self._owner.messages_acked(numbers)
 
-    def link_refused(self, link: Link, number: int, message: bytes, refusal: Refused) -> bool:
-        """Called by the link."""
+    def session_refused(
+        self, session: ClientSession, number: int, message: bytes, refusal: Refused
+    ) -> bool:
+        """Called by the session."""
         self._log("nack", message=number, code=refusal.code, text=refusal.text)
         if self._owner.message_refused(number, message, refusal):
             return True
         # Only an answer 200 after the pause ends the doubling.
         self._progress = True
-        if not link.held_back:
+        if not session.held_back:
             seconds = self._backoff.next_delay()
             self._log("backoff", seconds=round(seconds, 3))
-            link.pause(seconds, self._after_pause)
+            session.pause(seconds, self._after_pause)
         return False
 
     def _after_pause(self) -> None:
@@ -140,22 +142,22 @@ class Worker:
     async def run(self) -> None:
         """Keep a session until told to stop."""
         loop = asyncio.get_running_loop()
-        targets = self._settings.addresses
+        targets = self._settings.targets
         while not self._stopping:
             started = loop.time()
             self._progress = False
-            self.link, ending = await self._connect(targets[self._position])
+            self.session, ending = await self._connect(targets[self._position])
             unacknowledged = 0
-            if self.link is not None:
-                ending = await self._end_of(self.link)
+            if self.session is not None:
+                ending = await self._end_of(self.session)
                 # A session that was of use for long is no failed attempt, messages or not.
-                if self.link.opened and loop.time() - started > self._settings.backoff.longest:
+                if self.session.opened and loop.time() - started > self._settings.backoff.longest:
                     self._backoff.reset()
-                link, self.link = self.link, None
-                if self._context is not None and not link.opened and ending.reason in _HUNG_UP:
+                session, self.session = self.session, None
+                if self._context is not None and not session.opened and ending.reason in _HUNG_UP:
                     # In TLS 1.3 a client is refused when its handshake is over already.
-                    ending = Ending(ending.reason, f"{ending.detail}; {_PERHAPS_REFUSED}")
-                unacknowledged = link.take_back()
+                    ending = SessionEnd(ending.reason, f"{ending.detail}; {_PERHAPS_REFUSED}")
+                unacknowledged = session.take_back()
             self._to_replay += unacknowledged
             if ending.reason is None:
                 self._log("session-closed", detail=ending.detail)
@@ -174,18 +176,18 @@ class Worker:
                 self._log("backoff", seconds=round(seconds, 3))
                 await asyncio.sleep(seconds)
 
-    async def _end_of(self, link: Link) -> Ending:
+    async def _end_of(self, session: ClientSession) -> SessionEnd:
         if self._stopping:  # told so while the connection was made
-            link.close()
+            session.close()
         fail_back = self._settings.fail_back
         if self._position and fail_back is not None:
-            await asyncio.wait([link.finished], timeout=fail_back)
-            if not link.finished.done():
-                self._log("fail-back", target=str(self._settings.addresses[0]))
-                link.close()
-        return await link.finished
+            await asyncio.wait([session.finished], timeout=fail_back)
+            if not session.finished.done():
+                self._log("fail-back", target=str(self._settings.targets[0]))
+                session.close()
+        return await session.finished
 
-    async def _connect(self, target: Address) -> tuple[Link | None, Ending]:
+    async def _connect(self, target: Address) -> tuple[ClientSession | None, SessionEnd]:
         settings = self._settings
         if isinstance(target, UnixAddress):
             self._log("connecting", path=target.path)
@@ -193,36 +195,36 @@ class Worker:
             self._log("connecting", host=target.host, port=target.port)
         try:
             async with asyncio.timeout(settings.connect_timeout):
-                link = await self._connect_to(target)
+                session = await self._connect_to(target)
         except ssl.SSLError as error:
-            return None, Ending(LossReason.TLS_FAILED, tls_fault(error))
+            return None, SessionEnd(LossReason.TLS_FAILED, tls_fault(error))
         except (ConnectionResetError, ConnectionAbortedError) as error:
             if self._context is None:
-                return None, Ending(LossReason.CONNECT_FAILED, str(error))
+                return None, SessionEnd(LossReason.CONNECT_FAILED, str(error))
             detail = f"the connection ended in the TLS handshake; {_PERHAPS_REFUSED}"
-            return None, Ending(LossReason.TLS_FAILED, detail)
+            return None, SessionEnd(LossReason.TLS_FAILED, detail)
         except OSError as error:  # a time-out is one, too
             detail = str(error) or f"no connection within {settings.connect_timeout:g} s"
-            return None, Ending(LossReason.CONNECT_FAILED, detail)
-        self._log("connected", local=link.local, peer=link.peer)
-        return link, Ending(None, "")
+            return None, SessionEnd(LossReason.CONNECT_FAILED, detail)
+        self._log("connected", local=session.local, peer=session.peer)
+        return session, SessionEnd(None, "")
 
-    async def _connect_to(self, target: Address) -> Link:
+    async def _connect_to(self, target: Address) -> ClientSession:
         loop, context = asyncio.get_running_loop(), self._context
         limit = None if context is None else self._settings.connect_timeout
         if isinstance(target, UnixAddress):
-            _, link = await loop.create_unix_connection(
-                lambda: self._make_link(None), target.path, ssl=context,
+            _, session = await loop.create_unix_connection(
+                lambda: self._make_session(None), target.path, ssl=context,
                 server_hostname=None if context is None else "", ssl_handshake_timeout=limit,
             )  # fmt: skip
-            return link
+            return session
         addresses = await resolve(target.host, target.port)
         local = self._settings.local_address
         failure = OSError(f"{target.host} has no address")
         for host, port in addresses:
             try:
-                _, link = await loop.create_connection(
-                    lambda: self._make_link(target.host), host, port,
+                _, session = await loop.create_connection(
+                    lambda: self._make_session(target.host), host, port,
                     local_addr=None if local is None else (local, 0), family=_family(host),
                     ssl=context, server_hostname=None if context is None else target.host,
                     ssl_handshake_timeout=limit,
@@ -232,15 +234,15 @@ class Worker:
             except OSError as error:
                 failure = error
                 continue
-            return link
+            return session
         raise failure
 
-    def _make_link(self, host: str | None) -> Link:
+    def _make_session(self, host: str | None) -> ClientSession:
         settings, tls = self._settings, self._settings.tls
-        return Link(
+        return ClientSession(
             self,
             self._queue,
-            self._session,
+            self._session_settings,
             settings.keepalive,
             settings.user_timeout,
             pace=None if settings.dequeue is None else Pace(settings.dequeue),

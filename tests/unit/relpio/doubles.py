@@ -9,6 +9,7 @@ from typing import Any
 
 from relpio import BackoffPolicy, Receiver, ReceiverSettings, encode_frame
 from relpio.metrics.registry import Registry
+from relpio.net.addresses import TcpAddress
 from relpio.receiver.output import Output
 
 QUICK = BackoffPolicy(0.01, 0.05)
@@ -74,9 +75,7 @@ async def receiving(
     **settings: Any,
 ) -> AsyncIterator[Receiver]:
     """A receiver, on a port of 127.0.0.1 unless `settings` say where."""
-    if "listen" not in settings:
-        settings.setdefault("host", "127.0.0.1")
-        settings.setdefault("port", 0)
+    settings.setdefault("listen", [TcpAddress("127.0.0.1", 0)])
     receiver = Receiver(
         ReceiverSettings(**settings), output or Memory(), log=log or Events(), registry=registry
     )

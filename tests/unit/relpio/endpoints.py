@@ -17,6 +17,7 @@ from relpio import (
     SessionClosed,
     SessionLost,
 )
+from relpio.net.addresses import TcpAddress
 
 from .doubles import QUICK, Events
 
@@ -32,7 +33,7 @@ def sending(
     settings.setdefault("backoff", QUICK)
     return Sender(
         SenderSettings(
-            host="127.0.0.1", port=port, session=session or ClientSettings(), **settings
+            targets=[TcpAddress("127.0.0.1", port)], session=session or ClientSettings(), **settings
         ),
         queue=queue,
         log=log or Events(),

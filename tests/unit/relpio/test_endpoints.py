@@ -21,6 +21,7 @@ from relpio import (
     ServerConnection,
     octet_counted,
 )
+from relpio.net.addresses import TcpAddress
 from relpio.receiver.session import MAX_PENDING
 
 from .doubles import OPEN, QUICK, Events, Memory, numbered, receiving
@@ -53,9 +54,13 @@ def test_messages_arrive_in_order_and_the_session_closes() -> None:
 def test_ipv6_and_names() -> None:
     async def main() -> None:
         output = Memory()
-        receiver = Receiver(ReceiverSettings(host="::1", port=0, format=octet_counted), output)
+        receiver = Receiver(
+            ReceiverSettings(listen=[TcpAddress("::1", 0)], format=octet_counted), output
+        )
         await receiver.start()
-        settings = SenderSettings(host="::1", port=receiver.address[1], local_address="::1")
+        settings = SenderSettings(
+            targets=[TcpAddress("::1", receiver.address[1])], local_address="::1"
+        )
         async with Sender(settings) as sender:
             await sender.put([b"a\nb"])
             await sender.drain()
@@ -67,16 +72,15 @@ def test_ipv6_and_names() -> None:
 
 def test_a_full_queue_holds_the_feeder_back(tools: type[Tools]) -> None:
     async def main() -> None:
-        output = Memory(held=True)
+        output, queue = Memory(held=True), MemoryQueue(10)
         async with (
             receiving(output) as receiver,
-            sending(receiver.address[1], queue=MemoryQueue(10)) as sender,
+            sending(receiver.address[1], queue=queue) as sender,
         ):
             putting = asyncio.create_task(sender.put(numbered(25)))
             await tools.eventually(lambda: len(output.waiting) > 0)
             assert not putting.done()
-            assert sender.accepted == 10
-            assert sender.put_nowait([b"x"]) == 0
+            assert len(queue) == 10
             output.held = False
             output.release()
             await putting
@@ -107,9 +111,9 @@ def test_a_receiver_that_comes_back_gets_everything(tools: type[Tools]) -> None:
         async with sending(port, log=log, session=session) as sender:
             await tools.eventually(lambda: "connect-failed" in log.lost)
             await sender.put(numbered(20))
-            async with receiving(first, port=port):
+            async with receiving(first, listen=[TcpAddress("127.0.0.1", port)]):
                 await tools.eventually(lambda: len(first.waiting) > 0)
-            async with receiving(second, port=port):
+            async with receiving(second, listen=[TcpAddress("127.0.0.1", port)]):
                 await sender.drain()
         assert second.lines == numbered(20)
         assert "serverclose" in log.lost
@@ -223,7 +227,7 @@ def test_keepalive_and_user_timeout_are_set_on_both_sides(
     tools: type[Tools], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[str, object]] = []
-    for side in ("sender.link", "receiver.session"):
+    for side in ("sender.session", "receiver.session"):
         for name in ("set_keepalive", "set_user_timeout"):
             monkeypatch.setattr(
                 f"relpio.{side}.{name}",
@@ -241,8 +245,8 @@ def test_keepalive_and_user_timeout_are_set_on_both_sides(
         assert sorted(calls, key=lambda call: call[0]) == [
             ("receiver.session set_keepalive", there),
             ("receiver.session set_user_timeout", 4.0),
-            ("sender.link set_keepalive", here),
-            ("sender.link set_user_timeout", 5.0),
+            ("sender.session set_keepalive", here),
+            ("sender.session set_user_timeout", 5.0),
         ]
 
     asyncio.run(main())
@@ -345,12 +349,14 @@ def test_many_sessions_together_read_no_more_than_the_output_can_take(
 def test_names_are_looked_up(tools: type[Tools]) -> None:
     async def main() -> None:
         log = Events()
-        settings = SenderSettings(host="no.such.name.invalid", port=1, backoff=QUICK)
+        settings = SenderSettings(targets=[TcpAddress("no.such.name.invalid", 1)], backoff=QUICK)
         async with Sender(settings, log=log):
             await tools.eventually(lambda: log.lost == ["connect-failed"] or len(log.lost) > 1)
         output = Memory()
         async with receiving(output) as receiver:
-            settings = SenderSettings(host="localhost", port=receiver.address[1], backoff=QUICK)
+            settings = SenderSettings(
+                targets=[TcpAddress("localhost", receiver.address[1])], backoff=QUICK
+            )
             async with Sender(settings) as sender:  # ::1 is tried, too, and nobody is there
                 await sender.put([b"a"])
                 await sender.drain()
@@ -378,7 +384,7 @@ def test_a_bug_in_the_sender_reaches_whoever_waits() -> None:
         def broken_log(event: str, /, **fields: object) -> None:
             raise ZeroDivisionError
 
-        sender = Sender(SenderSettings(host="127.0.0.1", port=1), log=broken_log)
+        sender = Sender(SenderSettings(targets=[TcpAddress("127.0.0.1", 1)]), log=broken_log)
         with pytest.raises(ZeroDivisionError):
             async with sender:
                 await sender.put([b"a"])
@@ -389,8 +395,8 @@ def test_a_bug_in_the_sender_reaches_whoever_waits() -> None:
 
 def test_settings_are_checked() -> None:
     with pytest.raises(ConfigurationError):
-        SenderSettings(host="x", port=1, connect_timeout=0)
+        SenderSettings(targets=[TcpAddress("x", 1)], connect_timeout=0)
     with pytest.raises(ConfigurationError):
-        SenderSettings(host="x", port=1, user_timeout=0.0001)
+        SenderSettings(targets=[TcpAddress("x", 1)], user_timeout=0.0001)
     with pytest.raises(ConfigurationError):
-        ReceiverSettings(host="x", port=1, max_sessions=0)
+        ReceiverSettings(listen=[TcpAddress("x", 1)], max_sessions=0)

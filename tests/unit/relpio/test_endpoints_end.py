@@ -12,6 +12,7 @@ from relpio import (
     ServerConnection,
     ServerSettings,
 )
+from relpio.net.addresses import TcpAddress
 
 from .doubles import OPEN, Events, Memory, receiving
 from .endpoints import raw_client, sending, serving
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
 def test_closing_a_receiver_ends_in_time_with_a_stuck_output(tools: type[Tools]) -> None:
     async def main() -> None:
         output, log = Memory(held=True), Events()
-        receiver = Receiver(ReceiverSettings(host="127.0.0.1", port=0), output, log=log)
+        receiver = Receiver(ReceiverSettings(listen=[TcpAddress("127.0.0.1", 0)]), output, log=log)
         await receiver.start()
         reader, writer = await raw_client(receiver.address[1], OPEN + b"2 syslog 1 a\n")
         await tools.eventually(lambda: len(output.waiting) > 0)
@@ -40,7 +41,9 @@ def test_closing_a_receiver_ends_in_time_with_a_stuck_output(tools: type[Tools])
 def test_closing_a_receiver_cuts_clients_that_read_nothing(tools: type[Tools]) -> None:
     async def main() -> None:
         log = Events()
-        receiver = Receiver(ReceiverSettings(host="127.0.0.1", port=0), Memory(), log=log)
+        receiver = Receiver(
+            ReceiverSettings(listen=[TcpAddress("127.0.0.1", 0)]), Memory(), log=log
+        )
         await receiver.start()
         reader, writer = await raw_client(receiver.address[1], OPEN)
         writer.transport.pause_reading()  # type: ignore[attr-defined]

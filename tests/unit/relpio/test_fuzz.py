@@ -211,7 +211,7 @@ def state_file(data: bytes) -> None:
         path = Path(name) / "state"
         path.write_bytes(data)
         state = StateFile(path, no_log)
-        state.places("/var/log/app.log")
+        state.positions("/var/log/app.log")
         state.close()
         kept = [each for each in Path(name).iterdir() if each.name != "state.lock"]
         assert [each.read_bytes() for each in kept] == [data], "evidence is not thrown away"

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from relpio.command import options as values
+from relpio.command import values
 from relpio.command.config import ConfigFile, merge
 from relpio.command.main import COMMANDS, main
-from relpio.command.option import Option
+from relpio.command.options import Option
 from relpio.command.tomllines import key_lines, line_of
 from relpio.errors import ConfigurationError
 

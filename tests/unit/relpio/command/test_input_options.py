@@ -18,7 +18,7 @@ from relpio.command.input_options import OPTIONS, inputs_from, mode
 from relpio.command.main import COMMANDS
 from relpio.command.parser import check_file
 from relpio.errors import ConfigurationError
-from relpio.inputs.figures import register_inputs
+from relpio.inputs.metrics import register_inputs
 from relpio.inputs.streams import StreamInput
 from relpio.logs import no_log
 from relpio.metrics.registry import Registry

@@ -232,7 +232,7 @@ def test_bad_input_ends_with_2_after_the_good_part(relpio: Start, tmp_path: Path
     sender = relpio("send", "--target", address, "--max-message-size", "100", str(source))
     assert sender.wait() == 2
     assert output.read_bytes() == lines(1, 5)
-    assert "line 6 is longer than 100 octets" in sender.events("error")[0]["detail"]
+    assert "line 6 is longer than 100 bytes" in sender.events("error")[0]["detail"]
 
 
 def test_no_input_is_no_failure(relpio: Start, tools: type[Tools]) -> None:

@@ -15,7 +15,7 @@ import pytest
 from relpio.errors import ConfigurationError
 from relpio.inputs import follow, tail
 from relpio.inputs.follow import FollowInput
-from relpio.inputs.place import Place
+from relpio.inputs.position import FilePosition
 from relpio.inputs.statefile import StateFile
 from relpio.logs import no_log
 
@@ -202,7 +202,7 @@ def test_a_rotated_file_is_closed_when_it_is_quiet(
         )
         path.rename(path.with_name(f"app.log.{turn}"))
     assert len(list(Path("/proc/self/fd").iterdir())) <= before + 2
-    assert len(follower.state.places(str(path))) <= 2
+    assert len(follower.state.positions(str(path))) <= 2
 
 
 def test_a_rotated_file_that_was_compressed_is_reported_and_later_ones_are_read(
@@ -283,10 +283,10 @@ def test_a_state_that_cannot_be_written_is_told_once_and_stops_nothing(
 def test_states_recorded_together_are_written_together(tmp_path: Path) -> None:
     async def body() -> None:
         state = StateFile(tmp_path / "state", no_log)
-        await asyncio.gather(*(state.record(f"f{n}", (Place(1, n),)) for n in range(50)))
+        await asyncio.gather(*(state.record(f"f{n}", (FilePosition(1, n),)) for n in range(50)))
         state.close()
         again = StateFile(tmp_path / "state", no_log)
-        assert all(again.places(f"f{n}") == (Place(1, n),) for n in range(50))
+        assert all(again.positions(f"f{n}") == (FilePosition(1, n),) for n in range(50))
         again.close()
 
     asyncio.run(body())

@@ -37,11 +37,11 @@ class Rotations(RuleBasedStateMachine):
 
     def known(self) -> bool:
         """Whether the follower has seen any file: what was rotated before that is not its own."""
-        return bool(self.follower.state.places(str(self.path)))
+        return bool(self.follower.state.positions(str(self.path)))
 
     def recognised(self) -> bool:
         """Whether it has seen enough of the present contents to tell a copy of them."""
-        places = self.follower.state.places(str(self.path))
+        places = self.follower.state.positions(str(self.path))
         if not places or places[-1].head < 32 or not self.path.exists():
             return False
         with self.path.open("rb") as stream:

@@ -41,4 +41,4 @@ def test_a_line_above_the_limit_is_named_and_those_before_it_count(chunks: list[
             errors.append(error)
             break
     assert lines == [b"a", b"b"]
-    assert "app.log: line 3 is longer than 5 octets" in str(errors[0])
+    assert "app.log: line 3 is longer than 5 bytes" in str(errors[0])

@@ -208,7 +208,7 @@ def test_udp_passes_messages_unchanged_but_for_their_end(tools: type[Tools]) -> 
                     client.sendto(data, address)
             await tools.eventually(lambda: len(sink.messages) == 5)
         assert sink.messages == [b"<13>a", b"<13>b", b"<13>c\nd", b"x" * 1000, b"x" * 500]
-        assert events.records == [("input-cut", {"input": "udp", "octets": 1500})]
+        assert events.records == [("input-cut", {"input": "udp", "bytes": 1500})]
 
     asyncio.run(body())
 
@@ -305,7 +305,7 @@ def test_a_stale_socket_file_is_replaced_and_a_live_one_is_not(
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationError, match="is no socket"):
         bound_unix(tmp_path / "file", kind, 0o666)
-    with pytest.raises(ConfigurationError, match="at most 107 octets"):
+    with pytest.raises(ConfigurationError, match="at most 107 bytes"):
         bound_unix(tmp_path / ("x" * 120), kind, 0o666)
     with pytest.raises(OSError, match="No such file"):
         bound_unix(tmp_path / "none" / "log", kind, 0o666)

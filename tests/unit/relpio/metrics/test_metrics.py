@@ -1,4 +1,4 @@
-"""Figures: registered once, read when asked for, served to whoever asks and to nobody for long."""
+"""Metrics: registered once, read when asked for, served to whoever asks and to nobody for long."""
 
 from __future__ import annotations
 

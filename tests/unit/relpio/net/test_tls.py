@@ -191,7 +191,7 @@ def test_fingerprints(certificate: bytes, kind: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [("", "DIGEST:AB"), ("AB:CD", "DIGEST:AB|one of"), ("MD5:00", "must be one of SHA1"),
-     ("SHA256:00:11", "has 2 octets; SHA256 makes 32"), ("SHA1:0", "DIGEST:AB")],
+     ("SHA256:00:11", "has 2 bytes; SHA256 makes 32"), ("SHA1:0", "DIGEST:AB")],
 )  # fmt: skip
 def test_fingerprints_say_what_is_wrong(text: str, words: str) -> None:
     with pytest.raises(ConfigurationError, match=words):

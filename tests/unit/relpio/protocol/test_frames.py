@@ -109,7 +109,7 @@ def test_frames_before_a_bad_one_are_returned_and_the_error_stays() -> None:
 def test_a_frame_above_the_limit_is_refused_as_soon_as_it_is_announced() -> None:
     decoder = FrameDecoder(max_data=5)
     assert decode(decoder, b"2 syslog 5 hello\n") == [Frame(2, b"syslog", b"hello")]
-    with pytest.raises(FrameTooLongError, match="announces 6 octets of data; the limit is 5"):
+    with pytest.raises(FrameTooLongError, match="announces 6 bytes of data; the limit is 5"):
         decode(decoder, b"3 syslog 6 ")
 
 

@@ -148,7 +148,7 @@ def test_one_octet_costs_one_message(filled: Path) -> None:
     damaged.write_bytes(octets)
     findings = check(filled)
     assert lost_in(findings) == {25}
-    assert findings[0].file == damaged.name and findings[0].octet is not None
+    assert findings[0].file == damaged.name and findings[0].byte is not None
     assert (filled / (damaged.name + ".bad")).read_bytes() == octets
 
 
@@ -311,7 +311,7 @@ def test_show_verify_and_repair(filled: Path, tmp_path: Path) -> None:
     damaged.write_bytes(octets)
     assert command("show", filled)[0] == 0  # it does not read them
     status, text = command("verify", filled)
-    assert status == 1 and f"{damaged.name}, octet" in text and "lost: messages 25" in text
+    assert status == 1 and f"{damaged.name}, byte" in text and "lost: messages 25" in text
     assert damaged.read_bytes() == octets
     status, text = command("repair", filled)
     assert status == 1 and "repaired" in text and f"{damaged.name}.bad" in text

@@ -182,9 +182,9 @@ def test_a_full_disk_lets_inputs_wait_and_sessions_go_on(
         trouble.writes_left = 0
         offer = asyncio.create_task(intake.offer([b"more"], FlowControl.NONE))
         await tools.eventually(lambda: events == ["queue-error"])
-        held = queue.store.octets
+        held = queue.store.size
         assert len(take_all(queue)) == 20
-        assert queue.store.octets < held  # room was made on a full disk
+        assert queue.store.size < held  # room was made on a full disk
         assert not offer.done()
         trouble.full = False
         assert (await offer).accepted == 1
@@ -203,7 +203,7 @@ def test_the_space_limit_makes_inputs_wait_and_ends_when_messages_are_gone(tmp_p
     put = 0
     while queue.put([b"x" * 300]):
         put += 1
-    assert 4 < put < 14 and queue.store.octets <= 4096
+    assert 4 < put < 14 and queue.store.size <= 4096
     lease = queue.lease(100)
     queue.ack(lease.numbers[:-1])
     # Whatever segment the last one is in: in the end all room comes back.

@@ -170,7 +170,7 @@ def test_who_reads_no_answers_stops_being_read(
                         view = view[sock.send(view[:100_000]) :]
                     await asyncio.sleep(0)
             assert session._transport is not None
-            # One read is 256 KiB at most, and each frame of 11 octets has an answer of 30.
+            # One read is 256 KiB at most, and each frame of 11 bytes has an answer of 30.
             assert session._transport.get_write_buffer_size() < 64 * 1024 + 3 * 262_144
             sock.close()
             await tools.eventually(lambda: receiver.sessions == 0)

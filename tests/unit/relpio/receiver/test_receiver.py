@@ -294,7 +294,7 @@ def test_oversized_messages_are_noted_once_for_each_session() -> None:
             client.close()
         assert output.data == b"1234\n1234\n"
         (event,) = log.of("oversized")
-        assert (event["octets"], event["kept"]) == (7, 4)
+        assert (event["bytes"], event["kept"]) == (7, 4)
         assert figures(registry)["relpio_receive_oversized_total"] == 2
 
     asyncio.run(main())
@@ -311,10 +311,10 @@ def test_figures(tools: type[Tools]) -> None:
             assert now["relpio_receive_sessions"] == 1
             assert now["relpio_receive_sessions_opened_total"] == 1
             assert now["relpio_receive_messages_total"] == 2
-            assert now["relpio_receive_octets_total"] == 5
+            assert now["relpio_receive_bytes_total"] == 5
             assert now["relpio_receive_acks_total"] == 0
-            assert now["relpio_receive_pending_octets"] == 5 + 2 * 64
-            assert now["relpio_receive_partial_octets"] == len(b"4 syslog 10 x")
+            assert now["relpio_receive_pending_bytes"] == 5 + 2 * 64
+            assert now["relpio_receive_partial_bytes"] == len(b"4 syslog 10 x")
             output.release()
             client.writer.write(b"123456789\n")
             await tools.eventually(lambda: len(output.waiting) == 1)
@@ -326,18 +326,19 @@ def test_figures(tools: type[Tools]) -> None:
             now = figures(registry)
             assert now["relpio_receive_acks_total"] == 3
             assert now["relpio_receive_sessions_closed_total"] == 1
-            assert now["relpio_receive_partial_octets"] == 0
-            assert now["relpio_receive_pending_octets"] == 0
+            assert now["relpio_receive_partial_bytes"] == 0
+            assert now["relpio_receive_pending_bytes"] == 0
             client.close()
 
     asyncio.run(main())
 
 
 def test_settings_are_checked() -> None:
+    bad: dict[str, Any]
     for bad in (
-        {},
-        {"host": "x", "max_sessions_per_peer": 0},
-        {"host": "x", "handshake_timeout": 0.0},
+        {"listen": []},
+        {"listen": [TcpAddress("x", 1)], "max_sessions_per_peer": 0},
+        {"listen": [TcpAddress("x", 1)], "handshake_timeout": 0.0},
     ):
         with pytest.raises(ConfigurationError):
-            ReceiverSettings(**bad)  # type: ignore[arg-type]
+            ReceiverSettings(**bad)

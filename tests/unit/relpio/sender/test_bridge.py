@@ -12,7 +12,7 @@ import pytest
 
 from relpio import ConfigurationError, MemoryQueue
 from relpio.command import queue_options
-from relpio.logs import no_log
+from relpio.command.queue_options import all_queue_settings
 from relpio.metrics.registry import Registry
 from relpio.queue.assisted import DiskAssistedQueue
 from relpio.queue.base import MessageQueue
@@ -20,7 +20,8 @@ from relpio.queue.direct import DirectQueue
 from relpio.queue.disk import DiskQueue
 from relpio.queue.intake import Intake
 from relpio.queue.settings import QueueSettings
-from relpio.sender.mover import Mover, Origins
+from relpio.sender.bridge import NumberMap, QueueBridge
+from relpio.sender.queues import open_queues
 
 
 def options(**given: Any) -> argparse.Namespace:
@@ -46,22 +47,22 @@ def test_a_batch_leaves_the_first_queue_when_it_is_safe_in_the_second(
         main = MemoryQueue(100)
         settings = QueueSettings(size=6)
         action = MemoryQueue(6)
-        mover = Mover(main, Intake(action, settings), QueueSettings(dequeue_batch_size=4))
+        bridge = QueueBridge(main, Intake(action, settings), QueueSettings(dequeue_batch_size=4))
         main.put([b"%d" % n for n in range(20)])
-        task = asyncio.create_task(mover.run())
+        task = asyncio.create_task(bridge.run())
         out: list[bytes] = []
         while len(out) < 20:
             await tools.eventually(lambda: action.ready > 0)
             assert len(main) + len(action) + len(out) >= 20
             lease = action.lease(3)
-            assert mover.origins.of(lease.numbers) == list(lease.numbers)
+            assert bridge.number_map.of(lease.numbers) == list(lease.numbers)
             out += lease.messages
             action.ack(lease.numbers)
         assert out == [b"%d" % n for n in range(20)]
         await tools.eventually(lambda: not len(main))
         task.cancel()
         await asyncio.wait([task])
-        assert mover.moved == 20
+        assert bridge.moved == 20
 
     asyncio.run(work())
 
@@ -69,9 +70,9 @@ def test_a_batch_leaves_the_first_queue_when_it_is_safe_in_the_second(
 def test_a_batch_on_its_way_stays_in_the_first_queue(tools: Any) -> None:
     async def work() -> None:
         main, action = MemoryQueue(), MemoryQueue(1)
-        mover = Mover(main, Intake(action, QueueSettings(size=1)), QueueSettings())
+        bridge = QueueBridge(main, Intake(action, QueueSettings(size=1)), QueueSettings())
         main.put([b"a", b"b", b"c"])
-        task = asyncio.create_task(mover.run())
+        task = asyncio.create_task(bridge.run())
         await tools.eventually(lambda: len(action) == 1)
         task.cancel()
         await asyncio.wait([task])
@@ -84,21 +85,21 @@ def test_what_the_second_queue_discards_is_gone_and_numbers_are_still_known(tool
     async def work() -> None:
         main, action = MemoryQueue(), MemoryQueue()
         settings = QueueSettings(size=100, discard_mark=1, discard_severity=5)
-        mover = Mover(main, Intake(action, settings), QueueSettings())
+        bridge = QueueBridge(main, Intake(action, settings), QueueSettings())
         main.put([b"<0>a", b"<7>b", b"<0>c", b"<7>d", b"<0>e"])
-        task = asyncio.create_task(mover.run())
+        task = asyncio.create_task(bridge.run())
         await tools.eventually(lambda: not len(main))
         task.cancel()
         await asyncio.wait([task])
         lease = action.lease(9)
         assert lease.messages == [b"<0>a", b"<0>c", b"<0>e"]
-        assert mover.origins.of(lease.numbers) == [1, 3, 5]
+        assert bridge.number_map.of(lease.numbers) == [1, 3, 5]
 
     asyncio.run(work())
 
 
 def test_origins_of_numbers_from_before_a_restart_are_unknown() -> None:
-    origins = Origins()
+    origins = NumberMap()
     origins.add(range(10, 15), 1)
     assert origins.of([9, 10, 14, 15]) == [1, 5]
 
@@ -126,11 +127,11 @@ def test_queues_from_options(
     monkeypatch.chdir(tmp_path)
 
     async def work() -> None:
-        queues = queue_options.queues_from(options(**given), no_log)
+        queues = open_queues(*all_queue_settings(options(**given)))
         registry = Registry()
         queues.register(registry)
         assert {name: type(queue) for name, queue in queues.queues.items()} == kinds
-        moving = asyncio.create_task(queues.mover.run()) if queues.mover else None
+        moving = asyncio.create_task(queues.bridge.run()) if queues.bridge else None
         offering = asyncio.create_task(queues.intake.offer([b"hello"]))
         async with asyncio.timeout(20):
             while not queues.source.ready:  # noqa: ASYNC110
@@ -159,10 +160,10 @@ def test_messages_of_the_other_type_are_not_overlooked(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     second = "linkedList" if first == "disk" else "disk"
-    queues = queue_options.queues_from(options(queue_type=first, queue_filename="q"), no_log)
+    queues = open_queues(*all_queue_settings(options(queue_type=first, queue_filename="q")))
     queues.close()
     with pytest.raises(ConfigurationError, match="choose another filename"):
-        queue_options.queues_from(options(queue_type=second, queue_filename="q"), no_log)
+        open_queues(*all_queue_settings(options(queue_type=second, queue_filename="q")))
 
 
 @pytest.mark.parametrize(
@@ -178,7 +179,7 @@ def test_messages_of_the_other_type_are_not_overlooked(
 )
 def test_options_that_do_not_fit_together(given: dict[str, str], text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
-        queue_options.check_queues(options(**given))
+        all_queue_settings(options(**given))
 
 
 @pytest.mark.parametrize(

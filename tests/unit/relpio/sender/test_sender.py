@@ -360,15 +360,36 @@ def test_figures_are_registered() -> None:
     run(main)
 
 
+def test_what_is_put_goes_by_the_marks_of_the_queue() -> None:
+    async def main() -> None:
+        dequeue = QueueSettings(
+            size=10, discard_mark=2, discard_severity=5,
+            full_delay_mark=0, light_delay_mark=0, timeout_enqueue=0.0,
+        )  # fmt: skip
+        settings = SenderSettings(targets=AT_A, backoff=QUICK, dequeue=dequeue)
+        async with Sender(settings, queue=MemoryQueue(10)) as sender:
+            await sender.put([b"<14>info", b"<14>info"])
+            offered = await sender.put([b"<14>dropped", b"<11>error"])
+            assert (offered.accepted, offered.discarded) == (1, [0])
+            assert sender.accepted == 3
+
+    asyncio.run(main())
+
+
+AT_A = [TcpAddress("a", 1)]
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({}, "either host and port, or targets"),
-        ({"host": "a", "targets": [TcpAddress("b", 1)]}, "either"),
-        ({"host": "a", "nack_retries": 1}, "dead letters"),
-        ({"host": "a", "nack_retries": -1, "dead_letters": Path("x")}, "below 0"),
-        ({"host": "a", "rebind_interval": 0}, "at least 1"),
-        ({"host": "a", "fail_back": 0.0}, "above 0"),
+        ({"targets": []}, "at least one target"),
+        ({"targets": AT_A, "nack_retries": 1}, "dead letters"),
+        (
+            {"targets": AT_A, "nack_retries": -1, "dead_letters": Path("x")},
+            "below 0",
+        ),
+        ({"targets": AT_A, "rebind_interval": 0}, "at least 1"),
+        ({"targets": AT_A, "fail_back": 0.0}, "above 0"),
     ],
 )
 def test_settings_are_checked(settings: dict[str, Any], words: str) -> None:

@@ -1,4 +1,4 @@
-"""The figures of inputs, for the exporter."""
+"""The metrics of inputs, for the exporter."""
 
 from __future__ import annotations
 

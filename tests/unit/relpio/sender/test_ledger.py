@@ -12,7 +12,7 @@ import pytest
 from relpio import (
     TextLog,
 )
-from relpio.command.ledger import Ledger
+from relpio.sender.ledger import Ledger
 
 if TYPE_CHECKING:
     from tests.unit.relpio.conftest import Tools

@@ -1,4 +1,4 @@
-"""The figures of a receiver, under the names that its metrics have."""
+"""The metrics of a receiver."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from typing import Protocol
 
 from relpio.metrics.registry import Registry
 
-__all__ = ["Counted", "Figures"]
+__all__ = ["Counted", "ReceiverMetrics"]
 
 
 class Counted(Protocol):
-    """What is asked for when somebody reads the figures."""
+    """What is asked for when somebody reads the metrics."""
 
     received: int
     acknowledged: int
-    octets: int
+    received_bytes: int
     pending: int
     partial: int
 
@@ -35,7 +35,7 @@ class Counted(Protocol):
         """The output cannot be written to."""
 
 
-class Figures:
+class ReceiverMetrics:
     """Registers what a receiver counts, and counts the rest."""
 
     def __init__(self, registry: Registry, receiver: Counted) -> None:
@@ -47,7 +47,7 @@ class Figures:
         self.closed = counter("relpio_receive_sessions_closed_total", "Sessions ended in order.")
         self.oversized = counter("relpio_receive_oversized_total", "Messages above the limit.")
         counter("relpio_receive_messages_total", "Messages received.", lambda: receiver.received)
-        counter("relpio_receive_octets_total", "Their octets.", lambda: receiver.octets)
+        counter("relpio_receive_bytes_total", "Their bytes.", lambda: receiver.received_bytes)
         counter("relpio_receive_acks_total", "Messages answered.", lambda: receiver.acknowledged)
         counter(
             "relpio_receive_accept_pauses_total",
@@ -60,12 +60,12 @@ class Figures:
             lambda: receiver.output_errors,
         )
         gauge(
-            "relpio_receive_pending_octets",
+            "relpio_receive_pending_bytes",
             "Memory of messages that await the output.",
             lambda: receiver.pending,
         )
         gauge(
-            "relpio_receive_partial_octets",
+            "relpio_receive_partial_bytes",
             "Memory of frames that are not complete.",
             lambda: receiver.partial,
         )

@@ -12,13 +12,13 @@ from relpio.queue.intake import FlowControl, Intake
 from relpio.queue.settings import QueueSettings
 from relpio.sender.pace import Pace
 
-__all__ = ["Mover", "Origins"]
+__all__ = ["NumberMap", "QueueBridge"]
 
 MOST_RUNS = 100_000
 """Older ones are forgotten: where so many messages are discarded, some go without a notice."""
 
 
-class Origins:
+class NumberMap:
     """Which number of the main queue each number of the action queue stands for.
 
     Kept as runs with the same difference, which is one run as long as nothing is discarded.
@@ -60,7 +60,7 @@ class Origins:
         return found
 
 
-class Mover:
+class QueueBridge:
     """Moves messages, batch by batch, in order.
 
     A message leaves the main queue only when the action queue has committed it, so it may be in
@@ -69,7 +69,7 @@ class Mover:
 
     Attributes:
         moved: messages moved.
-        origins: where they came from.
+        number_map: where they came from.
     """
 
     def __init__(self, source: MessageQueue, target: Intake, settings: QueueSettings) -> None:
@@ -79,7 +79,7 @@ class Mover:
         self._pace = Pace(settings)
         self._added = asyncio.Event()
         self.moved = 0
-        self.origins = Origins()
+        self.number_map = NumberMap()
 
     async def run(self) -> None:
         """Move until cancelled; a batch on its way then stays in the main queue."""
@@ -108,7 +108,7 @@ class Mover:
         self._pace.leased(loop.time())
         try:
             offered = await self._target.offer(
-                messages, FlowControl.NONE, partial(self.origins.note, numbers)
+                messages, FlowControl.NONE, partial(self.number_map.note, numbers)
             )
         except BaseException:
             self._source.nack(numbers)

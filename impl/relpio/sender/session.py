@@ -10,7 +10,7 @@ from typing import NamedTuple, Protocol
 
 from relpio.errors import PeerRefusedError
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
-from relpio.net.transport import CoreProtocol, Ending
+from relpio.net.transport import CoreProtocol, SessionEnd
 from relpio.protocol.client import ClientConnection, ClientSettings
 from relpio.protocol.events import (
     Acknowledged,
@@ -23,19 +23,21 @@ from relpio.protocol.states import ClientState
 from relpio.queue.base import MessageQueue
 from relpio.sender.pace import Pace
 
-__all__ = ["Link", "LinkOwner"]
+__all__ = ["ClientSession", "ClientSessionOwner"]
 
 
-class LinkOwner(Protocol):
-    """Whom a link reports to."""
+class ClientSessionOwner(Protocol):
+    """Whom a session reports to."""
 
-    def link_opened(self, link: Link) -> None:
+    def session_opened(self, session: ClientSession) -> None:
         """The server accepted the session."""
 
-    def link_acked(self, numbers: Sequence[int]) -> None:
+    def session_acked(self, numbers: Sequence[int]) -> None:
         """The server took these messages; the queue has forgotten them."""
 
-    def link_refused(self, link: Link, number: int, message: bytes, refusal: Refused) -> bool:
+    def session_refused(
+        self, session: ClientSession, number: int, message: bytes, refusal: Refused
+    ) -> bool:
         """The server refused a message; true when it was taken over, else it is sent again."""
 
 
@@ -44,7 +46,7 @@ class _Batch(NamedTuple):
     messages: Sequence[bytes]
 
 
-class Link(CoreProtocol[ClientEvent]):
+class ClientSession(CoreProtocol[ClientEvent]):
     """Keeps the window full as long as the queue has messages.
 
     The window is kept here as in any other moment right after a reconnect: what is replayed comes
@@ -53,7 +55,7 @@ class Link(CoreProtocol[ClientEvent]):
 
     def __init__(
         self,
-        owner: LinkOwner,
+        owner: ClientSessionOwner,
         queue: MessageQueue,
         settings: ClientSettings,
         keepalive: Keepalive | None,
@@ -109,7 +111,7 @@ class Link(CoreProtocol[ClientEvent]):
             try:
                 self._check_peer(self._transport.get_extra_info("ssl_object"))
             except PeerRefusedError as error:
-                self._end(Ending(LossReason.TLS_FAILED, str(error)))
+                self._end(SessionEnd(LossReason.TLS_FAILED, str(error)))
                 return
         self._client.open(self._loop.time())
 
@@ -120,15 +122,15 @@ class Link(CoreProtocol[ClientEvent]):
             numbers = [pop(txnr) for txnr in range(first, first + event.count)]
             self._forget_batches()
             self._queue.ack(numbers)
-            self._owner.link_acked(numbers)
+            self._owner.session_acked(numbers)
         elif isinstance(event, Refused):
             message = self._message(event.txnr)
             number = self._numbers.pop(event.txnr)
-            if not self._owner.link_refused(self, number, message, event):
+            if not self._owner.session_refused(self, number, message, event):
                 self._queue.nack([number])
         elif isinstance(event, SessionOpened):
             self.opened = True
-            self._owner.link_opened(self)
+            self._owner.session_opened(self)
 
     def process(self) -> None:
         """Answers make room in the window: fill it again."""
@@ -173,7 +175,7 @@ class Link(CoreProtocol[ClientEvent]):
 
     def abandon(self) -> None:
         """Cut the connection; what has no answer stays in the queue."""
-        self._end(Ending(None, f"given up, {self.unacknowledged} messages without an answer"))
+        self._end(SessionEnd(None, f"given up, {self.unacknowledged} messages without an answer"))
         self.abort()
 
     def take_back(self) -> int:
