@@ -257,10 +257,10 @@ class OpenLab:
         Raises:
             UsageError: if there is no such check, or a parameter is wrong.
         """
-        spec = self._vocabulary.checks.get(check)
-        if spec is None:
+        kind = self._vocabulary.checks.get(check)
+        if kind is None:
             raise UsageError(f"there is no check {check!r}: see `halfopen checks`")
-        scaled = self._scaled(_validated(spec.params, params, f"check {check}"))
+        scaled = self._scaled(_validated(kind, params, f"check {check}"))
         self._do(self._lab.sample())
         history = self.history()
         header = self._header((PlannedCheck(check, scaled, check),))

@@ -27,7 +27,7 @@ steps:
     at most: 24 h
 expect:
   - delivery: {{ lost: 0, corrupted: 0, unexpected: 0, duplicated: 0 }}
-  - not accepted: {{ at: receiver, at end: 0 }}
+  - accept queue: {{ at: receiver, at end: 0 }}
 """
 
 
@@ -89,9 +89,9 @@ def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> N
             "  - wait until: connections at receiver = 0\n    at most: 24 h\n"
             "  - stop: receiver  # it writes what it has to say before it ends\nexpect:",
         )
-        + "  - said: { at: receiver, words: imptcp, count: 0 }\n"
-        "  - figures: { at: receiver, of: main Q, figure: enqueued, at end: 0 }\n"
-        "variants:\n  default:\n    reproduces: { said: seen, figures: seen }\n"
+        + "  - log contains: { at: receiver, words: imptcp, count: 0 }\n"
+        "  - counters: { at: receiver, of: main Q, counter: enqueued, at end: 0 }\n"
+        "variants:\n  default:\n    reproduces: { log contains: seen, counters: seen }\n"
     )
     done = halfopen("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
@@ -138,7 +138,7 @@ steps:
   - send: 5 messages
   - wait: 4 s
 expect:
-  - busy: {{ at: receiver, at most: 5 % }}
+  - cpu: {{ at: receiver, at most: 5 % }}
 """
 
 

@@ -1,8 +1,4 @@
-"""Arrivals: when messages come, to see the pace at which a sender takes them from its queue.
-
-What a sender takes at once comes together; what it holds back comes late.  Times are those at
-which a receiver's output was read, twenty times a second.
-"""
+"""The check `arrivals`."""
 
 from __future__ import annotations
 
@@ -10,16 +6,32 @@ from typing import Self
 
 from pydantic import model_validator
 
+from halfopen.checkers._bounds import BoundedCheck
 from halfopen.checkers._ledger import read_ledger
 from halfopen.checkers._words import cut_short, production, say, unknown
-from halfopen.fields import BoundField, Duration, Section
+from halfopen.fields import BoundField, Duration
 from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
 
-class Params(Section):
-    """How many messages may come `within` a stretch of time, and how soon after they were sent."""
+class Arrivals(BoundedCheck):
+    """The pace at which messages come.
+
+    What a sender takes from its queue at once comes together; what it holds back comes late.  Only
+    the first arrival of each message counts.  Times are those at which the receiver's output was
+    read, twenty times a second.
+
+    Attributes:
+        at: the receiver.
+        within: length of a time window, with `most`.
+        most: messages that may come within any window of that length.
+        soonest: time after it was sent before which no message may come.
+    """
+
+    name = "arrivals"
+    summary = "the pace at which messages come: the most within a time, the soonest of them"
+    bounds = ("within", "soonest")
 
     at: str
     within: Duration | None = None
@@ -27,51 +39,50 @@ class Params(Section):
     soonest: Duration | None = None
 
     @model_validator(mode="after")
-    def _something(self) -> Self:
+    def _pair(self) -> Self:
         if (self.within is None) != (self.most is None):
             raise ValueError("`within: 1 s` and `most: at most 10` go together")
-        if self.within is None and self.soonest is None:
-            raise ValueError("arrivals needs `within` and `most`, or `soonest`")
         return self
 
-
-def judge(history: History, params: Params) -> Finding:
-    """Look at the first time that each message came to the host."""
-    bounds = []
-    if params.within is not None:
-        bounds.append(f"most {params.most} within {production(history, params.within)}")
-    if params.soonest is not None:
-        bounds.append(f"none sooner than {production(history, params.soonest)} after it was sent")
-    bound = ", ".join(bounds)
-    arrivals = _arrivals(history, params.at)
-    if not arrivals:
-        return unknown(bound, f"no message ever came to {params.at}")
-    verdicts, whys, evidence = [], [], []
-    observed = 0.0
-    if params.within is not None and params.most is not None:
-        times = [t for t, _ in arrivals]
-        count, start = _busiest(times, params.within)
-        observed = float(count)
-        # More of the run can only bring a busier stretch.
-        over = params.most.relation != "at least" and count > params.most.number
-        verdicts.append(_verdict(history, params.most.holds(count), final=over))
-        whys.append(f"{count} came within {say(history, params.within)}")
-        together = [number for t, number in arrivals if start <= t <= start + params.within]
-        runs = ", ".join(f"{a}-{b}" for a, b in compress(sorted(together))[:5])
-        evidence.append(Evidence(start, f"messages {runs} at {production(history, start)}"))
-    if params.soonest is not None:
-        sent = read_ledger(history).sent
-        age, number, t = min((t - sent[n][0], n, t) for t, n in arrivals)
-        early = sum(t - sent[n][0] < params.soonest for t, n in arrivals)
-        if params.within is None:
-            observed = float(early)
-        verdicts.append(_verdict(history, not early, final=bool(early)))
-        whys.append(f"{early} came sooner than they may, the soonest after {say(history, age)}")
-        evidence.append(Evidence(t, f"message {number} came {say(history, age)} after it was sent"))
-    if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
-        return unknown(bound, f"{cut_short(history)}; so far {', '.join(whys)}", evidence)
-    verdict = Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS
-    return Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
+    def judge(self, history: History) -> Finding:
+        """Look at the first time that each message came to the host."""
+        bounds = []
+        if self.within is not None:
+            bounds.append(f"most {self.most} within {production(history, self.within)}")
+        if self.soonest is not None:
+            bounds.append(f"none sooner than {production(history, self.soonest)} after it was sent")
+        bound = ", ".join(bounds)
+        arrivals = _arrivals(history, self.at)
+        if not arrivals:
+            return unknown(bound, f"no message ever came to {self.at}")
+        verdicts, whys, evidence = [], [], []
+        observed = 0.0
+        if self.within is not None and self.most is not None:
+            times = [t for t, _ in arrivals]
+            count, start = _busiest(times, self.within)
+            observed = float(count)
+            # More of the run can only bring a busier stretch.
+            over = self.most.relation != "at least" and count > self.most.number
+            verdicts.append(_verdict(history, self.most.holds(count), final=over))
+            whys.append(f"{count} came within {say(history, self.within)}")
+            together = [number for t, number in arrivals if start <= t <= start + self.within]
+            runs = ", ".join(f"{a}-{b}" for a, b in compress(sorted(together))[:5])
+            evidence.append(Evidence(start, f"messages {runs} at {production(history, start)}"))
+        if self.soonest is not None:
+            sent = read_ledger(history).sent
+            age, number, t = min((t - sent[n][0], n, t) for t, n in arrivals)
+            early = sum(t - sent[n][0] < self.soonest for t, n in arrivals)
+            if self.within is None:
+                observed = float(early)
+            verdicts.append(_verdict(history, not early, final=bool(early)))
+            whys.append(f"{early} came sooner than they may, the soonest after {say(history, age)}")
+            evidence.append(
+                Evidence(t, f"message {number} came {say(history, age)} after it was sent")
+            )
+        if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
+            return unknown(bound, f"{cut_short(history)}; so far {', '.join(whys)}", evidence)
+        verdict = Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS
+        return Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
 
 
 def _verdict(history: History, holds: bool, *, final: bool) -> Verdict:
@@ -99,12 +110,3 @@ def _busiest(times: list[float], length: float) -> tuple[int, float]:
         if last - first + 1 > most:
             most, where = last - first + 1, times[first]
     return most, where
-
-
-CHECK = CheckSpec(
-    name="arrivals",
-    summary="the pace at which messages come: the most within a time, the soonest of them",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-)

@@ -1,32 +1,65 @@
-"""Connections: how many ESTABLISHED ones a host saw, over the run and at its end."""
+"""The check `connections`."""
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import model_validator
-
-from halfopen.checkers._words import Figure, peak_of, production, unknown, weigh
-from halfopen.fields import BoundField, Section
+from halfopen.checkers._bounds import AtEndAndPeak, Figure, peak_of, weigh
+from halfopen.checkers._words import production, unknown
+from halfopen.fields import BoundField
 from halfopen.model.flows import Flow, Stretch, flows, sampled_hosts
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
 
-class Params(Section):
-    """How many connections a host may open, hold at the end, and hold at once."""
+class Connections(AtEndAndPeak):
+    """How many ESTABLISHED connections with other hosts a host has.
 
-    at: str
+    Two connections differ if one of their addresses or ports does.
+
+    Attributes:
+        at: the host.
+        opened: connections over the whole run.
+        at_end: connections at the end of the run.
+        peak: connections at the same time.
+    """
+
+    name = "connections"
+    summary = "how many ESTABLISHED connections a host saw, over the run and at its end"
+    bounds = ("opened", "at_end", "peak")
+
     opened: BoundField | None = None
-    at_end: BoundField | None = None
-    peak: BoundField | None = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.opened is None and self.at_end is None and self.peak is None:
-            raise ValueError("connections needs `opened`, `at end` or `peak`")
-        return self
+    def judge(self, history: History) -> Finding:
+        """Count distinct ESTABLISHED connections (by both addresses) with other hosts."""
+        if self.at not in sampled_hosts(history):
+            return unknown(self.asked, f"no socket of {self.at} was ever sampled")
+        found = established_at(flows(history), self.at)
+        changes = [(stretch.start, 1) for _, stretch in found]
+        changes += [(stretch.end, -1) for _, stretch in found if stretch.ended]
+        weighed = weigh(
+            history,
+            (
+                Figure("opened", self.opened, len({flow.name for flow, _ in found})),
+                Figure(
+                    "at end",
+                    self.at_end,
+                    sum(not stretch.ended for _, stretch in found),
+                    only_grows=False,
+                ),
+                Figure("peak", self.peak, peak_of(changes)[0]),
+            ),
+        )
+        evidence = tuple(
+            Evidence(
+                stretch.start,
+                f"{flow.name} ESTABLISHED from {production(history, stretch.start)} to "
+                + (production(history, stretch.end) if stretch.ended else "the end"),
+                flow.name,
+            )
+            for flow, stretch in found
+        )
+        why = f"connections: {weighed.why}"
+        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
 
 
 def established_at(known: list[Flow], host: str) -> list[tuple[Flow, Stretch]]:
@@ -39,47 +72,3 @@ def established_at(known: list[Flow], host: str) -> list[tuple[Flow, Stretch]]:
         for stretch in presence.established
     ]
     return sorted(found, key=lambda each: each[1].start)
-
-
-def judge(history: History, params: Params) -> Finding:
-    """Count distinct ESTABLISHED connections (by both addresses) with other hosts."""
-    names = (("opened", params.opened), ("at end", params.at_end), ("peak", params.peak))
-    bound = ", ".join(f"{name} {value}" for name, value in names if value is not None)
-    if params.at not in sampled_hosts(history):
-        return unknown(bound, f"no socket of {params.at} was ever sampled")
-    found = established_at(flows(history), params.at)
-    changes = [(stretch.start, 1) for _, stretch in found]
-    changes += [(stretch.end, -1) for _, stretch in found if stretch.ended]
-    weighed = weigh(
-        history,
-        (
-            Figure("opened", params.opened, len({flow.name for flow, _ in found})),
-            Figure(
-                "at end",
-                params.at_end,
-                sum(not stretch.ended for _, stretch in found),
-                only_grows=False,
-            ),
-            Figure("peak", params.peak, peak_of(changes)[0]),
-        ),
-    )
-    evidence = tuple(
-        Evidence(
-            stretch.start,
-            f"{flow.name} ESTABLISHED from {production(history, stretch.start)} to "
-            + (production(history, stretch.end) if stretch.ended else "the end"),
-            flow.name,
-        )
-        for flow, stretch in found
-    )
-    why = f"connections: {weighed.why}"
-    return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
-
-
-CHECK = CheckSpec(
-    name="connections",
-    summary="how many ESTABLISHED connections a host saw, over the run and at its end",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-)

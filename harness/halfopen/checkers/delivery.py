@@ -1,32 +1,39 @@
-"""Delivery: what became of every message that was sent."""
+"""The check `delivery`."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Self
 
-from pydantic import model_validator
-
+from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import Figure, production, say, unknown, weigh
-from halfopen.fields import BoundField, Duration, Section, Timer
+from halfopen.checkers._words import production, say, unknown
+from halfopen.fields import BoundField, Duration, Timer
 from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
-_KINDS = ("lost", "undelivered", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
 # What is missing from a run that was cut short may have been on its way.
 _MAY_COME = ("lost", "undelivered")
 _EXCERPTS = 5
 
 
-class Params(Section):
-    """How many messages may be lost, duplicated, reordered, corrupted, unexpected or stuck.
+class Delivery(BoundedCheck):
+    """What became of every message that was sent.
 
     Attributes:
-        lost: taken by the sender, and never delivered.
-        undelivered: written to the sender, whether it took them or not, and never delivered.
+        lost: messages that the sender accepted and nobody received.
+        undelivered: messages written to the sender, accepted or not, that nobody received.
+        corrupted: messages whose checksum is wrong.
+        unexpected: lines in a receiver's output that are not messages of this run.
+        duplicated: deliveries after the first one of the same message at the same receiver.
+        reordered: messages whose first delivery came after that of a later message.
+        stuck: messages that were delivered only when their sender, after a silence, sent another.
+        stuck_after: how long such a silence is, at least.
     """
+
+    name = "delivery"
+    summary = "messages lost, corrupted, unexpected, duplicated, reordered or stuck"
+    bounds = ("lost", "undelivered", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
 
     lost: BoundField | None = None
     undelivered: BoundField | None = None
@@ -37,48 +44,48 @@ class Params(Section):
     stuck: BoundField | None = None
     stuck_after: Duration = 1200.0
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if all(getattr(self, kind) is None for kind in _KINDS):
-            raise ValueError(f"delivery needs at least one of {', '.join(_KINDS)}")
-        return self
+    def judge(self, history: History) -> Finding:
+        """Hold the ledger of messages against the bounds."""
+        ledger = read_ledger(history)
+        if not ledger.sent:
+            return unknown(self.asked, "no message was sent")
+        if not history.of("delivered"):
+            return unknown(self.asked, "no output of any receiver was recorded")
+        stuck = ledger.stuck(self.stuck_after)
+        counts = {
+            "lost": len(ledger.missing),
+            "undelivered": len(ledger.sent.keys() - ledger.first.keys()),
+            "corrupted": len(ledger.corrupt),
+            "unexpected": len(ledger.strange),
+            "duplicated": sum(ledger.duplicates.values()),
+            "reordered": len(ledger.reordered),
+            "stuck": len(stuck),
+        }
+        weighed = weigh(
+            history,
+            [
+                Figure(kind, getattr(self, kind), counts[kind], kind not in _MAY_COME)
+                for kind in self.bounds
+            ],
+        )
+        observed = weighed.observed if weighed.verdict is Verdict.FAIL else float(counts["lost"])
+        why = f"{weighed.why}; {len(ledger.sent)} sent, {len(ledger.first)} delivered"
+        betrayed = sum(number in ledger.acked for number in ledger.missing)
+        if betrayed:
+            why += f"; {betrayed} of the lost were acknowledged: the sender believes they are safe"
+        if ledger.undecided:
+            why += f"; {len(ledger.undecided)} were written but never accepted: undecided, not lost"
+        if ledger.unledgered and self.lost is not None:
+            who = ", ".join(sorted(ledger.unledgered))
+            why += f"; {who} keeps no ledger: lost is what was written to it and never came"
+        evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
+        return Finding(weighed.verdict, observed, weighed.bound, why, evidence)
 
-
-def judge(history: History, params: Params) -> Finding:
-    """Hold the ledger of messages against the bounds."""
-    bounds = {kind: getattr(params, kind) for kind in _KINDS}
-    bound = ", ".join(f"{kind} {value}" for kind, value in bounds.items() if value is not None)
-    ledger = read_ledger(history)
-    if not ledger.sent:
-        return unknown(bound, "no message was sent")
-    if not history.of("delivered"):
-        return unknown(bound, "no output of any receiver was recorded")
-    stuck = ledger.stuck(params.stuck_after)
-    counts = {
-        "lost": len(ledger.missing),
-        "undelivered": len(ledger.sent.keys() - ledger.first.keys()),
-        "corrupted": len(ledger.corrupt),
-        "unexpected": len(ledger.strange),
-        "duplicated": sum(ledger.duplicates.values()),
-        "reordered": len(ledger.reordered),
-        "stuck": len(stuck),
-    }
-    weighed = weigh(
-        history,
-        [Figure(kind, bounds[kind], counts[kind], kind not in _MAY_COME) for kind in _KINDS],
-    )
-    observed = weighed.observed if weighed.verdict is Verdict.FAIL else float(counts["lost"])
-    why = f"{weighed.why}; {len(ledger.sent)} sent, {len(ledger.first)} delivered"
-    betrayed = sum(number in ledger.acked for number in ledger.missing)
-    if betrayed:
-        why += f"; {betrayed} of the lost were acknowledged: the sender believes that they are safe"
-    if ledger.undecided:
-        why += f"; {len(ledger.undecided)} were written but never accepted: undecided, not lost"
-    if ledger.unledgered and params.lost is not None:
-        who = ", ".join(sorted(ledger.unledgered))
-        why += f"; {who} keeps no ledger: lost is what was written to it and never came"
-    evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
-    return Finding(weighed.verdict, observed, weighed.bound, why, evidence)
+    def timers(self) -> Sequence[Timer]:
+        """The bounds that the time scale must keep in order."""
+        if self.stuck is None:
+            return ()
+        return (Timer("delivery: stuck after", self.stuck_after, "answer"),)
 
 
 def _runs(numbers: Iterable[int]) -> str:
@@ -132,18 +139,3 @@ def _stuck(history: History, stuck: Sequence[tuple[int, float, float]]) -> list[
         )
         for t in woken
     ]
-
-
-def _timers(params: Params) -> tuple[Timer, ...]:
-    if params.stuck is None:
-        return ()
-    return (Timer("delivery: stuck after", params.stuck_after, "answer"),)
-
-
-CHECK = CheckSpec(
-    name="delivery",
-    summary="messages lost, corrupted, unexpected, duplicated, reordered or stuck",
-    params=Params,
-    judge=judge,
-    timers=_timers,
-)

@@ -1,18 +1,16 @@
-"""File descriptors: how many the programs of a host hold, and whether they leak."""
+"""The check `fds`."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal, Self
+from typing import Literal
 
-from pydantic import model_validator
-
-from halfopen.checkers._words import Figure, cut_short, production, unknown, weigh
-from halfopen.fields import BoundField, Section
+from halfopen.checkers._bounds import AtEndAndPeak
+from halfopen.checkers._words import cut_short, production, unknown
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
 _GRID = 120
 # A stair that rises by one for each idle period has a slope near one for each; half of that is
@@ -20,20 +18,41 @@ _GRID = 120
 _LEAK = 0.5
 
 
-class Params(Section):
-    """How many descriptors of a kind the programs of a host may hold together."""
+class Fds(AtEndAndPeak):
+    """How many file descriptors the programs of a host hold together, and whether they leak.
 
-    at: str
+    Attributes:
+        at: the host.
+        kind: which descriptors count.
+        at_end: descriptors at the end of the run.
+        peak: descriptors at the same time.
+        trend: `flat`: the number must not rise from one pause between messages to the next.
+    """
+
+    name = "fds"
+    summary = "file descriptors that a host's programs hold: at the end, at most, and the trend"
+    bounds = ("at_end", "peak", "trend")
+
     kind: str = "tcp"
-    at_end: BoundField | None = None
-    peak: BoundField | None = None
     trend: Literal["flat"] | None = None
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.at_end is None and self.peak is None and self.trend is None:
-            raise ValueError("fds needs `at end`, `peak` or `trend`")
-        return self
+    def judge(self, history: History) -> Finding:
+        """Hold the sum over the host's programs against the bounds, and look for a leak."""
+        series = fd_series(history, self.at, self.kind)
+        if not series:
+            return unknown(self.asked, f"no file descriptor of {self.at} was ever counted")
+        evidence = _changes(history, self, series)
+        verdict, observed, whys = Verdict.PASS, float(series[-1][1]), []
+        if self.at_end is not None or self.peak is not None:
+            weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
+            verdict, observed = weighed.verdict, weighed.observed
+            whys.append(weighed.why)
+        if self.trend is not None:
+            trend, why = _trend(history, series)
+            whys.append(why)
+            verdict = max((verdict, trend), key=(Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL).index)
+        why = f"{self.kind} descriptors: {', '.join(whys)}"
+        return Finding(verdict, observed, self.asked, why, evidence)
 
 
 def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[float, int]]:
@@ -61,42 +80,13 @@ def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[floa
     return series
 
 
-def judge(history: History, params: Params) -> Finding:
-    """Hold the sum over the host's programs against the bounds, and look for a leak."""
-    bounds = (("at end", params.at_end), ("peak", params.peak))
-    words = [f"{name} {value}" for name, value in bounds if value is not None]
-    bound = ", ".join(words + ["trend flat"] * (params.trend is not None))
-    series = fd_series(history, params.at, params.kind)
-    if not series:
-        return unknown(bound, f"no file descriptor of {params.at} was ever counted")
-    evidence = _changes(history, params, series)
-    verdict, observed, whys = Verdict.PASS, float(series[-1][1]), []
-    if words:
-        last, peak = series[-1][1], max(value for _, value in series)
-        weighed = weigh(
-            history,
-            (
-                Figure("at end", params.at_end, last, only_grows=False),
-                Figure("peak", params.peak, peak),
-            ),
-        )
-        verdict, observed = weighed.verdict, weighed.observed
-        whys.append(weighed.why)
-    if params.trend is not None:
-        trend, why = _trend(history, series)
-        whys.append(why)
-        verdict = max((verdict, trend), key=(Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL).index)
-    why = f"{params.kind} descriptors: {', '.join(whys)}"
-    return Finding(verdict, observed, bound, why, evidence)
-
-
 def _changes(
-    history: History, params: Params, series: Sequence[tuple[float, int]]
+    history: History, check: Fds, series: Sequence[tuple[float, int]]
 ) -> tuple[Evidence, ...]:
     found, before = [], 0
     for t, value in series:
         if value != before:
-            words = f"{params.kind} descriptors at {params.at}: {before} to {value}"
+            words = f"{check.kind} descriptors at {check.at}: {before} to {value}"
             found.append(Evidence(t, f"{words} at {production(history, t)}"))
         before = value
     return tuple(found)
@@ -133,12 +123,3 @@ def _on_grid(series: Sequence[tuple[float, int]], grid: Sequence[float]) -> list
             position += 1
         values.append(series[position][1])
     return values
-
-
-CHECK = CheckSpec(
-    name="fds",
-    summary="file descriptors that a host's programs hold: at the end, at most, and the trend",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-)

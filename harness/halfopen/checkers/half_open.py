@@ -1,72 +1,59 @@
-"""Half-open connections: ESTABLISHED here, gone on the other side."""
+"""The check `half-open`."""
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import model_validator
-
-from halfopen.checkers._words import Figure, peak_of, production, say, unknown, weigh
-from halfopen.fields import BoundField, Section
-from halfopen.model.flows import HalfOpen, flows, half_open, sampled_hosts
+from halfopen.checkers._bounds import AtEndAndPeak, peak_of
+from halfopen.checkers._words import production, say, unknown
+from halfopen.model.flows import HalfOpenInterval, flows, half_open, sampled_hosts
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
 
-class Params(Section):
-    """How many connections may be half-open at one host."""
+class HalfOpen(AtEndAndPeak):
+    """Connections that one side still believes in after the other side has gone.
 
-    at: str
-    at_end: BoundField | None = None
-    peak: BoundField | None = None
+    Attributes:
+        at: the host that still believes.
+        at_end: half-open connections at the end of the run.
+        peak: half-open connections at the same time.
+    """
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.at_end is None and self.peak is None:
-            raise ValueError("half-open needs `at end` or `peak`")
-        return self
+    name = "half-open"
+    summary = "connections that one side still believes in after the other side has gone"
+    silent = True
 
-
-def judge(history: History, params: Params) -> Finding:
-    """Count the sockets at a host that are ESTABLISHED while their peer has none that lives."""
-    bounds = (("at end", params.at_end), ("peak", params.peak))
-    bound = ", ".join(f"{name} {value}" for name, value in bounds if value is not None)
-    missing = unsampled(history, params.at)
-    if missing:
-        return unknown(bound, missing)
-    known = flows(history)
-    found = [each for each in half_open(history, known) if each.socket.host == params.at]
-    at_end = [each for each in found if not each.stretch.ended]
-    perhaps = [
-        each
-        for each in half_open(history, known, certain=False)
-        if each.socket.host == params.at and not each.stretch.ended
-    ]
-    changes = [(e.stretch.start, 1) for e in found]
-    changes += [(e.stretch.end, -1) for e in found if e.stretch.ended]
-    peak, peak_t = peak_of(changes)
-    weighed = weigh(
-        history,
-        (
-            Figure("at end", params.at_end, len(at_end), only_grows=False),
-            Figure("peak", params.peak, peak),
-        ),
-    )
-    evidence = [_evidence(history, each) for each in found]
-    if params.peak is not None and peak:
-        evidence.append(
-            Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
-        )
-    why = f"half-open connections: {weighed.why}"
-    young = len(perhaps) - len(at_end)
-    if (
-        params.at_end is not None
-        and len({params.at_end.holds(len(at_end) + more) for more in range(young + 1)}) > 1
-    ):
-        why += f"; {young} more may have become so in the last moment: too young to tell"
-        return unknown(weighed.bound, why)
-    return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
+    def judge(self, history: History) -> Finding:
+        """Count the sockets at a host that are ESTABLISHED while their peer has none that lives."""
+        missing = unsampled(history, self.at)
+        if missing:
+            return unknown(self.asked, missing)
+        known = flows(history)
+        found = [each for each in half_open(history, known) if each.socket.host == self.at]
+        at_end = [each for each in found if not each.stretch.ended]
+        perhaps = [
+            each
+            for each in half_open(history, known, certain=False)
+            if each.socket.host == self.at and not each.stretch.ended
+        ]
+        changes = [(e.stretch.start, 1) for e in found]
+        changes += [(e.stretch.end, -1) for e in found if e.stretch.ended]
+        peak, peak_t = peak_of(changes)
+        weighed = self.weigh(history, len(at_end), peak)
+        evidence = [_evidence(history, each) for each in found]
+        if self.peak is not None and peak:
+            evidence.append(
+                Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
+            )
+        why = f"half-open connections: {weighed.why}"
+        young = len(perhaps) - len(at_end)
+        if (
+            self.at_end is not None
+            and len({self.at_end.holds(len(at_end) + more) for more in range(young + 1)}) > 1
+        ):
+            why += f"; {young} more may have become so in the last moment: too young to tell"
+            return unknown(weighed.bound, why)
+        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
 
 
 def unsampled(history: History, at: str) -> str:
@@ -80,7 +67,7 @@ def unsampled(history: History, at: str) -> str:
     return ""
 
 
-def _evidence(history: History, each: HalfOpen) -> Evidence:
+def _evidence(history: History, each: HalfOpenInterval) -> Evidence:
     socket = each.socket.at(each.stretch.end)
     heard = each.socket.last_heard(each.stretch.end)
     parts = [f"{socket.local} has no live peer at {socket.peer}"]
@@ -95,13 +82,3 @@ def _evidence(history: History, each: HalfOpen) -> Evidence:
     else:
         parts.append(f"{socket.timer} timer, next in {production(history, socket.timer_s)}")
     return Evidence(each.stretch.start, "; ".join(parts), each.flow.name)
-
-
-CHECK = CheckSpec(
-    name="half-open",
-    summary="connections that one side still believes in after the other side has gone",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-    silent=True,
-)

@@ -1,24 +1,77 @@
-"""Reconnect: how long a sender takes from speaking into a dead flow to having a new one."""
+"""The check `reconnect`."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._words import count, cut_short, event_name, production, say, unknown
-from halfopen.fields import Duration, Section, Timer
+from halfopen.fields import Duration, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Check, Finding
 
 
-class Params(Section):
-    """How long a sender may take to have a connection again."""
+class Reconnect(Check):
+    """Time from the first message sent on a dead connection to the next open session.
+
+    Attributes:
+        at: the sender.
+        within: the longest time allowed.
+    """
+
+    name = "reconnect"
+    summary = "time from the first message into a dead flow to the next open session"
 
     at: str
     within: Duration
+
+    def judge(self, history: History) -> Finding:
+        """Measure every loss of a session from the first message into the dead flow.
+
+        What was observed is the longest time in seconds of production.
+        """
+        bound = f"within {format_duration(self.within * history.scale)}"
+        sessions = _from_log(history, self.at)
+        if sessions is None:
+            sessions = _from_sockets(history, self.at)
+        if sessions is None:
+            return unknown(bound, f"neither a log nor a socket of {self.at} tells of its sessions")
+        ledger, known = read_ledger(history), flows(history)
+        losses = [_dated(history, ledger, known, self.at, each) for each in sessions]
+        evidence = tuple(_evidence(history, each) for each in losses)
+        if not losses:
+            if not history.complete:
+                return unknown(bound, f"{cut_short(history)}; no session was lost so far")
+            return Finding(Verdict.PASS, 0, bound, "no session was lost")
+        took = [(history.duration if e.again is None else e.again) - e.start for e in losses]
+        late = sum(t > self.within for t in took)
+        waiting = sum(e.again is None for e in losses)
+        worst = say(history, max(took))
+        if late:
+            verdict = Verdict.FAIL
+            why = (
+                f"{late} of {len(losses)} reconnects took too long or never came, at worst {worst}"
+            )
+        elif waiting:
+            verdict = Verdict.UNKNOWN
+            why = f"the last session was lost {worst} before the end: too late to say"
+        elif not history.complete:
+            verdict = Verdict.UNKNOWN
+            why = (
+                f"{cut_short(history)}; so far {count(len(losses), 'reconnect')}, at worst {worst}"
+            )
+        else:
+            verdict = Verdict.PASS
+            why = f"{count(len(losses), 'session')} lost, a new one after at most {worst}"
+        return Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
+
+    def timers(self) -> Sequence[Timer]:
+        """The bounds that the time scale must keep in order."""
+        return (Timer("reconnect within", self.within, "answer"),)
 
 
 @dataclass(frozen=True)
@@ -40,43 +93,6 @@ class _Loss:
     start: float
     since: str
     again: float | None
-
-
-def judge(history: History, params: Params) -> Finding:
-    """Measure every loss of a session from the first message into the dead flow.
-
-    What was observed is the longest time in seconds of production.
-    """
-    bound = f"within {format_duration(params.within * history.scale)}"
-    sessions = _from_log(history, params.at)
-    if sessions is None:
-        sessions = _from_sockets(history, params.at)
-    if sessions is None:
-        return unknown(bound, f"neither a log nor a socket of {params.at} tells of its sessions")
-    ledger, known = read_ledger(history), flows(history)
-    losses = [_dated(history, ledger, known, params.at, each) for each in sessions]
-    evidence = tuple(_evidence(history, each) for each in losses)
-    if not losses:
-        if not history.complete:
-            return unknown(bound, f"{cut_short(history)}; no session was lost so far")
-        return Finding(Verdict.PASS, 0, bound, "no session was lost")
-    took = [(history.duration if e.again is None else e.again) - e.start for e in losses]
-    late = sum(t > params.within for t in took)
-    waiting = sum(e.again is None for e in losses)
-    worst = say(history, max(took))
-    if late:
-        verdict = Verdict.FAIL
-        why = f"{late} of {len(losses)} reconnects took too long or never came, at worst {worst}"
-    elif waiting:
-        verdict = Verdict.UNKNOWN
-        why = f"the last session was lost {worst} before the end: too late to say"
-    elif not history.complete:
-        verdict = Verdict.UNKNOWN
-        why = f"{cut_short(history)}; so far {count(len(losses), 'reconnect')}, at worst {worst}"
-    else:
-        verdict = Verdict.PASS
-        why = f"{count(len(losses), 'session')} lost, a new one after at most {worst}"
-    return Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
 
 
 def _from_log(history: History, at: str) -> list[_Loss] | None:
@@ -195,17 +211,3 @@ def _evidence(history: History, loss: _Loss) -> Evidence:
     else:
         text += f"the next open {say(history, loss.again - loss.start)} after {loss.since}"
     return Evidence(loss.lost, text)
-
-
-def _timers(params: Params) -> tuple[Timer, ...]:
-    return (Timer("reconnect within", params.within, "answer"),)
-
-
-CHECK = CheckSpec(
-    name="reconnect",
-    summary="time from the first message into a dead flow to the next open session",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-    timers=_timers,
-)

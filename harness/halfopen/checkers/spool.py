@@ -1,33 +1,44 @@
-"""Spool: how much a host's programs keep on disk, to see what a queue writes there, and its limit.
-
-The files are looked at four times a second: what lies there for less may be missed.
-"""
+"""The check `spool`."""
 
 from __future__ import annotations
 
-from typing import Self
-
-from pydantic import model_validator
-
-from halfopen.checkers._words import Figure, production, unknown, weigh
-from halfopen.fields import BoundField, Section
+from halfopen.checkers._bounds import AtEndAndPeak
+from halfopen.checkers._words import production, unknown
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Finding
 
 
-class Params(Section):
-    """How many octets the programs of a host may keep in their spools."""
+class Spool(AtEndAndPeak):
+    """Bytes that the programs of a host keep on disk, as queues do.
 
-    at: str
-    at_end: BoundField | None = None
-    peak: BoundField | None = None
+    The files are read four times a second: what is there for less may be missed.
 
-    @model_validator(mode="after")
-    def _something(self) -> Self:
-        if self.at_end is None and self.peak is None:
-            raise ValueError("spool needs `at end` or `peak`")
-        return self
+    Attributes:
+        at: the host.
+        at_end: bytes at the end of the run.
+        peak: bytes at the same time.
+    """
+
+    name = "spool"
+    summary = "octets that a host's programs keep on disk, as queues do: at the end, and at most"
+
+    def judge(self, history: History) -> Finding:
+        """Hold the octets against the bounds."""
+        series = spool_series(history, self.at)
+        if not series:
+            return unknown(self.asked, f"no spool of {self.at} was ever looked at")
+        t, peak = max(series, key=lambda each: each[1])
+        weighed = self.weigh(history, series[-1][1], peak)
+        evidence = (
+            Evidence(t, f"{peak} octets at {self.at} at {production(history, t)}, the most"),
+            Evidence(
+                series[-1][0],
+                f"{series[-1][1]} octets from {production(history, series[-1][0])} to the end",
+            ),
+        )
+        why = f"octets on disk: {weighed.why}"
+        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
 
 
 def spool_series(history: History, host: str) -> list[tuple[float, int]]:
@@ -38,38 +49,3 @@ def spool_series(history: History, host: str) -> list[tuple[float, int]]:
         held[str(record["path"])] = int(record["bytes"])
         series.append((float(record["t"]), sum(held.values())))
     return series
-
-
-def judge(history: History, params: Params) -> Finding:
-    """Hold the octets against the bounds."""
-    bounds = (("at end", params.at_end), ("peak", params.peak))
-    bound = ", ".join(f"{name} {value}" for name, value in bounds if value is not None)
-    series = spool_series(history, params.at)
-    if not series:
-        return unknown(bound, f"no spool of {params.at} was ever looked at")
-    t, peak = max(series, key=lambda each: each[1])
-    weighed = weigh(
-        history,
-        (
-            Figure("at end", params.at_end, series[-1][1], only_grows=False),
-            Figure("peak", params.peak, peak),
-        ),
-    )
-    evidence = (
-        Evidence(t, f"{peak} octets at {params.at} at {production(history, t)}, the most"),
-        Evidence(
-            series[-1][0],
-            f"{series[-1][1]} octets from {production(history, series[-1][0])} to the end",
-        ),
-    )
-    why = f"octets on disk: {weighed.why}"
-    return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
-
-
-CHECK = CheckSpec(
-    name="spool",
-    summary="octets that a host's programs keep on disk, as queues do: at the end, and at most",
-    params=Params,
-    judge=judge,
-    hosts=lambda params: (params.at,),
-)

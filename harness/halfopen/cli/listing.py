@@ -49,7 +49,7 @@ def systems(name: Name = None, json: AsJson = False) -> None:
 def checks(name: Name = None, json: AsJson = False) -> None:
     """List the checks, or explain one."""
     found = default_vocabulary().checks.values()
-    _show("check", [_described(c.name, c.summary, c.params) for c in found], name, json)
+    _show("check", [_described(c.name, c.summary, c) for c in found], name, json)
 
 
 def _described(name: str, summary: str, section: type[Section]) -> dict[str, Any]:

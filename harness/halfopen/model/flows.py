@@ -63,7 +63,7 @@ class Flow:
 
 
 @dataclass(frozen=True)
-class HalfOpen:
+class HalfOpenInterval:
     """A socket that was ESTABLISHED while the other side had no live socket.
 
     Attributes:
@@ -106,7 +106,9 @@ def flows(history: History) -> list[Flow]:
 _JOINED: WeakKeyDictionary[History, list[Flow]] = WeakKeyDictionary()
 
 
-def half_open(history: History, known: Sequence[Flow], *, certain: bool = True) -> list[HalfOpen]:
+def half_open(
+    history: History, known: Sequence[Flow], *, certain: bool = True
+) -> list[HalfOpenInterval]:
     """Every half-open stretch, in order of time.
 
     Args:
@@ -130,7 +132,7 @@ def half_open(history: History, known: Sequence[Flow], *, certain: bool = True) 
                 others = [t for host, t in first.items() if host != presence.host]
                 unseen = [Stretch(0.0, min(others))] if others else []
                 found += [
-                    HalfOpen(flow, presence, stretch)
+                    HalfOpenInterval(flow, presence, stretch)
                     for stretch in subtract(presence.established, [*gone, *unseen])
                     if stretch.length > least
                 ]

@@ -1,24 +1,25 @@
-"""What a checker is, and what it finds."""
+"""What a check is, and what it finds."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from abc import abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar
 
 from halfopen.fields import Section, Timer
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports._nothing import no_hosts, no_timers
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What a checker's pure function returns; the caller adds name, label and line.
+    """What a check finds in a history; the caller adds name, label and line.
 
     Attributes:
         verdict: pass, fail or unknown.
-        observed: the figure that was held against the bound, None where there is none.
+        observed: the figure that was compared with the bound, None where there is none.
         bound: what was asked for, in words.
         why: one or two sentences for a person.
         evidence: the facts behind it.
@@ -31,25 +32,38 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()
 
 
-@dataclass(frozen=True)
-class CheckSpec:
-    """A checker.
+class Check(Section):
+    """A check with its parameters: a pure function from a history to a finding.
+
+    A subclass has its parameters as fields, and its page's text and the meaning of each parameter
+    (under `Attributes:`) in its docstring.  Durations in it are lab time when `judge` is called.
 
     Attributes:
         name: as a scenario's `expect` names it.
         summary: one line.
-        params: what it can be asked; durations in it are scaled to lab time before `judge`.
-        judge: the pure function of history and parameters (an instance of `params`).
-        hosts: the host names in the parameters, so that the loader can check them.
-        timers: the bounds that the time scale must keep in order.
-        silent: it is about what becomes of a TCP connection when a middlebox drops it silently:
-            the loader refuses it at a host of which no connection goes through a middlebox.
+        silent: it is about a TCP connection that a middlebox drops silently: the loader refuses it
+            at a host none of whose connections goes through a middlebox.
     """
 
-    name: str
-    summary: str
-    params: type[Section]
-    judge: Callable[[History, Any], Finding]
-    hosts: Callable[[Any], Sequence[str]] = no_hosts
-    timers: Callable[[Any], Sequence[Timer]] = no_timers
-    silent: bool = False
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    silent: ClassVar[bool] = False
+
+    @abstractmethod
+    def judge(self, history: History) -> Finding:
+        """What the history of a run says about it; `unknown` where it says too little."""
+        raise NotImplementedError
+
+    def timers(self) -> Sequence[Timer]:
+        """The bounds that the time scale must keep in order; none by default."""
+        return ()
+
+    def hosts(self) -> tuple[str, ...]:
+        """All host names in the parameters."""
+        at = getattr(self, "at", None)
+        return () if at is None else (at,)
+
+    @classmethod
+    def about(cls) -> str:
+        """The text of its page: its docstring, without the attributes."""
+        return inspect.cleandoc(cls.__doc__ or "").partition("\n\nAttributes:")[0]

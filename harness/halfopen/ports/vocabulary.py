@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from halfopen.fields import Section
-from halfopen.ports.checks import CheckSpec
+from halfopen.ports.checks import Check
 from halfopen.ports.faults import Fault
 from halfopen.ports.systems import SystemSpec
 
@@ -38,6 +38,6 @@ class Vocabulary:
     """All that a scenario file may name; the loader is given one, it knows no checker by itself."""
 
     systems: Mapping[str, SystemSpec]
-    checks: Mapping[str, CheckSpec]
+    checks: Mapping[str, type[Check]]
     faults: Mapping[str, type[Fault]]
     profiles: Mapping[str, Profile]

@@ -47,21 +47,21 @@ def _read(
     node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
 ) -> tuple[Expectation, dict[str, str]] | None:
     ((check, params),) = node.entries.items()
-    spec = vocabulary.checks.get(check)
-    if spec is None:
+    kind = vocabulary.checks.get(check)
+    if kind is None:
         problems.add(
             node.line,
             f"unknown check {quote(check)}",
             suggest(check, vocabulary.checks, "the checks that there are"),
         )
         return None
-    section = validate(spec.params, params, f"for check {check!r}", problems)
+    section = validate(kind, params, f"for check {check!r}", problems)
     if section is None:
         return None
     if known is not None:
-        for host in spec.hosts(section):
+        for host in section.hosts():
             known.check(host, line_of_text(params, host), f"check {check!r}", problems)
-    names = names_in(spec, params)
+    names = names_in(kind, params)
     label = f"{check} at {names['at']}" if "at" in names else check
     lines = {key: each.line for key, each in params.entries.items()}
     return Expectation(check, section, label, node.line, lines), names

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
-from halfopen.ports import CheckSpec
+from halfopen.ports import Check
 from halfopen.sections import keys_of
 from halfopen.yamlfile import Node
 
@@ -36,7 +36,7 @@ def parts_of(node: Node) -> Parts:
     return Parts(node.line, **{name: entries.get(name.replace("_", " ")) for name in names})
 
 
-def merge(base: Parts, variant: Parts, checks: Mapping[str, CheckSpec]) -> Parts:
+def merge(base: Parts, variant: Parts, checks: Mapping[str, type[Check]]) -> Parts:
     """`variant` on top of `base`: hosts merged deeply, expectations added, the rest replaced."""
     return Parts(
         line=variant.line,
@@ -84,7 +84,7 @@ def deep_merge(base: Node, over: Node) -> Node:
 
 
 def _merge_expect(
-    base: Node | None, over: Node | None, checks: Mapping[str, CheckSpec]
+    base: Node | None, over: Node | None, checks: Mapping[str, type[Check]]
 ) -> Node | None:
     if base is None or over is None:
         return over or base
@@ -101,7 +101,7 @@ def _merge_expect(
     return Node(tuple(merged), base.line)
 
 
-def identity(node: Node, checks: Mapping[str, CheckSpec]) -> tuple[Any, ...] | None:
+def identity(node: Node, checks: Mapping[str, type[Check]]) -> tuple[Any, ...] | None:
     """What makes an expectation the same as another: its check, and what it looks at.
 
     What it looks at are the parameters that are names (`at`, `kind`), not bounds.  None if the
@@ -116,11 +116,11 @@ def identity(node: Node, checks: Mapping[str, CheckSpec]) -> tuple[Any, ...] | N
     return (check, *sorted(names.items()))
 
 
-def names_in(check: CheckSpec, params: Node) -> dict[str, str]:
+def names_in(check: type[Check], params: Node) -> dict[str, str]:
     """The parameters that name what an expectation looks at, as written."""
     return {
         key: str(params.entries[key].value)
-        for key, (annotation, _) in keys_of(check.params).items()
+        for key, (annotation, _) in keys_of(check).items()
         if key in params.entries
         and isinstance(params.entries[key].value, str)
         and _is_name(annotation)

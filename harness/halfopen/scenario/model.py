@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from halfopen.fields import KeepaliveTimers, Section
 from halfopen.model.messages import USUAL, Form
 from halfopen.model.topology import Family
-from halfopen.ports import Fault
+from halfopen.ports import Check, Fault
 from halfopen.scenario.conditions import Condition
 from halfopen.scenario.containers import ContainerKeys
 
@@ -87,7 +87,7 @@ class Expectation:
 
     Attributes:
         check: the checker's name.
-        params: what it is asked.
+        params: the check with its parameters.
         label: `half-open at receiver`; unique in its variant.
         line: in the scenario file.
         lines: of each parameter that is written.
@@ -96,7 +96,7 @@ class Expectation:
     """
 
     check: str
-    params: Section
+    params: Check
     label: str
     line: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)

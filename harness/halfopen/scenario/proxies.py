@@ -46,7 +46,7 @@ def check_proxies(
         hosts: the value of `hosts`, for lines.
         steps: of the scenario.
         expect: its expectations.
-        vocabulary: knows which checks are about silent drops.
+        vocabulary: knows the systems and faults.
         known: the hosts, and the path.
         problems: takes what is wrong.
     """
@@ -55,7 +55,7 @@ def check_proxies(
         return
     whole = stretches(known.path, proxies)
     _check_targets(hosts, whole, proxies, vocabulary, known, problems)
-    _check_silence(whole, proxies, _cut_links(steps), expect, vocabulary, known, problems)
+    _check_silence(whole, proxies, _cut_links(steps), expect, known, problems)
 
 
 def _check_targets(
@@ -98,7 +98,6 @@ def _check_silence(
     proxies: Sequence[str],
     cut: Sequence[tuple[str, str]],
     expect: Sequence[Expectation],
-    vocabulary: Vocabulary,
     known: Known,
     problems: Problems,
 ) -> None:
@@ -108,10 +107,9 @@ def _check_silence(
         )
 
     for each in expect:
-        spec = vocabulary.checks[each.check]
-        if not spec.silent:
+        if not each.params.silent:
             continue
-        for host in spec.hosts(each.params):
+        for host in each.params.hosts():
             mine = [stretch for stretch in whole if host in stretch]
             if not mine or any(silent(stretch) for stretch in mine):
                 continue

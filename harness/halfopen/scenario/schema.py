@@ -136,7 +136,7 @@ class _Models:
     def __init__(self, vocabulary: Vocabulary) -> None:
         sections: list[type[Section]] = [MiddleboxValues, ContainerKeys, *STEPS.values()]
         sections += [spec.options for spec in vocabulary.systems.values()]
-        sections += [spec.params for spec in vocabulary.checks.values()]
+        sections += vocabulary.checks.values()
         sections += vocabulary.faults.values()
         sections += [FaultStep, InstantStep]
         unique = list(dict.fromkeys(sections))
@@ -196,9 +196,9 @@ class _Models:
     def expectation(self, vocabulary: Vocabulary) -> Schema:
         """An expectation: one check with its parameters."""
         checks = {}
-        for name, spec in sorted(vocabulary.checks.items()):
-            params = _object(self.properties(spec.params), self.required(spec.params))
-            checks[name] = {"description": spec.summary, **params}
+        for name, check in sorted(vocabulary.checks.items()):
+            params = _object(self.properties(check), self.required(check))
+            checks[name] = {"description": check.summary, **params}
         return {**_object(checks), "minProperties": 1, "maxProperties": 1}
 
 

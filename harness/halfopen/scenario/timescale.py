@@ -117,7 +117,7 @@ def clocks(variant: Variant, vocabulary: Vocabulary, scale: float | None) -> lis
         found.append(Clock(Kind.STEP, "", name, "silence", lab, SAMPLING, step.line))
     for each in variant.expect:
         params = each.params if scale is None else scale_section(each.params, scale)[0]
-        for timer in vocabulary.checks[each.check].timers(params):
+        for timer in params.timers():
             # Some checks name themselves in their timers, the label does so already.
             name = timer.name.removeprefix(each.check).strip(" :")
             line = each.lines.get(name, each.line)

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halfopen import checkers
 from halfopen.checkers import all_checks, judge_history
-from halfopen.fields import Section
 from halfopen.model.history import History
 from halfopen.model.verdict import Verdict, judge
-from halfopen.ports import CheckSpec, Finding
+from halfopen.ports import Check, Finding
 
 from ..records import record
 from .histories import Run, incident
@@ -32,30 +33,17 @@ EVERY = (
     planned("delivery", lost="exactly 0", duplicated="exactly 0", stuck="exactly 0"),
     planned("half-open", True, at="receiver", at_end="exactly 0", peak="at most 0"),
     planned("fds", True, at="receiver", kind="tcp", at_end="exactly 1", trend="flat"),
-    planned("clean-up", True, at="receiver", within=20.0, not_before=1.0),
+    planned("dead connection removal", True, at="receiver", within=20.0, not_before=1.0),
     planned("reconnect", at="sender", within=20.0),
     planned("connections", at="sender", opened="exactly 2", at_end="exactly 1"),
     planned("idle drops", at="firewall", count="exactly 1"),
 )
 
 
-def test_all_checks_are_found() -> None:
-    assert list(all_checks()) == [
-        "arrivals",
-        "busy",
-        "clean-up",
-        "connections",
-        "delivery",
-        "fds",
-        "figures",
-        "half-open",
-        "idle drops",
-        "keepalive probes",
-        "not accepted",
-        "reconnect",
-        "said",
-        "spool",
-    ]
+def test_every_file_holds_the_check_that_it_is_named_after() -> None:
+    files = {each.stem for each in Path(checkers.__file__).parent.glob("[a-z]*.py")}
+    assert {name.replace(" ", "_").replace("-", "_") for name in all_checks()} == files
+    assert all(each.summary and each.about() for each in all_checks().values())
 
 
 def test_exactly_the_expected_failures() -> None:
@@ -87,14 +75,19 @@ def test_a_failure_that_did_not_happen() -> None:
     assert "did not fail, as it must" in why
 
 
-def _breaks(history: History, params: object) -> Finding:
-    raise ZeroDivisionError("by design")
+class Broken(Check):
+    """Breaks."""
+
+    name = "broken"
+    summary = "breaks"
+
+    def judge(self, history: History) -> Finding:
+        raise ZeroDivisionError("by design")
 
 
 def test_a_check_that_breaks_is_unknown() -> None:
-    broken = {"broken": CheckSpec("broken", "", Section, _breaks)}
     history = Run(planned("broken"), planned("nobody"), planned("broken", wrong=1)).end()
-    results = judge_history(history, broken)
+    results = judge_history(history, {"broken": Broken})
     assert [r.verdict for r in results] == [Verdict.UNKNOWN] * 3
     assert results[0].why == "the check broke: ZeroDivisionError: by design"
     assert results[1].why == "there is no check named 'nobody'"

@@ -9,8 +9,9 @@ from pydantic import BeforeValidator, Field
 from halfopen.errors import InputError
 from halfopen.faults import all_faults
 from halfopen.fields import BoundField, Duration, RealTimeout, Section, Timer, WholeSeconds
+from halfopen.model.history import History
 from halfopen.model.verdict import Verdict
-from halfopen.ports import CheckSpec, Finding, ProgramSpec, SystemSpec, Vocabulary
+from halfopen.ports import Check, Finding, ProgramSpec, SystemSpec, Vocabulary
 from halfopen.profiles import all_profiles
 from halfopen.scenario import Scenario, load_scenario
 
@@ -43,25 +44,52 @@ class ReceiveOptions(Section):
     durable: bool = False
 
 
-class Delivery(Section):
+class Undecided(Check):
+    def judge(self, history: History) -> Finding:
+        return Finding(Verdict.UNKNOWN, None, "", "")
+
+
+class Delivery(Undecided):
+    name = summary = "delivery"
+
     lost: BoundField | None = None
 
 
-class HalfOpen(Section):
+class HalfOpen(Undecided):
+    name = summary = "half-open"
+
     at: str
     at_end: BoundField
 
 
-class Fds(Section):
+class IdleDrops(HalfOpen):
+    name = summary = "idle drops"
+
+
+class Fds(Undecided):
+    name = summary = "fds"
+
     at: str
     kind: Literal["tcp", "file"] = "tcp"
     at_end: BoundField
 
 
-class Within(Section):
+class Reconnect(Undecided):
+    name = summary = "reconnect"
+
     at: str
     within: Duration
     not_before: Duration | None = None
+
+    def timers(self) -> list[Timer]:
+        return [Timer("within", self.within, "answer")]
+
+
+class DeadConnectionRemoval(Reconnect):
+    name = summary = "dead connection removal"
+
+    def timers(self) -> list[Timer]:
+        return [Timer("within", self.within, "silence")]
 
 
 def keepalive_timers(options: Any) -> list[Timer]:
@@ -83,28 +111,13 @@ def program(options: Any, context: Any) -> ProgramSpec:
     return ProgramSpec("fake", ("/bin/true",), {}, None)
 
 
-def judge(history: Any, params: Any) -> Finding:
-    return Finding(Verdict.UNKNOWN, None, "", "")
-
-
-def check(name: str, params: type[Section], measures: Any = None) -> CheckSpec:
-    return CheckSpec(
-        name,
-        name,
-        params,
-        judge,
-        hosts=lambda p: (p.at,) if hasattr(p, "at") else (),
-        timers=lambda p: (Timer("within", p.within, measures),) if measures else (),
-    )
-
-
-CHECKS = (
-    check("delivery", Delivery),
-    check("half-open", HalfOpen),
-    check("fds", Fds),
-    check("idle drops", HalfOpen),
-    check("reconnect", Within, "answer"),
-    check("clean-up", Within, "silence"),
+CHECKS: tuple[type[Check], ...] = (
+    Delivery,
+    HalfOpen,
+    IdleDrops,
+    Fds,
+    Reconnect,
+    DeadConnectionRemoval,
 )
 SYSTEMS = (
     SystemSpec(

@@ -172,7 +172,7 @@ def test_the_order_is_kept_or_the_scale_refused(
     text = text.replace("75 min", wait)
     if fault:
         text = text.replace("expect:", "  - fault: forget flows\n    at: firewall\nexpect:")
-    text += f"  - clean-up: {{ at: receiver, within: {within} }}\n"
+    text += f"  - dead connection removal: {{ at: receiver, within: {within} }}\n"
     path = tmp_path / "s.yaml"
     path.write_text(text)
     (variant,) = load_scenario(path, vocabulary).variants
@@ -196,7 +196,7 @@ def test_the_order_is_kept_or_the_scale_refused(
     for a, b in (
         ("sender keepalive probe period", "firewall idle timeout"),
         ("pause", "firewall idle timeout"),
-        ("pause", "clean-up at receiver within"),
+        ("pause", "dead connection removal at receiver within"),
     ):
         equal = len({each.seconds for each in production if each.name in (a, b)}) == 1
         assert equal or order(production, a, b) == order(lab, a, b)

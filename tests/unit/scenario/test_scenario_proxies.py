@@ -65,7 +65,7 @@ def test_no_path_ends_at_a_proxy(tmp_path: Path, path: str, words: str) -> None:
 @pytest.mark.parametrize(
     "check",
     [
-        "clean-up: { at: receiver, within: 3 h }",
+        "dead connection removal: { at: receiver, within: 3 h }",
         "half-open: { at: receiver, at end: 0 }",
         "half-open: { at: sender, at end: 0 }",
         "idle drops: { at: proxy, count: 0 }",
@@ -89,7 +89,7 @@ def test_what_is_about_silent_drops_is_refused_across_it(tmp_path: Path, check: 
         ("half-open: { at: proxy, at end: 0 }", False),
         ("half-open: { at: receiver, at end: 0 }", True),
         ("idle drops: { at: firewall, count: 0 }", False),
-        ("clean-up: { at: receiver, within: 3 h }", True),
+        ("dead connection removal: { at: receiver, within: 3 h }", True),
         ("fds: { at: receiver, at end: 1 }", False),
     ],
 )

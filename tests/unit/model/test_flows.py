@@ -1,12 +1,13 @@
-"""Flows across address translation: two ends that know each other by other names."""
+"""Flows: three places brought together, across address translation too."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from halfopen.model.flows import flows, half_open
+import pytest
 
-from .histories import LISTEN, Run, theirs
+from halfopen.model.flows import flows, half_open
+from tests.unit.checkers.histories import LISTEN, Run, flow, incident, mine, theirs
 
 INSIDE = ("10.0.1.1:40001", "10.0.2.2:2514")
 OUTSIDE = ("10.0.2.1:40001", "10.0.2.2:2514")
@@ -66,3 +67,22 @@ def test_two_translations_in_a_row() -> None:
     (flow,) = flows(history)
     assert {each.host for each in flow.entries} == {"a", "b"}
     assert len(flow.server_sockets) == 1
+
+
+def test_the_join_brings_three_places_together() -> None:
+    first, second = flows(incident().end())
+    assert (first.name, second.name) == (flow(), flow(40002))
+    assert [(e.cause, e.stretch.start, e.stretch.end) for e in first.entries] == [
+        ("expired", 1, 11)
+    ]
+    assert (first.client_sockets[0].host, first.server_sockets[0].host) == ("sender", "receiver")
+    assert [(s.start, s.end) for s in first.client_sockets[0].alive] == [(1, 22)]
+    assert [h.flow.name for h in half_open(incident().end(), [first, second])] == [flow()]
+
+
+@pytest.mark.parametrize("listen", [True, False])
+def test_the_client_is_known_without_a_middlebox(listen: bool) -> None:
+    run = Run().sockets("sender", theirs()).sockets("receiver", *[LISTEN] * listen, mine())
+    (one,) = flows(run.at(1).end())
+    assert one.name == flow()
+    assert len(one.client_sockets) == len(one.server_sockets) == 1

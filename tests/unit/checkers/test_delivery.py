@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.checkers.delivery import CHECK, Params
+from halfopen.checkers.delivery import Delivery
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
@@ -17,7 +17,7 @@ from .histories import Run
 
 
 def judge(history: History, **bounds: object) -> Finding:
-    return CHECK.judge(history, Params.model_validate(bounds))
+    return Delivery.model_validate(bounds).judge(history)
 
 
 def test_everything_arrived_once() -> None:
@@ -37,7 +37,7 @@ def test_an_acknowledged_message_that_is_missing_is_named_so() -> None:
         2,
         "lost exactly 0",
         "lost 2 instead of 0; 3 sent, 1 delivered; 1 of the lost were acknowledged: "
-        "the sender believes that they are safe",
+        "the sender believes they are safe",
         (
             Evidence(2, "acknowledged but never delivered: message 2, sent from 20 min on"),
             Evidence(2, "taken by the sender, never delivered: message 3, sent from 20 min on"),
@@ -63,7 +63,7 @@ def test_a_sender_without_a_ledger_owes_what_was_sent() -> None:
         (Run().delivered().end(), "no message was sent"),
         (Run().sent(1).end(), "no output of any receiver was recorded"),
         (Run().sent(1, 2).delivered(1).end("error"), "the run was not complete (error)"),
-        (Run().sent(1).delivered(1).history(), "the run was not complete: its record breaks off"),
+        (Run().sent(1).delivered(1).history(), "the run was not complete: its record ends"),
     ],
 )
 def test_unknown(history: History, why: str) -> None:
@@ -121,13 +121,13 @@ def test_late_because_the_path_was_down_is_not_stuck() -> None:
 
 
 def test_something_must_be_asked() -> None:
-    with pytest.raises(ValueError, match="at least one of lost"):
-        Params()
+    with pytest.raises(ValueError, match="delivery needs a bound; add `lost`"):
+        Delivery()
 
 
 def test_the_timer_counts_only_where_it_decides() -> None:
-    assert CHECK.timers(Params.model_validate({"lost": 0})) == ()
-    timers = CHECK.timers(Params.model_validate({"stuck": 0}))
+    assert Delivery.model_validate({"lost": 0}).timers() == ()
+    timers = Delivery.model_validate({"stuck": 0}).timers()
     assert [(t.seconds, t.measures) for t in timers] == [(1200.0, "answer")]
 
 
@@ -189,3 +189,14 @@ def test_each_sender_is_judged_by_its_own_ledger() -> None:
     history = run.at(2).delivered(1, corrupt=[], unexpected=[]).end()
     found = judge(history, lost=0)
     assert (found.observed, "other keeps no ledger" in found.why) == (1, True)
+
+
+def test_what_never_came_counts_whether_it_was_taken_or_not() -> None:
+    run = Run().sent(1, 2, 3, 4).accepted(1, 2, 3).at(1).delivered(1, 2)
+    assert judge(run.history(), undelivered=1).verdict is Verdict.UNKNOWN
+    found = judge(run.end(), undelivered=1)
+    assert (found.verdict, found.why.split(";")[0]) == (
+        Verdict.FAIL,
+        "undelivered 2 instead of 1",
+    )
+    assert judge(run.history(), lost=1, undelivered=2).verdict is Verdict.PASS

@@ -1,0 +1,134 @@
+"""Checks with bounds, and how a figure is compared with its bound."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+from pydantic import model_validator
+
+from halfopen.checkers._words import cut_short
+from halfopen.fields import Bound, BoundField
+from halfopen.model.history import History
+from halfopen.model.verdict import Verdict
+from halfopen.ports import Check
+
+
+class BoundedCheck(Check):
+    """A check that needs at least one of several parameters.
+
+    Attributes:
+        bounds: the names of their fields.
+    """
+
+    bounds: ClassVar[tuple[str, ...]]
+
+    @model_validator(mode="after")
+    def _has_a_bound(self) -> Self:
+        if all(getattr(self, each) is None for each in self.bounds):
+            keys = [f"`{_key(each)}`" for each in self.bounds]
+            some = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} or {keys[-1]}"
+            raise ValueError(f"{self.name} needs a bound; add {some}")
+        return self
+
+    @property
+    def asked(self) -> str:
+        """All bounds in words: `at end exactly 0, peak at most 3`."""
+        given = ((each, getattr(self, each)) for each in self.bounds)
+        return ", ".join(f"{_key(each)} {value}" for each, value in given if value is not None)
+
+
+class AtEndAndPeak(BoundedCheck):
+    """A check that bounds a number at the end of the run, and its greatest value."""
+
+    bounds: ClassVar[tuple[str, ...]] = ("at_end", "peak")
+
+    at: str
+    at_end: BoundField | None = None
+    peak: BoundField | None = None
+
+    def weigh(self, history: History, at_end: int, peak: int) -> Weighed:
+        """The verdict on both figures."""
+        return weigh(
+            history,
+            (
+                Figure("at end", self.at_end, at_end, only_grows=False),
+                Figure("peak", self.peak, peak),
+            ),
+        )
+
+
+def _key(name: str) -> str:
+    return name.replace("_", " ")
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A number that was asked for.
+
+    Attributes:
+        name: as in the scenario, for example `at end`.
+        bound: None if it is not judged.
+        value: what was counted.
+        only_grows: True if more of the run could not have made it smaller.
+    """
+
+    name: str
+    bound: Bound | None
+    value: int
+    only_grows: bool = True
+
+    def verdict(self, history: History) -> Verdict:
+        """Pass, fail, or unknown for an incomplete run that has not failed for good."""
+        assert self.bound is not None
+        if history.complete:
+            return Verdict.PASS if self.bound.holds(self.value) else Verdict.FAIL
+        beyond = self.bound.relation != "at least" and self.value > self.bound.number
+        return Verdict.FAIL if beyond and self.only_grows else Verdict.UNKNOWN
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """The verdict on several figures.
+
+    Attributes:
+        verdict: fail if one fails, else unknown if one is, else pass.
+        observed: the first that fails, else the first that is judged.
+        bound: all bounds in words.
+        why: what failed, or that all hold; no full stop.
+    """
+
+    verdict: Verdict
+    observed: float
+    bound: str
+    why: str
+
+
+def weigh(history: History, figures: Sequence[Figure]) -> Weighed:
+    """The verdict on all of `figures` that have a bound; at least one must have."""
+    judged = [each for each in figures if each.bound is not None]
+    bound = ", ".join(f"{each.name} {each.bound}" for each in judged)
+    verdicts = [each.verdict(history) for each in judged]
+    wrong = [f for f, v in zip(judged, verdicts, strict=True) if v is Verdict.FAIL]
+    seen = ", ".join(f"{each.name} {each.value}" for each in judged)
+    if wrong:
+        why = ", ".join(
+            f"{each.name} {each.value} instead of {str(each.bound).removeprefix('exactly ')}"
+            for each in wrong
+        )
+        return Weighed(Verdict.FAIL, wrong[0].value, bound, why)
+    if Verdict.UNKNOWN in verdicts:
+        why = f"{cut_short(history)}; so far {seen}"
+        return Weighed(Verdict.UNKNOWN, judged[0].value, bound, why)
+    return Weighed(Verdict.PASS, judged[0].value, bound, seen)
+
+
+def peak_of(changes: Sequence[tuple[float, int]]) -> tuple[int, float]:
+    """The highest sum of (t, +1 or -1) changes, and when it was first reached."""
+    level, best, when = 0, 0, 0.0
+    for t, change in sorted(changes):
+        level += change
+        if level > best:
+            best, when = level, t
+    return best, when

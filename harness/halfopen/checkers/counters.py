@@ -1,0 +1,56 @@
+"""The check `counters`."""
+
+from __future__ import annotations
+
+from halfopen.checkers._bounds import AtEndAndPeak
+from halfopen.checkers._words import production, unknown
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence
+from halfopen.ports import Finding
+
+
+class Counters(AtEndAndPeak):
+    """A counter that a program keeps of itself: of rsyslog its impstats, option `impstats`.
+
+    Attributes:
+        at: the host.
+        of: the set of counters, as the program names it: `forward-0`, `main Q`.
+        counter: its name in the set: `processed`, `discarded.nf`.
+        at_end: its last value.
+        peak: its greatest value.
+    """
+
+    name = "counters"
+    summary = "what a host's program counts of itself (rsyslog's impstats)"
+
+    of: str
+    counter: str
+
+    def judge(self, history: History) -> Finding:
+        """Hold the last, and the greatest, of what was said against the bounds."""
+        records = history.of("impstats", host=self.at)
+        if not records:
+            why = f"{self.at} reports no counters (for rsyslog: set `impstats`)"
+            return unknown(self.asked, why)
+        mine = [record for record in records if record["name"] == self.of]
+        if not mine:
+            names = ", ".join(sorted({str(record["name"]) for record in records}))
+            return unknown(self.asked, f"{self.at} has no set {self.of!r}; available: {names}")
+        series = [
+            (float(record["t"]), int(record["values"][self.counter]))
+            for record in mine
+            if self.counter in record["values"]
+        ]
+        if not series:
+            names = ", ".join(sorted({str(name) for record in mine for name in record["values"]}))
+            return unknown(
+                self.asked, f"{self.of} has no counter {self.counter!r}; available: {names}"
+            )
+        weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
+        evidence = tuple(
+            Evidence(t, f"{self.of} says {self.counter} {value} at {production(history, t)}")
+            for (t, value), before in zip(series, [None, *series], strict=False)
+            if before is None or before[1] != value
+        )
+        why = f"{self.counter} of {self.of}: {weighed.why}"
+        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)

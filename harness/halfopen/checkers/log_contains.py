@@ -1,0 +1,42 @@
+"""The check `log contains`."""
+
+from __future__ import annotations
+
+from pydantic import Field
+
+from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
+from halfopen.checkers._words import unknown
+from halfopen.fields import Bound, BoundField
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence
+from halfopen.ports import Finding
+
+
+class LogContains(BoundedCheck):
+    """Lines with given words in the log that a host's programs write.
+
+    Attributes:
+        at: the host.
+        words: text that is in such a line, exactly as it is written there.
+        count: such lines.
+    """
+
+    name = "log contains"
+    summary = "lines with given words in what a host's programs say of themselves"
+    bounds = ("count",)
+
+    at: str
+    words: str = Field(min_length=1)
+    count: BoundField = Bound("at least", 1)
+
+    def judge(self, history: History) -> Finding:
+        """Count the lines."""
+        lines = [(float(r["t"]), str(r["line"])) for r in history.of("said", host=self.at)]
+        if not lines:
+            return unknown(self.asked, f"nothing that programs of {self.at} say was recorded")
+        found = [(t, line) for t, line in lines if self.words in line]
+        weighed = weigh(history, (Figure("count", self.count, len(found)),))
+        # The last words, if it never said these: they may well be the reason.
+        evidence = tuple(Evidence(t, line) for t, line in found or lines[-3:])
+        why = f"“{self.words}” of {len(lines)} lines in all: {weighed.why}"
+        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)

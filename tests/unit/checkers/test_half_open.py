@@ -1,0 +1,89 @@
+"""The check `half-open`."""
+
+from __future__ import annotations
+
+import pytest
+
+from halfopen.checkers.half_open import HalfOpen
+from halfopen.model.history import History
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import Finding
+
+from .histories import LISTEN, Run, flow, incident, mine, theirs
+
+
+def judge(history: History, **params: object) -> Finding:
+    return HalfOpen.model_validate({"at": "receiver", **params}).judge(history)
+
+
+def test_the_incident_leaves_one_half_open_connection() -> None:
+    assert judge(incident().end(), at_end=0) == Finding(
+        Verdict.FAIL,
+        1,
+        "at end exactly 0",
+        "half-open connections: at end 1 instead of 0",
+        (
+            Evidence(
+                22,
+                "10.0.2.2:2514 has no live peer at 10.0.1.1:40001; for 8 s to the end; "
+                "last heard at 1 s; no timer runs: nothing will ever end it",
+                flow(),
+            ),
+        ),
+    )
+
+
+def test_an_orphan_that_waits_for_the_answer_to_its_fin_is_not_alive() -> None:
+    run = Run().at(1).both([theirs(state="FIN_WAIT1", pid=10)], [mine()]).at(9)
+    assert judge(run.end(), at_end=0).verdict is Verdict.PASS
+    run = Run().at(1).both([theirs(state="FIN_WAIT1", pid=0)], [mine()]).at(9)
+    assert judge(run.end(), at_end=0).verdict is Verdict.FAIL
+
+
+def test_two_hosts_are_never_sampled_at_the_same_moment() -> None:
+    run = Run().both([], []).at(1).sockets("receiver", LISTEN, mine())
+    run.at(1.05).sockets("sender", theirs()).at(5).sockets("sender")
+    history = run.at(5.05).sockets("receiver", LISTEN).at(9).end()
+    assert judge(history, peak=0).verdict is Verdict.PASS
+
+
+def test_the_peak_counts_what_was_half_open_at_once() -> None:
+    run = Run().both([], []).at(1).both([], [mine(1), mine(2)]).at(2).both([], [mine(2)])
+    history = run.at(3).both([], [mine(3)]).at(4).both([], []).end()
+    finding = judge(history, peak="at most 1", at_end=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 2)
+    assert finding.bound == "at end exactly 0, peak at most 1"
+
+
+def test_connections_of_a_host_with_itself_do_not_count() -> None:
+    own = {"local": "127.0.0.1:1", "peer": "127.0.0.1:2", "state": "ESTABLISHED"}
+    history = Run().both([], [own]).at(9).both([], [own]).end()
+    assert judge(history, at_end=0).verdict is Verdict.PASS
+
+
+@pytest.mark.parametrize(
+    ("history", "why"),
+    [
+        (Run().sockets("sender").end(), "no socket of receiver was ever sampled"),
+        (Run().sockets("receiver").end(), "no socket of sender was ever sampled"),
+        (Run().both([], []).end("interrupted"), "the run was not complete (interrupted)"),
+        (incident().history(), "so far at end 1"),
+    ],
+)
+def test_half_open_unknown(history: History, why: str) -> None:
+    finding = judge(history, at_end=0)
+    assert finding.verdict is Verdict.UNKNOWN
+    assert why in finding.why
+
+
+def test_a_peak_that_was_seen_was_seen() -> None:
+    assert judge(incident().history(), peak=0).verdict is Verdict.FAIL
+    assert judge(incident().history(), peak="at most 1").verdict is Verdict.UNKNOWN
+
+
+def test_what_became_half_open_in_the_last_moment_is_unknown() -> None:
+    run = Run().at(1).both([theirs()], [mine()]).at(5).both([theirs()], [mine()])
+    history = run.at(9).both([], [mine()]).at(9.02).end()
+    assert judge(history, at_end=0).verdict is Verdict.UNKNOWN
+    assert judge(history, at_end=1).verdict is Verdict.UNKNOWN
+    assert judge(history, at_end=2).verdict is Verdict.FAIL
