@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from halfopen.checkers._words import cut_short
-from halfopen.fields import Bound, BoundField
+from halfopen.fields import Bound, BoundField, Endpoint
 from halfopen.model.history import History
 from halfopen.model.verdict import Verdict
 from halfopen.ports import Check
@@ -44,7 +44,7 @@ class AtEndAndPeak(BoundedCheck):
 
     bounds: ClassVar[tuple[str, ...]] = ("at_end", "peak")
 
-    at: str
+    at: Endpoint
     at_end: BoundField | None = None
     peak: BoundField | None = None
 

@@ -9,7 +9,7 @@ from pydantic import model_validator
 from halfopen.checkers._bounds import BoundedCheck
 from halfopen.checkers._ledger import read_ledger
 from halfopen.checkers._words import cut_short, production, say, unknown
-from halfopen.fields import BoundField, Duration
+from halfopen.fields import BoundField, Duration, Endpoint
 from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
@@ -33,7 +33,7 @@ class Arrivals(BoundedCheck):
     summary = "the pace at which messages come: the most within a time, the soonest of them"
     bounds = ("within", "soonest")
 
-    at: str
+    at: Endpoint
     within: Duration | None = None
     most: BoundField | None = None
     soonest: Duration | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._words import cut_short, production, unknown
-from halfopen.fields import Share
+from halfopen.fields import Endpoint, Share
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
@@ -26,7 +26,7 @@ class Cpu(Check):
     name = "cpu"
     summary = "the share of a CPU that the busiest program of a host takes: whether it spins"
 
-    at: str
+    at: Endpoint
     at_most: Share
 
     def judge(self, history: History) -> Finding:

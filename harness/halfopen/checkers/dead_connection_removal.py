@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from halfopen.checkers._words import cut_short, say, unknown
 from halfopen.checkers.half_open import unsampled
-from halfopen.fields import Duration, Timer
+from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, Presence, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
@@ -32,7 +32,7 @@ class DeadConnectionRemoval(Check):
     summary = "how long after the last sign of life a dead connection's socket is gone"
     silent = True
 
-    at: str
+    at: Endpoint
     within: Duration
     not_before: Duration = 0.0
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import production, unknown
-from halfopen.fields import BoundField
+from halfopen.fields import BoundField, MiddleboxHost
 from halfopen.model.flows import flows
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
@@ -23,10 +23,9 @@ class IdleDrops(BoundedCheck):
 
     name = "idle drops"
     summary = "how often a middlebox forgot an established flow because it was silent"
-    silent = True
     bounds = ("count",)
 
-    at: str
+    at: MiddleboxHost
     count: BoundField
 
     def judge(self, history: History) -> Finding:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import production, unknown
-from halfopen.fields import BoundField
+from halfopen.fields import BoundField, Endpoint
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
@@ -25,7 +25,7 @@ class KeepaliveProbes(BoundedCheck):
     summary = "keepalive probes that a host's kernel has sent, which are segments without data"
     bounds = ("count",)
 
-    at: str
+    at: Endpoint
     count: BoundField
 
     def judge(self, history: History) -> Finding:

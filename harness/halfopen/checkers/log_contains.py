@@ -6,7 +6,7 @@ from pydantic import Field
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import unknown
-from halfopen.fields import Bound, BoundField
+from halfopen.fields import Bound, BoundField, Endpoint
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
@@ -25,7 +25,7 @@ class LogContains(BoundedCheck):
     summary = "lines with given words in what a host's programs say of themselves"
     bounds = ("count",)
 
-    at: str
+    at: Endpoint
     words: str = Field(min_length=1)
     count: BoundField = Bound("at least", 1)
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._words import count, cut_short, event_name, production, say, unknown
-from halfopen.fields import Duration, Timer
+from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
@@ -26,7 +26,7 @@ class Reconnect(Check):
     name = "reconnect"
     summary = "time from the first message into a dead flow to the next open session"
 
-    at: str
+    at: Endpoint
     within: Duration
 
     def judge(self, history: History) -> Finding:

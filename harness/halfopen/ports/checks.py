@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from halfopen.fields import Section, Timer
+from halfopen.fields import Section, Timer, host_references
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
 
@@ -59,9 +59,8 @@ class Check(Section):
         return ()
 
     def hosts(self) -> tuple[str, ...]:
-        """All host names in the parameters."""
-        at = getattr(self, "at", None)
-        return () if at is None else (at,)
+        """All host names in the parameters, in their order, each once."""
+        return tuple(dict.fromkeys(name for found in host_references(self) for name in found.names))
 
     @classmethod
     def about(cls) -> str:

@@ -8,7 +8,7 @@ from halfopen.ports import Vocabulary
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.merge import names_in
 from halfopen.scenario.model import Expectation
-from halfopen.sections import Problems, line_of_text, quote, suggest, validate
+from halfopen.sections import Problems, quote, suggest, validate
 from halfopen.yamlfile import Node
 
 
@@ -59,8 +59,7 @@ def _read(
     if section is None:
         return None
     if known is not None:
-        for host in section.hosts():
-            known.check(host, line_of_text(params, host), f"check {check!r}", problems)
+        known.check_references(section, params, f"check {check!r}", problems)
     names = names_in(kind, params)
     label = f"{check} at {names['at']}" if "at" in names else check
     lines = {key: each.line for key, each in params.entries.items()}

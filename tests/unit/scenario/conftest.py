@@ -8,7 +8,16 @@ from pydantic import BeforeValidator, Field
 
 from halfopen.errors import InputError
 from halfopen.faults import all_faults
-from halfopen.fields import BoundField, Duration, RealTimeout, Section, Timer, WholeSeconds
+from halfopen.fields import (
+    BoundField,
+    Duration,
+    Endpoint,
+    MiddleboxHost,
+    RealTimeout,
+    Section,
+    Timer,
+    WholeSeconds,
+)
 from halfopen.model.history import History
 from halfopen.model.verdict import Verdict
 from halfopen.ports import Check, Finding, ProgramSpec, SystemSpec, Vocabulary
@@ -58,18 +67,21 @@ class Delivery(Undecided):
 class HalfOpen(Undecided):
     name = summary = "half-open"
 
-    at: str
+    at: Endpoint
     at_end: BoundField
 
 
-class IdleDrops(HalfOpen):
+class IdleDrops(Undecided):
     name = summary = "idle drops"
+
+    at: MiddleboxHost
+    at_end: BoundField
 
 
 class Fds(Undecided):
     name = summary = "fds"
 
-    at: str
+    at: Endpoint
     kind: Literal["tcp", "file"] = "tcp"
     at_end: BoundField
 
@@ -77,7 +89,7 @@ class Fds(Undecided):
 class Reconnect(Undecided):
     name = summary = "reconnect"
 
-    at: str
+    at: Endpoint
     within: Duration
     not_before: Duration | None = None
 

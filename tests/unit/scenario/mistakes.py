@@ -268,6 +268,22 @@ MISTAKES = [
         ],
     ),
     (
+        "half-open: { at: receiver",
+        "half-open: { at: firewall",
+        [
+            "s.yaml:18: check 'half-open' needs a host that runs a system, but firewall is a "
+            "middlebox; name one of receiver, sender"
+        ],
+    ),
+    (
+        "half-open: { at: receiver",
+        "idle drops: { at: receiver",
+        [
+            "s.yaml:18: check 'idle drops' needs a middlebox, but receiver runs a system; "
+            "name one of firewall"
+        ],
+    ),
+    (
         "wait: 75 min",
         "fault: forget flows\n    at: firewal",
         [
