@@ -48,6 +48,7 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         self._cut_timer: asyncio.TimerHandle | None = None
         self._ending: SessionEnd | None = None
         self.writing_paused = False
+        self.lingers = False  # see `hang_up`
         self.finished: asyncio.Future[SessionEnd] = self._loop.create_future()
         self.local = ""
         self.peer = ""
@@ -100,10 +101,9 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         for timer in (self._timer, self._cut_timer):
             if timer is not None:
                 timer.cancel()
-        if self._ending is None:
-            self._ending = _ending_of(exc)
+        self._end(_ending_of(exc))
         self._transport = None
-        if not self.finished.done():
+        if self._ending is not None and not self.finished.done():
             self.finished.set_result(self._ending)
 
     def process(self) -> None:
@@ -127,13 +127,28 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
             self._transport.write(data)
 
     def hang_up(self) -> None:
-        """Close the connection: after the last bytes, or soon if the peer does not take them."""
+        """Close the connection: after the last bytes, or soon if the peer does not take them.
+
+        With `lingers`, the peer may still be sending. A socket that is closed with unread bytes
+        sends RST, at which the peer may throw away the answers that it has not read (RFC 1122,
+        4.2.2.13). So only this direction is closed, and the other is read until the peer closes it.
+        """
         if self._transport is None:
             return
-        if self._ending is not None and self._ending.reason in _DEAD_PEER:
+        reason = None if self._ending is None else self._ending.reason
+        if reason in _DEAD_PEER:
             self._transport.abort()
             return
-        self._transport.close()
+        if self.lingers and reason not in _GONE_PEER and self._transport.can_write_eof():
+            if self._cut_timer is None:
+                try:
+                    self._transport.write_eof()
+                except OSError:  # the peer has reset the connection already
+                    self._transport.abort()
+                    return
+                self.resume_reading()
+        else:
+            self._transport.close()
         if self._cut_timer is None:
             self._cut_timer = self._loop.call_later(LINGER, self.abort)
 
@@ -180,6 +195,7 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
 
 
 _DEAD_PEER = (LossReason.ACK_TIMEOUT, LossReason.OPEN_TIMEOUT, LossReason.CLOSE_TIMEOUT)
+_GONE_PEER = (LossReason.EOF, LossReason.SERVERCLOSE, LossReason.RESET)
 
 
 def _ending_of(exc: Exception | None) -> SessionEnd:

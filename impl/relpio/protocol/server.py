@@ -2,6 +2,10 @@
 
 Drive it as `relpio.protocol.client` says. Messages come as `Messages` events; the program answers
 them, in the order of arrival, with `acknowledge` once it has really taken them, never before.
+
+However a session ends from this side (violation, limit, timer, `close`), nothing more is taken, but
+what was handed out before is still awaited: the hint and the end come after the last answer. Only
+`cut` does not wait.
 """
 
 from __future__ import annotations
@@ -23,7 +27,7 @@ from relpio.protocol.events import (
     SessionLost,
     SessionOpened,
 )
-from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame
+from relpio.protocol.frames import Frame, FrameDecoder, encode_frame
 from relpio.protocol.offers import (
     encode_offers,
     negotiate_version,
@@ -31,6 +35,7 @@ from relpio.protocol.offers import (
     parse_offers,
     require_syslog,
 )
+from relpio.protocol.owed import OwedAnswers
 from relpio.protocol.responses import ACCEPTED, REFUSED, encode_response
 from relpio.protocol.serversettings import Oversize, ServerSettings
 from relpio.protocol.states import SERVER_TRANSITIONS, ServerInput, ServerState, step
@@ -62,11 +67,10 @@ class ServerConnection:
         self._out: list[bytes] = []
         self._events: deque[ServerEvent] = deque()
         self._last_txnr = 0
-        # What is owed an answer, in order: runs of (first txnr, how many). A hint is (0, 1).
-        self._owed: deque[tuple[int, int]] = deque()
-        self._owed_count = 0
+        self._owed = OwedAnswers()
+        self._last_words = b""  # sent after the last answer
+        self._ending: ServerEvent | None = None  # reported after the last answer
         self._frames = 0  # complete ones; a run of messages counts as one
-        self._close_txnr: int | None = None
         limit = self.settings.open_timeout
         self._deadline = None if limit is None else now + limit
         self._heard = now  # the last bytes
@@ -81,7 +85,7 @@ class ServerConnection:
     @property
     def unacknowledged(self) -> int:
         """Messages that were handed out and have no answer yet."""
-        return self._owed_count
+        return self._owed.count
 
     @property
     def buffered(self) -> int:
@@ -101,19 +105,10 @@ class ServerConnection:
         Raises:
             LocalProtocolError: there are not so many.
         """
-        self._check_owed(count)
-        if self._over():
-            return
-        while count:
-            first, length = self._owed.popleft()
-            taken = min(count, length)
-            # Hints all carry the number 0, so a run of them is one hint long.
-            self._out.append(encode_acks(first, taken))
-            if taken < length:
-                self._owed.appendleft((first + taken, length - taken))
-            self._owed_count -= taken
-            count -= taken
-        self._answer_close()
+        self._owed.check(count)
+        if not self._over():
+            self._out.append(self._owed.acknowledge(count))
+            self._end_if_answered()
 
     def refuse(self, text: str = "message not taken", code: int = REFUSED) -> None:
         """Answer the oldest message without an answer with an error: the client keeps it.
@@ -123,28 +118,34 @@ class ServerConnection:
         """
         if code == ACCEPTED or not 0 <= code <= 999:
             raise LocalProtocolError(f"code {code} does not refuse anything")
-        self._check_owed(1)
-        if self._over():
-            return
-        first, length = self._owed.popleft()
-        self._out.append(encode_frame(first, b"rsp", encode_response(code, text)))
-        if length > 1:
-            self._owed.appendleft((first + 1, length - 1))
-        self._owed_count -= 1
-        self._answer_close()
+        self._owed.check(1)
+        if not self._over():
+            self._out.append(self._owed.refuse(code, text))
+            self._end_if_answered()
 
     def close(self) -> None:
-        """End the session from this side: hint, then the end. What is unanswered stays so."""
-        self._step(ServerInput.SHUTDOWN)
+        """Take no more messages; after the last answer comes the hint, then the end.
+
+        Raises:
+            LocalProtocolError: the session is over.
+        """
+        if self._over() or not self._deaf():
+            self._finish(ServerInput.SHUTDOWN, SessionClosed())
+
+    def cut(self) -> None:
+        """End the session at once, with a hint. What is unanswered stays so."""
+        if self._over():
+            return
+        if not self._deaf():
+            self._stop_taking(ServerInput.SHUTDOWN)
         self._out.append(_SERVERCLOSE)
-        self._deadline = None
-        self._events.append(SessionClosed())
+        self._step(ServerInput.CUT)
+        self._events.append(self._ending or SessionClosed())
 
     def abandon(self, reason: LossReason, detail: str) -> None:
         """Give the session up, with a hint: it costs more than the program can spare."""
-        if not self._over():
-            self._out.append(_SERVERCLOSE)
-            self._lose(ServerInput.VIOLATION, reason, detail)
+        if not self._deaf():
+            self._finish(ServerInput.VIOLATION, SessionLost(reason, detail, 0))
 
     def receive_data(self, data: bytes, now: float) -> None:
         """Take bytes from the peer; `b""` is the end of the stream. Faults become events."""
@@ -153,7 +154,7 @@ class ServerConnection:
         if not data:
             self._lose(ServerInput.EOF, LossReason.EOF, "the peer closed the connection")
             return
-        if self._deaf():  # what comes after `close` is not even kept
+        if self._deaf():  # what comes after `close` or a violation is not even kept
             return
         self._heard = now
         before = self._frames
@@ -168,7 +169,8 @@ class ServerConnection:
                 self._frames += 1
                 self._handle(frame)
         except RemoteProtocolError as error:
-            self._violation(str(error))
+            detail = str(error)
+            self._finish(ServerInput.VIOLATION, SessionLost(LossReason.PROTOCOL_ERROR, detail, 0))
         if not self._decoder.incomplete:
             self._frame_since = None
         elif self._frame_since is None or self._frames != before:
@@ -203,8 +205,7 @@ class ServerConnection:
         """Act on the timers that have expired; harmless when none has."""
         for due, reason in self._timers():
             if now >= due:
-                self._out.append(_SERVERCLOSE)
-                self._lose(ServerInput.TIMEOUT, reason, _TIMEOUTS[reason])
+                self._finish(ServerInput.TIMEOUT, SessionLost(reason, _TIMEOUTS[reason], 0))
                 return
 
     def _timers(self) -> Iterator[tuple[float, LossReason]]:
@@ -217,7 +218,7 @@ class ServerConnection:
             return
         if settings.frame_timeout is not None and self._frame_since is not None:
             yield self._frame_since + settings.frame_timeout, LossReason.FRAME_TIMEOUT
-        if settings.idle_timeout is not None and not self._owed_count:
+        if settings.idle_timeout is not None and not self._owed.count:
             yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT
 
     def _take_messages(self) -> None:
@@ -229,17 +230,11 @@ class ServerConnection:
 
     def _deliver(self, first: int, messages: list[bytes]) -> None:
         count = len(messages)
-        self._owed_count += count
+        self._owed.add(first, count)
         if first == HINT:
-            self._owed.append((HINT, 1))
             self._events.append(Messages(HINT, messages))
             return
         self._last_txnr = first + count - 1
-        owed = self._owed[-1] if self._owed else (HINT, 0)
-        if sum(owed) == first and owed[0] != HINT:
-            self._owed[-1] = (owed[0], owed[1] + count)
-        else:
-            self._owed.append((first, count))
         # One event for all that came together, however it was framed.
         last = self._events[-1] if self._events else None
         if (
@@ -266,9 +261,9 @@ class ServerConnection:
         elif command == b"open":
             self._handle_open(frame)
         elif command == b"close":
-            self._step(ServerInput.CLOSE_COMMAND)
-            self._close_txnr = txnr
-            self._answer_close()
+            # Empty, because rlp_01 takes any other answer for a failure.
+            self._last_words = encode_frame(txnr, b"rsp")
+            self._finish(ServerInput.CLOSE_COMMAND, SessionClosed())
         else:
             raise RemoteProtocolError(f"a client does not send {command!r}")
 
@@ -304,44 +299,45 @@ class ServerConnection:
         self._events.append(SessionOpened(offers))
 
     def _refuse_open(self, txnr: int, text: str) -> None:
-        self._answer(txnr, REFUSED, text)
-        self._out.append(_SERVERCLOSE)
-        self._lose(ServerInput.OPEN_REFUSED, LossReason.PROTOCOL_ERROR, f"open refused: {text}")
+        self._last_words = encode_frame(txnr, b"rsp", encode_response(REFUSED, text))
+        detail = f"open refused: {text}"
+        self._finish(ServerInput.OPEN_REFUSED, SessionLost(LossReason.PROTOCOL_ERROR, detail, 0))
 
     def _answer(self, txnr: int, code: int, text: str, data: bytes = b"") -> None:
         self._out.append(encode_frame(txnr, b"rsp", encode_response(code, text, data)))
 
-    def _answer_close(self) -> None:
-        if self._state is not ServerState.CLOSING or self._owed_count or self._close_txnr is None:
+    def _finish(self, happened: ServerInput, ending: ServerEvent) -> None:
+        """Take nothing more; the end and its event come after the last answer."""
+        self._stop_taking(happened)
+        self._ending = ending
+        self._end_if_answered()
+
+    def _end_if_answered(self) -> None:
+        if self._ending is None or self._owed.count:
             return
-        # Empty, because rlp_01 takes any other answer for a failure.
-        self._out.append(encode_frame(self._close_txnr, b"rsp"))
-        self._out.append(_SERVERCLOSE)
-        self._deadline = None
+        self._out.append(self._last_words + _SERVERCLOSE)
         self._step(ServerInput.ALL_ANSWERED)
-        self._events.append(SessionClosed())
-
-    def _check_owed(self, count: int) -> None:
-        if not 0 <= count <= self._owed_count:
-            raise LocalProtocolError(f"{count} answers for {self._owed_count} messages")
-
-    def _violation(self, detail: str) -> None:
-        self._out.append(_SERVERCLOSE)
-        self._lose(ServerInput.VIOLATION, LossReason.PROTOCOL_ERROR, detail)
+        self._events.append(self._ending)
 
     def _lose(self, happened: ServerInput, reason: LossReason, detail: str) -> None:
+        """The peer is gone: nothing can be answered any more."""
+        self._stop_taking(happened)
+        if isinstance(self._ending, SessionLost):  # what came first says more
+            reason, detail = self._ending.reason, self._ending.detail
+        self._events.append(SessionLost(reason, detail, self._owed.count))
+
+    def _stop_taking(self, happened: ServerInput) -> None:
+        self._step(happened)
         self._deadline = None
         self._decoder.clear()
         self._frame_since = None
-        self._step(happened)
-        self._events.append(SessionLost(reason, detail, self._owed_count))
 
     def _step(self, happened: ServerInput) -> None:
         self._state = step(SERVER_TRANSITIONS, self._state, happened)
 
     def _deaf(self) -> bool:
         """After `close` a client sends nothing; what it sends all the same is not read."""
-        return self._over() or self._state is ServerState.CLOSING
+        return self._state not in (ServerState.AWAITING_OPEN, ServerState.OPEN)
 
     def _over(self) -> bool:
         return self._state in (ServerState.CLOSED, ServerState.LOST)

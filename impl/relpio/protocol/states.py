@@ -81,7 +81,9 @@ class ServerState(Enum):
     OPEN = "open"
     """Messages are taken."""
     CLOSING = "closing"
-    """`close` was received; messages before it are not all answered."""
+    """Either side closes; messages before that are not all answered."""
+    ENDING = "ending"
+    """Against the rules, too large, too slow; messages before that are not all answered."""
     CLOSED = "closed"
     """Over, everything was answered, or the application ended it."""
     LOST = "lost"
@@ -98,6 +100,7 @@ class ServerInput(Enum):
     ALL_ANSWERED = "last answer sent"
     SERVERCLOSE = "hint serverclose"
     SHUTDOWN = "application closes"
+    CUT = "application cuts"
     EOF = "end of stream"
     TIMEOUT = "timer expired"
     VIOLATION = "violation"
@@ -148,31 +151,37 @@ CLIENT_TRANSITIONS: Mapping[ClientState, Mapping[ClientInput, ClientState]] = {
 }
 
 _SERVER_ENDINGS: dict[ServerInput, ServerState] = {
+    ServerInput.OPEN_REFUSED: ServerState.ENDING,
+    ServerInput.CLOSE_COMMAND: ServerState.CLOSING,
     ServerInput.SERVERCLOSE: ServerState.LOST,
-    ServerInput.SHUTDOWN: ServerState.CLOSED,
+    ServerInput.SHUTDOWN: ServerState.CLOSING,
     ServerInput.EOF: ServerState.LOST,
-    ServerInput.TIMEOUT: ServerState.LOST,
-    ServerInput.VIOLATION: ServerState.LOST,
+    ServerInput.TIMEOUT: ServerState.ENDING,
+    ServerInput.VIOLATION: ServerState.ENDING,
 }
 
 SERVER_TRANSITIONS: Mapping[ServerState, Mapping[ServerInput, ServerState]] = {
     # A message before `open` is refused, and the session goes on (librelp does so).
     ServerState.AWAITING_OPEN: {
         ServerInput.OPEN_ACCEPTED: ServerState.OPEN,
-        ServerInput.OPEN_REFUSED: ServerState.LOST,
         ServerInput.MESSAGE: ServerState.AWAITING_OPEN,
-        ServerInput.CLOSE_COMMAND: ServerState.CLOSING,
         **_SERVER_ENDINGS,
     },
     ServerState.OPEN: {
-        ServerInput.OPEN_REFUSED: ServerState.LOST,
         ServerInput.MESSAGE: ServerState.OPEN,
-        ServerInput.CLOSE_COMMAND: ServerState.CLOSING,
         **_SERVER_ENDINGS,
     },
+    # Nothing more is taken; what was taken is answered before the end. `CLOSING` is an orderly end,
+    # wished by either side, `ENDING` one for a reason.
     ServerState.CLOSING: {
         ServerInput.ALL_ANSWERED: ServerState.CLOSED,
-        **_SERVER_ENDINGS,
+        ServerInput.CUT: ServerState.CLOSED,
+        ServerInput.EOF: ServerState.LOST,
+    },
+    ServerState.ENDING: {
+        ServerInput.ALL_ANSWERED: ServerState.LOST,
+        ServerInput.CUT: ServerState.LOST,
+        ServerInput.EOF: ServerState.LOST,
     },
     ServerState.CLOSED: {},
     ServerState.LOST: {},

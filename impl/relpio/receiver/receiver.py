@@ -129,7 +129,8 @@ class Receiver:
     async def close(self, timeout: float = 5.0) -> None:
         """Stop: accept nothing more, write and answer what was received, hint, hang up.
 
-        Takes `timeout` seconds at most, and a moment to cut what is left then.
+        Takes `timeout` seconds at most, and a moment to cut what is left then: sessions whose
+        messages the output has not taken by then, and clients that do not hang up.
         """
         deadline = asyncio.get_running_loop().time() + timeout
         for listener in self._listeners:
@@ -149,7 +150,7 @@ class Receiver:
         left = max(0.0, deadline - asyncio.get_running_loop().time())
         await self._no_sessions(left)
         for session in list(self._sessions.values()):
-            session.abort()
+            session.cut()
         await self._no_sessions(None)
 
     # SessionOwner
@@ -167,6 +168,18 @@ class Receiver:
         """Called by a session."""
         self._metrics.opened.add()
         self._log("session-open", peer=session.peer)
+
+    def session_ended(self, session: Session, ending: SessionEnd) -> None:
+        """Called by a session."""
+        if session.refused is not None:
+            return
+        fields = {"peer": session.peer, "detail": ending.detail, "received": session.received}
+        if ending.reason is None:
+            self._metrics.closed.add()
+            self._log("session-closed", reason="closed", **fields)
+        else:
+            self._metrics.lost(ending.reason.value)
+            self._log("session-lost", reason=ending.reason.value, **fields)
 
     def take(
         self, session: Session, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]
@@ -265,7 +278,7 @@ class Receiver:
         self._metrics.refused(reason)
         self._log("session-refused", peer=peer, reason=reason, detail=detail)
 
-    def _finished(self, number: int, session: Session, ended: asyncio.Future[SessionEnd]) -> None:
+    def _finished(self, number: int, session: Session, _: asyncio.Future[SessionEnd]) -> None:
         del self._sessions[number]
         self._hosts[session.host] -= 1
         if not self._hosts[session.host]:
@@ -273,16 +286,6 @@ class Receiver:
         for listener in self._listeners:
             listener.poke()
         self._all_ended.set()
-        ending = ended.result()
-        if session.refused is not None:
-            return
-        fields = {"peer": session.peer, "detail": ending.detail, "received": session.received}
-        if ending.reason is None:
-            self._metrics.closed.add()
-            self._log("session-closed", reason="closed", **fields)
-        else:
-            self._metrics.lost(ending.reason.value)
-            self._log("session-lost", reason=ending.reason.value, **fields)
 
     async def _no_sessions(self, timeout: float | None) -> None:
         """Wait until no session is left, or `timeout` seconds are over."""

@@ -11,7 +11,14 @@ from typing import Protocol
 
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
 from relpio.net.transport import CoreProtocol, SessionEnd
-from relpio.protocol.events import LossReason, Messages, Oversized, ServerEvent, SessionOpened
+from relpio.protocol.events import (
+    LossReason,
+    Messages,
+    Oversized,
+    ServerEvent,
+    SessionLost,
+    SessionOpened,
+)
 from relpio.protocol.server import ServerConnection, ServerSettings
 
 __all__ = ["Session", "SessionOwner", "SessionSettings"]
@@ -51,6 +58,9 @@ class SessionOwner(Protocol):
 
     def session_opened(self, session: Session) -> None:
         """The client's `open` was accepted."""
+
+    def session_ended(self, session: Session, ending: SessionEnd) -> None:
+        """Nothing more is taken or answered; the socket may live a little longer."""
 
     def take(
         self, session: Session, messages: Sequence[bytes], size: int, on_taken: Callable[[], None]
@@ -127,10 +137,17 @@ class Session(CoreProtocol[ServerEvent]):
             set_keepalive(sock, self._settings.keepalive)
             set_user_timeout(sock, self._settings.user_timeout)
 
+    def _end(self, ending: SessionEnd) -> None:
+        if self.ending is None:
+            super()._end(ending)
+            self._owner.session_ended(self, ending)
+
     def on_event(self, event: ServerEvent) -> None:
         """Act on what the core reports."""
         if isinstance(event, Messages):
             self._take(event.messages)
+        elif isinstance(event, SessionLost):
+            self.lingers = True
         elif isinstance(event, SessionOpened):
             self._owner.session_opened(self)
         elif isinstance(event, Oversized):
@@ -187,6 +204,8 @@ class Session(CoreProtocol[ServerEvent]):
         self._throttle()
 
     def _throttle(self) -> None:
+        if self.ending is not None:  # what comes now is read and thrown away
+            return
         # With nothing pending there would be no `_taken` that resumes reading: so then go on.
         crowded = self._pending > 0 and self._owner.pending > MAX_PENDING_IN_ALL
         if self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped:
@@ -216,7 +235,15 @@ class Session(CoreProtocol[ServerEvent]):
             self._owner.holds(more)
 
     def close(self) -> None:
-        """End the session from this side, with a hint."""
+        """End the session from this side: answer what is written, hint, hang up."""
         if self.ending is None:
+            self.lingers = True
             self._server.close()
             self.process()
+
+    def cut(self) -> None:
+        """End the session from this side at once, with a hint."""
+        if self.ending is None:
+            self._server.cut()
+            self.process()
+        self.abort()

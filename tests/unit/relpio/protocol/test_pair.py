@@ -50,6 +50,9 @@ def test_a_server_that_shuts_down(tools: type[Tools]) -> None:
     pair.to_server()
     pair.server.close()
     pair.settle()
+    assert pair.client_events == []
+    pair.server.cut()
+    pair.settle()
     assert pair.client_events == [SessionLost(LossReason.SERVERCLOSE, "the server is closing", 1)]
 
 

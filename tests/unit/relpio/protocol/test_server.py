@@ -160,12 +160,70 @@ def test_refuse_answers_the_oldest() -> None:
 
 def test_after_the_end_answers_go_nowhere() -> None:
     server = opened()
-    _, events = talk(server, b"2 syslog 1 a\n3 syslog 1 b\nX")
+    talk(server, b"2 syslog 1 a\n3 syslog 1 b\n")
+    _, events = talk(server, b"")
     assert lost(events).unacknowledged == 2
     server.acknowledge(1)
     server.refuse()
     assert server.data_to_send() == b""
     assert talk(server, b"4 syslog 1 c\n") == (b"", [])
+
+
+@pytest.mark.parametrize("answer_first", [False, True])
+def test_what_was_handed_out_before_a_violation_is_answered_first(answer_first: bool) -> None:
+    server = opened()
+    answer, events = talk(server, b"2 syslog 1 a\n3 syslog 1 b\njunk\n4 syslog 1 c\n")
+    assert (answer, events) == (b"", [Messages(2, [b"a", b"b"])])
+    assert server.next_timeout() is None
+    if answer_first:
+        server.acknowledge(1)
+        assert server.data_to_send() == b"2 rsp 6 200 OK\n"
+    assert talk(server, b"5 syslog 1 d\n") == (b"", [])
+    if answer_first:
+        server.refuse("no")
+        assert server.data_to_send() == b"3 rsp 6 500 no\n" + HINT
+    else:
+        server.acknowledge(2)
+        assert server.data_to_send() == b"2 rsp 6 200 OK\n3 rsp 6 200 OK\n" + HINT
+    event = server.next_event()
+    assert isinstance(event, SessionLost)
+    assert (event.reason, event.unacknowledged) == (LossReason.PROTOCOL_ERROR, 0)
+    assert server.state is ServerState.LOST
+
+
+def test_a_second_open_is_answered_after_the_messages_before_it() -> None:
+    server = opened()
+    answer, _ = talk(server, b"2 syslog 1 a\n" + encode_frame(3, b"open", OFFERS))
+    assert answer == b""
+    server.acknowledge(1)
+    text = b"500 protocol error: connection already open"
+    assert server.data_to_send() == b"2 rsp 6 200 OK\n3 rsp %d %b\n" % (len(text), text) + HINT
+
+
+def test_close_from_this_side_waits_for_the_answers_and_a_cut_does_not() -> None:
+    for cut in (False, True):
+        server = opened()
+        talk(server, b"2 syslog 1 a\n")
+        server.close()
+        assert talk(server, b"3 syslog 1 b\n") == (b"", [])
+        if cut:
+            server.cut()
+            assert server.data_to_send() == HINT
+        else:
+            server.acknowledge(1)
+            assert server.data_to_send() == b"2 rsp 6 200 OK\n" + HINT
+        assert isinstance(server.next_event(), SessionClosed)
+        assert server.state is ServerState.CLOSED
+
+
+def test_a_limit_is_told_after_the_answers_and_an_end_of_stream_meanwhile_ends_it() -> None:
+    server = opened()
+    talk(server, b"2 syslog 1 a\n3 syslog 100 xx")
+    server.abandon(LossReason.MEMORY, "too much")
+    assert server.buffered == 0
+    assert (server.data_to_send(), server.next_event()) == (b"", None)
+    _, events = talk(server, b"")
+    assert lost(events) == SessionLost(LossReason.MEMORY, "too much", 1)
 
 
 def test_a_message_numbered_as_hint_is_delivered_and_answered() -> None:
@@ -211,6 +269,8 @@ def test_size_limit(size: int) -> None:
     server = opened(ServerSettings(max_message_size=size))
     _, events = talk(server, encode_frame(2, b"syslog", b"x" * size))
     assert events == [Messages(2, [b"x" * size])]
+    server.acknowledge(1)
+    server.data_to_send()
     answer, events = talk(server, encode_frame(3, b"syslog", b"x" * (size + 1)))
     assert answer == HINT
     assert lost(events).reason is LossReason.PROTOCOL_ERROR
@@ -253,7 +313,10 @@ def test_numbers_wrap_to_1(last: int) -> None:
 def test_numbers_do_not_wrap_earlier() -> None:
     server = opened()
     server._last_txnr = 999_999_996
-    answer, _ = talk(server, b"999999997 syslog 1 a\n1 syslog 1 b\n")
+    talk(server, b"999999997 syslog 1 a\n")
+    server.acknowledge(1)
+    server.data_to_send()
+    answer, _ = talk(server, b"1 syslog 1 b\n")
     assert answer == HINT
 
 

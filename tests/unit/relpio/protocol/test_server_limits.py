@@ -96,6 +96,8 @@ def test_accept_takes_it_whole_up_to_its_own_limit() -> None:
     server = opened(settings)
     server.receive_data(encode_frame(2, b"syslog", b"y" * 10_000), 0.0)
     assert events_of(server) == [Oversized(2, 10_000, 10_000), Messages(2, [b"y" * 10_000])]
+    server.acknowledge(1)
+    server.data_to_send()
     server.receive_data(b"3 syslog 10001 ", 0.0)
     assert server.data_to_send() == HINT
 

@@ -253,10 +253,11 @@ def test_idle_and_slow_sessions_end_and_others_stay(tools: type[Tools]) -> None:
                     going.remove(each)
             reasons = {event["reason"] for event in log.of("session-lost")}
             assert reasons == {"idle-timeout", "frame-timeout"}
-            assert receiver.sessions == 1
             assert figures(registry)["relpio_receive_sessions_lost_totalidle-timeout"] == 1
-            for client in (idle, slow, busy):
+            for client in (idle, slow):
                 client.close()
+            await tools.eventually(lambda: receiver.sessions == 1)
+            busy.close()
 
     asyncio.run(main())
 
@@ -342,3 +343,35 @@ def test_settings_are_checked() -> None:
     ):
         with pytest.raises(ConfigurationError):
             ReceiverSettings(**bad)
+
+
+@pytest.mark.parametrize("at_once", [False, True])
+@pytest.mark.parametrize(
+    "end",
+    ["junk\n", "5 syslog 999999999 " + "x" * 300_000, "stop"],
+    ids=["violation", "oversized", "stop"],
+)
+def test_what_was_written_before_the_end_is_answered_before_the_hint(
+    tools: type[Tools], end: str, at_once: bool
+) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output, ack_at_once=at_once) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            rest = b"" if end == "stop" else end.encode()
+            client.writer.write(b"2 syslog 1 a\n3 syslog 1 b\n4 syslog 1 c\n" + rest)
+            await tools.eventually(lambda: len(output.waiting) > 0)
+            closing = asyncio.create_task(receiver.close(10)) if end == "stop" else None
+            await asyncio.sleep(0.05)
+            # Still sending when the server is through with us: no reset may eat the answers.
+            client.writer.write(b"z" * 100_000)
+            output.release()
+            answers = b"".join(b"%d rsp 6 200 OK\n" % txnr for txnr in (2, 3, 4))
+            async with asyncio.timeout(10):
+                assert await client.rest() == answers + HINT
+            assert output.data == b"a\nb\nc\n"
+            client.close()
+            if closing is not None:
+                await closing
+
+    asyncio.run(main())
