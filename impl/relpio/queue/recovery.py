@@ -21,10 +21,10 @@ from relpio.queue.segment import SegmentReader, name_of, number_of
 __all__ = ["BAD", "Recovered", "Segment", "recover"]
 
 BAD = ".bad"
-"""SessionEnd of the name of what was set aside."""
+"""Ending of the name of what was set aside."""
 
 NEW = ".new"
-"""SessionEnd of the name of what was never finished."""
+"""Ending of the name of what was never finished."""
 
 
 @dataclass
