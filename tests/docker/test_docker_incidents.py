@@ -17,7 +17,7 @@ from halfopen.labs.netns import sandbox
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.runner.places import fixed
-from halfopen.runner.play import needs
+from halfopen.runner.requirements import needs
 from halfopen.runner.run import expected_seconds, run_plans
 from halfopen.vocabulary import default_vocabulary
 

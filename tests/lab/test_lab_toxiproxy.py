@@ -98,7 +98,7 @@ def test_the_proxy_asks_for_keepalive_by_itself(history: History) -> None:
 
 def test_what_the_server_does_not_take_is_told(tmp_path: Path) -> None:
     def toxic(lab: Any) -> None:
-        lab.fault("toxic limit data", at="proxy", octets=100)
+        lab.fault("toxic limit data", at="proxy", limit=100)
 
     with open_lab(tmp_path) as lab:
         lab.path("sender", "proxy", "receiver")

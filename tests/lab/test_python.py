@@ -57,14 +57,14 @@ def test_a_wrong_file_is_an_error_of_collection(pytester: pytest.Pytester) -> No
 
 def test_mistakes_are_told_in_words(tmp_path: Path) -> None:
     with open_lab(tmp_path, scale=600) as lab:
-        with pytest.raises(UsageError, match="no profile 'fort'"):
+        with pytest.raises(UsageError, match="unknown profile 'fort'; did you mean 'fortigate'"):
             lab.middlebox("firewall", "fort")
-        with pytest.raises(UsageError, match="no host 'sender'"):
+        with pytest.raises(UsageError, match="unknown host 'sender'"):
             lab.run("sender", "relpio send", to="receiver")
         lab.path("sender", lab.middlebox("firewall", "fortigate"), "receiver")
         with pytest.raises(UsageError, match="window"):
             lab.run("sender", "relpio send", to="receiver", window=-1)
-        with pytest.raises(UsageError, match="no check 'nothing'"):
+        with pytest.raises(UsageError, match="unknown check 'nothing'"):
             lab.check("nothing")
         with pytest.raises(UsageError, match="duration"):
             lab.wait("long")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -43,7 +44,7 @@ expect:
 """
 
 
-def _open(make: LabMaker, release: Release, **producer: object) -> OpenLab:
+def _open(make: LabMaker, release: Release, **producer: Any) -> OpenLab:
     lab = make(scale=1)
     lab.path("producer", lab.middlebox("firewall", "fortigate"), "broker")
     lab.run("broker", "kafka broker", release=release)

@@ -81,7 +81,7 @@ def test_ten_thousand_idle_flows_are_forgotten_at_once_and_all_accounted_for(
             shares.append(share_of_a_core(lab, agent_of_this_process()))
         assert min(shares) < SHARE_OF_ONE_CORE, shares
 
-        gone = lab.fault("forget flows", at="firewall")
+        gone = lab.fault("forget flows", at="firewall").flows
         assert len(set(gone)) == FLOWS
         over = time.process_time()
         found = lab.check("half-open", at="receiver", at_end=0)

@@ -1,7 +1,7 @@
 """Runs what advice predicts in a lab, scaled, and puts the measurement beside the prediction.
 
-The kernel that the lab runs on is real, and so are its timers; the middleboxes are connection
-tracking with the scaled idle timeouts, silent, and dropping what they do not know.  Keepalive
+The kernel that the lab runs on is real, and so are its timers; the middleboxes have the scaled idle
+timeouts, are silent, and drop what they do not know.  Keepalive
 takes whole seconds and lateness does not scale, so a proof has a scale at which the prediction
 comes out as in production; where there is none, it says so instead of showing something else.
 """
@@ -24,14 +24,16 @@ from halfopen.advice.peers import Connection, Listener, Peers
 from halfopen.advice.record import interval
 from halfopen.advice.text import between
 from halfopen.errors import UnsupportedError
+from halfopen.faults.forget_flows import ForgetFlows
 from halfopen.kernel import Interval, Keepalive
 from halfopen.kernel.timers import machine_hz
 from halfopen.labs import all_labs
 from halfopen.model.history import Record
-from halfopen.model.topology import lay_out
-from halfopen.ports import Lab
+from halfopen.model.plan import PlannedHost
+from halfopen.ports import LabSpec
 from halfopen.profiles import MiddleboxValues
-from halfopen.verbs import ForgetFlows
+from halfopen.runner.stage import Stage
+from halfopen.vocabulary import default_vocabulary
 
 SCHEDULING = 0.3
 """Seconds that the machine may take to run a program that the kernel has woken."""
@@ -99,8 +101,10 @@ def prove_advice(advice: Advice) -> Proof:
     if problems := spec.missing():
         raise UnsupportedError("\n".join(["the lab netns does not work here:", *problems]))
     for each in advice.hops:
-        if not each.hop.values.keepalive_refreshes or each.hop.values.terminates_tcp:
-            why = f"{each.hop.name}: connection tracking cannot play it. {each.why}"
+        if each.hop.values.terminates_tcp:
+            why = (
+                f"{each.hop.name}: a proxy ends every connection, so nothing crosses it. {each.why}"
+            )
             return Proof(None, None, (), why)
     if not advice.safe and not _certain(advice, 0.0):
         return Proof(
@@ -121,9 +125,7 @@ def prove_advice(advice: Advice) -> Proof:
         )
     scale, lab_advice = scaled
     with tempfile.TemporaryDirectory(prefix="halfopen-") as directory:
-        records: list[Record] = []
-        findings = asyncio.run(_run(spec.open(Path(directory), "0", records.append), records,
-                                    lab_advice))  # fmt: skip
+        findings = asyncio.run(_run(spec, Path(directory), lab_advice))
     return Proof(lab_advice, scale, tuple(findings))
 
 
@@ -160,7 +162,10 @@ def _at(advice: Advice, scale: float) -> Advice:
     hops: list[Hop] = []
     for each in advice.hops:
         idle = each.hop.idle
-        values = MiddleboxValues(idle_timeout=None if idle is None else float(whole(idle)))
+        values = MiddleboxValues(
+            idle_timeout=None if idle is None else float(whole(idle)),
+            keepalive_refreshes=each.hop.values.keepalive_refreshes,
+        )
         hops.append(replace(each.hop, values=values))
     settings, keepalive = advice.settings, advice.settings.keepalive
     if keepalive is not None:
@@ -177,27 +182,29 @@ def _at(advice: Advice, scale: float) -> Advice:
     )
 
 
-async def _run(lab: Lab, records: Sequence[Record], advice: Advice) -> list[Finding]:
+async def _run(spec: LabSpec, directory: Path, advice: Advice) -> list[Finding]:
     firewalls = [f"firewall{number}" for number, _ in enumerate(advice.hops, 1)]
     path = (_LEFT, *firewalls, _RIGHT)
-    networks = lay_out(path)
-    boxes = {
-        name: each.hop.values.model_dump(mode="json")
-        for name, each in zip(firewalls, advice.hops, strict=True)
-    }
     settings = advice.settings
-    sysctls = {_LEFT: {"net.ipv4.tcp_retries2": str(settings.stack.retries2)}}
+    sysctls = {"net.ipv4.tcp_retries2": str(settings.stack.retries2)}
+    hosts = [PlannedHost(_LEFT, None, sysctls=sysctls), PlannedHost(_RIGHT, None)]
+    hosts += [
+        PlannedHost(name, None, each.hop.values.model_dump(mode="json"), profile=each.hop.name)
+        for name, each in zip(firewalls, advice.hops, strict=True)
+    ]
     options: dict[str, Any] = {
         "keepalive": settings.keepalive,
         "user_timeout_ms": round((settings.user_timeout or 0) * 1000),
     }
-    async with lab:
-        await lab.build(path, networks, boxes, sysctls, {firewalls[0]: {ForgetFlows}})
-        peers = Peers(lab, records)
+    records: list[Record] = []
+    stage = Stage(spec, directory, "0", records.append, default_vocabulary())
+    async with stage:
+        await stage.build(hosts, path, {firewalls[0]: ForgetFlows.uses})
+        peers = Peers(stage.lab, records)
         await peers.listen(_RIGHT, Listener())
         await peers.connect(
             _LEFT,
-            networks[_RIGHT].address,
+            stage.addresses[_RIGHT],
             [
                 Connection(_SURVIVOR, say=(1,), **options),
                 Connection(_IDLE, **options),
@@ -215,7 +222,7 @@ async def _run(lab: Lab, records: Sequence[Record], advice: Advice) -> list[Find
         alive = bool(peers.events(_LEFT, _SURVIVOR, "echo"))
         probes = [float(e["silent"]) for e in peers.events(_LEFT, _IDLE, "heard")]
         # From here on nothing gets through, whatever was left.
-        await lab.apply(ForgetFlows(firewalls[0]))
+        await stage.inject(ForgetFlows(at=firewalls[0]), text="all flows are forgotten")
         await peers.cue(_LEFT)
         idle, busy = advice.with_these.idle, advice.with_these.busy
         awaited = [_BUSY] if busy.latest <= PATIENCE else []

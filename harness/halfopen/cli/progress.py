@@ -11,7 +11,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
-from halfopen.runner.play import Listener
+from halfopen.runner.play import RecordListener
 
 
 def expected_seconds(plan: Plan) -> float:
@@ -66,7 +66,9 @@ def _is_drop(record: Record) -> TypeGuard[FlowRecord]:
 
 
 @contextmanager
-def progress_for(plans: Sequence[Plan], console: Console, *, quiet: bool) -> Iterator[Listener]:
+def progress_for(
+    plans: Sequence[Plan], console: Console, *, quiet: bool
+) -> Iterator[RecordListener]:
     """A listener that shows how far the runs are: bars on a terminal, plain lines elsewhere."""
     if quiet:
         yield lambda _plan, _record: None
@@ -82,7 +84,7 @@ def _name(plan: Plan, many: bool) -> str:
 
 
 @contextmanager
-def _bars(plans: Sequence[Plan], console: Console) -> Iterator[Listener]:
+def _bars(plans: Sequence[Plan], console: Console) -> Iterator[RecordListener]:
     many = len({plan.scenario for plan in plans}) > 1
     columns: list[Any] = [
         TextColumn("{task.description}"),
@@ -108,7 +110,7 @@ def _bars(plans: Sequence[Plan], console: Console) -> Iterator[Listener]:
         yield listener
 
 
-def _lines(console: Console) -> Listener:
+def _lines(console: Console) -> RecordListener:
     def listener(plan: Plan, record: Record) -> None:
         text = None
         if record["kind"] == "header":

@@ -17,7 +17,7 @@ from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.places import Jobs, Places
-from halfopen.runner.play import Listener, Player
+from halfopen.runner.play import Player, RecordListener
 
 _OF_A_DEADLINE = 0.25
 """Most conditions come true long before they would have to."""
@@ -101,7 +101,7 @@ async def run_plan(
     lab: LabSpec,
     vocabulary: Vocabulary,
     directory: Path,
-    listener: Listener | None = None,
+    listener: RecordListener | None = None,
     *,
     pcap: bool = False,
 ) -> VariantResult:
@@ -141,7 +141,7 @@ async def run_plans(
     out: Path,
     *,
     jobs: Jobs,
-    listener: Listener | None = None,
+    listener: RecordListener | None = None,
     pcap: bool = False,
 ) -> list[VariantResult]:
     """Play plans, several at a time, and judge them; the results are in the order of the plans.

@@ -50,16 +50,19 @@ class Settling:
         """The lab time from which on the end state may be taken, if nothing changes until then."""
         return self._changed_at + QUIET_SAMPLES * self._interval
 
-    async def wait(self, now: Callable[[], float], sample: Callable[[], Awaitable[None]]) -> None:
+    async def wait(
+        self, now: Callable[[], float], sample: Callable[[], Awaitable[None]], *, since: float
+    ) -> None:
         """Wait until nothing has changed for long enough, but no longer than :data:`AT_MOST_S`.
 
         Args:
             now: the lab time.
             sample: records the state of all hosts.
+            since: the lab time of what happened last, whether it was sampled or not.
         """
         begun = now()
-        # What happened in the last step may not have been sampled yet.
-        self._changed_at = max(self._changed_at, begun)
+        self._changed_at = max(self._changed_at, since)
+        await sample()
         last = begun + AT_MOST_S
         while (left := min(self.settled_at, last) - now()) > 0:
             await asyncio.sleep(left)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any, cast
 
-from halfopen.model.history import Record
 from halfopen.model.plan import PlannedStep
-from halfopen.ports import Fault, Lab, ProgramSpec, Vocabulary
-from halfopen.runner.conditions import Conditions
-from halfopen.runner.injection import Injector
+from halfopen.model.records import Record
+from halfopen.ports import Fault, Lab, LabSpec, Vocabulary
+from halfopen.runner.injection import FaultSteps
+from halfopen.runner.stage import Stage
 from halfopen.verbs import SetLink, Verb
 
 PAIR = ("a", "b")
@@ -57,22 +58,36 @@ class SlowLab:
         self.done.append(verb.up)
         return []
 
+    def now(self) -> float:
+        return 0.0
 
-def renew(host: str, options: Mapping[str, Any]) -> ProgramSpec:
-    raise AssertionError("no fault here starts a program")
+
+LAB = LabSpec(
+    name="slow",
+    summary="notes what it is told",
+    scaled=True,
+    verbs=frozenset({SetLink}),
+    missing=lambda: (),
+    open=lambda *_: cast(Lab, None),
+)
 
 
 async def play(lab: SlowLab, name: str, after: float, *, ends: str = "", **more: Any) -> list[str]:
     records: list[Record] = []
     vocabulary = Vocabulary({}, {}, {"flap": Flap, "once": Once}, {})
-    injector = Injector(cast(Lab, lab), vocabulary, Conditions(), records.append, renew)
+    spec = replace(LAB, open=lambda *_: cast(Lab, lab))
+    stage = Stage(spec, Path("unused"), "token", records.append, vocabulary)
+    faults = FaultSteps(stage, vocabulary)
     args = {"name": name, "params": {"after": after}, "lasts": 0.0, "stays": False, **more}
-    await injector.begin(PlannedStep("fault", name, args))
+    await faults.begin(PlannedStep("fault", name, args))
     if ends == "step":
-        await injector.heal(name)
-    await injector.heal_all()
-    injector.abandon()
-    assert injector.failure is None
+        await faults.heal(name)
+    if ends == "twice":
+        await asyncio.gather(faults.heal(name), faults.heal(name))
+    await faults.heal_all()
+    for injected in stage.faults:
+        injected.abandon()
+    stage.check_failure()
     return [str(record.get("state")) for record in records]
 
 
@@ -92,6 +107,29 @@ def test_a_step_ends_it_before_the_rest() -> None:
     lab = SlowLab()
     assert asyncio.run(play(lab, "flap", 3600.0, ends="step")) == ["begin", "end"]
     assert lab.done == [False, True]
+
+
+def test_who_heals_it_twice_heals_it_once() -> None:
+    lab = SlowLab(slow=0.02)
+    assert asyncio.run(play(lab, "flap", 3600.0, ends="twice")) == ["begin", "end"]
+    assert lab.done == [False, True]
+
+
+def test_two_that_end_by_themselves_are_both_waited_for() -> None:
+    async def scene() -> list[str]:
+        records: list[Record] = []
+        vocabulary = Vocabulary({}, {}, {"flap": Flap, "once": Once}, {})
+        spec = replace(LAB, open=lambda *_: cast(Lab, SlowLab()))
+        stage = Stage(spec, Path("unused"), "token", records.append, vocabulary)
+        faults = FaultSteps(stage, vocabulary)
+        for lasts in (0.04, 0.02):  # the one that ends first began last
+            args = {"name": "flap", "params": {"after": 60.0}, "lasts": lasts, "stays": False}
+            await faults.begin(PlannedStep("fault", "flap", args))
+        await faults.heal_all()
+        stage.check_failure()
+        return [str(record.get("state")) for record in records]
+
+    assert asyncio.run(scene()) == ["begin", "begin", "end", "end"]
 
 
 def test_a_time_ends_it_before_the_rest() -> None:

@@ -33,7 +33,7 @@ class World:
 
     async def play(self) -> None:
         await self.sample()
-        await self.settling.wait(lambda: self.t, self.sample)
+        await self.settling.wait(lambda: self.t, self.sample, since=self.t)
 
     async def sleep(self, seconds: float) -> None:
         self.t += seconds

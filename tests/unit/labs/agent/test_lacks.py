@@ -10,7 +10,7 @@ import pytest
 
 from halfopen.labs.agent.actions import all_actions, clocks, disks
 from halfopen.labs.netns.lab import LAB
-from halfopen.runner.play import demands, needs
+from halfopen.runner.requirements import demands, needs
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.verbs import Block, FillDisk, SetDiskReadOnly, SlowDisk, StepClock, Unblock
 from halfopen.vocabulary import default_vocabulary
@@ -27,7 +27,7 @@ def test_without_libfaketime_no_clock_can_be_set(
     scenario = load_scenario(FAULTS / "clock-step.scenario.yaml", vocabulary)
     plan = make_plans(scenario, vocabulary, lab="netns", scale=None, seed=1)[0]
     reason = needs(plan, vocabulary, LAB)
-    assert reason is not None and "'clock step' cannot be done here" in reason
+    assert reason is not None and "'clock step' is not supported here" in reason
     library = tmp_path / "lib/x/faketime" / clocks._LIBRARY
     library.parent.mkdir(parents=True)
     library.touch()
