@@ -257,7 +257,7 @@ class OpenLab:
         kind = self._vocabulary.systems.get(system)
         if kind is None:
             raise _unknown("system", system, self._vocabulary.systems)
-        written = _validated(kind.options, options, f"{system} on {host}")
+        written = _validated(kind, options, f"{system} on {host}")
         preload = None
         if preload_keepalive is not None:
             where = f"preload_keepalive on {host}"

@@ -63,7 +63,6 @@ class ScenarioFile(pytest.File):
         vocabulary = default_vocabulary()
         return make_plans(
             load_scenario(self.path, vocabulary),
-            vocabulary,
             lab=option("--halfopen-lab"),
             scale=option("--halfopen-scale"),
             seed=option("--halfopen-seed"),

@@ -9,7 +9,7 @@ import pytest
 
 from halfopen.labs.docker.engine import connect, missing_image
 from halfopen.labs.docker.lab import missing
-from halfopen.model.images import our_image
+from halfopen.products.images import our_image
 
 
 @pytest.fixture(scope="session")

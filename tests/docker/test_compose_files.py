@@ -25,7 +25,7 @@ from ruamel.yaml import YAML
 from halfopen.errors import HalfopenError
 from halfopen.labs.docker.engine import missing_image
 from halfopen.middlebox.ruleset import Place
-from halfopen.model.images import our_image
+from halfopen.products.images import our_image
 from tests.docker.apart import networked_engine
 
 COMPOSE = Path(__file__).parents[2] / "compose"

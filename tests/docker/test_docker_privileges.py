@@ -16,9 +16,9 @@ from halfopen.errors import HalfopenError
 from halfopen.labs.docker.containers import CAPABILITIES
 from halfopen.labs.docker.session import DockerLab
 from halfopen.model.history import Record
-from halfopen.model.images import our_image
 from halfopen.model.program import Feed, ProgramSpec, Ready
 from halfopen.model.topology import lay_out
+from halfopen.products.images import our_image
 from halfopen.profiles import all_profiles
 from halfopen.verbs import LimitFds, SignalProgram
 

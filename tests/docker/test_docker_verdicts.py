@@ -15,8 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.model.images import our_image
 from halfopen.pcap.files import read_capture
+from halfopen.products.images import our_image
 from tests.lab.scenarios import INCIDENT, halfopen, write_short
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(400)]

@@ -19,7 +19,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from halfopen.labs.docker.engine import missing_image
-from halfopen.model.images import our_image
+from halfopen.products.images import our_image
 
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(240)]
 

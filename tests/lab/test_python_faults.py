@@ -194,7 +194,7 @@ def from_a_scenario(kind: Kind, directory: Path) -> list[dict[str, Any]]:
     file = directory / "faults.scenario.yaml"
     file.write_text(scenario_of(kind))
     vocabulary = default_vocabulary()
-    (plan,) = make_plans(load_scenario(file, vocabulary), vocabulary, lab="netns", scale=1, seed=0)
+    (plan,) = make_plans(load_scenario(file, vocabulary), lab="netns", scale=1, seed=0)
     asyncio.run(Player(plan, vocabulary, directory / "run").play(listening(told)))
     history = read_history(directory / "run")
     assert history.complete, history.records[-1]

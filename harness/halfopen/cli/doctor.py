@@ -13,8 +13,8 @@ from rich.markup import escape
 from rich.table import Table
 
 from halfopen.labs import all_labs
+from halfopen.products.libkeepalive import PRODUCT as LIBKEEPALIVE
 from halfopen.products.tools import SEARCH_PATH
-from halfopen.systems._libkeepalive import PRODUCT as LIBKEEPALIVE
 from halfopen.vocabulary import default_vocabulary
 
 # What only some scenarios, or only the tests, need: program -> (what for, Debian packages).

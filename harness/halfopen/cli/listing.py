@@ -43,7 +43,7 @@ def faults(name: Name = None, json: AsJson = False) -> None:
 def systems(name: Name = None, json: AsJson = False) -> None:
     """List the systems under test, or explain one."""
     found = default_vocabulary().systems.values()
-    _show("system", [_described(s.name, s.summary, s.options) for s in found], name, json)
+    _show("system", [_described(s.name, s.summary, s) for s in found], name, json)
 
 
 def checks(name: Name = None, json: AsJson = False) -> None:

@@ -176,7 +176,6 @@ def load_plans(
             known.update(each.name for each in scenario.variants)
             plans += make_plans(
                 scenario,
-                vocabulary,
                 lab=lab.name,
                 scale=scale,
                 seed=seed,

@@ -60,7 +60,7 @@ class ProgramSpec:
             written to it counts as what it owes.
         output: file in which its delivered messages appear, one a line, or None.
         files: written before it is started: absolute path -> text.
-        leftovers: files that it makes while it runs and that a killed one leaves behind, such as
+        stale_files: files that it makes while it runs and that a killed one leaves behind, such as
             its pid file; removed before it is started, since they mislead its successor.
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines), `said` (lines of text) or `spool` (a directory, of
@@ -83,7 +83,7 @@ class ProgramSpec:
     ledger: str | None = None
     output: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
-    leftovers: tuple[str, ...] = ()
+    stale_files: tuple[str, ...] = ()
     probes: Mapping[str, str] = field(default_factory=dict)
     directory: str | None = None
     starts_within: float = 30.0
@@ -96,7 +96,7 @@ class ProgramSpec:
 def program_from_json(data: Mapping[str, Any]) -> ProgramSpec:
     """The program that `dataclasses.asdict` made plain."""
     values = dict(data)
-    for name in ("argv", "arguments", "leftovers"):
+    for name in ("argv", "arguments", "stale_files"):
         values[name] = tuple(data[name])
     values["ready"] = None if data["ready"] is None else Ready(**data["ready"])
     values["feed"] = None if data["feed"] is None else Feed(**data["feed"])

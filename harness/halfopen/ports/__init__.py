@@ -16,7 +16,7 @@ from halfopen.ports.labs import LabSpec as LabSpec
 from halfopen.ports.labs import Middlebox as Middlebox
 from halfopen.ports.labs import Recorder as Recorder
 from halfopen.ports.systems import Product as Product
+from halfopen.ports.systems import System as System
 from halfopen.ports.systems import SystemContext as SystemContext
-from halfopen.ports.systems import SystemSpec as SystemSpec
 from halfopen.ports.vocabulary import Profile as Profile
 from halfopen.ports.vocabulary import Vocabulary as Vocabulary

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
+from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import ClassVar, Literal
 
-from halfopen.fields import Section, Timer
+from halfopen.fields import Section, Timer, host_references
 from halfopen.model.program import ProgramSpec
-from halfopen.ports._nothing import no_hosts, no_timers
+
+Role = Literal["sender", "receiver", "proxy"]
 
 
 @dataclass(frozen=True)
@@ -25,10 +28,10 @@ class SystemContext:
         seed: for whatever is random in the program.
         base: the directory of the scenario file, relative to which it names files; empty if there
             is no such file.
+        ledger_directory: absolute; for what is written for halfopen alone (ledger, configuration,
+            log): no fault of a disk reaches it.  Empty for `directory`.
         contained: its programs run in containers: what is installed here is not what they find.
         sockets: absolute, its path short; for Unix sockets through which the lab feeds programs.
-        notes: absolute; for what is written for halfopen alone, as a ledger is: no fault of a disk
-            reaches it.
     """
 
     host: str
@@ -37,23 +40,14 @@ class SystemContext:
     directory: str
     seed: int
     base: str = ""
-    notes: str = ""
+    ledger_directory: str = ""
     contained: bool = False
     sockets: str = "/run"
 
 
-def nothing_missing(_: Any) -> Sequence[str]:
-    """For a system that comes with us."""
-    return ()
-
-
-def needs_no_image(_: Any) -> None:
-    """For a system that is the same with an image and without."""
-
-
 @dataclass(frozen=True)
 class Product:
-    """A program of others that systems run.
+    """A third-party program that systems run.
 
     Attributes:
         name: of the product, for people.
@@ -66,42 +60,63 @@ class Product:
     version: Callable[[], str | None]
 
 
-@dataclass(frozen=True)
-class SystemSpec:
-    """A system under test: a program with options that a scenario may set.
+class System(Section):
+    """A system under test with its options: a program that a scenario can run on a host.
+
+    A subclass has its options as fields, and its page's text and the meaning of each option (under
+    `Attributes:`) in its docstring.  Durations in it are lab time when `program` is called.
 
     Attributes:
         name: as a scenario's `run` names it, for example `relpio send`.
         summary: one line.
         role: sender or receiver: whether messages go in or come out; or proxy: it stands between
             the two, ends every TCP connection and opens another one.
-        options: what a scenario may set.
-        program: how it is started (options, context); several if it needs others beside it, in
-            the order of their start: faults, and `stop`, are about the last.
-        hosts: names of other hosts that the options mention.
-        timers: durations of this system that decide verdicts.
-        missing: what this machine lacks to run it with such options, each with its remedy.
-        product: what it runs, if that is somebody else's; for `halfopen doctor`.
-        needs_image: why such options need an image that the scenario names, None if they do not.
-        beyond_image: why `image` cannot run it with such options, None if it can.
+        product: what it runs, if that is a third-party program; for `halfopen doctor`.
         image: one of ours that holds it, for labs that run containers; None if it comes with
             halfopen itself, or there is none.
     """
 
-    name: str
-    summary: str
-    role: str
-    options: type[Section]
-    program: Callable[[Any, SystemContext], ProgramSpec | Sequence[ProgramSpec]]
-    hosts: Callable[[Any], Sequence[str]] = no_hosts
-    timers: Callable[[Any], Sequence[Timer]] = no_timers
-    missing: Callable[[Any], Sequence[str]] = nothing_missing
-    product: Product | None = None
-    needs_image: Callable[[Any], str | None] = needs_no_image
-    beyond_image: Callable[[Any], str | None] = needs_no_image
-    image: str | None = None
+    name: ClassVar[str]
+    summary: ClassVar[str]
+    role: ClassVar[Role]
+    product: ClassVar[Product | None] = None
+    image: ClassVar[str | None] = None
 
-    def programs(self, options: Any, context: SystemContext) -> tuple[ProgramSpec, ...]:
+    @abstractmethod
+    def program(self, context: SystemContext) -> ProgramSpec | Sequence[ProgramSpec]:
+        """How it is started.
+
+        Several programs if it needs others beside it, in the order of their start: faults, and
+        `stop`, are about the last.
+        """
+        raise NotImplementedError
+
+    def programs(self, context: SystemContext) -> tuple[ProgramSpec, ...]:
         """All programs to start, in their order."""
-        found = self.program(options, context)
+        found = self.program(context)
         return (found,) if isinstance(found, ProgramSpec) else tuple(found)
+
+    def timers(self) -> Sequence[Timer]:
+        """Durations of this system that decide verdicts; none by default."""
+        return ()
+
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks to run it with such options, each with its remedy."""
+        return ()
+
+    def image_required(self) -> str | None:
+        """Why such options need an image that the scenario names, None if they do not."""
+        return None
+
+    def image_unsupported(self) -> str | None:
+        """Why `image` cannot run it with such options, None if it can."""
+        return None
+
+    def hosts(self) -> tuple[str, ...]:
+        """All host names in the options, in their order, each once."""
+        return tuple(dict.fromkeys(name for found in host_references(self) for name in found.names))
+
+    @classmethod
+    def about(cls) -> str:
+        """The text of its page: its docstring, without the attributes."""
+        return inspect.cleandoc(cls.__doc__ or "").partition("\n\nAttributes:")[0]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from halfopen.fields import Section
 from halfopen.ports.checks import Check
 from halfopen.ports.faults import Fault
-from halfopen.ports.systems import SystemSpec
+from halfopen.ports.systems import System
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Profile:
 class Vocabulary:
     """All that a scenario file may name; the loader is given one, it knows no checker by itself."""
 
-    systems: Mapping[str, SystemSpec]
+    systems: Mapping[str, type[System]]
     checks: Mapping[str, type[Check]]
     faults: Mapping[str, type[Fault]]
     profiles: Mapping[str, Profile]

@@ -11,9 +11,9 @@ from functools import cache
 from pathlib import Path
 
 from halfopen.fields import Keepalive, KeepaliveTimers
-from halfopen.model.images import our_image
 from halfopen.ports import Product, ProgramSpec, Ready, SystemContext
 from halfopen.products.found import find_program
+from halfopen.products.images import our_image
 
 PORT = 514
 IMAGE = our_image("syslog-ng")
@@ -67,7 +67,7 @@ def version() -> str | None:
     return found[1] if found else None
 
 
-def missing(_: object) -> Sequence[str]:
+def missing() -> Sequence[str]:
     """What there is not, with its remedy."""
     return () if version() else (f"syslog-ng is not installed: {_REMEDY}",)
 
@@ -88,7 +88,7 @@ def keepalive_options(keepalive: Keepalive) -> str:
 def syslog_ng(name: str, context: SystemContext, lines: Sequence[str], ready: Ready) -> ProgramSpec:
     """A syslog-ng in the foreground, without privileges; feed and output are its caller's."""
     binary = "syslog-ng" if context.contained else program() or "syslog-ng"
-    notes = Path(context.notes or context.directory)
+    notes = Path(context.ledger_directory or context.directory)
     configuration = f"{notes}/{name}.conf"
     major, minor, *_ = ((not context.contained and version()) or _DEBIAN).split(".")
     text = "\n".join([f"@version: {major}.{minor}", "options { stats-freq(0); };", *lines]) + "\n"

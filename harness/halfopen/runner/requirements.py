@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from halfopen.model.plan import Plan, PlannedHost
 from halfopen.ports import Demands, Fault, LabSpec, Vocabulary
-from halfopen.systems import _libkeepalive as libkeepalive
+from halfopen.products import libkeepalive
 from halfopen.verbs import Verb
 
 
@@ -75,7 +75,7 @@ def _misplaced(host: PlannedHost, vocabulary: Vocabulary, lab: LabSpec) -> str |
     system = None if host.system is None else vocabulary.systems[host.system]
     if system is None or host.image is not None:
         return None
-    if reason := system.beyond_image(system.options.model_validate(dict(host.options))):
+    if reason := system.model_validate(dict(host.options)).image_unsupported():
         return f"the lab {lab.name} cannot run it on {host.name}: {reason}"
     if system.product is None or system.image is not None:
         return None
@@ -90,5 +90,5 @@ def _lacking(host: PlannedHost, vocabulary: Vocabulary) -> Sequence[str]:
     if host.system is None:
         return ()
     system = vocabulary.systems[host.system]
-    lacking = list(system.missing(system.options.model_validate(dict(host.options))))
+    lacking = list(system.model_validate(dict(host.options)).missing())
     return [*lacking, *libkeepalive.missing()] if host.preload_keepalive is not None else lacking

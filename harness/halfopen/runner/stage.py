@@ -19,11 +19,11 @@ from halfopen.model.plan import PlannedHost
 from halfopen.model.records import FaultRecord, Record, at
 from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.ports import Demands, Fault, LabSpec, ProgramSpec, SystemContext, Vocabulary
+from halfopen.products import libkeepalive
 from halfopen.runner.conditions import Conditions
 from halfopen.runner.injected import Injected
 from halfopen.runner.requirements import fault_needs, host_needs
 from halfopen.runner.settling import Settling
-from halfopen.systems import _libkeepalive as libkeepalive
 from halfopen.verbs import RestartProgram, Verb
 
 SAMPLE_S = 0.25
@@ -167,15 +167,14 @@ class Stage:
             directory=str(self.lab.disk(name)),
             seed=self._seed,
             base=self._base,
-            notes=str(self.lab.host_directory(name)),
+            ledger_directory=str(self.lab.host_directory(name)),
             contained=self._spec.images,
             sockets=str(self.lab.sockets(name)),
         )
-        options = system.options.model_validate(dict(host.options))
+        options = system.model_validate(dict(host.options))
         image = host.image or system.image
         programs = tuple(
-            replace(each, image=image, limits=host.limits)
-            for each in system.programs(options, context)
+            replace(each, image=image, limits=host.limits) for each in options.programs(context)
         )
         if host.preload_keepalive is None:
             return programs

@@ -12,7 +12,7 @@ from halfopen.scenario.conditions import ConditionField
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Host, Step
 from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
-from halfopen.sections import Problems, check_keys, line_of_text, quote, suggest, validate
+from halfopen.sections import Problems, check_keys, quote, suggest, validate
 from halfopen.yamlfile import Node
 
 
@@ -115,7 +115,7 @@ def _changed(
     host = None if options is None or known is None else known.hosts.get(options[0])
     if known is None or host is None or host.system is None:
         return None
-    written, kind = node.entries["options"], vocabulary.systems[host.system].options
+    written, kind = node.entries["options"], vocabulary.systems[host.system]
     told = len(problems)
     validate(kind, written, f"for {host.name}", problems, partial=True)
     before = host.settings.model_dump(mode="json", by_alias=True)
@@ -125,8 +125,7 @@ def _changed(
         if len(problems) == told:  # each value is right, but not with the others
             problems.add(written.line, f"these options do not go with the others of {host.name}")
         return None
-    for name in vocabulary.systems[host.system].hosts(settings):
-        known.check(name, line_of_text(written, name), f"fault {params.name!r}", problems)
+    known.check_references(settings, written, f"fault {params.name!r}", problems)
     return replace(host, settings=settings)
 
 

@@ -23,7 +23,7 @@ from halfopen.profiles import load_profile
 from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.merge import deep_merge
 from halfopen.scenario.model import Host
-from halfopen.sections import Problems, line_of_text, quote, say_duration, suggest, validate
+from halfopen.sections import Problems, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
 NAME = re.compile(r"[a-z][a-z0-9-]{0,30}")
@@ -242,7 +242,7 @@ class HostReader:
             return None
         rest = {key: each for key, each in node.entries.items() if key not in HOST_KEYS}
         options = validate(
-            spec.options, Node(rest, node.line), f"for {name}", self._problems, partial=partial
+            spec, Node(rest, node.line), f"for {name}", self._problems, partial=partial
         )
         sysctls = self._sysctls(name, node.entries.get("sysctls"))
         preload = self._preload(name, node.entries.get("preload keepalive"))
@@ -250,7 +250,7 @@ class HostReader:
         container = validate(ContainerKeys, Node(told, node.line), f"for {name}", self._problems)
         if options is None or container is None:
             return None
-        if not partial and container.image is None and (reason := spec.needs_image(options)):
+        if not partial and container.image is None and (reason := options.image_required()):
             self._problems.add(
                 node.line, f"{reason}, and host {name} names none", "add `image: ...`"
             )
@@ -378,11 +378,8 @@ def _as_node(value: object, line: int) -> Node:
     raise TypeError(f"a profile value of type {type(value).__name__}")
 
 
-def check_option_hosts(
-    host: Host, node: Node, vocabulary: Vocabulary, known: Known, problems: Problems
-) -> None:
+def check_option_hosts(host: Host, node: Node, known: Known, problems: Problems) -> None:
     """Note the hosts that the options of `host` name, and that are not there."""
     if host.system is None:
         return
-    for name in vocabulary.systems[host.system].hosts(host.settings):
-        known.check(name, line_of_text(node, name), f"host {host.name}", problems)
+    known.check_references(host.settings, node, f"host {host.name}", problems)

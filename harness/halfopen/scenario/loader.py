@@ -116,7 +116,7 @@ class _VariantReader:
             known = self._known(parts.hosts)
             for host in hosts.values():
                 node = parts.hosts.entries[host.name]
-                check_option_hosts(host, node, vocabulary, known, problems)
+                check_option_hosts(host, node, known, problems)
         family = read_family(parts.family, problems)
         path: tuple[str, ...] = ()
         returns: tuple[str, ...] = ()
@@ -131,7 +131,7 @@ class _VariantReader:
         expect = read_expectations(parts.expect, vocabulary, known, problems)
         expect = read_reproduces(parts.reproduces, expect, problems)
         if known is not None and parts.hosts is not None:
-            check_proxies(parts.hosts, steps, expect, vocabulary, known, problems)
+            check_proxies(parts.hosts, steps, expect, known, problems)
         if partial or len(problems):
             return None  # one problem anywhere is enough: then no scenario comes of the file
         ordered = tuple(hosts[host] for host in dict.fromkeys((*path, *returns)))

@@ -10,7 +10,6 @@ from typing import Any
 from halfopen.errors import InputError, Problem, UsageError
 from halfopen.fields import Scaled
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, PlannedStep, ScaledValue
-from halfopen.ports import Vocabulary
 from halfopen.scenario.loader import LARGEST_SCALE
 from halfopen.scenario.model import Expectation, Host, Scenario, Step, Variant
 from halfopen.scenario.scaling import scale_seconds, scale_section
@@ -25,7 +24,6 @@ UNSCALED_LABS = frozenset({"sim", "warp"})
 
 def make_plans(
     scenario: Scenario,
-    vocabulary: Vocabulary,
     *,
     lab: str,
     scale: float | None,
@@ -36,7 +34,6 @@ def make_plans(
 
     Args:
         scenario: what to play.
-        vocabulary: that it was loaded with.
         lab: where to play it; `sim` and `warp` need no time scale and take none.
         scale: seconds of production in one of the lab; None for what the variant says.
         seed: for whatever is random in the run.
@@ -59,22 +56,20 @@ def make_plans(
     for variant in chosen:
         factor = 1.0 if lab in UNSCALED_LABS else (variant.scale if scale is None else scale)
         if factor != 1:
-            problems += check_scale(variant, vocabulary, factor, scenario.file)
-        plans.append(_plan(scenario, variant, vocabulary, lab, float(factor), seed))
+            problems += check_scale(variant, factor, scenario.file)
+        plans.append(_plan(scenario, variant, lab, float(factor), seed))
     if problems:
         raise InputError(sorted(set(problems)))
     return plans
 
 
-def _plan(
-    scenario: Scenario, variant: Variant, vocabulary: Vocabulary, lab: str, scale: float, seed: int
-) -> Plan:
+def _plan(scenario: Scenario, variant: Variant, lab: str, scale: float, seed: int) -> Plan:
     values: list[ScaledValue] = []
     hosts = tuple(_host(host, scale, values) for host in variant.hosts)
     steps = tuple(_step(step, scale, values) for step in variant.steps)
     checks = tuple(_check(each, scale, values) for each in variant.expect)
-    production = clocks(variant, vocabulary, None)
-    for before, after in zip(production, clocks(variant, vocabulary, scale), strict=True):
+    production = clocks(variant, None)
+    for before, after in zip(production, clocks(variant, scale), strict=True):
         if before.kind is Kind.SYSTEM:  # what follows from the options: detection of a dead peer
             values.append(ScaledValue(before.name, before.seconds, after.seconds, before.line))
     return Plan(

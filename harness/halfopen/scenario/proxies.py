@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from halfopen.fields import host_references
-from halfopen.ports import Vocabulary
+from halfopen.ports import System
 from halfopen.scenario.hosts import PROXY, Known
 from halfopen.scenario.model import Expectation, Step
 from halfopen.sections import Problems, line_of_text
@@ -36,7 +36,6 @@ def check_proxies(
     hosts: Node,
     steps: Sequence[Step],
     expect: Sequence[Expectation],
-    vocabulary: Vocabulary,
     known: Known,
     problems: Problems,
 ) -> None:
@@ -46,7 +45,6 @@ def check_proxies(
         hosts: the value of `hosts`, for lines.
         steps: of the scenario.
         expect: its expectations.
-        vocabulary: knows the systems and faults.
         known: the hosts, and the path.
         problems: takes what is wrong.
     """
@@ -54,7 +52,7 @@ def check_proxies(
     if not proxies:
         return
     whole = stretches(known.path, proxies)
-    _check_targets(hosts, whole, proxies, vocabulary, known, problems)
+    _check_targets(hosts, whole, proxies, known, problems)
     _check_silence(whole, proxies, _cut_links(steps), expect, known, problems)
 
 
@@ -62,14 +60,13 @@ def _check_targets(
     hosts: Node,
     whole: Sequence[Stretch],
     proxies: Sequence[str],
-    vocabulary: Vocabulary,
     known: Known,
     problems: Problems,
 ) -> None:
     for host in known.hosts.values():
-        if host.system is None:
+        if not isinstance(host.settings, System):
             continue
-        for target in vocabulary.systems[host.system].hosts(host.settings):
+        for target in host.settings.hosts():
             on_path = {host.name, target} <= set(known.path)
             if on_path and not any({host.name, target} <= set(each) for each in whole):
                 node = hosts.entries[host.name]

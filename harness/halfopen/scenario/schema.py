@@ -135,7 +135,7 @@ class _Models:
 
     def __init__(self, vocabulary: Vocabulary) -> None:
         sections: list[type[Section]] = [MiddleboxValues, ContainerKeys, *STEPS.values()]
-        sections += [spec.options for spec in vocabulary.systems.values()]
+        sections += vocabulary.systems.values()
         sections += vocabulary.checks.values()
         sections += vocabulary.faults.values()
         sections += [FaultStep, InstantStep]
@@ -167,8 +167,8 @@ class _Models:
             preload = {"description": _PRELOAD, **KEEPALIVE_SCHEMA}
             common = {"run": run, "sysctls": _SYSCTLS, "preload keepalive": preload}
             common |= self.properties(ContainerKeys)
-            properties = {**common, **self.properties(spec.options)}
-            required = [] if partial else ["run", *self.required(spec.options)]
+            properties = {**common, **self.properties(spec)}
+            required = [] if partial else ["run", *self.required(spec)]
             kinds.append({"title": name, **_object(properties, required)})
         names = sorted(vocabulary.profiles)
         profile = {"anyOf": [{"enum": names}, {"type": "string", "pattern": r"\.ya?ml$|/"}]}

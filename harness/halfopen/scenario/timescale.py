@@ -23,7 +23,7 @@ from math import isclose
 from halfopen.errors import Problem
 from halfopen.fields import Timer, keepalive_timers
 from halfopen.kernel.timers import granularity
-from halfopen.ports import Vocabulary
+from halfopen.ports import System
 from halfopen.scenario.model import Host, Step, Variant
 from halfopen.scenario.scaling import scale_section
 from halfopen.sections import say_duration
@@ -69,12 +69,11 @@ class Clock:
         return self.seconds + self.late
 
 
-def clocks(variant: Variant, vocabulary: Vocabulary, scale: float | None) -> list[Clock]:
+def clocks(variant: Variant, scale: float | None) -> list[Clock]:
     """Every timer of the variant.
 
     Args:
         variant: with production values.
-        vocabulary: knows the timers of systems and checks.
         scale: None for production as it is written, else what the lab makes of it.
     """
     found: list[Clock] = []
@@ -96,7 +95,8 @@ def clocks(variant: Variant, vocabulary: Vocabulary, scale: float | None) -> lis
                     )
                 )
             continue
-        timers = [*vocabulary.systems[host.system].timers(settings), *_preloaded(host, scale)]
+        own = settings.timers() if isinstance(settings, System) else ()
+        timers = [*own, *_preloaded(host, scale)]
         for timer in timers:
             late = timer.late
             if not late and timer.measures == "silence":
@@ -190,10 +190,10 @@ class Conflict:
     second: tuple[Clock, Clock]
 
 
-def conflicts(variant: Variant, vocabulary: Vocabulary, scale: float) -> list[Conflict]:
+def conflicts(variant: Variant, scale: float) -> list[Conflict]:
     """Every pair of timers whose order `scale` changes, in the order of the file."""
-    production = clocks(variant, vocabulary, None)
-    lab = clocks(variant, vocabulary, scale)
+    production = clocks(variant, None)
+    lab = clocks(variant, scale)
     idle = _never_reached(variant, production)
     pairs = [
         pair for number, pair in enumerate(zip(production, lab, strict=True)) if number not in idle
@@ -237,12 +237,12 @@ def _never_reached(variant: Variant, production: Sequence[Clock]) -> set[int]:
     }
 
 
-def check_scale(variant: Variant, vocabulary: Vocabulary, scale: float, file: str) -> list[Problem]:
+def check_scale(variant: Variant, scale: float, file: str) -> list[Problem]:
     """A problem for each pair of timers whose order `scale` changes; none if it will serve."""
-    found = conflicts(variant, vocabulary, scale)
+    found = conflicts(variant, scale)
     if not found:
         return []
-    best = largest_scale(variant, vocabulary, scale)
+    best = largest_scale(variant, scale)
     serves = f"a scale of {best} would serve" if best else ""
     remedy = serves or "no scale would serve, only a lab on virtual time could play it"
     return [
@@ -272,7 +272,7 @@ def _sentence(conflict: Conflict, variant: str, scale: float) -> str:
     )
 
 
-def largest_scale(variant: Variant, vocabulary: Vocabulary, below: float) -> int | None:
+def largest_scale(variant: Variant, below: float) -> int | None:
     """The largest whole scale below `below` that changes no order, None if not even 1 will do.
 
     Not every scale below one that serves does so too, because values are rounded; so round
@@ -286,7 +286,7 @@ def largest_scale(variant: Variant, vocabulary: Vocabulary, below: float) -> int
     ]
     too_large, serves = below, 0
     for scale in reversed(ladder):
-        if not conflicts(variant, vocabulary, scale):
+        if not conflicts(variant, scale):
             serves = scale
             break
         too_large = scale
@@ -296,7 +296,7 @@ def largest_scale(variant: Variant, vocabulary: Vocabulary, below: float) -> int
         middle = int(serves + too_large) // 2
         if middle == serves:
             break
-        if conflicts(variant, vocabulary, middle):
+        if conflicts(variant, middle):
             too_large = middle
         else:
             serves = middle

@@ -1,4 +1,4 @@
-"""`kafka broker`: a broker of an old or a current release, alone in its cluster."""
+"""The system `kafka broker`."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from halfopen.fields import Section, Timer
+from halfopen.fields import Timer
 from halfopen.model.topology import endpoint
-from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka import configuration
 from halfopen.products.kafka.releases import IMAGE, Release, java, missing_client, missing_java
 from halfopen.systems._kafka import HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
@@ -21,8 +21,8 @@ _ZOOKEEPER_HEAP_MIB = 64
 _LOOKS_S = 0.5
 
 
-class Options(Section):
-    """What a scenario can set.
+class KafkaBroker(System):
+    """A broker of an old or a current release, alone in its cluster.
 
     Attributes:
         release: `0.8.2` (0.8.2.2 with ZooKeeper 3.4.6, which does not ask for keepalive on the
@@ -33,40 +33,50 @@ class Options(Section):
             on which nothing came.  Brokers before 0.8.2 had no such limit.
     """
 
+    name = "kafka broker"
+    summary = "Kafka broker 0.8.2 with ZooKeeper, or a current one; what it has is read beside it"
+    role = "receiver"
+    product = KAFKA
+    image = IMAGE
+
     release: Release = "current"
     port: int = Field(default=PORT, ge=1, le=65535)
     connections_max_idle: Interval = 600.0
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        if self.connections_max_idle is None:
+            return ()
+        return (Timer("connections max idle", self.connections_max_idle, "silence", late=_LOOKS_S),)
 
-def _timers(options: Options) -> Sequence[Timer]:
-    if options.connections_max_idle is None:
-        return ()
-    return (Timer("connections max idle", options.connections_max_idle, "silence", late=_LOOKS_S),)
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        return (*missing_java(self.release), *missing_client())
 
-
-def _program(options: Options, context: SystemContext) -> Sequence[ProgramSpec]:
-    directory = Path(context.directory)
-    mark = str(directory / "topic-is-there")
-    reader = ProgramSpec(
-        name="kafka-reader",
-        argv=(
-            *(sys.executable, "-m", "halfopen.products.kafka.consume"),
-            *("--from", endpoint(context.address, options.port), "--topic", configuration.TOPIC),
-            *("--output", str(directory / "messages"), "--mark", mark),
-            *(["--set", "broker.version.fallback=0.8.2.2"] if options.release == "0.8.2" else []),
-            *(["--set", "api.version.request=false"] if options.release == "0.8.2" else []),
-        ),
-        env={},
-        output=str(directory / "messages"),
-    )
-    ready = Ready(listening=options.port, exists=mark)
-    if options.release == "current":
-        return (reader, _current(options, context, directory, ready))
-    return (reader, _zookeeper(context, directory), _old(options, context, directory, ready))
+    def program(self, context: SystemContext) -> Sequence[ProgramSpec]:
+        """How it is started."""
+        directory = Path(context.directory)
+        mark = str(directory / "topic-is-there")
+        reader = ProgramSpec(
+            name="kafka-reader",
+            argv=(
+                *(sys.executable, "-m", "halfopen.products.kafka.consume"),
+                *("--from", endpoint(context.address, self.port), "--topic", configuration.TOPIC),
+                *("--output", str(directory / "messages"), "--mark", mark),
+                *(["--set", "broker.version.fallback=0.8.2.2"] if self.release == "0.8.2" else []),
+                *(["--set", "api.version.request=false"] if self.release == "0.8.2" else []),
+            ),
+            env={},
+            output=str(directory / "messages"),
+        )
+        ready = Ready(listening=self.port, exists=mark)
+        if self.release == "current":
+            return (reader, _current(self, context, directory, ready))
+        return (reader, _zookeeper(context, directory), _old(self, context, directory, ready))
 
 
 def _current(
-    options: Options, context: SystemContext, directory: Path, ready: Ready
+    options: KafkaBroker, context: SystemContext, directory: Path, ready: Ready
 ) -> ProgramSpec:
     settings, log = directory / "server.properties", directory / "log"
     text = configuration.current_broker(
@@ -83,7 +93,9 @@ def _current(
     )
 
 
-def _old(options: Options, context: SystemContext, directory: Path, ready: Ready) -> ProgramSpec:
+def _old(
+    options: KafkaBroker, context: SystemContext, directory: Path, ready: Ready
+) -> ProgramSpec:
     settings, log4j = directory / "server.properties", directory / "log4j.properties"
     text = configuration.old_broker(
         context.address, options.port, str(directory / "log"), options.connections_max_idle
@@ -133,20 +145,3 @@ def _zookeeper(context: SystemContext, directory: Path) -> ProgramSpec:
             str(log4j): configuration.log4j(),
         },
     )
-
-
-def _missing(options: Options) -> Sequence[str]:
-    return (*missing_java(options.release), *missing_client())
-
-
-SYSTEM = SystemSpec(
-    name="kafka broker",
-    summary="Kafka broker 0.8.2 with ZooKeeper, or a current one; what it has is read beside it",
-    role="receiver",
-    options=Options,
-    program=_program,
-    timers=_timers,
-    missing=_missing,
-    product=KAFKA,
-    image=IMAGE,
-)

@@ -1,4 +1,4 @@
-"""`kafka produce`: a producer by librdkafka, fed with messages on its standard input."""
+"""The system `kafka produce`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal
 
 from pydantic import Field
 
-from halfopen.fields import Section, Timer
+from halfopen.fields import Endpoint, Timer
 from halfopen.model.topology import endpoint
-from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka.configuration import TOPIC
 from halfopen.products.kafka.releases import IMAGE, Release, missing_client
 from halfopen.systems._kafka import LIBRDKAFKA, PORT, STARTS_S, Answer, Interval, milliseconds
@@ -22,8 +22,10 @@ _SPEAKS_OLD = {"api.version.request": "false", "broker.version.fallback": "0.8.2
 _LOOKS_S = 1.0
 
 
-class Options(Section):
-    """What a scenario can set, with librdkafka's own defaults (CONFIGURATION.md).
+class KafkaProduce(System):
+    """Kafka producer that uses librdkafka, fed with messages on its standard input.
+
+    The defaults are librdkafka's own (CONFIGURATION.md).
 
     Attributes:
         to: the broker's host.
@@ -40,7 +42,13 @@ class Options(Section):
             itself.
     """
 
-    to: str
+    name = "kafka produce"
+    summary = "Kafka producer that uses librdkafka, fed with messages on its standard input"
+    role = "sender"
+    product = LIBRDKAFKA
+    image = IMAGE
+
+    to: Endpoint
     port: int = Field(default=PORT, ge=1, le=65535)
     release: Release = "current"
     keepalive: Literal["on", "off"] = "off"
@@ -48,53 +56,43 @@ class Options(Section):
     metadata_refresh: Interval = 300.0
     connections_max_idle: Interval = None
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        timers = [Timer("socket timeout", self.socket_timeout, "answer")]
+        if self.metadata_refresh is not None:
+            timers.append(Timer("metadata refresh", self.metadata_refresh, "silence", _LOOKS_S))
+        if self.connections_max_idle is not None:
+            timers.append(
+                Timer("connections max idle", self.connections_max_idle, "silence", _LOOKS_S)
+            )
+        return timers
 
-def _timers(options: Options) -> Sequence[Timer]:
-    timers = [Timer("socket timeout", options.socket_timeout, "answer")]
-    if options.metadata_refresh is not None:
-        timers.append(Timer("metadata refresh", options.metadata_refresh, "silence", _LOOKS_S))
-    if options.connections_max_idle is not None:
-        timers.append(
-            Timer("connections max idle", options.connections_max_idle, "silence", _LOOKS_S)
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        return missing_client()
+
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        ledger = str(Path(context.directory) / "ledger")
+        settings = {
+            "socket.keepalive.enable": "true" if self.keepalive == "on" else "false",
+            "socket.timeout.ms": milliseconds(self.socket_timeout, "60000"),
+            "topic.metadata.refresh.interval.ms": milliseconds(self.metadata_refresh, "-1"),
+            "connections.max.idle.ms": milliseconds(self.connections_max_idle, "0"),
+            # An attempt to connect takes real time, that no scale divides.
+            "reconnect.backoff.max.ms": "1000",
+            **(_SPEAKS_OLD if self.release == "0.8.2" else {}),
+        }
+        argv = [sys.executable, "-m", "halfopen.products.kafka.produce", "--ledger", ledger]
+        argv += ["--to", endpoint(context.addresses[self.to], self.port), "--topic", TOPIC]
+        for key, value in settings.items():
+            argv += ["--set", f"{key}={value}"]
+        return ProgramSpec(
+            name="kafka-produce",
+            argv=tuple(argv),
+            env={},
+            ready=Ready(event="ready"),
+            feed=Feed(),
+            ledger=ledger,
+            starts_within=STARTS_S,
         )
-    return timers
-
-
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    ledger = str(Path(context.directory) / "ledger")
-    settings = {
-        "socket.keepalive.enable": "true" if options.keepalive == "on" else "false",
-        "socket.timeout.ms": milliseconds(options.socket_timeout, "60000"),
-        "topic.metadata.refresh.interval.ms": milliseconds(options.metadata_refresh, "-1"),
-        "connections.max.idle.ms": milliseconds(options.connections_max_idle, "0"),
-        # An attempt to connect takes real time, that no scale divides.
-        "reconnect.backoff.max.ms": "1000",
-        **(_SPEAKS_OLD if options.release == "0.8.2" else {}),
-    }
-    argv = [sys.executable, "-m", "halfopen.products.kafka.produce", "--ledger", ledger]
-    argv += ["--to", endpoint(context.addresses[options.to], options.port), "--topic", TOPIC]
-    for key, value in settings.items():
-        argv += ["--set", f"{key}={value}"]
-    return ProgramSpec(
-        name="kafka-produce",
-        argv=tuple(argv),
-        env={},
-        ready=Ready(event="ready"),
-        feed=Feed(),
-        ledger=ledger,
-        starts_within=STARTS_S,
-    )
-
-
-SYSTEM = SystemSpec(
-    name="kafka produce",
-    summary="Kafka producer by librdkafka, fed with messages on its standard input",
-    role="sender",
-    options=Options,
-    program=_program,
-    hosts=lambda options: (options.to,),
-    timers=_timers,
-    missing=lambda _: missing_client(),
-    product=LIBRDKAFKA,
-    image=IMAGE,
-)

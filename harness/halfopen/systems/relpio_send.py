@@ -1,4 +1,4 @@
-"""`relpio send`: our own RELP sender, fed with messages on its standard input."""
+"""The system `relpio send`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Duration, RealTimeout, Section, Timer
+from halfopen.fields import Duration, Endpoint, RealTimeout, Timer
 from halfopen.model.topology import endpoint
-from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
 PORT = 2514
@@ -35,8 +35,8 @@ _QUEUE_FIGURES = (
 _QUEUE_MS = ("timeout_enqueue_ms", "timeout_worker_thread_shutdown_ms", "dequeue_slow_down_ms")
 
 
-class Options(Section):
-    """What a scenario can set.
+class RelpioSend(System):
+    """Our own RELP sender, fed with messages on its standard input.
 
     Attributes:
         to: the receiver's host.
@@ -75,7 +75,11 @@ class Options(Section):
         to_by_name: it is given the receiver's name, and looks it up for each connection.
     """
 
-    to: str
+    name = "relpio send"
+    summary = "RELP sender with an acknowledged queue, fed with messages on its standard input"
+    role = "sender"
+
+    to: Endpoint
     port: int = Field(default=PORT, ge=1, le=65535)
     window: int = Field(default=128, ge=1, le=100_000)
     ack_timeout: RealTimeout = 90.0
@@ -115,48 +119,48 @@ class Options(Section):
             )
         return self
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        timers = list(keepalive_timers(self.keepalive))
+        if self.ack_timeout is not None:
+            timers.append(Timer("ack timeout", self.ack_timeout, "answer"))
+        if self.user_timeout is not None:
+            timers.append(Timer("user timeout", self.user_timeout, "answer"))
+        return timers
 
-def _timers(options: Options) -> Sequence[Timer]:
-    timers = list(keepalive_timers(options.keepalive))
-    if options.ack_timeout is not None:
-        timers.append(Timer("ack timeout", options.ack_timeout, "answer"))
-    if options.user_timeout is not None:
-        timers.append(Timer("user timeout", options.user_timeout, "answer"))
-    return timers
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        ledger = str(Path(context.ledger_directory or context.directory) / "ledger")
+        where = self.to if self.to_by_name else context.addresses[self.to]
+        target = endpoint(where, self.port)
+        argv = [sys.executable, "-m", "relpio", "send", "--target", target, "--log-json"]
+        argv += ["--window", str(self.window), "--queue-size", str(self.queue_size)]
+        argv += ["--keepalive", keepalive_argument(self.keepalive), "--ledger", ledger]
+        for name, seconds in (
+            ("--ack-timeout", self.ack_timeout),
+            ("--user-timeout", self.user_timeout),
+        ):
+            argv += [name, "off" if seconds is None else f"{seconds:g}"]
+        if self.connect_timeout is not None:
+            argv += ["--connect-timeout", f"{self.connect_timeout:g}"]
+        argv += _queue(self, context)
+        on_disk = self.queue in ("disk", "disk-assisted")
+        # An attempt to connect takes real time, that no scale divides.
+        first = max(self.backoff, 0.01)
+        argv += ["--backoff", f"{first:g}/{max(first * 60, 1):g}", "--seed", str(context.seed)]
+        return ProgramSpec(
+            name="relpio-send",
+            argv=tuple(argv),
+            env={},
+            ready=Ready(event="session-open"),
+            feed=Feed(),
+            ledger=ledger,
+            # Its index has a fixed size, however many messages wait.
+            probes={str(Path(context.directory) / QUEUE): "spool *.seg"} if on_disk else {},
+        )
 
 
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    ledger = str(Path(context.notes or context.directory) / "ledger")
-    where = options.to if options.to_by_name else context.addresses[options.to]
-    target = endpoint(where, options.port)
-    argv = [sys.executable, "-m", "relpio", "send", "--target", target, "--log-json"]
-    argv += ["--window", str(options.window), "--queue-size", str(options.queue_size)]
-    argv += ["--keepalive", keepalive_argument(options.keepalive), "--ledger", ledger]
-    for name, seconds in (
-        ("--ack-timeout", options.ack_timeout),
-        ("--user-timeout", options.user_timeout),
-    ):
-        argv += [name, "off" if seconds is None else f"{seconds:g}"]
-    if options.connect_timeout is not None:
-        argv += ["--connect-timeout", f"{options.connect_timeout:g}"]
-    argv += _queue(options, context)
-    on_disk = options.queue in ("disk", "disk-assisted")
-    # An attempt to connect takes real time, that no scale divides.
-    first = max(options.backoff, 0.01)
-    argv += ["--backoff", f"{first:g}/{max(first * 60, 1):g}", "--seed", str(context.seed)]
-    return ProgramSpec(
-        name="relpio-send",
-        argv=tuple(argv),
-        env={},
-        ready=Ready(event="session-open"),
-        feed=Feed(),
-        ledger=ledger,
-        # Its index has a fixed size, however many messages wait.
-        probes={str(Path(context.directory) / QUEUE): "spool *.seg"} if on_disk else {},
-    )
-
-
-def _queue(options: Options, context: SystemContext) -> list[str]:
+def _queue(options: RelpioSend, context: SystemContext) -> list[str]:
     argv = []
     if options.queue in ("direct", "disk"):
         argv += ["--queue-type", options.queue]
@@ -180,14 +184,3 @@ def _queue(options: Options, context: SystemContext) -> list[str]:
     if options.shutdown_timeout is not None:
         argv += ["--shutdown-timeout", f"{options.shutdown_timeout:g}"]
     return argv
-
-
-SYSTEM = SystemSpec(
-    name="relpio send",
-    summary="RELP sender with an acknowledged queue, fed with messages on its standard input",
-    role="sender",
-    options=Options,
-    program=_program,
-    hosts=lambda options: (options.to,),
-    timers=_timers,
-)

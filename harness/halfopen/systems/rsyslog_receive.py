@@ -1,4 +1,4 @@
-"""`rsyslog receive`: takes messages by imrelp, imtcp or imptcp, and writes them to a file."""
+"""The system `rsyslog receive`."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from halfopen.fields import Keepalive, Timer, keepalive_timers
-from halfopen.ports import ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import ProgramSpec, Ready, SystemContext
 from halfopen.products.found import find_program
-from halfopen.products.rsyslog import installed
 from halfopen.products.rsyslog.common import (
     MARK,
     PORT,
     Common,
     Files,
-    beyond_image,
     files_of,
     rsyslogd,
 )
@@ -28,8 +26,10 @@ NAME = "rsyslog-receive"
 _LEGACY = {"imtcp": "InputTCPServer", "imptcp": "InputPTCPServer", "imrelp": "InputRELPServer"}
 
 
-class Options(Common):
-    """What a scenario can set, beside what both sides can; the rest is as rsyslog has it.
+class RsyslogReceive(Common):
+    """rsyslog that takes messages with imrelp, imtcp or imptcp, and writes them to a file.
+
+    What no option sets is left to rsyslog.
 
     Attributes:
         port: TCP port to listen on.
@@ -40,6 +40,10 @@ class Options(Common):
         max_sessions: connections at once, of imtcp and imptcp.
         queue: of the action that writes.
     """
+
+    name = "rsyslog receive"
+    summary = "rsyslog that takes messages with imrelp, imtcp or imptcp and writes them to a file"
+    role = "receiver"
 
     port: int = Field(default=PORT, ge=1, le=65535)
     input: Literal["imrelp", "imtcp", "imptcp"] = "imrelp"
@@ -59,26 +63,30 @@ class Options(Common):
             raise ValueError("omprog is configured in RainerScript; set `syntax: rainerscript`")
         return self
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        return keepalive_timers(self.keepalive)
 
-def _timers(options: Options) -> Sequence[Timer]:
-    return keepalive_timers(options.keepalive)
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        return self.missing_for((self.input, self.output))
+
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        files = files_of(context, NAME)
+        write = _legacy if self.syntax == "legacy" else _script
+        return rsyslogd(
+            NAME,
+            self,
+            context,
+            write(self, files, context.address),
+            ready=Ready(listening=self.port),
+            places={"port": str(self.port), "address": context.address},
+            output=files.output,
+        )
 
 
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    files = files_of(context, NAME)
-    write = _legacy if options.syntax == "legacy" else _script
-    return rsyslogd(
-        NAME,
-        options,
-        context,
-        write(options, files, context.address),
-        ready=Ready(listening=options.port),
-        places={"port": str(options.port), "address": context.address},
-        output=files.output,
-    )
-
-
-def _script(options: Options, files: Files, address: str) -> list[str]:
+def _script(options: RsyslogReceive, files: Files, address: str) -> list[str]:
     module: dict[str, Value] = {"load": options.input}
     values: dict[str, Value] = {"type": options.input, "port": options.port, "address": address}
     values["ruleset"] = "write"
@@ -107,7 +115,7 @@ def _script(options: Options, files: Files, address: str) -> list[str]:
     return [*lines, statement("input", values)]
 
 
-def _keepalive(options: Options) -> dict[str, Value]:
+def _keepalive(options: RsyslogReceive) -> dict[str, Value]:
     if options.keepalive is None:
         return {}
     return {
@@ -118,7 +126,7 @@ def _keepalive(options: Options) -> dict[str, Value]:
     }
 
 
-def _legacy(options: Options, files: Files, address: str) -> list[str]:
+def _legacy(options: RsyslogReceive, files: Files, address: str) -> list[str]:
     prefix = _LEGACY[options.input]
     values: dict[str, Value] = {}
     if options.keepalive is not None:
@@ -142,21 +150,3 @@ def _legacy(options: Options, files: Files, address: str) -> list[str]:
         *directives(directive_values(options.queue, "write", "ActionQueue")),
         f':msg, contains, "{MARK}" {files.output};line',
     ]
-
-
-def _missing(options: Options) -> Sequence[str]:
-    return options.missing((options.input, options.output))
-
-
-SYSTEM = SystemSpec(
-    name="rsyslog receive",
-    summary="rsyslog that takes messages by imrelp, imtcp or imptcp and writes them to a file",
-    role="receiver",
-    options=Options,
-    program=_program,
-    timers=_timers,
-    missing=_missing,
-    product=installed.PRODUCT,
-    beyond_image=beyond_image,
-    image=installed.IMAGE,
-)

@@ -1,4 +1,4 @@
-"""`rsyslog send`: forwards messages by omrelp, or by omfwd over TCP."""
+"""The system `rsyslog send`."""
 
 from __future__ import annotations
 
@@ -7,11 +7,10 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Keepalive, RealTimeout, Timer, WholeSeconds, keepalive_timers
+from halfopen.fields import Endpoint, Keepalive, RealTimeout, Timer, WholeSeconds, keepalive_timers
 from halfopen.model.topology import endpoint
-from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
-from halfopen.products.rsyslog import installed
-from halfopen.products.rsyslog.common import MARK, PORT, Common, beyond_image, files_of, rsyslogd
+from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext
+from halfopen.products.rsyslog.common import MARK, PORT, Common, files_of, rsyslogd
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
 from halfopen.products.rsyslog.releases import (
     OMFWD_HAS_USER_TIMEOUT,
@@ -23,8 +22,10 @@ from halfopen.products.rsyslog.script import Value, directives, statement
 NAME = "rsyslog-send"
 
 
-class Options(Common):
-    """What a scenario can set, beside what both sides can; the rest is as rsyslog has it.
+class RsyslogSend(Common):
+    """rsyslog that forwards messages with omrelp, or with omfwd over TCP.
+
+    What no option sets is left to rsyslog.
 
     Attributes:
         to: the receiver's host.
@@ -47,7 +48,11 @@ class Options(Common):
         resume_interval: between two attempts.
     """
 
-    to: str
+    name = "rsyslog send"
+    summary = "rsyslog that forwards with omrelp or omfwd, fed through imuxsock, imfile or imptcp"
+    role = "sender"
+
+    to: Endpoint
     port: int = Field(default=PORT, ge=1, le=65535)
     output: Literal["omrelp", "omfwd"] = "omrelp"
     input: Literal["imuxsock", "imfile", "imptcp"] = "imuxsock"
@@ -106,42 +111,46 @@ class Options(Common):
         # Of one that is named by its path nobody knows the version before it is started.
         return self.release in releases or self.binary != "rsyslogd"
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        timers = list(keepalive_timers(self.keepalive))
+        if self.output == "omrelp":
+            timers.append(Timer("timeout", self.timeout, "answer"))
+        if self.user_timeout is not None:
+            timers.append(Timer("user timeout", self.user_timeout, "answer"))
+        return timers
 
-def _timers(options: Options) -> Sequence[Timer]:
-    timers = list(keepalive_timers(options.keepalive))
-    if options.output == "omrelp":
-        timers.append(Timer("timeout", options.timeout, "answer"))
-    if options.user_timeout is not None:
-        timers.append(Timer("user timeout", options.user_timeout, "answer"))
-    return timers
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        return self.missing_for((self.input, self.output))
+
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        files = files_of(context, NAME)
+        target = context.addresses[self.to]
+        if self.input == "imuxsock":
+            feed, ready = Feed("unix datagram", path=files.input), Ready(exists=files.input)
+        elif self.input == "imfile":
+            source = f"{files.spool}.input"
+            feed, ready = Feed("file", path=source), Ready(exists=files.pid)
+        else:
+            feed = Feed("tcp", port=self.input_port)
+            ready = Ready(listening=self.input_port)
+        source = feed.path or str(feed.port)
+        write = _legacy if self.syntax == "legacy" else _script
+        return rsyslogd(
+            NAME,
+            self,
+            context,
+            write(self, source, target),
+            ready=ready,
+            places={"to": target, "port": str(self.port), "input": source},
+            feed=feed,
+            made=[feed.path] if feed.kind == "file" else [],
+        )
 
 
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    files = files_of(context, NAME)
-    target = context.addresses[options.to]
-    if options.input == "imuxsock":
-        feed, ready = Feed("unix datagram", path=files.input), Ready(exists=files.input)
-    elif options.input == "imfile":
-        source = f"{files.spool}.input"
-        feed, ready = Feed("file", path=source), Ready(exists=files.pid)
-    else:
-        feed = Feed("tcp", port=options.input_port)
-        ready = Ready(listening=options.input_port)
-    source = feed.path or str(feed.port)
-    write = _legacy if options.syntax == "legacy" else _script
-    return rsyslogd(
-        NAME,
-        options,
-        context,
-        write(options, source, target),
-        ready=ready,
-        places={"to": target, "port": str(options.port), "input": source},
-        feed=feed,
-        made=[feed.path] if feed.kind == "file" else [],
-    )
-
-
-def _script(options: Options, source: str, target: str) -> list[str]:
+def _script(options: RsyslogSend, source: str, target: str) -> list[str]:
     modules: dict[str, dict[str, Value]] = {"imuxsock": {"SysSock.Use": False}}
     inputs: dict[str, dict[str, Value]] = {
         # Its special parser is for syslog(3), which says no host; the lab writes RFC 5424.
@@ -172,7 +181,7 @@ def _script(options: Options, source: str, target: str) -> list[str]:
     return [*lines, statement("input", values)]
 
 
-def _action(options: Options, target: str, turn: int) -> dict[str, Value]:
+def _action(options: RsyslogSend, target: str, turn: int) -> dict[str, Value]:
     values: dict[str, Value] = {"type": options.output, "name": f"forward-{turn}"}
     values |= {"target": target, "port": options.port}
     if options.output == "omrelp":
@@ -196,7 +205,7 @@ def _action(options: Options, target: str, turn: int) -> dict[str, Value]:
     return values | script_values(options.queue, f"forward-{turn}")
 
 
-def _legacy(options: Options, source: str, target: str) -> list[str]:
+def _legacy(options: RsyslogSend, source: str, target: str) -> list[str]:
     inputs = {
         "imuxsock": [
             "$ModLoad imuxsock",
@@ -222,22 +231,3 @@ def _legacy(options: Options, source: str, target: str) -> list[str]:
     )
     where = ":omrelp:" if options.output == "omrelp" else "@@"
     return [*lines, f':msg, contains, "{MARK}" {where}{endpoint(target, options.port)}']
-
-
-def _missing(options: Options) -> Sequence[str]:
-    return options.missing((options.input, options.output))
-
-
-SYSTEM = SystemSpec(
-    name="rsyslog send",
-    summary="rsyslog that forwards by omrelp or omfwd, fed through imuxsock, imfile or imptcp",
-    role="sender",
-    options=Options,
-    program=_program,
-    hosts=lambda options: (options.to,),
-    timers=_timers,
-    missing=_missing,
-    product=installed.PRODUCT,
-    beyond_image=beyond_image,
-    image=installed.IMAGE,
-)

@@ -1,4 +1,4 @@
-"""`tcp client`: sends lines over one or thousands of connections, and is naive unless told."""
+"""The system `tcp client`."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Duration, RealTimeout, Section, Timer
+from halfopen.fields import Duration, Endpoint, RealTimeout, Timer
 from halfopen.model.topology import endpoint
-from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.tcp_server import PORT, seconds
 
@@ -20,8 +20,10 @@ MOST_CONNECTIONS = 28_000
 """From one address to one port (sysctl net.ipv4.ip_local_port_range: 32768 to 60999)."""
 
 
-class Options(Section):
-    """What a scenario can set; by default it does what naive programs do: nothing.
+class TcpClient(System):
+    """TCP client that sends lines over one or thousands of connections.
+
+    Without options it does what naive programs do about dead connections: nothing.
 
     Attributes:
         to: the server's host.
@@ -39,7 +41,11 @@ class Options(Section):
             chooses.
     """
 
-    to: str
+    name = "tcp client"
+    summary = "the smallest sender: lines over one or thousands of connections, naive unless told"
+    role = "sender"
+
+    to: Endpoint
     port: int = Field(default=PORT, ge=1, le=65535)
     connections: int = Field(default=1, ge=1, le=MOST_CONNECTIONS)
     echo: bool = False
@@ -65,46 +71,35 @@ class Options(Section):
             )
         return self
 
+    def timers(self) -> Sequence[Timer]:
+        """The durations that decide verdicts."""
+        timers = list(keepalive_timers(self.keepalive))
+        for name, value in (("ack", self.ack_timeout), ("user", self.user_timeout)):
+            if value is not None:
+                timers.append(Timer(f"{name} timeout", value, "answer"))
+        return timers
 
-def _timers(options: Options) -> Sequence[Timer]:
-    timers = list(keepalive_timers(options.keepalive))
-    for name, value in (("ack", options.ack_timeout), ("user", options.user_timeout)):
-        if value is not None:
-            timers.append(Timer(f"{name} timeout", value, "answer"))
-    return timers
-
-
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    ledger = str(Path(context.notes or context.directory) / "ledger")
-    argv = [sys.executable, "-m", "halfopen.subjects.tcp_client", "--ledger", ledger]
-    argv += ["--target", endpoint(context.addresses[options.to], options.port)]
-    argv += ["--connections", str(options.connections), *["--echo"] * options.echo]
-    argv += ["--keepalive", keepalive_argument(options.keepalive)]
-    argv += ["--user-timeout", seconds(options.user_timeout)]
-    argv += ["--ack-timeout", seconds(options.ack_timeout)]
-    argv += ["--connect-timeout", seconds(options.connect_timeout)]
-    # An attempt to connect takes real time, that no scale divides.
-    first = max(options.backoff, 0.01)
-    argv += ["--backoff", f"{first:g}", "--longest-backoff", f"{max(first * 60, 1):g}"]
-    if options.local_port is not None:
-        argv += ["--local-port", str(options.local_port)]
-    return ProgramSpec(
-        name="tcp-client",
-        argv=tuple(argv),
-        env={},
-        ready=Ready(event="connected"),
-        feed=Feed(),
-        ledger=ledger,
-        starts_within=30.0 + options.connections / 100,
-    )
-
-
-SYSTEM = SystemSpec(
-    name="tcp client",
-    summary="the smallest sender: lines over one or thousands of connections, naive unless told",
-    role="sender",
-    options=Options,
-    program=_program,
-    hosts=lambda options: (options.to,),
-    timers=_timers,
-)
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        ledger = str(Path(context.ledger_directory or context.directory) / "ledger")
+        argv = [sys.executable, "-m", "halfopen.subjects.tcp_client", "--ledger", ledger]
+        argv += ["--target", endpoint(context.addresses[self.to], self.port)]
+        argv += ["--connections", str(self.connections), *["--echo"] * self.echo]
+        argv += ["--keepalive", keepalive_argument(self.keepalive)]
+        argv += ["--user-timeout", seconds(self.user_timeout)]
+        argv += ["--ack-timeout", seconds(self.ack_timeout)]
+        argv += ["--connect-timeout", seconds(self.connect_timeout)]
+        # An attempt to connect takes real time, that no scale divides.
+        first = max(self.backoff, 0.01)
+        argv += ["--backoff", f"{first:g}", "--longest-backoff", f"{max(first * 60, 1):g}"]
+        if self.local_port is not None:
+            argv += ["--local-port", str(self.local_port)]
+        return ProgramSpec(
+            name="tcp-client",
+            argv=tuple(argv),
+            env={},
+            ready=Ready(event="connected"),
+            feed=Feed(),
+            ledger=ledger,
+            starts_within=30.0 + self.connections / 100,
+        )

@@ -1,8 +1,4 @@
-"""`toxiproxy`: Shopify's TCP proxy, on a host of the path, whose toxics are faults.
-
-It ends every TCP connection and opens another one: what it forwards are octets.  Keepalive probes,
-retransmissions and resets of one side never reach the other.
-"""
+"""The system `toxiproxy`."""
 
 from __future__ import annotations
 
@@ -16,9 +12,9 @@ from pathlib import Path
 
 from pydantic import Field
 
-from halfopen.fields import Section
+from halfopen.fields import Endpoint
 from halfopen.model.topology import endpoint
-from halfopen.ports import Product, ProgramSpec, Ready, SystemContext, SystemSpec
+from halfopen.ports import Product, ProgramSpec, Ready, System, SystemContext
 
 PROGRAM = "toxiproxy-server"
 MODULE = "github.com/Shopify/toxiproxy/v2/cmd/server"
@@ -32,30 +28,10 @@ _REMEDY = (
 )
 
 
-class Options(Section):
-    """What a scenario can set.
-
-    Attributes:
-        forwards: the host to which it forwards every connection.
-        port: TCP port to listen on.
-        target_port: of the host to which it forwards; the same by default.
-    """
-
-    forwards: str
-    port: int = Field(ge=1, le=65535)
-    target_port: int | None = Field(default=None, ge=1, le=65535)
-
-
 def find() -> str | None:
     """The server: where `make` put it, beside this Python, else on the path."""
     beside = Path(sys.executable).with_name(PROGRAM)
     return str(beside) if beside.exists() else shutil.which(PROGRAM)
-
-
-def _missing(_: Options) -> Sequence[str]:
-    if find() is not None:
-        return ()
-    return (f"the program {PROGRAM} is missing: {_REMEDY}",)
 
 
 @cache
@@ -68,33 +44,49 @@ def _version() -> str | None:
     return program if version in ("", "git") else version  # `go install` leaves the number out
 
 
-def _program(options: Options, context: SystemContext) -> ProgramSpec:
-    config = str(Path(context.directory) / "toxiproxy.json")
-    target = endpoint(context.addresses[options.forwards], options.target_port or options.port)
-    proxy = {
-        "name": "proxy",
-        "listen": endpoint(context.address, options.port),
-        "upstream": target,
-        "enabled": True,
-    }
-    argv = [find() or PROGRAM, "-host", "127.0.0.1", "-port", str(API_PORT), "-config", config]
-    return ProgramSpec(
-        name="toxiproxy",
-        argv=(*argv, "-seed", str(context.seed)),
-        env={},
-        # It starts the proxies of its configuration before it listens there.
-        ready=Ready(listening=API_PORT),
-        files={config: json.dumps([proxy])},
-    )
+class Toxiproxy(System):
+    """Shopify's TCP proxy on a host of the path, with toxics as faults.
 
+    It ends every TCP connection and opens another one: what it forwards are bytes.  Keepalive
+    probes, retransmissions and resets of one side never reach the other.
 
-SYSTEM = SystemSpec(
-    name="toxiproxy",
-    summary="TCP proxy with toxics, between the two ends of a path (Shopify's Toxiproxy)",
-    role="proxy",
-    options=Options,
-    program=_program,
-    hosts=lambda options: (options.forwards,),
-    missing=_missing,
-    product=Product("Toxiproxy", _REMEDY, _version),
-)
+    Attributes:
+        forwards: the host to which it forwards every connection.
+        port: TCP port to listen on.
+        target_port: of the host to which it forwards; the same by default.
+    """
+
+    name = "toxiproxy"
+    summary = "TCP proxy with toxics, between the two ends of a path (Shopify's Toxiproxy)"
+    role = "proxy"
+    product = Product("Toxiproxy", _REMEDY, _version)
+
+    forwards: Endpoint
+    port: int = Field(ge=1, le=65535)
+    target_port: int | None = Field(default=None, ge=1, le=65535)
+
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        if find() is not None:
+            return ()
+        return (f"the program {PROGRAM} is missing: {_REMEDY}",)
+
+    def program(self, context: SystemContext) -> ProgramSpec:
+        """How it is started."""
+        config = str(Path(context.directory) / "toxiproxy.json")
+        target = endpoint(context.addresses[self.forwards], self.target_port or self.port)
+        proxy = {
+            "name": "proxy",
+            "listen": endpoint(context.address, self.port),
+            "upstream": target,
+            "enabled": True,
+        }
+        argv = [find() or PROGRAM, "-host", "127.0.0.1", "-port", str(API_PORT), "-config", config]
+        return ProgramSpec(
+            name="toxiproxy",
+            argv=(*argv, "-seed", str(context.seed)),
+            env={},
+            # It starts the proxies of its configuration before it listens there.
+            ready=Ready(listening=API_PORT),
+            files={config: json.dumps([proxy])},
+        )

@@ -151,4 +151,4 @@ def test_a_fault_is_explained_in_words_and_as_json() -> None:
 
 @pytest.mark.parametrize("name", sorted(all_systems()))
 def test_every_system_can_be_described(name: str) -> None:
-    assert json.dumps(describe(all_systems()[name].options))
+    assert json.dumps(describe(all_systems()[name]))

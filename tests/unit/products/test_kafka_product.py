@@ -180,8 +180,8 @@ def _programs(system: str, tmp_path: Path, scale: float, **options: Any) -> list
         directory=str(tmp_path),
         seed=0,
     )
-    scaled, _ = scale_section(spec.options.model_validate(options), scale)
-    return list(spec.programs(scaled, context))
+    scaled, _ = scale_section(spec.model_validate(options), scale)
+    return list(scaled.programs(context))
 
 
 def test_the_subject_of_a_broker_is_the_broker(tmp_path: Path) -> None:

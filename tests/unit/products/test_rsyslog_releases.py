@@ -9,7 +9,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import ValidationError
 
-from halfopen.ports import ProgramSpec, SystemContext
+from halfopen.ports import ProgramSpec, System, SystemContext
 from halfopen.products.rsyslog.releases import Release, rsyslogd
 from halfopen.systems import all_systems
 
@@ -17,15 +17,17 @@ KEEPALIVE = {"idle": "30 min", "interval": "75 s", "probes": 9}
 SCRIPT = Path(__file__).parents[3] / ".ci" / "rsyslog-releases"
 
 
-def options(system: str, **given: Any) -> Any:
+def options(system: str, **given: Any) -> System:
     words = {key.replace("_", " "): value for key, value in given.items()}
-    return all_systems()[system].options.model_validate(words)
+    return all_systems()[system].model_validate(words)
 
 
 def program(system: str, **given: Any) -> ProgramSpec:
     addresses = {"node": "198.18.1.1", "server": "fd00:2::2"}
-    context = SystemContext("node", "198.18.1.1", addresses, "/disk", seed=1, notes="/notes")
-    (found,) = all_systems()[system].programs(options(system, **given), context)
+    context = SystemContext(
+        "node", "198.18.1.1", addresses, "/disk", seed=1, ledger_directory="/notes"
+    )
+    (found,) = options(system, **given).programs(context)
     return found
 
 

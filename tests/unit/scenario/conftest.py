@@ -1,7 +1,7 @@
 """A small vocabulary, so that the loader is tested without the real systems and checkers."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import pytest
 from pydantic import BeforeValidator, Field
@@ -20,7 +20,7 @@ from halfopen.fields import (
 )
 from halfopen.model.history import History
 from halfopen.model.verdict import Verdict
-from halfopen.ports import Check, Finding, ProgramSpec, SystemSpec, Vocabulary
+from halfopen.ports import Check, Finding, ProgramSpec, System, SystemContext, Vocabulary
 from halfopen.profiles import all_profiles
 from halfopen.scenario import Scenario, load_scenario
 
@@ -38,18 +38,44 @@ Keepalive = Annotated[
 ]
 
 
-class SendOptions(Section):
-    to: str
+class Fake(System):
+    keepalive: Keepalive = None
+
+    def program(self, context: SystemContext) -> ProgramSpec:
+        return ProgramSpec("fake", ("/bin/true",), {}, None)
+
+    def timers(self) -> list[Timer]:
+        keep = self.keepalive
+        if keep is None:
+            return []
+        return [
+            Timer("keepalive probe period", max(keep.idle, keep.interval), "silence"),
+            Timer("keepalive detection", keep.idle + keep.probes * keep.interval, "silence"),
+        ]
+
+
+class RelpioSend(Fake):
+    name = "relpio send"
+    summary = "a sender"
+    role = "sender"
+
+    to: Endpoint
     window: int = Field(default=128, ge=1)
     ack_timeout: RealTimeout = 90.0
     user_timeout: RealTimeout = None
-    keepalive: Keepalive = None
     pauses: tuple[Duration, ...] = ()
     mode: Literal["plain", "tls"] | int = "plain"
 
+    def timers(self) -> list[Timer]:
+        answers = [("ack timeout", self.ack_timeout), ("user timeout", self.user_timeout)]
+        return super().timers() + [Timer(n, s, "answer") for n, s in answers if s is not None]
 
-class ReceiveOptions(Section):
-    keepalive: Keepalive = None
+
+class RelpioReceive(Fake):
+    name = "relpio receive"
+    summary = "a receiver"
+    role = "receiver"
+
     durable: bool = False
 
 
@@ -104,25 +130,6 @@ class DeadConnectionRemoval(Reconnect):
         return [Timer("within", self.within, "silence")]
 
 
-def keepalive_timers(options: Any) -> list[Timer]:
-    keep = options.keepalive
-    if keep is None:
-        return []
-    return [
-        Timer("keepalive probe period", max(keep.idle, keep.interval), "silence"),
-        Timer("keepalive detection", keep.idle + keep.probes * keep.interval, "silence"),
-    ]
-
-
-def send_timers(options: SendOptions) -> list[Timer]:
-    answers = [("ack timeout", options.ack_timeout), ("user timeout", options.user_timeout)]
-    return keepalive_timers(options) + [Timer(n, s, "answer") for n, s in answers if s is not None]
-
-
-def program(options: Any, context: Any) -> ProgramSpec:
-    return ProgramSpec("fake", ("/bin/true",), {}, None)
-
-
 CHECKS: tuple[type[Check], ...] = (
     Delivery,
     HalfOpen,
@@ -131,20 +138,7 @@ CHECKS: tuple[type[Check], ...] = (
     Reconnect,
     DeadConnectionRemoval,
 )
-SYSTEMS = (
-    SystemSpec(
-        "relpio send",
-        "a sender",
-        "sender",
-        SendOptions,
-        program,
-        hosts=lambda options: (options.to,),
-        timers=send_timers,
-    ),
-    SystemSpec(
-        "relpio receive", "a receiver", "receiver", ReceiveOptions, program, timers=keepalive_timers
-    ),
-)
+SYSTEMS: tuple[type[System], ...] = (RelpioSend, RelpioReceive)
 
 BASE = """\
 scenario: an hour of silence

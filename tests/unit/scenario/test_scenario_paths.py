@@ -27,7 +27,7 @@ ASYMMETRIC = BASE.replace("  receiver:\n", ROUTER, 1).replace(
 
 
 def plan_of(scenario: Scenario, vocabulary: Vocabulary) -> Plan:
-    (plan,) = make_plans(scenario, vocabulary, lab="netns", scale=None, seed=0)
+    (plan,) = make_plans(scenario, lab="netns", scale=None, seed=0)
     return plan
 
 

@@ -18,7 +18,7 @@ from .kinds import Load, PlanOf
 @pytest.fixture
 def plan(load: Load, vocabulary: Vocabulary) -> PlanOf:
     def of(text: str, lab: str = "netns", scale: float | None = None) -> Any:
-        (only,) = make_plans(load(text), vocabulary, lab=lab, scale=scale, seed=7)
+        (only,) = make_plans(load(text), lab=lab, scale=scale, seed=7)
         return only
 
     return of
@@ -88,7 +88,7 @@ def test_a_plan_is_plain_json_and_reads_back(
     for host in found.hosts:
         options: Any
         if host.system:
-            options = vocabulary.systems[host.system].options.model_validate(host.options)
+            options = vocabulary.systems[host.system].model_validate(host.options)
         else:
             options = type(vocabulary.profiles[str(host.profile)].values).model_validate(
                 host.options
@@ -134,23 +134,23 @@ def test_a_variant_has_its_own_scale_and_the_command_line_overrides_all(
     load: Load, base: str, vocabulary: Vocabulary
 ) -> None:
     scenario = load(base + "variants: { a: { scale: 20 }, b: {} }\n")
-    plans = make_plans(scenario, vocabulary, lab="netns", scale=None, seed=0)
+    plans = make_plans(scenario, lab="netns", scale=None, seed=0)
     assert [(each.variant, each.scale) for each in plans] == [("a", 20.0), ("b", 600.0)]
-    plans = make_plans(scenario, vocabulary, lab="netns", scale=100, seed=0)
+    plans = make_plans(scenario, lab="netns", scale=100, seed=0)
     assert [each.scale for each in plans] == [100.0, 100.0]
-    plans = make_plans(scenario, vocabulary, lab="netns", scale=None, seed=0, variants=["b"])
+    plans = make_plans(scenario, lab="netns", scale=None, seed=0, variants=["b"])
     assert [each.variant for each in plans] == ["b"]
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.99, -1.0, float("nan"), float("inf"), 1e9])
 def test_a_scale_that_is_none(load: Load, base: str, vocabulary: Vocabulary, scale: float) -> None:
     with pytest.raises(UsageError, match=r"^--scale \S+: write a number from 1 to 1000000$"):
-        make_plans(load(base), vocabulary, lab="netns", scale=scale, seed=0)
+        make_plans(load(base), lab="netns", scale=scale, seed=0)
 
 
 def test_a_variant_that_there_is_not(load: Load, base: str, vocabulary: Vocabulary) -> None:
     with pytest.raises(UsageError, match="there is no variant 'defualt'; did you mean 'default'"):
-        make_plans(load(base), vocabulary, lab="sim", scale=None, seed=0, variants=["defualt"])
+        make_plans(load(base), lab="sim", scale=None, seed=0, variants=["defualt"])
 
 
 @pytest.mark.parametrize(

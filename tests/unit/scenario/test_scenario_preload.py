@@ -5,8 +5,8 @@ import pytest
 from halfopen.errors import InputError
 from halfopen.model.plan import plan_from_json
 from halfopen.ports import Vocabulary
+from halfopen.products import libkeepalive
 from halfopen.scenario import make_plans
-from halfopen.systems import _libkeepalive
 
 from .kinds import Complain, Load
 
@@ -20,7 +20,7 @@ def with_preload(base: str, said: str = PRELOAD) -> str:
 def test_it_is_scaled_as_the_kernel_takes_it_and_is_part_of_the_plan(
     load: Load, vocabulary: Vocabulary, base: str
 ) -> None:
-    (plan,) = make_plans(load(with_preload(base)), vocabulary, lab="netns", scale=600, seed=7)
+    (plan,) = make_plans(load(with_preload(base)), lab="netns", scale=600, seed=7)
     sender, _, receiver = plan.hosts
     assert receiver.preload_keepalive == {"idle": 3.0, "interval": 1.0, "probes": 9}
     assert sender.preload_keepalive is None
@@ -41,9 +41,9 @@ def test_its_timers_are_compared_with_the_others(
     """50 min come before the firewall's 60; at a scale at which both are a second they do not."""
     said = "preload keepalive: { idle: 50 min, interval: 50 min, probes: 1 }"
     scenario = load(with_preload(base, said))
-    assert make_plans(scenario, vocabulary, lab="netns", scale=60, seed=7)
+    assert make_plans(scenario, lab="netns", scale=60, seed=7)
     with pytest.raises(InputError, match=r"s.yaml:12: .*receiver preload keepalive probe period"):
-        make_plans(scenario, vocabulary, lab="netns", scale=3600, seed=7)
+        make_plans(scenario, lab="netns", scale=3600, seed=7)
 
 
 def test_a_duration_needs_its_unit(complain: Complain, base: str) -> None:
@@ -62,6 +62,6 @@ def test_a_mistake_is_told_with_its_line(complain: Complain, base: str) -> None:
 
 
 def test_what_a_program_gets_in_its_environment() -> None:
-    found = _libkeepalive.environment({"idle": 180.0, "interval": 60.0, "probes": 20})
-    assert found.pop("LD_PRELOAD") == str(_libkeepalive.library())
+    found = libkeepalive.environment({"idle": 180.0, "interval": 60.0, "probes": 20})
+    assert found.pop("LD_PRELOAD") == str(libkeepalive.library())
     assert found == {"KEEPIDLE": "180", "KEEPINTVL": "60", "KEEPCNT": "20"}

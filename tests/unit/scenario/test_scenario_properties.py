@@ -51,7 +51,7 @@ def load_bytes(data: Any, vocabulary: Vocabulary, directory: Path) -> None:
     try:
         scenario = load_scenario(path, vocabulary)
         for scale in (None, 1.0, 77.0, 100_000.0):
-            make_plans(scenario, vocabulary, lab="netns", scale=scale, seed=0)
+            make_plans(scenario, lab="netns", scale=scale, seed=0)
     except InputError as error:
         assert error.problems
         for problem in error.problems:
@@ -176,15 +176,13 @@ def test_the_order_is_kept_or_the_scale_refused(
     path = tmp_path / "s.yaml"
     path.write_text(text)
     (variant,) = load_scenario(path, vocabulary).variants
-    production = clocks(variant, vocabulary, None)
-    lab = clocks(variant, vocabulary, scale)
-    found = conflicts(variant, vocabulary, scale)
-    assert bool(found) == bool(check_scale(variant, vocabulary, scale, "s.yaml"))
+    production = clocks(variant, None)
+    lab = clocks(variant, scale)
+    found = conflicts(variant, scale)
+    assert bool(found) == bool(check_scale(variant, scale, "s.yaml"))
     if found:
         with pytest.raises(InputError):
-            make_plans(
-                load_scenario(path, vocabulary), vocabulary, lab="netns", scale=scale, seed=0
-            )
+            make_plans(load_scenario(path, vocabulary), lab="netns", scale=scale, seed=0)
         return
 
     # Stated anew, without the code under test: the probe against the expiry, and the pause.

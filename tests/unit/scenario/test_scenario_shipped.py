@@ -100,7 +100,7 @@ def test_the_incident_is_planned_for_every_lab() -> None:
         "sender-busy-user-timeout",
     ]
     for lab in ("netns", "docker", "sim", "warp"):
-        plans = make_plans(scenario, default_vocabulary(), lab=lab, scale=None, seed=1)
+        plans = make_plans(scenario, lab=lab, scale=None, seed=1)
         assert len(plans) == 6
     off = plans[0]
     assert {each.check: each.reproduces for each in off.checks if each.reproduces} == {
@@ -117,6 +117,6 @@ def test_a_new_scenario_can_be_played(tmp_path: Path, name: str) -> None:
     path.write_text(new_scenario(name), encoding="utf-8")
     scenario = load_scenario(path, default_vocabulary())
     assert scenario.name == (" ".join(name.split()) or "my scenario")
-    plans = make_plans(scenario, default_vocabulary(), lab="netns", scale=None, seed=0)
+    plans = make_plans(scenario, lab="netns", scale=None, seed=0)
     assert [plan.variant for plan in plans] == ["keepalive-off", "keepalive-1800"]
     assert fits(read_yaml(path).plain(), build_schema(default_vocabulary()))

@@ -42,7 +42,7 @@ def refusal(load: Load, vocabulary: Vocabulary) -> Refusal:
 
     def of(text: str, scale: float) -> Any:
         try:
-            make_plans(load(text), vocabulary, lab="netns", scale=scale, seed=0)
+            make_plans(load(text), lab="netns", scale=scale, seed=0)
         except InputError as error:
             return str(error).splitlines()
         return []
@@ -123,10 +123,10 @@ def test_the_largest_scale_serves_and_is_below(
 ) -> None:
     text = base.replace("keepalive: off", PROBES)
     (variant,) = load(text).variants
-    best = largest_scale(variant, vocabulary, 10_000)
+    best = largest_scale(variant, 10_000)
     assert best is not None
     assert best < 10_000
-    assert conflicts(variant, vocabulary, best) == []
+    assert conflicts(variant, best) == []
 
 
 def test_pauses_that_follow_each_other_add_up() -> None:

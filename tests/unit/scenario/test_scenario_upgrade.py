@@ -60,7 +60,7 @@ def test_named_options_replace_and_the_others_stay(base: str, load: Load) -> Non
 def test_new_options_are_scaled_like_the_old(base: str, load: Load, vocabulary: Vocabulary) -> None:
     keepalive = "{ keepalive: { idle: 2 h, interval: 20 min, probes: 2 } }"
     scenario = load(with_upgrade(base, keepalive))
-    (planned,) = make_plans(scenario, vocabulary, lab="netns", scale=None, seed=1)
+    (planned,) = make_plans(scenario, lab="netns", scale=None, seed=1)
     step = next(s for s in planned.steps if s.do == "fault")
     assert step.args["options"]["keepalive"] == {"idle": 12.0, "interval": 2.0, "probes": 2}
     assert step.args["params"]["down_for"] == 1.0

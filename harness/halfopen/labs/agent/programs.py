@@ -145,7 +145,7 @@ class Program:
             )
 
     def _prepare_files(self) -> None:
-        for name in self.spec.leftovers:
+        for name in self.spec.stale_files:
             Path(name).unlink(missing_ok=True)
         for name, text in self.spec.files.items():
             path = Path(name)

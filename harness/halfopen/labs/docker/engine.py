@@ -13,7 +13,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from halfopen.errors import LabError, UnsupportedError
-from halfopen.model.images import PREFIX, our_image
+from halfopen.products.images import PREFIX, our_image
 
 HELPER_IMAGE = our_image("helper")
 """Ours: Python and the tools that plug links and read namespaces; our programs run in it too."""

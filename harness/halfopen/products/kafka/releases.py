@@ -17,7 +17,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from halfopen.errors import UnsupportedError
-from halfopen.model.images import our_image
+from halfopen.products.images import our_image
 
 Release = Literal["0.8.2", "current"]
 RELEASES: tuple[Release, ...] = ("0.8.2", "current")

@@ -9,8 +9,8 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
-from halfopen.fields import BesideScenario, Section, WholeSeconds
-from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext
+from halfopen.fields import BesideScenario, WholeSeconds
+from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.products.found import find_program
 from halfopen.products.rsyslog import installed, releases
 from halfopen.products.rsyslog.queue import Queue, directive_values, script_values
@@ -24,8 +24,8 @@ MARK = "hf1:"
 Syntax = Literal["rainerscript", "legacy"]
 
 
-class Common(Section):
-    """Options of both sides.
+class Common(System):
+    """rsyslog, on either side: the options that sender and receiver share.
 
     Attributes:
         binary: rsyslogd, by name or absolute path: for a comparison of versions.
@@ -39,6 +39,9 @@ class Common(Section):
         max_open_files: `$MaxOpenFiles`, the limit of file descriptors.
         impstats: how often rsyslog writes its own figures, which are recorded; off for never.
     """
+
+    product = installed.PRODUCT
+    image = installed.IMAGE
 
     binary: str = "rsyslogd"
     release: Release | None = None
@@ -55,15 +58,23 @@ class Common(Section):
         return self
 
     @property
-    def program(self) -> str:
+    def executable(self) -> str:
         """The rsyslogd to start, by name or absolute path."""
         return self.binary if self.release is None else str(releases.rsyslogd(self.release))
 
-    def missing(self, modules: Iterable[str]) -> list[str]:
+    def missing_for(self, modules: Iterable[str]) -> list[str]:
         """What this machine lacks to run it with such modules, each with its remedy."""
         if self.release is not None:
             return releases.missing(self.release)
         return installed.missing(self.binary, modules)
+
+    def image_unsupported(self) -> str | None:
+        """Why our image cannot run it."""
+        if self.release is not None:
+            return f"its image has no rsyslog of {self.release}; name one that has as `image`"
+        if "/" in self.binary:
+            return f"its image has no {self.binary}; name one that has as `image`"
+        return None
 
 
 @dataclass(frozen=True)
@@ -79,18 +90,9 @@ class Files:
     input: str
 
 
-def beyond_image(options: Common) -> str | None:
-    """Why our image cannot run it."""
-    if options.release is not None:
-        return f"its image has no rsyslog of {options.release}; name one that has as `image`"
-    if "/" in options.binary:
-        return f"its image has no {options.binary}; name one that has as `image`"
-    return None
-
-
 def files_of(context: SystemContext, name: str) -> Files:
     """The files of the program `name`."""
-    disk, notes = Path(context.directory), Path(context.notes or context.directory)
+    disk, notes = Path(context.directory), Path(context.ledger_directory or context.directory)
     return Files(
         configuration=str(notes / f"{name}.conf"),
         pid=str(notes / f"{name}.pid"),
@@ -160,7 +162,7 @@ def rsyslogd(
     return ProgramSpec(
         name=name,
         argv=(
-            (None if context.contained else find_program(options.program)) or options.program,
+            (None if context.contained else find_program(options.executable)) or options.executable,
             *("-n", "-f", files.configuration, "-i", files.pid),
         ),
         env={},
@@ -171,6 +173,6 @@ def rsyslogd(
         files={files.configuration: text, f"{files.spool}/.made": "", **dict.fromkeys(made, "")},
         # In a container each rsyslogd is process 1: the pid file of a killed one names its
         # successor, which takes it for another one at work and does not start.
-        leftovers=(files.pid,),
+        stale_files=(files.pid,),
         probes={files.figures: "impstats", files.said: "said", files.spool: "spool"},
     )

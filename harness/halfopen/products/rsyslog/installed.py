@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable
 from pathlib import Path
 
-from halfopen.model.images import our_image
 from halfopen.ports import Product
 from halfopen.products.found import find_program, first_line
+from halfopen.products.images import our_image
 
 # What the modules that are no part of Debian's package `rsyslog` come in.
 _PACKAGES = {"imrelp": "rsyslog-relp", "omrelp": "rsyslog-relp"}

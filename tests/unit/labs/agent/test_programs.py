@@ -24,7 +24,7 @@ class Watched(Program):
         raise NotStartedError
 
 
-def test_files_are_written_and_leftovers_removed_before_a_start(tmp_path: Path) -> None:
+def test_files_are_written_and_stale_files_removed_before_a_start(tmp_path: Path) -> None:
     """A pid file of a killed rsyslogd keeps its successor from starting where both are pid 1."""
     for name in ("mine.pid", "mine.conf", "spool", "other.pid"):
         (tmp_path / name).write_text("before")
@@ -33,7 +33,7 @@ def test_files_are_written_and_leftovers_removed_before_a_start(tmp_path: Path) 
         argv=("/bin/true",),
         env={},
         files={str(tmp_path / "mine.conf"): "now", str(tmp_path / "spool"): ""},
-        leftovers=(str(tmp_path / "mine.pid"), str(tmp_path / "never-there")),
+        stale_files=(str(tmp_path / "mine.pid"), str(tmp_path / "never-there")),
     )
 
     async def start() -> dict[str, str]:

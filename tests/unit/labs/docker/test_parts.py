@@ -90,7 +90,7 @@ def test_programs_in_containers_are_looked_up_there() -> None:
     }.items():  # fmt: skip
         system = systems[name]
         assert (system.image is None) == (name == "command send")
-        for program in system.programs(system.options.model_validate(options), context):
+        for program in system.model_validate(options).programs(context):
             first, *rest = program.argv
             assert first in (sys.executable, PurePosixPath(first).name), name
             assert not [each for each in rest if str(Path.home()) in each], name

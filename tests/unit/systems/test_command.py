@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,6 +9,7 @@ from pydantic import ValidationError
 
 from halfopen.ports import Feed, ProgramSpec, Ready, SystemContext
 from halfopen.systems import all_systems
+from halfopen.systems.command_send import CommandSend
 
 CONTEXT = SystemContext(
     host="sender",
@@ -17,14 +17,14 @@ CONTEXT = SystemContext(
     addresses={"sender": "198.18.1.1", "log-receiver": "198.18.2.2"},
     directory="/run/of/sender",
     seed=1,
-    notes="/notes/of/sender",
+    ledger_directory="/notes/of/sender",
 )
 
 
 def program(system: str, **options: Any) -> ProgramSpec:
     spec = all_systems()[system]
-    given = spec.options.model_validate({key.replace("_", " "): v for key, v in options.items()})
-    (found,) = spec.programs(given, CONTEXT)
+    given = spec.model_validate({key.replace("_", " "): v for key, v in options.items()})
+    (found,) = given.programs(CONTEXT)
     return found
 
 
@@ -81,9 +81,9 @@ def test_readiness_is_what_was_said() -> None:
 def test_a_program_that_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
     spec = all_systems()["command receive"]
     monkeypatch.setenv("PATH", "/usr/bin:/bin")
-    assert spec.missing(spec.options.model_validate({"start": ["sh"]})) == ()
-    options = spec.options.model_validate({"start": ["no-such-program-here", "-v"]})
-    (told,) = spec.missing(options)
+    assert spec.model_validate({"start": ["sh"]}).missing() == ()
+    options = spec.model_validate({"start": ["no-such-program-here", "-v"]})
+    (told,) = options.missing()
     assert "no-such-program-here is missing" in told
 
 
@@ -105,29 +105,6 @@ def test_what_makes_no_sense_is_refused(options: dict[str, Any], words: str) -> 
         program("command send", **options)
 
 
-def test_toxiproxys_server_is_found_beside_python_then_on_the_path(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    spec = all_systems()["toxiproxy"]
-    options = spec.options.model_validate({"forwards": "log-receiver", "port": 7000})
-    beside, elsewhere = tmp_path / "venv", tmp_path / "elsewhere"
-    for directory in (beside, elsewhere):
-        directory.mkdir()
-    monkeypatch.setattr("sys.executable", str(beside / "python"))
-    monkeypatch.setenv("PATH", str(elsewhere))
-    (told,) = spec.missing(options)
-    assert "toxiproxy-server is missing" in told and "go install" in told
-    for directory in (elsewhere, beside):
-        server = directory / "toxiproxy-server"
-        server.write_text("#!/bin/sh\n")
-        server.chmod(0o755)
-        assert spec.missing(options) == ()
-        (found,) = spec.programs(options, CONTEXT)
-        assert found.argv[0] == str(server)
-    ((_, config),) = found.files.items()
-    assert '"listen": "198.18.1.1:7000", "upstream": "198.18.2.2:7000"' in config
-
-
 def test_what_an_image_runs_by_itself_keeps_its_own_directory() -> None:
     found = program(
         "command send",
@@ -138,11 +115,10 @@ def test_what_an_image_runs_by_itself_keeps_its_own_directory() -> None:
     assert found.arguments == ("--to", "198.18.2.2")
     assert found.image_files == {"/etc/relay.conf": "dir=/run/of/sender\n"}
     assert found.files == {"/run/of/sender/own.conf": "x\n"}
-    needs_image = all_systems()["command send"].needs_image
-    options = all_systems()["command send"].options.model_validate
-    assert "without `start`" in str(needs_image(options({})))
-    asked = needs_image(options({"start": ["sh"], "files": {"/etc/relay.conf": ""}}))
-    assert asked == "the file /etc/relay.conf is one of an image's"
-    assert needs_image(options({"start": ["sh"], "files": {"relay.conf": ""}})) is None
+    read = CommandSend.model_validate
+    assert "without `start`" in str(read({}).image_required())
+    inside = read({"start": ["sh"], "files": {"/etc/relay.conf": ""}})
+    assert inside.image_required() == "the file /etc/relay.conf is one of an image's"
+    assert read({"start": ["sh"], "files": {"relay.conf": ""}}).image_required() is None
     with pytest.raises(ValidationError, match="add them to `start`"):
         program("command send", start=["sh"], arguments=["-c"])

@@ -27,13 +27,13 @@ def program(system: str, base: str = "", **options: Any) -> ProgramSpec:
         directory="/disk",
         seed=1,
         base=base,
-        notes="/notes",
+        ledger_directory="/notes",
     )
     spec = all_systems()[system]
-    given = spec.options.model_validate({key.replace("_", " "): v for key, v in options.items()})
+    given = spec.model_validate({key.replace("_", " "): v for key, v in options.items()})
     # As it comes out of a plan: everything is said, also what was left out.
-    given = spec.options.model_validate(given.model_dump(mode="json"))
-    (found,) = spec.programs(given, context)
+    given = spec.model_validate(given.model_dump(mode="json"))
+    (found,) = given.programs(context)
     return found
 
 
@@ -176,12 +176,12 @@ def test_what_rsyslog_cannot_do_is_refused(
 ) -> None:
     needed = {"to": "server"} if system == "rsyslog send" else {}
     with pytest.raises(ValidationError, match=reason):
-        all_systems()[system].options.model_validate({**needed, **options})
+        all_systems()[system].model_validate({**needed, **options})
 
 
 def test_what_rsyslog_takes_in_whole_seconds_is_scaled_to_whole_seconds() -> None:
     spec = all_systems()["rsyslog send"]
-    options = spec.options.model_validate({"to": "server", "timeout": "90 s"})
+    options = spec.model_validate({"to": "server", "timeout": "90 s"})
     scaled, _ = scale_section(options, 1800)
     assert (scaled.timeout, scaled.resume_interval) == (1.0, 1.0)  # type: ignore[attr-defined]
 

@@ -17,15 +17,15 @@ CONTEXT = SystemContext(
     addresses={"node": "198.18.1.1", "server": "198.18.2.2"},
     directory="/disk",
     seed=1,
-    notes="/notes",
+    ledger_directory="/notes",
 )
 
 
 def program(system: str, **options: Any) -> ProgramSpec:
     spec = all_systems()[system]
-    given = spec.options.model_validate({key.replace("_", " "): v for key, v in options.items()})
-    given = spec.options.model_validate(given.model_dump(mode="json"))
-    (found,) = spec.programs(given, CONTEXT)
+    given = spec.model_validate({key.replace("_", " "): v for key, v in options.items()})
+    given = spec.model_validate(given.model_dump(mode="json"))
+    (found,) = given.programs(CONTEXT)
     return found
 
 
@@ -74,5 +74,5 @@ def test_one_that_was_unpacked_is_told_where_its_libraries_are(tmp_path: Path) -
 
 def test_without_it_the_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(syslog_ng, "version", lambda: None)
-    (said,) = syslog_ng.missing(None)
+    (said,) = syslog_ng.missing()
     assert "apt-get install syslog-ng-core" in said

@@ -10,7 +10,7 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.ports import SystemContext
-from halfopen.systems.relpio_send import SYSTEM
+from halfopen.systems.relpio_send import RelpioSend
 from relpio.command.main import main
 
 
@@ -23,8 +23,8 @@ def queue_options(tmp_path: Path, **given: Any) -> dict[str, str]:
         directory=str(tmp_path),
         seed=1,
     )
-    options = SYSTEM.options.model_validate({"to": "receiver", **given})
-    argv = SYSTEM.programs(options, context)[-1].argv[3:]
+    options = RelpioSend.model_validate({"to": "receiver", **given})
+    argv = options.programs(context)[-1].argv[3:]
     pairs = dict(pairwise(argv))
     return {name: value for name, value in pairs.items() if name.startswith("--queue-")}
 
@@ -92,4 +92,4 @@ def test_relpio_knows_all_of_them(capsys: pytest.CaptureFixture[str], tmp_path: 
 @pytest.mark.parametrize("given", [{"high watermark": 9}, {"save on shutdown": False}])
 def test_what_only_a_disk_assisted_queue_has(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="only a disk-assisted queue"):
-        SYSTEM.options.model_validate({"to": "receiver", "queue": "disk", **given})
+        RelpioSend.model_validate({"to": "receiver", "queue": "disk", **given})
