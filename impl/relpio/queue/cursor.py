@@ -169,6 +169,11 @@ class Cursor:
         """Go on with this number: what comes before is in memory."""
         self.number = max(self.number, number)
 
+    def forget(self, segment: Segment) -> None:
+        """Close the file of a segment that was deleted: while it is open, its space stays taken."""
+        if self._segment is segment:
+            self.close()
+
     def close(self) -> None:
         """Close the file."""
         if self._file is not None:

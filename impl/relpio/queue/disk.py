@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import errno
+import time
 from bisect import insort
 from collections import deque
 from collections.abc import Container, Iterable, Sequence
@@ -25,6 +27,9 @@ __all__ = ["DiskQueue"]
 
 RETRY = 1.0
 """Seconds between attempts after an error of the disk."""
+
+QUIET = 10.0
+"""Seconds from a recovery to the next error that is logged: the edge of a full disk has many."""
 
 CACHE_BYTES = 8 * 1024 * 1024
 """Most bytes of messages kept in memory from `put` on, so that they need not be read again."""
@@ -76,6 +81,7 @@ class DiskQueue:
             directory.close()
             raise
         self._cursor = Cursor(self.store, self._report)
+        self.store.on_deleted = self._cursor.forget
         missing = self.store.done.count_missing
         self._count = sum(missing(part.first, part.last) for part in self.store.segments)
         self._flying: dict[int, bytes] = {}
@@ -86,6 +92,8 @@ class DiskQueue:
         self._syncing: asyncio.Task[None] | None = None
         self._thread: ThreadPoolExecutor | None = None
         self._closed = False
+        self._told = False  # the log knows of the fault
+        self._told_at = -QUIET
 
     # Metrics
 
@@ -131,8 +139,10 @@ class DiskQueue:
             for part in split_messages(messages):
                 if not self._has_room(part):
                     break
-                self._append(part)
-                taken += len(part)
+                count = self._append_some(part)
+                taken += count
+                if count < len(part):
+                    break
         except OSError as error:
             self._failed(error)
         else:
@@ -142,6 +152,28 @@ class DiskQueue:
             for tell in self.watchers.added:
                 tell()
         return taken
+
+    def _append_some(self, messages: Sequence[bytes]) -> int:
+        """Append what the disk has room for, from the front, one at least; return how many.
+
+        Raises:
+            OSError: the disk fails, or has no room even for one.
+        """
+        count, tidied = len(messages), False
+        while True:
+            try:
+                self._append(messages[:count])
+            except OSError as error:
+                if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                    raise
+                if not tidied and self.store.delete_done():
+                    tidied = True
+                    continue
+                if count == 1:
+                    raise
+                count //= 2
+            else:
+                return count
 
     def _append(self, messages: Sequence[bytes]) -> None:
         store, cursor = self.store, self._cursor
@@ -340,13 +372,17 @@ class DiskQueue:
         )
 
     def _failed(self, error: OSError) -> None:
-        if self.fault is None:
-            self._log("queue-error", detail=str(error), retry_seconds=RETRY)
         self.fault = error
+        now = time.monotonic()
+        if not self._told and now - self._told_at >= QUIET:
+            self._told, self._told_at = True, now
+            self._log("queue-error", detail=str(error), retry_seconds=RETRY)
 
     def _healed(self) -> None:
         self.fault = None
-        self._log("queue-recovered")
+        if self._told:
+            self._told, self._told_at = False, time.monotonic()
+            self._log("queue-recovered")
 
     def close(self) -> None:
         """Close the files. What is held stays on disk, in flight or not."""

@@ -51,7 +51,13 @@ class File(Protocol):
 
 
 class Directory(Protocol):
-    """A directory that belongs to one queue. Every method may raise OSError."""
+    """A directory that belongs to one queue. Every method may raise OSError.
+
+    Attributes:
+        path: for messages.
+    """
+
+    path: str
 
     def sizes(self) -> dict[str, int]:
         """Names of the files, and their lengths in bytes."""
@@ -142,6 +148,7 @@ class RealDirectory:
             ConfigurationError: another process, or another queue of this one, uses it.
             OSError: it cannot be made or opened.
         """
+        self.path = str(path)
         if create and not path.is_dir():
             path.mkdir(mode=0o700)
             above = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)

@@ -17,6 +17,8 @@ The file with the higher generation is the one in force. When it is full, the ot
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import struct
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -156,7 +158,17 @@ class Positions:
                 directory.create(name) if fresh else directory.open(name, write=True)
             )
             if fresh or sizes[name] < LENGTH:
-                self._files[-1].allocate(LENGTH)
+                try:
+                    self._files[-1].allocate(LENGTH)
+                except OSError as error:
+                    for made in NAMES[: len(self._files)]:
+                        if made not in sizes:
+                            with contextlib.suppress(OSError):
+                                directory.unlink(made)
+                    if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                        raise
+                    need = f"no room for the index of a queue, which takes {2 * LENGTH} bytes"
+                    raise OSError(error.errno, need, directory.path) from None
         # Both are whole from the start, so that damage found later was not there before.
         self._begin()
         self._begin()

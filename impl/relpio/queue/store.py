@@ -12,7 +12,7 @@ from __future__ import annotations
 import contextlib
 from bisect import bisect_left
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from relpio.queue.files import Directory, File, SyncJob
 from relpio.queue.findings import Report
@@ -64,7 +64,9 @@ class Store:
         self.done = self._positions.done
         self.size = sum(segment.size for segment in self.segments)
         self._active: File | None = None
-        self._sealed: list[File] = []  # written, not synced
+        self._sealed: list[tuple[Segment, File]] = []  # written, not synced
+        self._syncing = False  # a job may be at work on files in another thread
+        self.on_deleted: Callable[[Segment], None] = lambda _: None
         self._new_names = False
         self._sync_positions = False
         self._unsafe: deque[tuple[int, bytes]] = deque()  # last number and bytes of blocks
@@ -174,12 +176,12 @@ class Store:
 
     def _give_up_active(self) -> None:
         assert self._active is not None
+        segment = self.segments[-1]
         if self._durable:
-            self._sealed.append(self._active)
+            self._sealed.append((segment, self._active))
         else:
             self._active.close()
         self._active = None
-        segment = self.segments[-1]
         if segment.last < segment.first:
             self.segments.pop()
             self.size -= segment.size
@@ -198,7 +200,7 @@ class Store:
         """
         if self._failed:
             self._write_anew()
-        files = list(self._sealed)
+        files = [file for _, file in self._sealed]
         if self._unsafe and self._active is not None:
             files.append(self._active)
         directory = self.directory if self._new_names else None
@@ -207,15 +209,17 @@ class Store:
             self._positions.sync()
             self._sync_positions = False
         self._jobs_sealed = len(self._sealed)
+        self._syncing = True
         return SyncJob(files if self._durable else [], directory, self.last)
 
     def end_sync(self, job: SyncJob, *, failed: bool) -> None:
         """Take note of how a job went."""
+        self._syncing = False
         if failed:
             self._failed = self._durable
             self._new_names = True
             return
-        for file in self._sealed[: self._jobs_sealed]:
+        for _, file in self._sealed[: self._jobs_sealed]:
             file.close()
         del self._sealed[: self._jobs_sealed]
         while self._unsafe and self._unsafe[0][0] <= job.through:
@@ -259,8 +263,9 @@ class Store:
                 with contextlib.suppress(OSError):
                     self.directory.unlink(name + NEW)
                 raise
-            for old in [*self._sealed, *([self._active] if self._active else [])]:
-                old.close()
+            old = [file for _, file in self._sealed]
+            for file_before in [*old, *([self._active] if self._active else [])]:
+                file_before.close()
             self._sealed.clear()
             self._active = file
             while self.segments and self.segments[-1].last >= first:
@@ -309,13 +314,30 @@ class Store:
         with contextlib.suppress(OSError):
             self._positions.retry()
 
-    def delete_done(self) -> None:
-        """Delete all segments that are done, the active one too: for want of room."""
+    def delete_done(self) -> bool:
+        """Delete all segments that are done, the active one too: for want of room.
+
+        Returns:
+            Whether that gave room back to the disk.
+        """
         if self._active is not None and self.done.covers(
             self.segments[-1].first, self.segments[-1].last
         ):
             self.seal()
+        size = self.size
         self._delete(list(self.segments))
+        return self._close_deleted() or self.size < size
+
+    def _close_deleted(self) -> bool:
+        """Close files without a name: until then the disk counts them as used."""
+        if self._syncing or self._failed:
+            return False
+        names = {segment.first for segment in self.segments}
+        gone = [each for each in self._sealed if each[0].first not in names]
+        for _, file in gone:
+            file.close()
+        self._sealed = [each for each in self._sealed if each[0].first in names]
+        return bool(gone)
 
     def _delete(self, segments: list[Segment]) -> None:
         active = self.segments[-1] if self._active is not None and self.segments else None
@@ -338,6 +360,7 @@ class Store:
                     self.directory.rename(segment.name, segment.name + BAD)
                 else:
                     self.directory.unlink(segment.name)
+                self.on_deleted(segment)
                 self.segments.remove(segment)
                 self.size -= segment.size
             self._delete_late = False
@@ -352,7 +375,7 @@ class Store:
             if self._durable:
                 self.sync()
                 self._positions.sync()
-        for file in self._sealed:
+        for _, file in self._sealed:
             file.close()
         if self._active is not None:
             self._active.close()

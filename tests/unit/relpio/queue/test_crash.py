@@ -10,6 +10,7 @@ import contextlib
 import errno
 import os
 import random
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
@@ -72,7 +73,12 @@ Name = tuple[str, str, Inode | None]
 class Disk:
     """One directory. Each change is a step; the plan says what happens at which."""
 
+    path = "disk"
+
     def __init__(self) -> None:
+        self.capacity = 10**12
+        self.opened: Counter[int] = Counter()  # of inodes, by id
+        self.inodes: dict[int, Inode] = {}  # that are open
         self.names: dict[str, Inode] = {}
         self.stored_names: dict[str, Inode] = {}
         self.pending_names: list[Name] = []
@@ -126,6 +132,13 @@ class Disk:
         disk.stored_names = dict(disk.names)
         return disk
 
+    def need(self, inode: Inode, size: int) -> None:
+        """Whether the file can grow to `size`. A file that is open has its room, name or not."""
+        inodes = {id(each): each for each in self.names.values()} | self.inodes
+        used = sum(len(each.seen) for each in inodes.values())
+        if size > len(inode.seen) and used + size - len(inode.seen) > self.capacity:
+            raise OSError(errno.ENOSPC, "simulated")
+
     # Directory
 
     def sizes(self) -> dict[str, int]:
@@ -167,6 +180,8 @@ class OpenFile:
     def __init__(self, disk: Disk, inode: Inode) -> None:
         self.disk = disk
         self.inode = inode
+        self.disk.opened[id(inode)] += 1
+        self.disk.inodes[id(inode)] = inode
 
     def read(self, offset: int, size: int) -> bytes:
         self.disk.reads += 1
@@ -175,6 +190,7 @@ class OpenFile:
         return bytes(self.inode.seen[offset : offset + size])
 
     def write(self, offset: int, data: bytes) -> None:
+        self.disk.need(self.inode, offset + len(data))
         self.disk.step(lambda: self.inode.change(offset, data[: len(data) * 2 // 3]))
         self.inode.change(offset, data)
 
@@ -183,6 +199,7 @@ class OpenFile:
         self.inode.change(size, None)
 
     def allocate(self, size: int) -> None:
+        self.disk.need(self.inode, size)
         self.disk.step()
         self.inode.change(max(size, len(self.inode.seen)), None)
 
@@ -201,7 +218,9 @@ class OpenFile:
         return len(self.inode.seen)
 
     def close(self) -> None:
-        pass
+        self.disk.opened[id(self.inode)] -= 1
+        if not self.disk.opened[id(self.inode)]:
+            del self.disk.inodes[id(self.inode)]
 
 
 class Script:
@@ -402,3 +421,68 @@ def test_a_sector_that_is_read_at_the_second_attempt() -> None:
         script.disk.read_failures = {fail_at: errno.EIO}
         script.run()
         script.check(script.disk.after_kill(), may_repeat=False)
+
+
+@pytest.mark.parametrize("sync", [False, True])
+@pytest.mark.parametrize("cached", [False, True])
+def test_a_full_disk_heals_when_messages_are_acknowledged(
+    sync: bool, cached: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not cached:  # the reader then has a segment open
+        monkeypatch.setattr("relpio.queue.disk.CACHE_BYTES", 0)
+    disk = Disk()
+    disk.capacity = 2 * 256 + 4000
+    settings = QueueSettings(
+        type=QueueType.DISK, filename="q", size=10**6, max_file_size=2000, sync_queue_files=sync
+    )
+    queue = DiskQueue(disk, settings)
+    messages = [b"%04d" % number + b"." * 48 for number in range(1000)]
+    rest, out, rounds = list(messages), list[bytes](), 0
+    while rest or len(queue):
+        rounds += 1
+        assert rounds < 1000, f"{len(out)} of {len(messages)} came through"
+        rest = rest[queue.put(rest) :]
+        if sync and rounds % 3 == 0:
+            queue.sync()
+        lease = queue.lease(7)
+        out += lease.messages
+        queue.ack(lease.numbers)
+    assert out == messages
+    queue.close()
+
+
+def test_an_active_segment_that_is_done_gives_its_room_back_and_less_is_tried_at_once() -> None:
+    disk = Disk()
+    disk.capacity = 2 * 256 + 2000
+    settings = QueueSettings(type=QueueType.DISK, filename="q", size=10**6, max_file_size=10**6)
+    queue = DiskQueue(disk, settings)
+    taken = queue.put([b"x" * 100] * 100)
+    assert 10 < taken < 20  # not all of a block of 100, but not none
+    lease = queue.lease(100)
+    queue.ack(lease.numbers)
+    assert queue.put([b"y" * 100] * 100) >= taken - 1
+    queue.close()
+
+
+def test_the_edge_of_a_full_disk_does_not_fill_the_log() -> None:
+    disk, events = Disk(), list[str]()
+    disk.capacity = 2 * 256 + 4000
+    settings = QueueSettings(type=QueueType.DISK, filename="q", size=10**6, max_file_size=1024)
+    queue = DiskQueue(disk, settings, lambda event, /, **_: events.append(event))
+    for _ in range(200):
+        queue.put([b"x" * 100] * 3)
+        if len(queue) > 15:
+            queue.ack(queue.lease(2).numbers)
+    assert events == ["queue-error", "queue-recovered"]
+    queue.close()
+
+
+def test_no_room_for_the_index_is_said_with_the_path_and_leaves_nothing() -> None:
+    disk = Disk()
+    disk.capacity = 400
+    with pytest.raises(OSError, match=r"no room for the index of a queue.*512 bytes.*'disk'"):
+        DiskQueue(disk, QueueSettings(type=QueueType.DISK, filename="q"))
+    disk.capacity = 10**6
+    queue = DiskQueue(disk, QueueSettings(type=QueueType.DISK, filename="q"))
+    assert queue.damage == []
+    queue.close()
