@@ -12,7 +12,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from halfopen.middlebox.policy import Policy
-from halfopen.verbs import Block, ForgetFlows, Rebind, SetIdleTimeout, Unblock, Verb
+from halfopen.packet_faults.block import Block
+from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 from tests.conformance.street import ACK, BOX, FIN, IN, OUT, RST, SYN, Street, Talk
 
 IDLE = 3.0
@@ -389,21 +390,21 @@ def a_mapping_is_lost_and_made_anew(street: Street) -> None:
 # What is done to it.
 
 
-@case(Block, Unblock, idle_timeout=60.0)
+@case(Block, EndPacketFault, idle_timeout=60.0)
 def restarted_with_its_state(street: Street) -> None:
     talk = Talk(street, 40000).open()
     street.do(Block(BOX, "reboot"))
     talk.dropped(IN, length=10)
-    street.do(Unblock(BOX, "reboot"))
+    street.do(EndPacketFault(BOX, "reboot"))
     talk.passes(IN, length=10)
 
 
-@case(Block, Unblock, ForgetFlows, idle_timeout=60.0)
+@case(Block, EndPacketFault, ForgetFlows, idle_timeout=60.0)
 def restarted_without_its_state(street: Street) -> None:
     talk = Talk(street, 40000).open()
     street.do(Block(BOX, "reboot"))
     assert len(street.do(ForgetFlows(BOX))) == 1
-    street.do(Unblock(BOX, "reboot"))
+    street.do(EndPacketFault(BOX, "reboot"))
     talk.dropped(IN, length=10)
     talk.dropped(OUT, length=10)
     Talk(street, 40001).open()

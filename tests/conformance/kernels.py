@@ -15,8 +15,10 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.engines import RunningMiddlebox
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Family
+from halfopen.packet_faults.block import Block
+from halfopen.packet_faults.impair import Impair
 from halfopen.probes import namespaces
-from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
+from halfopen.verbs import EndPacketFault, Verb
 from tests.conformance.street import BOX, CLIENT_HOST, SERVER_HOST
 from tests.conformance.wires import Place
 
@@ -122,7 +124,7 @@ for _family in ("ipv4", "ipv6"):
 def impaired(engine: str, prefix: str) -> None:
     """Every impairment at once slows a connection down and damages nothing."""
     try:
-        pair = Pair(engine, prefix, "ipv4", verbs=(Impair, Unimpair))
+        pair = Pair(engine, prefix, "ipv4", verbs=(Impair, EndPacketFault))
     except UnsupportedError:
         assert engine == "conntrack"
         return
@@ -135,10 +137,10 @@ def impaired(engine: str, prefix: str) -> None:
     )
     slow = pair.carry(1 << 17)
     assert slow > 2 * (0.02 - 0.01)
-    pair.do(Unimpair(BOX, "line"), Unimpair(BOX, "dirt"), Unimpair(BOX, "order"))
+    pair.do(EndPacketFault(BOX, "line"), EndPacketFault(BOX, "dirt"), EndPacketFault(BOX, "order"))
     pair.do(Impair(BOX, "far", delay=0.2))
     assert pair.carry(1000) >= 2 * 0.2  # there and back; nothing is ever early
-    pair.do(Unimpair(BOX, "far"))
+    pair.do(EndPacketFault(BOX, "far"))
     pair.carry()
     pair.close()
 
@@ -148,7 +150,7 @@ KERNEL_CASES["impaired"] = impaired
 
 def black_hole(engine: str, prefix: str) -> None:
     """Short packets get through, long ones do not, until the block is gone."""
-    pair = Pair(engine, prefix, "ipv4", verbs=(Block, Unblock))
+    pair = Pair(engine, prefix, "ipv4", verbs=(Block, EndPacketFault))
     pair.do(Block(BOX, "mtu", longer_than=1000))
     pair.carry(500)
     pair.client.sendall(bytes(5000))
@@ -158,7 +160,7 @@ def black_hole(engine: str, prefix: str) -> None:
     except TimeoutError:
         pass
     pair.server.settimeout(_PATIENCE_S)
-    pair.do(Unblock(BOX, "mtu"))
+    pair.do(EndPacketFault(BOX, "mtu"))
     left = 5000
     while left:
         left -= len(pair.server.recv(left))

@@ -16,7 +16,8 @@ from halfopen.middlebox.flowtable import FlowTable, Sent
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
-from halfopen.verbs import Block, ForgetFlows, Rebind, SetIdleTimeout, Unblock, Verb
+from halfopen.packet_faults.block import Block
+from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 
 SYN, ACK, FIN, RST = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST
 IN, OUT = Side.INSIDE, Side.OUTSIDE
@@ -115,7 +116,7 @@ class PureStreet:
         match verb:
             case Block():
                 self._blocked = True
-            case Unblock():
+            case EndPacketFault():
                 self._blocked = False
             case SetIdleTimeout(seconds=seconds):
                 idle = self._policy.idle_timeout if seconds is None else seconds

@@ -26,27 +26,34 @@ def _follow(directory: Path) -> dict[str, str]:
         directory / "harness/halfopen",
         ignore=shutil.ignore_patterns("__pycache__"),
     )
-    blocks = re.findall(r"```(\w+)\n(?:# (\S+\.py)\n)?(.*?)```", GUIDE.read_text(), re.DOTALL)
-    for language, name, text in blocks:
-        target = directory / (name if language == "python" else "few-cores.scenario.yaml")
+    blocks = re.findall(r"```(?:python|yaml)\n# (\S+)\n(.*?)```", GUIDE.read_text(), re.DOTALL)
+    for name, text in blocks:
+        target = directory / name
         before = target.read_text() if target.exists() else ""
         target.write_text(before + text)
     return {**os.environ, "PYTHONPATH": str(directory / "harness")}
 
 
 @pytest.mark.timeout(120)
-def test_the_guide_leads_to_a_fault_that_works(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("fault", "word", "name", "tests"),
+    [("few cores", "cores", "few-cores", 2), ("mss clamp", "segment size", "mss-clamp", 3)],
+)
+def test_the_guide_leads_to_a_fault_that_works(
+    tmp_path: Path, fault: str, word: str, name: str, tests: int
+) -> None:
     env = _follow(tmp_path)
-    shown = halfopen("faults", "few cores", cwd=tmp_path, env=env)
-    assert "cores" in shown.stdout, shown.stdout + shown.stderr
-    done = halfopen("run", "few-cores.scenario.yaml", "--no-report", cwd=tmp_path, env=env)
+    shown = halfopen("faults", fault, cwd=tmp_path, env=env)
+    assert word in shown.stdout, shown.stdout + shown.stderr
+    done = halfopen("run", f"{name}.scenario.yaml", "--no-report", cwd=tmp_path, env=env)
     assert done.returncode == 0, done.stdout + done.stderr
+    test = f"test_fault_{name.replace('-', '_')}.py"
     tested = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_fault_few_cores.py"],
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", test],
         cwd=tmp_path,
         env=env,
         capture_output=True,
         text=True,
         timeout=60,
     )
-    assert "2 passed" in tested.stdout, tested.stdout + tested.stderr
+    assert f"{tests} passed" in tested.stdout, tested.stdout + tested.stderr

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halfopen.fields import Endpoint, MiddleboxHost
+from halfopen.packet_faults import Manner
+from halfopen.packet_faults.block import Block
 from halfopen.ports import Fault
-from halfopen.verbs import Block, Manner, Unblock, Verb
+from halfopen.verbs import EndPacketFault, Verb
 
 
 class BlockFault(Fault):
@@ -17,7 +19,7 @@ class BlockFault(Fault):
         towards: the host towards which packets are blocked; in both directions by default.
     """
 
-    uses = (Block, Unblock)
+    uses = (Block, EndPacketFault)
 
     at: MiddleboxHost
     towards: Endpoint | None = None
@@ -49,7 +51,7 @@ class BlockFault(Fault):
 
     def heal(self) -> Sequence[Verb]:
         """Its end."""
-        return (Unblock(self.at, self._block_name()),)
+        return (EndPacketFault(self.at, self._block_name()),)
 
     def _block_name(self) -> str:
         return f"{self.name} towards {self.towards or 'both'}"

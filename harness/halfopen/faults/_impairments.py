@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar
 
 from halfopen.fields import Endpoint, MiddleboxHost
+from halfopen.packet_faults.impair import Impair
 from halfopen.ports import Fault
-from halfopen.verbs import Impair, Unimpair, Verb
+from halfopen.verbs import EndPacketFault, Verb
 
 
 class ImpairFault(Fault):
@@ -20,7 +21,7 @@ class ImpairFault(Fault):
         of: the host whose flows (those that it opened) are impaired; all by default.
     """
 
-    uses: ClassVar[tuple[type[Verb], ...]] = (Impair, Unimpair)
+    uses: ClassVar[tuple[type[Verb], ...]] = (Impair, EndPacketFault)
 
     at: MiddleboxHost
     towards: Endpoint | None = None
@@ -28,7 +29,7 @@ class ImpairFault(Fault):
 
     @abstractmethod
     def impairment(self) -> Mapping[str, Any]:
-        """Fields of the verb :class:`halfopen.verbs.Impair`."""
+        """Fields of the verb :class:`halfopen.packet_faults.impair.Impair`."""
         raise NotImplementedError
 
     def verbs(self) -> Sequence[Verb]:
@@ -38,7 +39,7 @@ class ImpairFault(Fault):
 
     def heal(self) -> Sequence[Verb]:
         """Its end."""
-        return (Unimpair(self.at, self._impairment_name()),)
+        return (EndPacketFault(self.at, self._impairment_name()),)
 
     def _impairment_name(self) -> str:
         return f"{self.name} towards {self.towards or 'both'} of {self.of or 'all'}"

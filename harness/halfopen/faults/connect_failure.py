@@ -7,7 +7,7 @@ from typing import Literal
 from pydantic import Field
 
 from halfopen.faults._blocks import BlockFault
-from halfopen.verbs import Manner
+from halfopen.packet_faults import Manner
 
 _MANNERS: dict[str, Manner] = {
     "reset": "reset",

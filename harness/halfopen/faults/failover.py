@@ -8,8 +8,9 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from halfopen.fields import Duration, MiddleboxHost
+from halfopen.packet_faults.block import Block
 from halfopen.ports import Fault
-from halfopen.verbs import Block, ForgetFlows, Unblock, Verb
+from halfopen.verbs import EndPacketFault, ForgetFlows, Verb
 
 
 class Failover(Fault):
@@ -26,7 +27,7 @@ class Failover(Fault):
 
     name = "failover"
     summary = "the standby of a middlebox takes over, with or without its table"
-    uses = (Block, ForgetFlows, Unblock)
+    uses = (Block, ForgetFlows, EndPacketFault)
 
     at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"
@@ -39,4 +40,4 @@ class Failover(Fault):
 
     def schedule(self) -> Sequence[tuple[float, Verb]]:
         """The standby takes over."""
-        return ((self.takes, Unblock(self.at, self.name)),)
+        return ((self.takes, EndPacketFault(self.at, self.name)),)

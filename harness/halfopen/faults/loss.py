@@ -9,7 +9,9 @@ from pydantic import Field
 
 from halfopen.faults._impairments import ImpairFault
 from halfopen.fields import Share
-from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
+from halfopen.packet_faults.block import Block
+from halfopen.packet_faults.impair import Impair
+from halfopen.verbs import EndPacketFault, Verb
 
 
 class Loss(ImpairFault):
@@ -22,10 +24,14 @@ class Loss(ImpairFault):
 
     name = "loss"
     summary = "a middlebox loses a part of the packets, each by chance or several in a row"
-    uses = (Block, Unblock, Impair, Unimpair)
+    uses = (Block, Impair, EndPacketFault)
 
     share: Share
     bursts_of: Annotated[int, Field(ge=2, le=1000)] | None = None
+
+    def _impairment_name(self) -> str:
+        """Another one for bursts: both may be active at once."""
+        return f"{super()._impairment_name()}{' in bursts' if self.bursts_of else ''}"
 
     def impairment(self) -> Mapping[str, Any]:
         """Lose several in a row."""
@@ -36,10 +42,10 @@ class Loss(ImpairFault):
         if self.bursts_of is not None:
             return super().verbs()
         name = self._impairment_name()
-        return (Block(self.at, name, self.towards, self.share, client=self.of),)
+        return (Block(self.at, name, self.towards, self.of, share=self.share),)
 
     def heal(self) -> Sequence[Verb]:
         """Its end."""
         if self.bursts_of is not None:
             return super().heal()
-        return (Unblock(self.at, self._impairment_name()),)
+        return (EndPacketFault(self.at, self._impairment_name()),)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Literal
 
 from halfopen.fields import MiddleboxHost
+from halfopen.packet_faults.block import Block
 from halfopen.ports import Fault
-from halfopen.verbs import Block, ForgetFlows, Unblock, Verb
+from halfopen.verbs import EndPacketFault, ForgetFlows, Verb
 
 
 class Reboot(Fault):
@@ -20,7 +21,7 @@ class Reboot(Fault):
 
     name = "reboot"
     summary = "a middlebox is gone for a while, and comes back with or without its table"
-    uses = (Block, ForgetFlows, Unblock)
+    uses = (Block, ForgetFlows, EndPacketFault)
 
     at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"
@@ -32,4 +33,4 @@ class Reboot(Fault):
 
     def heal(self) -> Sequence[Verb]:
         """It is back."""
-        return (Unblock(self.at, self.name),)
+        return (EndPacketFault(self.at, self.name),)

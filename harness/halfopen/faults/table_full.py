@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from halfopen.fields import MiddleboxHost
+from halfopen.packet_faults.block import Block
 from halfopen.ports import Fault
-from halfopen.verbs import Block, Unblock, Verb
+from halfopen.verbs import EndPacketFault, Verb
 
 
 class TableFull(Fault):
@@ -20,7 +21,7 @@ class TableFull(Fault):
 
     name = "table full"
     summary = "a middlebox lets known flows go on and silently drops what would begin a new one"
-    uses = (Block, Unblock)
+    uses = (Block, EndPacketFault)
 
     at: MiddleboxHost
 
@@ -30,4 +31,4 @@ class TableFull(Fault):
 
     def heal(self) -> Sequence[Verb]:
         """There is room again."""
-        return (Unblock(self.at, self.name),)
+        return (EndPacketFault(self.at, self.name),)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from halfopen.errors import UnsupportedError
+from halfopen.middlebox import nftables as nft
+from halfopen.middlebox.nftables import Statement
 from halfopen.model.topology import HostNetwork
 
 # `never`: longer than any run, and at 1000 ticks a second still within the 31 bits that the kernel
@@ -22,12 +24,6 @@ LONGEST_TIMER = 20 * 86400
 # nf_conntrack_max belongs to the whole machine (Documentation/networking/nf_conntrack-sysctl.rst).
 # A run has fewer flows than this, so that a table of this size or more is never full in it.
 SMALLEST_TABLE = 50_000
-
-FAMILY = "inet"
-TABLE = "middlebox"
-LATE = "late"
-BLOCKED = "blocked"
-FAULTS = "faults"
 
 _CONNTRACK = "net.netfilter.nf_conntrack_tcp"
 
@@ -126,9 +122,6 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
     return None
 
 
-_Rule = dict[str, Any]
-
-
 def compile_rules(values: Mapping[str, Any], place: Place = ANYWHERE) -> dict[str, Any]:
     """The table with its chains and rules for `nft -j -f -`.
 
@@ -143,16 +136,16 @@ def compile_rules(values: Mapping[str, Any], place: Place = ANYWHERE) -> dict[st
         raise UnsupportedError(reason)
     nat = values.get("nat", "none")
     objects = [
-        {"table": {"family": FAMILY, "name": TABLE}},
-        {"counter": _in_table(LATE)},
-        {"counter": _in_table(BLOCKED)},
+        {"table": {"family": nft.FAMILY, "name": nft.TABLE}},
+        {"counter": nft.in_table(nft.LATE)},
+        {"counter": nft.in_table(nft.BLOCKED)},
         # Before all else: what a fault blocks.
-        _chain(FAULTS, "forward", -10, "accept"),
-        _chain("let-through", "forward", 0, "drop"),
-        _rule("let-through", _state("established", "related"), _ACCEPT),
-        _rule("let-through", _TCP, _state("new"), _flags("syn"), _ACCEPT),
-        *(_rule("let-through", *each) for each in _late(values["late_packet"], place)),
-        _rule("let-through", {"counter": LATE}, _ACCEPT if _passes(values) else _DROP),
+        nft.chain(nft.FAULTS, "forward", -10, "accept"),
+        nft.chain("let-through", "forward", 0, "drop"),
+        nft.rule("let-through", nft.state("established", "related"), nft.ACCEPT),
+        nft.rule("let-through", nft.TCP, nft.state("new"), nft.flags("syn"), nft.ACCEPT),
+        *(nft.rule("let-through", *each) for each in _late(values["late_packet"], place)),
+        nft.rule("let-through", {"counter": nft.LATE}, nft.ACCEPT if _passes(values) else nft.DROP),
         *(_source(values, place) if nat == "source" else ()),
         *(_destination(values, place) if nat == "destination" else ()),
     ]
@@ -163,49 +156,49 @@ def _passes(values: Mapping[str, Any]) -> bool:
     return bool(values["late_packet"] == "pass untranslated")
 
 
-def _late(late_packet: str, place: Place) -> list[list[_Rule]]:
+def _late(late_packet: str, place: Place) -> list[list[Statement]]:
     """The rules for a packet of no entry, before it is dropped."""
-    late = {"counter": LATE}
-    from_inside = _meta("iifname", place.inside)
+    late = {"counter": nft.LATE}
+    from_inside = nft.meta("iifname", place.inside)
     if late_packet == "rst sender":
-        return [[_TCP, late, _REFUSALS["reset"]]]
+        return [[nft.TCP, late, nft.REFUSALS["reset"]]]
     if late_packet == "rst inside sender":
-        return [[_TCP, from_inside, late, _REFUSALS["reset"]]]
+        return [[nft.TCP, from_inside, late, nft.REFUSALS["reset"]]]
     # A stranger is NEW to conntrack, if it takes it for the middle of a flow; neither FIN nor RST
     # nor SYN-ACK ever is, so that no close is readmitted.
     if late_packet == "readmit from inside":
-        return [[_TCP, from_inside, _state("new"), _ACCEPT]]
+        return [[nft.TCP, from_inside, nft.state("new"), nft.ACCEPT]]
     if late_packet == "readmit from anywhere":
-        return [[_TCP, _state("new"), _ACCEPT]]
+        return [[nft.TCP, nft.state("new"), nft.ACCEPT]]
     return []
 
 
-def _source(values: Mapping[str, Any], place: Place) -> list[_Rule]:
+def _source(values: Mapping[str, Any], place: Place) -> list[Statement]:
     """Clients get the outward address, and keep their port if it is free (RFC 5382, REQ-1).
 
     By `snat`, not `masquerade`: that forgets all flows when the interface goes down, which is
     Linux's habit with addresses that a provider assigns (net/netfilter/nf_nat_masquerade.c).
     """
-    translate = {"snat": {"family": _ip(place.outside_address), "addr": place.outside_address}}
+    translate = {"snat": {"family": nft.ip(place.outside_address), "addr": place.outside_address}}
     return [
-        _chain("translate", "postrouting", 100, "accept", "nat"),
-        _rule("translate", _TCP, _meta("oifname", place.outside), translate),
+        nft.chain("translate", "postrouting", 100, "accept", "nat"),
+        nft.rule("translate", nft.TCP, nft.meta("oifname", place.outside), translate),
         *_strangers(values, place.outside, values["late_packet"] == "rst sender"),
     ]
 
 
-def _destination(values: Mapping[str, Any], place: Place) -> list[_Rule]:
+def _destination(values: Mapping[str, Any], place: Place) -> list[Statement]:
     """Clients connect to the inward address, and reach the server."""
-    public = _address("daddr", place.inside_address)
-    translate = {"dnat": {"family": _ip(place.server), "addr": place.server}}
+    public = nft.address("daddr", place.inside_address)
+    translate = {"dnat": {"family": nft.ip(place.server), "addr": place.server}}
     return [
-        _chain("translate", "prerouting", -100, "accept", "nat"),
-        _rule("translate", _TCP, _meta("iifname", place.inside), public, translate),
+        nft.chain("translate", "prerouting", -100, "accept", "nat"),
+        nft.rule("translate", nft.TCP, nft.meta("iifname", place.inside), public, translate),
         *_strangers(values, place.inside, values["late_packet"].startswith("rst")),
     ]
 
 
-def _strangers(values: Mapping[str, Any], interface: str, reset: bool) -> list[_Rule]:
+def _strangers(values: Mapping[str, Any], interface: str, reset: bool) -> list[Statement]:
     """What becomes of late packets for the translated address.
 
     They are for the middlebox itself, since no entry says for whom else; its own TCP would answer
@@ -214,112 +207,16 @@ def _strangers(values: Mapping[str, Any], interface: str, reset: bool) -> list[_
     """
     if _passes(values):
         return []
-    refusal = _REFUSALS["reset" if reset else "drop"]
-    unknown = _state("invalid", "new", "untracked")
+    refusal = nft.REFUSALS["reset" if reset else "drop"]
+    unknown = nft.state("invalid", "new", "untracked")
     return [
-        _chain("strangers", "input", 0, "accept"),
-        _rule("strangers", _TCP, _meta("iifname", interface), unknown, {"counter": LATE}, refusal),
+        nft.chain("strangers", "input", 0, "accept"),
+        nft.rule(
+            "strangers",
+            nft.TCP,
+            nft.meta("iifname", interface),
+            unknown,
+            {"counter": nft.LATE},
+            refusal,
+        ),
     ]
-
-
-def compile_block(
-    name: str,
-    to: str | None,
-    share: float,
-    manner: str,
-    only_new: bool = False,
-    *,
-    client: str | None = None,
-    longer_than: int | None = None,
-) -> dict[str, Any]:
-    """The rules of a block, for `nft -j -f -`.
-
-    Args:
-        name: comment by which the rules are found again.
-        to: address of the host towards which packets are blocked; None: in both directions.
-        share: of the packets, by chance, to a thousandth.
-        manner: drop, reset or unreachable.
-        only_new: only packets that begin a flow.
-        client: address of the host whose flows, those that it opened, are blocked; None: all.
-        longer_than: only packets of more octets, IP header included; None: of any length.
-    """
-    tests: list[_Rule] = []
-    if only_new:
-        tests.append(_state("new"))
-    if manner == "reset":  # there is no RST for anything else
-        tests.append(_TCP)
-    if to is not None:
-        tests.append(_address("daddr", to))
-    if longer_than is not None:
-        tests.append(_match(">", {"meta": {"key": "length"}}, longer_than))
-    # Packets of no entry belong to no client; what begins them from its side does.
-    clients: list[list[_Rule]] = [[]]
-    if client is not None:
-        opened = {"ct": {"key": f"{_ip(client)} saddr", "dir": "original"}}
-        stranger = _state("invalid", "untracked")
-        clients = [[_match("==", opened, client)], [stranger, _address("saddr", client)]]
-    dice: list[_Rule] = []
-    if share < 1:
-        thousand = {"numgen": {"mode": "random", "mod": 1000, "offset": 0}}
-        dice.append(_match("<", thousand, max(1, round(share * 1000))))
-    rules = [
-        {
-            **_rule(FAULTS, *tests, *whose, *dice, {"counter": BLOCKED}, _REFUSALS[manner])["rule"],
-            "comment": name,
-        }
-        for whose in clients
-    ]
-    return {"nftables": [{"add": {"rule": rule}} for rule in rules]}
-
-
-_DROP: _Rule = {"drop": None}
-_ACCEPT: _Rule = {"accept": None}
-_REFUSALS: Mapping[str, _Rule] = {
-    "drop": _DROP,
-    "reset": {"reject": {"type": "tcp reset"}},
-    # ICMP and ICMPv6 alike: type 3 code 1 (RFC 792), type 1 code 3 (RFC 4443).
-    "unreachable": {"reject": {"type": "icmpx", "expr": "host-unreachable"}},
-}
-
-
-def _match(op: str, left: Any, right: Any) -> _Rule:
-    return {"match": {"op": op, "left": left, "right": right}}
-
-
-def _meta(key: str, value: str) -> _Rule:
-    return _match("==", {"meta": {"key": key}}, value)
-
-
-_TCP = _meta("l4proto", "tcp")
-
-
-def _state(*names: str) -> _Rule:
-    right: Any = names[0] if len(names) == 1 else list(names)
-    return _match("in", {"ct": {"key": "state"}}, right)
-
-
-def _flags(name: str) -> _Rule:
-    """Of SYN, ACK, RST and FIN, only this."""
-    mask = {"|": [{"|": [{"|": ["syn", "ack"]}, "rst"]}, "fin"]}
-    return _match("==", {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, mask]}, name)
-
-
-def _ip(address: str) -> str:
-    return "ip6" if ":" in address else "ip"
-
-
-def _address(field: str, address: str) -> _Rule:
-    return _match("==", {"payload": {"protocol": _ip(address), "field": field}}, address)
-
-
-def _chain(name: str, hook: str, priority: int, policy: str, kind: str = "filter") -> _Rule:
-    return {"chain": {**_in_table(name), "type": kind, "hook": hook, "prio": priority}
-            | {"policy": policy}}  # fmt: skip
-
-
-def _rule(name: str, *expressions: _Rule) -> _Rule:
-    return {"rule": {"family": FAMILY, "table": TABLE, "chain": name, "expr": [*expressions]}}
-
-
-def _in_table(name: str) -> dict[str, Any]:
-    return {"family": FAMILY, "table": TABLE, "name": name}

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from halfopen.middlebox.ruleset import BLOCKED, LATE, TABLE
+from halfopen.middlebox.nftables import BLOCKED, LATE, TABLE
 from halfopen.probes import netlink
 from halfopen.probes.netlink import attribute, attributes
 

@@ -11,16 +11,7 @@ from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
 from halfopen.verbs.clocks import StepClock
 from halfopen.verbs.disks import FillDisk, SetDiskReadOnly, SlowDisk, TruncateFile
 from halfopen.verbs.links import CutLink, SetLink, SetRoute
-from halfopen.verbs.middlebox import (
-    Block,
-    ForgetFlows,
-    Impair,
-    Manner,
-    Rebind,
-    SetIdleTimeout,
-    Unblock,
-    Unimpair,
-)
+from halfopen.verbs.middlebox import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout
 from halfopen.verbs.names import Answer, SetDnsBehaviour
 from halfopen.verbs.programs import (
     Behaviour,
@@ -38,17 +29,15 @@ from halfopen.verbs.toxics import EnableProxy, RemoveToxic, SetToxic
 __all__ = [
     "Answer",
     "Behaviour",
-    "Block",
     "CutLink",
     "DrainBacklog",
     "EnableProxy",
+    "EndPacketFault",
     "FillBacklog",
     "FillDisk",
     "ForgetFlows",
-    "Impair",
     "LimitFds",
     "LimitMemory",
-    "Manner",
     "Rebind",
     "RemoveToxic",
     "ReplaceProgram",
@@ -64,8 +53,6 @@ __all__ = [
     "SlowDisk",
     "StepClock",
     "TruncateFile",
-    "Unblock",
-    "Unimpair",
     "Verb",
     "verb_from_json",
     "verb_to_json",

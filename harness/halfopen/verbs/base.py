@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -47,5 +47,12 @@ def verb_from_json(data: Mapping[str, Any]) -> Verb:
         for key, value in data.items()
         if key != "verb"
     }
-    kinds = {kind.__name__: kind for kind in Verb.__subclasses__()}
+    kinds = {kind.__name__: kind for kind in all_verbs()}
     return kinds[data["verb"]](**values)
+
+
+def all_verbs(base: type[Verb] = Verb) -> Iterator[type[Verb]]:
+    """Every kind of verb that has been imported."""
+    for kind in base.__subclasses__():
+        yield kind
+        yield from all_verbs(kind)

@@ -17,8 +17,9 @@ from halfopen.cli.parameters import describe
 from halfopen.faults import all_faults
 from halfopen.fields import Duration, RealTimeout, Section, Share
 from halfopen.labs import all_labs
+from halfopen.packet_faults.block import Block
 from halfopen.systems import all_systems
-from halfopen.verbs import Block, SetLink, Unblock
+from halfopen.verbs import EndPacketFault, SetLink
 
 
 class Inner(Section):
@@ -103,8 +104,8 @@ def test_who_can_do_a_fault_and_why_not(monkeypatch: pytest.MonkeyPatch) -> None
     real = next(iter(all_labs().values()))
     able = replace(
         real,
-        verbs=frozenset({Block, Unblock, SetLink}),
-        engines={"good": frozenset({Block, Unblock}), "half": frozenset({Block})},
+        verbs=frozenset({Block, EndPacketFault, SetLink}),
+        engines={"good": frozenset({Block, EndPacketFault}), "half": frozenset({Block})},
         missing=lambda: (),
         lacks=lambda verb: ["install it"] if verb is SetLink else [],
     )
@@ -117,7 +118,7 @@ def test_who_can_do_a_fault_and_why_not(monkeypatch: pytest.MonkeyPatch) -> None
     able_, broken, other = page.fault_page(all_faults()["silent drop"], ["x.scenario.yaml"])["labs"]
     assert able_ == {"name": "able", "can": True, "reasons": [], "engines": ["good"]}
     assert (broken["can"], broken["reasons"]) == (False, ["no namespaces"])
-    assert (other["can"], other["reasons"]) == (False, ["it cannot do Unblock"])
+    assert (other["can"], other["reasons"]) == (False, ["it cannot do EndPacketFault"])
     (link, *_) = page.fault_page(all_faults()["link down"], ())["labs"]
     assert (link["can"], link["reasons"], link["engines"]) == (False, ["install it"], [])
 

@@ -8,7 +8,9 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.faults import all_faults
-from halfopen.verbs import Block, Impair, Unblock, Unimpair, Verb
+from halfopen.packet_faults.block import Block
+from halfopen.packet_faults.impair import Impair
+from halfopen.verbs import EndPacketFault, Verb
 
 BOTH = "towards both of all"
 
@@ -17,55 +19,55 @@ IMPAIRMENTS: list[tuple[str, dict[str, Any], Verb, Verb]] = [
         "delay",
         {"by": "200 ms"},
         Impair("firewall", f"delay {BOTH}", delay=0.2),
-        Unimpair("firewall", f"delay {BOTH}"),
+        EndPacketFault("firewall", f"delay {BOTH}"),
     ),
     (
         "delay",
         {"by": "1 s", "towards": "receiver", "of": "sender"},
         Impair("firewall", "delay towards receiver of sender", "receiver", "sender", delay=1.0),
-        Unimpair("firewall", "delay towards receiver of sender"),
+        EndPacketFault("firewall", "delay towards receiver of sender"),
     ),
     (
         "jitter",
         {"around": "100 ms", "by": "80 ms"},
         Impair("firewall", f"jitter {BOTH}", delay=0.1, jitter=0.08),
-        Unimpair("firewall", f"jitter {BOTH}"),
+        EndPacketFault("firewall", f"jitter {BOTH}"),
     ),
     (
         "reordering",
         {"share": "20 %", "by": "50 ms"},
         Impair("firewall", f"reordering {BOTH}", delay=0.05, reorder=0.2),
-        Unimpair("firewall", f"reordering {BOTH}"),
+        EndPacketFault("firewall", f"reordering {BOTH}"),
     ),
     (
         "duplication",
         {"share": "20 %"},
         Impair("firewall", f"duplication {BOTH}", duplicate=0.2),
-        Unimpair("firewall", f"duplication {BOTH}"),
+        EndPacketFault("firewall", f"duplication {BOTH}"),
     ),
     (
         "corruption",
         {"share": "0.5 %"},
         Impair("firewall", f"corruption {BOTH}", corrupt=0.005),
-        Unimpair("firewall", f"corruption {BOTH}"),
+        EndPacketFault("firewall", f"corruption {BOTH}"),
     ),
     (
         "rate",
         {"limit": "1 Mbit/s", "backlog": 20},
         Impair("firewall", f"rate {BOTH}", rate=125_000.0, backlog=20),
-        Unimpair("firewall", f"rate {BOTH}"),
+        EndPacketFault("firewall", f"rate {BOTH}"),
     ),
     (
         "loss",
         {"share": "10 %", "bursts of": 5},
-        Impair("firewall", f"loss {BOTH}", loss=0.1, burst=5.0),
-        Unimpair("firewall", f"loss {BOTH}"),
+        Impair("firewall", f"loss {BOTH} in bursts", loss=0.1, burst=5.0),
+        EndPacketFault("firewall", f"loss {BOTH} in bursts"),
     ),
     (
         "loss",
         {"share": "10 %", "of": "sender"},
         Block("firewall", "loss towards both of sender", share=0.1, client="sender"),
-        Unblock("firewall", "loss towards both of sender"),
+        EndPacketFault("firewall", "loss towards both of sender"),
     ),
 ]
 

@@ -9,15 +9,15 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.faults import all_faults
+from halfopen.packet_faults.block import Block
 from halfopen.verbs import (
-    Block,
     CutLink,
+    EndPacketFault,
     ForgetFlows,
     Rebind,
     SetIdleTimeout,
     SetLink,
     SetRoute,
-    Unblock,
     Verb,
 )
 
@@ -53,19 +53,19 @@ FAULTS: list[tuple[str, dict[str, Any], list[Verb], list[Verb]]] = [
         "mtu black hole",
         {"at": "f", "mtu": 1280},
         [Block("f", "mtu black hole towards both", longer_than=1280)],
-        [Unblock("f", "mtu black hole towards both")],
+        [EndPacketFault("f", "mtu black hole towards both")],
     ),
     (
         "connect failure",
         {"at": "f", "towards": "receiver", "with": "time-out"},
         [Block("f", "connect failure towards receiver", "receiver", only_new=True)],
-        [Unblock("f", "connect failure towards receiver")],
+        [EndPacketFault("f", "connect failure towards receiver")],
     ),
     (
         "connect failure",
         {"at": "f"},
         [Block("f", "connect failure towards both", manner="reset", only_new=True)],
-        [Unblock("f", "connect failure towards both")],
+        [EndPacketFault("f", "connect failure towards both")],
     ),
     ("nat rebinding", {"at": "f", "of": "sender"}, [Rebind("f", "sender")], []),
     ("failover", {"at": "f"}, [Block("f", "failover"), ForgetFlows("f")], []),
@@ -106,7 +106,7 @@ def test_a_link_that_flaps_is_up_in_the_end() -> None:
 def test_a_standby_takes_over_by_itself() -> None:
     spec = all_faults()["failover"]
     later = spec.model_validate({"at": "f", "takes": "5 s"}).schedule()
-    assert list(later) == [(5.0, Unblock("f", "failover"))]
+    assert list(later) == [(5.0, EndPacketFault("f", "failover"))]
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,8 @@ import pytest
 from pydantic import ValidationError
 
 from halfopen.faults import all_faults
-from halfopen.verbs import Block, ForgetFlows, LimitFds, SetLink, SignalProgram, Unblock
+from halfopen.packet_faults.block import Block
+from halfopen.verbs import EndPacketFault, ForgetFlows, LimitFds, SetLink, SignalProgram
 
 FAULTS = [
     ("forget flows", {"at": "firewall"}, [ForgetFlows("firewall", None)], ("firewall",)),
@@ -22,25 +23,25 @@ FAULTS = [
     (
         "silent drop",
         {"at": "firewall"},
-        [Block("firewall", "silent drop towards both", None, 1.0, "drop")],
+        [Block("firewall", "silent drop towards both", None, share=1.0, manner="drop")],
         ("firewall",),
     ),
     (
         "silent drop",
         {"at": "firewall", "towards": "sender"},
-        [Block("firewall", "silent drop towards sender", "sender", 1.0, "drop")],
+        [Block("firewall", "silent drop towards sender", "sender", share=1.0, manner="drop")],
         ("firewall", "sender"),
     ),
     (
         "reject",
         {"at": "firewall", "with": "host unreachable"},
-        [Block("firewall", "reject towards both", None, 1.0, "unreachable")],
+        [Block("firewall", "reject towards both", None, share=1.0, manner="unreachable")],
         ("firewall",),
     ),
     (
         "loss",
         {"at": "firewall", "share": "5 %"},
-        [Block("firewall", "loss towards both of all", None, 0.05, "drop")],
+        [Block("firewall", "loss towards both of all", None, share=0.05, manner="drop")],
         ("firewall",),
     ),
     (
@@ -74,9 +75,13 @@ HEALS = [
     (
         "silent drop",
         {"at": "firewall", "towards": "sender"},
-        [Unblock("firewall", "silent drop towards sender")],
+        [EndPacketFault("firewall", "silent drop towards sender")],
     ),
-    ("loss", {"at": "firewall", "share": "5 %"}, [Unblock("firewall", "loss towards both of all")]),
+    (
+        "loss",
+        {"at": "firewall", "share": "5 %"},
+        [EndPacketFault("firewall", "loss towards both of all")],
+    ),
     (
         "link down",
         {"between": ["sender", "firewall"]},

@@ -10,7 +10,6 @@ from halfopen.errors import UnsupportedError
 from halfopen.middlebox.ruleset import (
     LONGEST_TIMER,
     Place,
-    compile_block,
     compile_rules,
     settings,
     shortest_timer,
@@ -134,31 +133,3 @@ def test_every_profile_is_compiled_or_unsupported(name: str) -> None:
         assert compile_rules(values)["nftables"]
     except UnsupportedError as error:
         assert str(error)
-
-
-def block(*given: Any, **more: Any) -> list[dict[str, Any]]:
-    return [item["add"]["rule"] for item in compile_block(*given, **more)["nftables"]]
-
-
-def test_a_block_names_what_it_stops() -> None:
-    (everything,) = block("b", None, 1.0, "drop")
-    assert everything["comment"] == "b"
-    assert everything["expr"] == [{"counter": "blocked"}, {"drop": None}]
-    half = block("b", "198.18.2.2", 0.5, "unreachable")[0]["expr"]
-    assert half[0]["match"]["right"] == "198.18.2.2"
-    assert half[1]["match"]["right"] == 500
-    assert block("b", None, 1.0, "reset")[0]["expr"][0]["match"]["right"] == "tcp"
-    assert block("b", None, 0.0001, "drop")[0]["expr"][0]["match"]["right"] == 1  # never none
-
-
-def test_a_block_of_one_client_stops_its_flows_and_what_it_sends_of_no_flow() -> None:
-    flows, strangers = block("b", None, 1.0, "drop", client="fd00:1::1", longer_than=576)
-    key = {"ct": {"key": "ip6 saddr", "dir": "original"}}
-    assert flows["comment"] == strangers["comment"] == "b"
-    assert flows["expr"][0]["match"] == {
-        "op": ">",
-        "left": {"meta": {"key": "length"}},
-        "right": 576,
-    }
-    assert flows["expr"][1]["match"] == {"op": "==", "left": key, "right": "fd00:1::1"}
-    assert strangers["expr"][2]["match"]["left"]["payload"]["field"] == "saddr"

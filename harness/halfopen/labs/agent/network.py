@@ -13,7 +13,7 @@ from typing import Any
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.rtnetlink import Link, routing
 from halfopen.labs.forwarder import offload
-from halfopen.middlebox import ruleset
+from halfopen.middlebox import nftables, ruleset
 from halfopen.model.topology import HostNetwork, Interface
 from halfopen.probes import namespaces
 from halfopen.probes.namespaces import NAMESPACES as NAMESPACES
@@ -97,6 +97,11 @@ def carry_true_packets(host: str, interface: Interface) -> None:
                 raise LabError(f"{name}: {end} keeps its offloads: {error.strerror}") from error
 
 
+def sysctl(key: str) -> Path:
+    """The file of a setting."""
+    return Path("/proc/sys") / key.replace(".", "/")
+
+
 def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
     """Write `net.*` settings of one host.
 
@@ -105,9 +110,8 @@ def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
     """
     with namespaces.visiting(name):
         for key, value in settings.items():
-            path = Path("/proc/sys") / key.replace(".", "/")
             try:
-                path.write_text(value)
+                sysctl(key).write_text(value)
             except OSError as error:
                 raise LabError(f"{name}: cannot set {key} = {value}: {error.strerror}") from error
 
@@ -121,27 +125,27 @@ def load_rules(name: str, values: Mapping[str, Any], place: ruleset.Place) -> No
     """
     rules = ruleset.compile_rules(values, place)
     set_sysctls(name, ruleset.settings(values))
-    _nft(name, "-j", "-f", "-", text=json.dumps(rules))
+    nft(name, "-j", "-f", "-", text=json.dumps(rules))
 
 
-def block(host: str, rules: Mapping[str, Any]) -> None:
-    """Add the rules of a block (:func:`halfopen.middlebox.ruleset.compile_block`)."""
-    _nft(host, "-j", "-f", "-", text=json.dumps(rules))
+def add_fault(host: str, rules: Mapping[str, Any]) -> None:
+    """Add the rules of a :class:`halfopen.packet_faults.KernelPacketFault`."""
+    nft(host, "-j", "-f", "-", text=json.dumps(rules))
 
 
-def unblock(host: str, name: str) -> None:
-    """Remove the rules of the block `name`.
+def remove_fault(host: str, name: str) -> None:
+    """Remove the rules of the packet fault `name`.
 
     Raises:
         LabError: if there are none.
     """
-    table = (ruleset.FAMILY, ruleset.TABLE, ruleset.FAULTS)
-    listed = json.loads(_nft(host, "-j", "-a", "list", "chain", *table))["nftables"]
+    table = (nftables.FAMILY, nftables.TABLE, nftables.FAULTS)
+    listed = json.loads(nft(host, "-j", "-a", "list", "chain", *table))["nftables"]
     rules = [item["rule"] for item in listed if item.get("rule", {}).get("comment") == name]
     if not rules:
-        raise LabError(f"{host}: there is no block {name!r} to end")
+        raise LabError(f"{host}: no packet fault {name!r} is active")
     for rule in rules:
-        _nft(host, "delete", "rule", *table, "handle", str(rule["handle"]))
+        nft(host, "delete", "rule", *table, "handle", str(rule["handle"]))
 
 
 def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: bool) -> None:
@@ -180,14 +184,14 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
             raise LabError(f"there is no link between {left} and {right}") from None
         if cut:
             try:
-                _nft(here, "-f", "-", text=_CUT.format(name=name))
+                nft(here, "-f", "-", text=_CUT.format(name=name))
             except LabError as error:
                 raise UnsupportedError(
                     "a link cannot be cut here: that needs Linux 5.18 with"
                     f" and CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
                 ) from error
         else:
-            _nft(here, "delete", "table", "netdev", f"cut-{name}")
+            nft(here, "delete", "table", "netdev", f"cut-{name}")
 
 
 # A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).  Frames are not
@@ -224,7 +228,12 @@ def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: 
             change(each.subnet, each.gateway)
 
 
-def _nft(name: str, *arguments: str, text: str = "") -> str:
+def nft(name: str, *arguments: str, text: str = "") -> str:
+    """Run nft in a host; returns what it writes.
+
+    Raises:
+        LabError: if the kernel does not take it.
+    """
     done = subprocess.run(
         ["nsenter", f"--net={NAMESPACES / name}", "nft", *arguments],
         input=text,
@@ -233,5 +242,5 @@ def _nft(name: str, *arguments: str, text: str = "") -> str:
         timeout=30,
     )
     if done.returncode:
-        raise LabError(f"{name}: the kernel does not take the firewall's rules: {done.stderr}")
+        raise LabError(f"{name}: the kernel does not take the rules: {done.stderr.strip()}")
     return done.stdout

@@ -9,11 +9,13 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from halfopen.errors import HalfopenError
-from halfopen.labs.forwarder import verb_handlers
+from halfopen.labs.forwarder import flow_table_verbs
+from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.link import Link
 from halfopen.labs.forwarder.recorder import Recorder
 from halfopen.middlebox.packet import Side
+from halfopen.packet_faults import all_packet_faults
 from halfopen.verbs import verb_from_json
 
 Send = Callable[[Mapping[str, Any]], None]
@@ -125,9 +127,10 @@ class EventLoop:
         if request["do"] == "sample":
             self._sample(everything=True)
             return []
+        all_packet_faults()  # they are verbs from the moment that they are imported
         verb = verb_from_json(request["verb"])
-        now, addresses = time.monotonic(), request["addresses"]
-        flows = verb_handlers.do(verb, self._forwarder, self._profile_idle, addresses, now)
+        target = Target(self._forwarder, self._profile_idle, request["addresses"])
+        flows = flow_table_verbs.do(verb, target, time.monotonic())
         return [f"{flow.opened.source} > {flow.opened.destination}" for flow in flows]
 
     def _sample(self, *, everything: bool = False) -> None:

@@ -11,9 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from halfopen.labs.forwarder.checksum import words
 from halfopen.labs.forwarder.frames import IPV4, IPV6, TCP, octets
 from halfopen.labs.forwarder.port import Port
+from halfopen.middlebox.checksum import words
 from halfopen.middlebox.flow import Flow
 from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.lane import Lane

@@ -1,137 +1,118 @@
-"""The faults that stand on the way through a middlebox: blocks, then impairments in turn."""
+"""The packet faults that are active in a middlebox, in the order in which they began."""
 
 from __future__ import annotations
 
+import heapq
 import random
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 
-from halfopen.labs.forwarder.impairments import Impairment, Path, Released, flip_bit
-from halfopen.labs.forwarder.matching import ActiveBlock, PacketFacts, PacketFilter
-from halfopen.middlebox.packet import Side
-
-
-@dataclass(frozen=True)
-class Job:
-    """A frame that is ready to go out.
-
-    Attributes:
-        frame: its octets; never changed any more.
-        to: the side that it goes out on.
-        inner: where in it TCP, or whatever IP carries, begins.
-        traffic: what a fault may ask of it.
-    """
-
-    frame: bytes | bytearray
-    to: Side
-    inner: int
-    traffic: PacketFacts
+from halfopen.packet_faults._packet_fault import (
+    Behaviour,
+    Delivery,
+    Manner,
+    OutgoingPacket,
+    PacketFacts,
+    PacketFault,
+    PacketFilter,
+)
 
 
-@dataclass(frozen=True)
-class _Standing:
-    aim: PacketFilter
-    paths: Mapping[Side, Path[Job]]
+class _Active:
+    """A fault that is active, and the packets that it delays."""
+
+    def __init__(self, wanted: PacketFilter, behaviour: Behaviour) -> None:
+        self.filter = wanted
+        self.behaviour = behaviour
+        self._waiting: list[tuple[float, int, OutgoingPacket]] = []
+        self._serial = 0
+
+    def hold(self, delivery: Delivery) -> None:
+        self._serial += 1
+        heapq.heappush(self._waiting, (delivery.at, self._serial, delivery.packet))
+
+    def next_release(self) -> float | None:
+        return self._waiting[0][0] if self._waiting else None
+
+    def due(self, now: float) -> list[OutgoingPacket]:
+        out = []
+        while self._waiting and self._waiting[0][0] <= now:
+            out.append(heapq.heappop(self._waiting)[2])
+        return out
 
 
 class FaultPipeline:
-    """What stands on the way.
+    """What packets must pass.
 
     Args:
         rng: where chance comes from.
         out: takes what has come through.
     """
 
-    def __init__(self, rng: random.Random, out: Callable[[Job], None]) -> None:
+    def __init__(self, rng: random.Random, out: Callable[[OutgoingPacket], None]) -> None:
         self._rng = rng
         self._out = out
-        self._barriers: dict[str, ActiveBlock] = {}
-        self._impairments: dict[str, _Standing] = {}
-        self._lost_before = 0
+        self._active: dict[str, _Active] = {}
+        self.lost = 0  # packets that came to a fault on their way out, and did not leave it
 
     def __bool__(self) -> bool:
-        """Whether anything stands."""
-        return bool(self._barriers or self._impairments)
+        """Whether a fault is active."""
+        return bool(self._active)
 
-    @property
-    def lost(self) -> int:
-        """Packets that impairments have lost."""
-        return self._lost_before + sum(
-            path.lost for each in self._impairments.values() for path in each.paths.values()
-        )
+    def add(self, fault: PacketFault, addresses: Mapping[str, str]) -> None:
+        """A fault begins, behind those that are active; `addresses` of the hosts, by name."""
+        active = _Active(fault.filter(addresses), fault.behaviour(self._rng))
+        self._active[fault.name] = active
 
-    def block(self, name: str, block: ActiveBlock) -> None:
-        """Let a block stand from now on."""
-        self._barriers[name] = block
-
-    def unblock(self, name: str) -> None:
-        """End a block.
+    def remove(self, name: str, now: float) -> None:
+        """A fault ends; what it has delayed goes on at once, through those behind it.
 
         Raises:
-            KeyError: if there is none of this name.
+            KeyError: if none of this name is active.
         """
-        del self._barriers[name]
-
-    def impair(self, name: str, aim: PacketFilter, how: Impairment) -> None:
-        """Let an impairment stand from now on, behind those that stand."""
-        paths = {side: Path[Job](how, self._rng) for side in Side}
-        self._impairments[name] = _Standing(aim, paths)
-
-    def unimpair(self, name: str, now: float) -> None:
-        """End an impairment; what waits goes on at once, through those that stand behind it.
-
-        Raises:
-            KeyError: if there is none of this name.
-        """
-        ending = self._impairments[name]
+        ending = self._active[name]
         behind = self._behind(name)
-        del self._impairments[name]
-        for path in ending.paths.values():
-            self._lost_before += path.lost
-            self._release(path.flush(), behind, now)
+        del self._active[name]
+        self._go_on(ending.due(float("inf")), behind, now)
 
-    def stopped_by(self, traffic: PacketFacts) -> ActiveBlock | None:
-        """The block that keeps a packet from getting through, if there is one."""
-        for block in self._barriers.values():
-            if block.stops(traffic, self._rng):
-                return block
+    def refused(self, facts: PacketFacts) -> Manner | None:
+        """How a packet that arrives is refused; None if no fault does."""
+        for active in self._active.values():
+            if active.filter.meets(facts):
+                manner = active.behaviour.on_arrival()
+                if manner is not None:
+                    return manner
         return None
 
-    def enter(self, job: Job, now: float) -> None:
-        """A frame begins its way through the impairments."""
-        self._go_on(job, self._impairments, now)
+    def enter(self, packet: OutgoingPacket, now: float) -> None:
+        """A packet begins its way out."""
+        self._go_on([packet], list(self._active), now)
 
     def tick(self, now: float) -> None:
         """Let go what has waited until `now`."""
-        for name in list(self._impairments):
-            for path in self._impairments[name].paths.values():
-                self._release(path.due(now), self._behind(name), now)
+        for name in list(self._active):
+            if due := self._active[name].due(now):
+                self._go_on(due, self._behind(name), now)
 
     def next_release(self) -> float | None:
         """When something will have waited; None if nothing waits."""
-        times = [p.next_release() for s in self._impairments.values() for p in s.paths.values()]
+        times = (active.next_release() for active in self._active.values())
         return min((time for time in times if time is not None), default=None)
 
     def _behind(self, name: str) -> list[str]:
-        names = list(self._impairments)
+        names = list(self._active)
         return names[names.index(name) + 1 :]
 
-    def _go_on(self, job: Job, names: Iterable[str], now: float) -> None:
-        """Through the impairments `names`, as far as it gets now."""
-        for name in names:
-            standing = self._impairments[name]
-            if standing.aim.meets(job.traffic):
-                path = standing.paths[job.to]
-                path.offer(job, job.traffic.octets, now)
-                self._release(path.due(now), self._behind(name), now)
-                return
-        self._out(job)
-
-    def _release(self, released: list[Released[Job]], behind: list[str], now: float) -> None:
-        for each in released:
-            job = each.item
-            if each.corrupt:
-                frame = bytearray(job.frame)
-                flip_bit(frame, job.inner, len(frame), self._rng)
-                job = Job(frame, job.to, job.inner, job.traffic)
-            self._go_on(job, behind, now)
+    def _go_on(self, packets: list[OutgoingPacket], names: list[str], now: float) -> None:
+        """Through the faults `names`, as far as the packets get now."""
+        for packet in packets:
+            for index, name in enumerate(names):
+                active = self._active[name]
+                if active.filter.meets(packet.facts):
+                    deliveries = active.behaviour.on_packet(packet, now)
+                    self.lost += not deliveries
+                    for delivery in deliveries:
+                        active.hold(delivery)
+                    self._go_on(active.due(now), names[index + 1 :], now)
+                    break
+            else:
+                self._out(packet)

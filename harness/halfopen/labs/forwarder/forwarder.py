@@ -12,15 +12,15 @@ from dataclasses import dataclass
 
 from halfopen.labs.forwarder import frames, icmp
 from halfopen.labs.forwarder.fast_path import Shortcuts
-from halfopen.labs.forwarder.fault_pipeline import FaultPipeline, Job
+from halfopen.labs.forwarder.fault_pipeline import FaultPipeline
 from halfopen.labs.forwarder.frames import ETHERNET, IPV4, IPV6, TCP, Datagram
-from halfopen.labs.forwarder.matching import ActiveBlock, PacketFacts
 from halfopen.labs.forwarder.port import Port
 from halfopen.middlebox.flow import Flow
 from halfopen.middlebox.flowtable import Cause, FlowTable, Sent
 from halfopen.middlebox.nat import Translator
 from halfopen.middlebox.packet import Packet, Side, reset_for
 from halfopen.middlebox.policy import Policy
+from halfopen.packet_faults._packet_fault import Manner, OutgoingPacket, PacketFacts
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Tally:
     Attributes:
         late: fitted no flow.
         late_octets: of those.
-        blocked: stopped by a block.
+        blocked: refused by a fault.
         blocked_octets: of those.
         full: would have begun a flow for which there was no room.
     """
@@ -143,12 +143,12 @@ class Forwarder:
         flow = self.table.find(packet.addresses, side, now)
         if flow is None and ip.destination in self._own and not self._stands_in(packet, side):
             return
-        traffic = self._traffic(packet, ip, side, flow)
-        block = self.faults.stopped_by(traffic)
-        if block is not None:
-            if flow is not None:  # a block does not keep it from being seen, as in netfilter
+        facts = self._facts(packet, ip, side, flow)
+        refused = self.faults.refused(facts)
+        if refused is not None:
+            if flow is not None:  # a fault does not keep it from being seen, as in netfilter
                 self._send_own(self.table.handle(packet, side, now).sent)
-            self._refuse(frame, ip, packet, side, block)
+            self._refuse(frame, ip, packet, side, refused)
             return
         verdict = self.table.handle(packet, side, now)
         self.changes += 1
@@ -166,7 +166,7 @@ class Forwarder:
             frames.readdress(frame, ip, verdict.packet.addresses)
         if verdict.flow is not None and verdict.flow.assured:
             self._shortcuts.learn(verdict.flow)
-        self.faults.enter(Job(frame, side.other, ip.inner, traffic), now)
+        self.faults.enter(OutgoingPacket(frame, side.other, ip.inner, True, facts), now)
 
     def _other(self, frame: bytearray, ip: Datagram, side: Side, now: float) -> None:
         """What is no TCP segment: errors about flows are translated, all else passes as it is."""
@@ -180,12 +180,12 @@ class Forwarder:
             assert read is not None, "what was made here can be read"
             ip = read
         client = None if flow is None else flow.opened.source.address
-        traffic = PacketFacts(frames.text(ip.destination), client, begins=False, octets=ip.length)
-        block = self.faults.stopped_by(traffic)
-        if block is not None:
-            self._refuse(frame, ip, None, side, block)
+        facts = PacketFacts(frames.text(ip.destination), client, begins=False, octets=ip.length)
+        refused = self.faults.refused(facts)
+        if refused is not None:
+            self._refuse(frame, ip, None, side, refused)
         elif self._onward(frame, ip, side):
-            self.faults.enter(Job(frame, side.other, ip.inner, traffic), now)
+            self.faults.enter(OutgoingPacket(frame, side.other, ip.inner, False, facts), now)
 
     def _translated(self, frame: bytearray, ip: Datagram, flow: Flow, side: Side) -> bytes:
         """An ICMP error about a flow as the IP packet that it is on the other side."""
@@ -202,7 +202,7 @@ class Forwarder:
             return self.table.owns(packet.addresses)
         return self.table.translate(packet.addresses).destination != packet.addresses.destination
 
-    def _traffic(self, packet: Packet, ip: Datagram, side: Side, flow: Flow | None) -> PacketFacts:
+    def _facts(self, packet: Packet, ip: Datagram, side: Side, flow: Flow | None) -> PacketFacts:
         onward = packet.addresses
         begins = flow is None and packet.opens
         client = onward.source.address if begins else None
@@ -226,13 +226,13 @@ class Forwarder:
         return False
 
     def _refuse(
-        self, frame: bytearray, ip: Datagram, packet: Packet | None, side: Side, block: ActiveBlock
+        self, frame: bytearray, ip: Datagram, packet: Packet | None, side: Side, manner: Manner
     ) -> None:
         self.tally.blocked += 1
         self.tally.blocked_octets += ip.length
-        if block.manner == "unreachable":
+        if manner == "unreachable":
             self._complain(frame, ip, side, "host unreachable")
-        elif block.manner == "reset" and packet is not None:
+        elif manner == "reset" and packet is not None:
             answer = reset_for(packet)
             if answer is not None:
                 self._emit(frames.make_tcp(answer), side)
@@ -250,5 +250,5 @@ class Forwarder:
         kind = (IPV4 if packet[0] >> 4 == 4 else IPV6).to_bytes(2, "big")
         self.out[to].append(self._ports[to].header + kind + packet)
 
-    def _leave(self, job: Job) -> None:
-        self.out[job.to].append(job.frame)
+    def _leave(self, packet: OutgoingPacket) -> None:
+        self.out[packet.to].append(packet.frame)

@@ -11,7 +11,7 @@ from functools import lru_cache
 from socket import AF_INET, AF_INET6, inet_ntop, inet_pton
 from typing import Final
 
-from halfopen.labs.forwarder.checksum import checksum, corrected, words
+from halfopen.middlebox.checksum import checksum, corrected, words
 from halfopen.middlebox.packet import Addresses, Endpoint, Packet
 
 ETHERNET: Final = 14

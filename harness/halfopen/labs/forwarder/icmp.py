@@ -8,7 +8,6 @@ from __future__ import annotations
 import struct
 from typing import Literal
 
-from halfopen.labs.forwarder.checksum import checksum
 from halfopen.labs.forwarder.frames import (
     ICMP,
     ICMPV6,
@@ -20,6 +19,7 @@ from halfopen.labs.forwarder.frames import (
     read_ip,
     readdress,
 )
+from halfopen.middlebox.checksum import checksum
 from halfopen.middlebox.packet import Addresses
 
 Reason = Literal["too long", "host unreachable", "time exceeded"]

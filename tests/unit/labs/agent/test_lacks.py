@@ -10,9 +10,10 @@ import pytest
 
 from halfopen.labs.agent.actions import all_actions, clocks, disks
 from halfopen.labs.netns.lab import LAB
+from halfopen.packet_faults.block import Block
 from halfopen.runner.requirements import demands, needs
 from halfopen.scenario import load_scenario, make_plans
-from halfopen.verbs import Block, FillDisk, SetDiskReadOnly, SlowDisk, StepClock, Unblock
+from halfopen.verbs import EndPacketFault, FillDisk, SetDiskReadOnly, SlowDisk, StepClock
 from halfopen.vocabulary import default_vocabulary
 
 FAULTS = Path(__file__).parents[4] / "scenarios" / "faults"
@@ -55,7 +56,7 @@ def test_a_plan_says_what_it_will_ask_of_each_host() -> None:
     wanted = {plan.variant: demands(plan, vocabulary) for plan in plans}
     assert wanted["sender"] == {
         "sender": {FillDisk},
-        "firewall": {Block, Unblock},
+        "firewall": {Block, EndPacketFault},
     }
     assert wanted["receiver"]["receiver"] == {FillDisk}
 

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halfopen.errors import LabError
-from halfopen.labs.forwarder import frames, icmp, verb_handlers
+from halfopen.labs.forwarder import flow_table_verbs, frames, icmp
+from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.frames import octets
 from halfopen.labs.forwarder.port import Port
@@ -21,16 +22,9 @@ from halfopen.middlebox.flow import Flow
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
-from halfopen.verbs import (
-    Block,
-    ForgetFlows,
-    Impair,
-    Rebind,
-    SetIdleTimeout,
-    Unblock,
-    Unimpair,
-    Verb,
-)
+from halfopen.packet_faults.block import Block
+from halfopen.packet_faults.impair import Impair
+from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 from tests.unit.labs.forwarder.test_frames import read, sums_are_right
 
 IN, OUT = Side.INSIDE, Side.OUTSIDE
@@ -110,7 +104,7 @@ class Place:
         return self
 
     def do(self, verb: Verb, now: float = 0.0) -> Sequence[Flow]:
-        return verb_handlers.do(verb, self.middlebox, 100.0, ENDS[self.version], now)
+        return flow_table_verbs.do(verb, Target(self.middlebox, 100.0, ENDS[self.version]), now)
 
 
 versions = st.sampled_from([4, 6])
@@ -185,7 +179,7 @@ def test_nothing_takes_the_short_way_while_a_fault_stands() -> None:
     frame = place.frame(Packet(place.addresses[IN], ACK, 1, 1, 1), IN)
     place.do(Block("middlebox", "b", to="client"))
     assert not place.middlebox.quick(bytearray(frame), 0, IN, 0.0)
-    place.do(Unblock("middlebox", "b"))
+    place.do(EndPacketFault("middlebox", "b"))
     assert place.middlebox.quick(bytearray(frame), 0, IN, 0.0)
     place.do(ForgetFlows("middlebox"))
     assert not place.middlebox.quick(bytearray(frame), 0, IN, 0.0)
@@ -283,10 +277,10 @@ def test_a_block_stops_what_it_is_about(block: Block, blocked: set[Side], nat: N
         140 * len(blocked),
         0,
     )
-    place.do(Unblock("middlebox", "b"))
+    place.do(EndPacketFault("middlebox", "b"))
     assert all(place.send(side, length=100) for side in Side)
     with pytest.raises(LabError, match="'b'"):
-        place.do(Unblock("middlebox", "b"))
+        place.do(EndPacketFault("middlebox", "b"))
 
 
 def test_a_new_flow_that_is_blocked_is_not_known() -> None:
@@ -341,13 +335,13 @@ def test_what_waits_goes_on_when_an_impairment_ends() -> None:
     place.do(Impair("middlebox", "slow", delay=9.0))
     place.do(Impair("middlebox", "slower", delay=2.0))
     place.send(IN, length=5)
-    place.do(Unimpair("middlebox", "slow"), now=1.0)
+    place.do(EndPacketFault("middlebox", "slow"), now=1.0)
     assert not place.left(OUT)
     assert place.middlebox.next_tick() == 3.0
-    place.do(Unimpair("middlebox", "slower"), now=2.0)
+    place.do(EndPacketFault("middlebox", "slower"), now=2.0)
     assert len(place.left(OUT)) == 1
     with pytest.raises(LabError, match="slow"):
-        place.do(Unimpair("middlebox", "slow"))
+        place.do(EndPacketFault("middlebox", "slow"))
 
 
 def test_what_is_damaged_has_a_wrong_checksum() -> None:
@@ -365,7 +359,7 @@ def test_losses_are_counted_when_the_impairment_is_gone_too() -> None:
     place.do(Impair("middlebox", "hole", loss=1.0))
     assert not place.send(IN, length=1)
     assert place.middlebox.faults.lost == 1
-    place.do(Unimpair("middlebox", "hole"))
+    place.do(EndPacketFault("middlebox", "hole"))
     assert place.middlebox.faults.lost == 1
 
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halfopen.labs.forwarder import frames, icmp
-from halfopen.labs.forwarder.checksum import checksum, corrected, words
 from halfopen.labs.forwarder.frames import ETHERNET
+from halfopen.middlebox.checksum import checksum, corrected, words
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet
 
 HEADER = b"\2\0\0\0\0\1\2\0\0\0\0\2"

@@ -11,7 +11,8 @@ from halfopen.labs.agent import network
 from halfopen.labs.agent.engines._engine import Attachment, Engine
 from halfopen.labs.agent.observer import Observer
 from halfopen.middlebox import ruleset
-from halfopen.verbs import Block, ForgetFlows, SetIdleTimeout, Unblock, Verb
+from halfopen.packet_faults import KernelPacketFault, all_packet_faults
+from halfopen.verbs import EndPacketFault, ForgetFlows, SetIdleTimeout, Verb
 
 
 class ConntrackMiddlebox:
@@ -50,20 +51,11 @@ class ConntrackMiddlebox:
             case SetIdleTimeout(seconds=seconds):
                 await asyncio.to_thread(self._set_idle_timeout, seconds)
                 return ()
-            case Block():
-                rules = ruleset.compile_block(
-                    verb.name,
-                    None if verb.to is None else self._addresses[verb.to],
-                    verb.share,
-                    verb.manner,
-                    verb.only_new,
-                    client=None if verb.client is None else self._addresses[verb.client],
-                    longer_than=verb.longer_than,
-                )
-                await asyncio.to_thread(self._block, rules, verb.longer_than is not None)
+            case KernelPacketFault():
+                await asyncio.to_thread(self._begin, verb)
                 return ()
-            case Unblock(name=name):
-                await asyncio.to_thread(network.unblock, self._name, name)
+            case EndPacketFault(name=name):
+                await asyncio.to_thread(network.remove_fault, self._name, name)
                 return ()
             case _:
                 raise UnsupportedError(
@@ -71,11 +63,11 @@ class ConntrackMiddlebox:
                     "a lab must be told of it before it is built, or use `engine: userspace`"
                 )
 
-    def _block(self, rules: Mapping[str, Any], measured: bool) -> None:
-        if measured:  # a sender's unfinished segments are longer than what a wire would carry
+    def _begin(self, fault: KernelPacketFault) -> None:
+        if fault.true_packets:
             for interface in self._interfaces:
                 network.carry_true_packets(self._name, interface)
-        network.block(self._name, rules)
+        network.add_fault(self._name, fault.rules(self._addresses))
 
     def _set_idle_timeout(self, seconds: float | None) -> None:
         idle = self._values["idle_timeout"] if seconds is None else seconds
@@ -99,7 +91,14 @@ def _cannot(values: Mapping[str, Any]) -> Sequence[str]:
 
 CONNTRACK = Engine(
     name="conntrack",
-    verbs=frozenset({ForgetFlows, SetIdleTimeout, Block, Unblock}),
+    verbs=frozenset(
+        {
+            ForgetFlows,
+            SetIdleTimeout,
+            EndPacketFault,
+            *(kind for kind in all_packet_faults() if issubclass(kind, KernelPacketFault)),
+        }
+    ),
     cannot=_cannot,
     build=ConntrackMiddlebox,
 )

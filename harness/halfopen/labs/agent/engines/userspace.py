@@ -10,18 +10,16 @@ import tempfile
 import threading
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
-from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.engines._engine import Attachment, Engine
-from halfopen.labs.forwarder import offload
-from halfopen.labs.forwarder.verbs import VERBS
+from halfopen.labs.forwarder.flow_table_verbs import HANDLERS
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Interface
-from halfopen.probes import namespaces
-from halfopen.verbs import Verb, verb_to_json
+from halfopen.packet_faults import all_packet_faults
+from halfopen.verbs import EndPacketFault, Verb, verb_to_json
 
 _START_S = 30.0
 _ANSWER_S = 30.0
@@ -64,10 +62,10 @@ class UserspaceMiddlebox:
                 "outside": _link(attachment.name, outward),
             },
         }
-        known = {key: "0" for key in _NO_FORWARDING if _sysctl(key).exists()}
+        known = {key: "0" for key in _NO_FORWARDING if network.sysctl(key).exists()}
         network.set_sysctls(attachment.name, known)
         if attachment.values.get("nat", "none") != "none":
-            _nft(attachment.name, _KEEP_OUT)
+            network.nft(attachment.name, "-f", "-", text=_KEEP_OUT)
         # nsenter replaces itself by the engine, which dies with the sandbox as all in it does.
         self._process = subprocess.Popen(
             [
@@ -157,10 +155,8 @@ class UserspaceMiddlebox:
 
 def _link(host: str, interface: Interface) -> dict[str, Any]:
     """What the engine must know of a link, both ends of which are made to carry true packets."""
+    network.carry_true_packets(host, interface)
     own, peer = network.ends(host, interface)
-    for namespace, end in ((host, own), (interface.neighbour, peer)):
-        with namespaces.visiting(namespace):
-            offload.switch_off(end.name)
     return {
         "interface": interface.name,
         "own": own.mac,
@@ -168,22 +164,6 @@ def _link(host: str, interface: Interface) -> dict[str, Any]:
         "mtu": own.mtu,
         "addresses": [interface.address],
     }
-
-
-def _sysctl(key: str) -> Path:
-    return Path("/proc/sys") / key.replace(".", "/")
-
-
-def _nft(host: str, rules: str) -> None:
-    done = subprocess.run(
-        ["nsenter", f"--net={network.NAMESPACES / host}", "nft", "-f", "-"],
-        input=rules,
-        capture_output=True,
-        text=True,
-        timeout=30,
-    )
-    if done.returncode:
-        raise LabError(f"{host}: the kernel does not take the rules: {done.stderr.strip()}")
 
 
 def _cannot(values: Mapping[str, Any]) -> Sequence[str]:
@@ -194,4 +174,9 @@ def _cannot(values: Mapping[str, Any]) -> Sequence[str]:
     return ()
 
 
-USERSPACE = Engine(name="userspace", verbs=VERBS, cannot=_cannot, build=UserspaceMiddlebox)
+USERSPACE = Engine(
+    name="userspace",
+    verbs=frozenset({*HANDLERS, EndPacketFault, *all_packet_faults()}),
+    cannot=_cannot,
+    build=UserspaceMiddlebox,
+)

@@ -1,34 +1,35 @@
-"""Packets on a path that is worse than it should be: a queue without clock, sockets or octets.
+"""Packets get through, but worse than they should: late, lost, doubled, damaged.
 
-Things and times go in, the same things come out later, twice, or not at all.  Chance comes from
-the caller's generator, so that the same generator and the same times give the same fate.
+Chance comes from the caller's generator, so that the same generator and the same times give the
+same fate.
 """
 
 from __future__ import annotations
 
-import heapq
 import random
 from collections import deque
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
-T = TypeVar("T")
+from halfopen.middlebox.packet import Side
+from halfopen.packet_faults._packet_fault import Behaviour, Delivery, OutgoingPacket, PacketFault
 
 
 @dataclass(frozen=True)
-class Impairment:
-    """How bad a path is; the fields are those of :class:`halfopen.verbs.Impair`.
+class Impair(PacketFault):
+    """The middlebox passes packets on, but worse than it should.
 
     Attributes:
-        delay: seconds.
-        jitter: seconds, more or less than `delay`; a delay is never less than nothing.
-        loss: share of the packets.
+        delay: seconds that each packet waits; real time, as round-trip times are.
+        jitter: seconds by which the delay of a packet is at most more or less, by chance, and never
+            less than nothing; packets keep their order.
+        loss: share of the packets that is lost.
         burst: mean number of packets lost in a row, 1 at least; 1: each is decided by itself.
-        reorder: share of the packets that do not wait.
-        duplicate: share.
-        corrupt: share.
-        rate: octets a second, None for no limit.
-        backlog: packets that may wait for the rate.
+        reorder: share of the packets that overtake those before them (they do not wait).
+        duplicate: share of the packets that arrive twice.
+        corrupt: share of the packets in which one bit is flipped, after their checksum was made.
+        rate: octets a second that get through, None for no limit; what comes faster waits.
+        backlog: packets that may wait for the rate; more are dropped.
     """
 
     delay: float = 0.0
@@ -41,12 +42,34 @@ class Impairment:
     rate: float | None = None
     backlog: int = 1000
 
+    def behaviour(self, rng: random.Random) -> Behaviour:
+        """Each direction is a path of its own."""
+        return _Impairing(self, rng)
+
+
+class _Impairing(Behaviour):
+    def __init__(self, how: Impair, rng: random.Random) -> None:
+        self._rng = rng
+        self._paths = {side: Path(how, rng) for side in Side}
+
+    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Delivery]:
+        """When it comes out, and how often; perhaps damaged."""
+        return [
+            Delivery(fate.at, self._damaged(packet) if fate.corrupt else packet)
+            for fate in self._paths[packet.to].offer(packet.facts.octets, now)
+        ]
+
+    def _damaged(self, packet: OutgoingPacket) -> OutgoingPacket:
+        frame = bytearray(packet.frame)
+        flip_bit(frame, packet.inner, len(frame), self._rng)
+        return replace(packet, frame=frame)
+
 
 class Losses:
     """Which packets are lost.
 
     Bursts come from a chain of two states, one in which all is lost and one in which nothing is
-    (E. N. Gilbert, Capacity of a burst-noise channel, Bell System Technical Recorder 39, 1960).
+    (E. N. Gilbert, Capacity of a burst-noise channel, Bell System Technical Journal 39, 1960).
     """
 
     def __init__(self, share: float, burst: float, rng: random.Random) -> None:
@@ -76,19 +99,19 @@ class Losses:
 
 
 @dataclass(frozen=True)
-class Released(Generic[T]):
-    """What comes out.
+class Fate:
+    """What becomes of one copy of a packet.
 
     Attributes:
-        item: what went in.
-        corrupt: whether one of its bits is to be turned.
+        at: when it comes out.
+        corrupt: whether one of its bits is to be flipped.
     """
 
-    item: T
+    at: float
     corrupt: bool
 
 
-class Path(Generic[T]):
+class Path:
     """One direction of an impaired path.
 
     Args:
@@ -96,54 +119,33 @@ class Path(Generic[T]):
         rng: where chance comes from.
     """
 
-    def __init__(self, how: Impairment, rng: random.Random) -> None:
+    def __init__(self, how: Impair, rng: random.Random) -> None:
         self._how = how
         self._rng = rng
         self._losses = Losses(how.loss, how.burst, rng)
-        self._waiting: list[tuple[float, int, Released[T]]] = []
-        self._serial = 0
         self._last = 0.0  # when the latest that keeps its place comes out
         self._free = 0.0  # when the rate allows the next
         self._sending: deque[float] = deque()  # when those that wait for the rate are through
-        self.lost = 0
 
-    def __len__(self) -> int:
-        return len(self._waiting)
-
-    def offer(self, item: T, octets: int, now: float) -> None:
-        """A packet of so many octets comes at `now`."""
+    def offer(self, octets: int, now: float) -> list[Fate]:
+        """A packet of so many octets comes at `now`; nothing is returned for one that is lost."""
         how, rng = self._how, self._rng
         if self._losses.next():
-            self.lost += 1
-            return
+            return []
+        fates = []
         copies = 2 if how.duplicate and rng.random() < how.duplicate else 1
         for _ in range(copies):
             corrupt = bool(how.corrupt) and rng.random() < how.corrupt
             if how.reorder and rng.random() < how.reorder:
-                self._wait(now, Released(item, corrupt))
+                fates.append(Fate(now, corrupt))
                 continue
             through = self._through(octets, now)
             if through is None:
-                self.lost += 1
                 continue
             wait = how.delay + (rng.uniform(-how.jitter, how.jitter) if how.jitter else 0.0)
             self._last = max(self._last, through + max(0.0, wait))
-            self._wait(self._last, Released(item, corrupt))
-
-    def next_release(self) -> float | None:
-        """When the next packet comes out; None if none waits."""
-        return self._waiting[0][0] if self._waiting else None
-
-    def due(self, now: float) -> list[Released[T]]:
-        """The packets that have come out by `now`, in their order."""
-        out = []
-        while self._waiting and self._waiting[0][0] <= now:
-            out.append(heapq.heappop(self._waiting)[2])
-        return out
-
-    def flush(self) -> list[Released[T]]:
-        """All that waits, in its order."""
-        return self.due(float("inf"))
+            fates.append(Fate(self._last, corrupt))
+        return fates
 
     def _through(self, octets: int, now: float) -> float | None:
         """When the rate has let a packet through; None if too many wait already."""
@@ -157,12 +159,8 @@ class Path(Generic[T]):
         self._sending.append(self._free)
         return self._free
 
-    def _wait(self, until: float, what: Released[T]) -> None:
-        self._serial += 1
-        heapq.heappush(self._waiting, (until, self._serial, what))
-
 
 def flip_bit(data: bytearray, first: int, last: int, rng: random.Random) -> None:
-    """Turn one bit of the octets from `first` up to, not including, `last`."""
+    """Flip one bit of the octets from `first` up to, not including, `last`."""
     if first < last:
         data[rng.randrange(first, last)] ^= 1 << rng.randrange(8)

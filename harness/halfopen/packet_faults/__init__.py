@@ -1,0 +1,36 @@
+"""What a middlebox can do to packets: a packet fault is one class in one file.
+
+The class is the verb that a lab is told, says what becomes of a packet (:class:`Behaviour`, for the
+userspace engine), and, where the kernel can do it too, the nftables rule for it
+(:class:`KernelPacketFault`).  A module here that defines one is found by itself; it runs inside a
+lab, so it must not import pydantic.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+from functools import cache
+
+from halfopen.packet_faults._packet_fault import KernelPacketFault, Manner, PacketFault
+
+
+@cache
+def all_packet_faults() -> tuple[type[PacketFault], ...]:
+    """Every packet fault, in the order of their class names."""
+    found = set()
+    for module in pkgutil.iter_modules(__path__):
+        if not module.name.startswith("_"):
+            values = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
+            found |= {
+                each
+                for each in values
+                if inspect.isclass(each)
+                and issubclass(each, PacketFault)
+                and not inspect.isabstract(each)
+            }
+    return tuple(sorted(found, key=lambda kind: kind.__name__))
+
+
+__all__ = ["KernelPacketFault", "Manner", "PacketFault", "all_packet_faults"]
