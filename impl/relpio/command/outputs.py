@@ -8,7 +8,8 @@ from pathlib import Path
 
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.receiver.output import FileOutput, open_append
+from relpio.receiver.files import WHOLE, open_append
+from relpio.receiver.output import FileOutput
 from relpio.receiver.peerfiles import PLACE, PeerFiles, check_template
 from relpio.receiver.program import ProgramOutput
 from relpio.receiver.settings import AckDepth
@@ -55,15 +56,17 @@ def open_output(given: argparse.Namespace, log: Log) -> CommandOutput:
     check_output(given)
     name: str = given.output
     synced = AckDepth(given.ack) is AckDepth.SYNCED
+    whole = WHOLE[given.format]
     if name.startswith("|"):
         return ProgramOutput(_arguments(name), log, confirm=given.program_confirm)
     if PLACE in name:
-        return PeerFiles(name, log, most=given.max_open_files, synced=synced)
+        return PeerFiles(name, log, most=given.max_open_files, synced=synced, whole=whole)
     if name == "-":
         return FileOutput(_STDOUT, log)
     path = Path(name)
     kind = SyncedFileOutput if synced else FileOutput
-    return kind(open_append(path, synced=synced), log, path=path)
+    fd = open_append(path, log, whole=whole, synced=synced)
+    return kind(fd, log, path=path, whole=whole)
 
 
 def _arguments(name: str) -> list[str]:

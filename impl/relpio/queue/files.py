@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import stat
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
@@ -145,7 +146,8 @@ class RealDirectory:
         """Open the directory, and make it if need be; the one above must exist.
 
         Raises:
-            ConfigurationError: another process, or another queue of this one, uses it.
+            ConfigurationError: another process, or another queue of this one, uses it; or others
+                could have put something there.
             OSError: it cannot be made or opened.
         """
         self.path = str(path)
@@ -156,8 +158,15 @@ class RealDirectory:
                 os.fsync(above)
             finally:
                 os.close(above)
-        self._fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC | os.O_NOFOLLOW
+        self._fd = os.open(path, flags)
         self._lock = -1
+        if create:
+            try:
+                self._check_private()
+            except BaseException:
+                self.close()
+                raise
         if lock:
             try:
                 self._take_lock(path)
@@ -165,8 +174,34 @@ class RealDirectory:
                 self.close()
                 raise
 
+    def _check_private(self) -> None:
+        """Refuse what somebody else could have put here, to have it read or overwritten.
+
+        Raises:
+            ConfigurationError: a link, a foreign owner, or a directory that others can write to.
+        """
+        status, user = os.fstat(self._fd), os.geteuid()
+        if status.st_uid != user:
+            raise ConfigurationError(f"{self.path} belongs to user {status.st_uid}, not to {user}")
+        if status.st_mode & 0o022:
+            mode = stat.S_IMODE(status.st_mode)
+            raise ConfigurationError(
+                f"{self.path} can be written to by others (mode {mode:04o}); chmod it to 0700"
+            )
+        with os.scandir(self._fd) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    raise ConfigurationError(
+                        f"{self.path}/{entry.name} is a symbolic link; a queue follows none"
+                    )
+                owner = entry.stat(follow_symlinks=False).st_uid
+                if owner != user:
+                    raise ConfigurationError(
+                        f"{self.path}/{entry.name} belongs to user {owner}, not to {user}"
+                    )
+
     def _take_lock(self, path: Path) -> None:
-        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
         self._lock = os.open(self.LOCK, flags, 0o600, dir_fd=self._fd)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -186,12 +221,12 @@ class RealDirectory:
 
     def create(self, name: str) -> RealFile:
         """Make a file that did not exist."""
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC | os.O_NOFOLLOW
         return RealFile(os.open(name, flags, 0o600, dir_fd=self._fd))
 
     def open(self, name: str, *, write: bool = False) -> RealFile:
         """Open a file."""
-        flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC
+        flags = (os.O_RDWR if write else os.O_RDONLY) | os.O_CLOEXEC | os.O_NOFOLLOW
         return RealFile(os.open(name, flags, dir_fd=self._fd))
 
     def rename(self, old: str, new: str) -> None:

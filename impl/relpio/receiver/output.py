@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from relpio.logs import Log
+from relpio.receiver.files import WholePart, open_append, whole_lines
 
-__all__ = ["Batch", "FileOutput", "Output", "PeerOutput", "open_append"]
+__all__ = ["Batch", "FileOutput", "Output", "PeerOutput"]
 
 RETRY = 1.0
 """Seconds between attempts after a write error."""
@@ -58,26 +59,6 @@ class Batch(NamedTuple):
             on_written()
 
 
-def open_append(path: Path, *, synced: bool = False) -> int:
-    """Open a file to append to, and make it if need be; with `synced`, its name is on the disk.
-
-    Raises:
-        OSError: it cannot be opened.
-    """
-    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o640)
-    if synced:
-        try:
-            directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
-        except OSError:
-            os.close(fd)
-            raise
-    return fd
-
-
 class FileOutput:
     """Writes batches in order and calls back once each is written.
 
@@ -89,12 +70,20 @@ class FileOutput:
     """
 
     def __init__(
-        self, fd: int, log: Log, *, path: Path | None = None, exclusive: bool = False
+        self,
+        fd: int,
+        log: Log,
+        *,
+        path: Path | None = None,
+        exclusive: bool = False,
+        whole: WholePart = whole_lines,
     ) -> None:
         """Write to `fd`, which is neither opened nor closed here; but see `reopen`.
 
-        With a `path`, that is what `fd` was opened from, and `fd` belongs to this object.
+        With a `path`, that is what `fd` was opened from, and `fd` belongs to this object. `whole`
+        knows the records of the file.
         """
+        self._whole = whole
         self._fd = fd
         self._log = log
         self._path = path
@@ -143,7 +132,8 @@ class FileOutput:
     def reopen(self) -> None:
         """Go on in a new file of the same path: the old one was moved away.
 
-        What has been begun in the old file is finished there. Without a path, nothing happens.
+        What has been begun in the old file is finished there, or cut off if that cannot be.
+        Without a path, nothing happens.
         """
         if self._path is None:
             return
@@ -154,6 +144,7 @@ class FileOutput:
 
     def close(self) -> None:
         """Forget what is not written; the callbacks for that are never called."""
+        self._cut_begun()
         if self._handle is not None:
             self._handle.cancel()
             self._handle = None
@@ -215,7 +206,11 @@ class FileOutput:
 
     def _ready(self) -> bool:
         """Change to the new file when that is due and possible; False: wait."""
-        if not self._reopening or self._written:
+        if not self._reopening:
+            return True
+        if self._failing:
+            self._cut_begun()
+        if self._written:
             return True
         if not self._may_reopen():
             return False
@@ -231,11 +226,22 @@ class FileOutput:
         self._log("output-reopened", path=str(self._path))
         return True
 
+    def _cut_begun(self) -> None:
+        """Take back the part of a batch that could be written: it ends in half a record."""
+        if not self._written or self._may_block or self._path is None:
+            return
+        end = os.lseek(self._fd, 0, os.SEEK_CUR)
+        if os.fstat(self._fd).st_size == end:  # else somebody else has written after it
+            os.ftruncate(self._fd, end - self._written)
+            detail = "a batch that could not be finished was cut off"
+            self._log("output-torn", path=str(self._path), cut=self._written, detail=detail)
+            self._written = 0
+
     def _may_reopen(self) -> bool:
         return True
 
     def _open(self, path: Path) -> int:
-        return open_append(path)
+        return open_append(path, self._log, whole=self._whole)
 
     def _recovered(self) -> None:
         if self._failing:

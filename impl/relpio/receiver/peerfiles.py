@@ -20,7 +20,8 @@ from pathlib import Path
 
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.receiver.output import RETRY, FileOutput, open_append
+from relpio.receiver.files import WholePart, open_append, whole_lines
+from relpio.receiver.output import RETRY, FileOutput
 from relpio.receiver.synced import SyncedFileOutput
 
 __all__ = ["PLACE", "PeerFiles", "check_template", "safe_name"]
@@ -57,7 +58,15 @@ def check_template(template: str) -> None:
 class PeerFiles:
     """An output that writes what each host sent to a file of its own."""
 
-    def __init__(self, template: str, log: Log, *, most: int = 256, synced: bool = False) -> None:
+    def __init__(
+        self,
+        template: str,
+        log: Log,
+        *,
+        most: int = 256,
+        synced: bool = False,
+        whole: WholePart = whole_lines,
+    ) -> None:
         """Write to files named after `template`, at most `most` of them open at a time.
 
         Raises:
@@ -70,6 +79,7 @@ class PeerFiles:
         self._log = log
         self._most = most
         self._synced = synced
+        self._whole = whole
         self._loop = asyncio.get_running_loop()
         self._open: OrderedDict[str, FileOutput] = OrderedDict()  # the last used at the end
         self._waiting: dict[str, list[Waiting]] = {}
@@ -149,7 +159,7 @@ class PeerFiles:
             return None
         path = Path(self._template.replace(PLACE, name))
         try:
-            fd = open_append(path, synced=self._synced)
+            fd = open_append(path, self._log, whole=self._whole, synced=self._synced)
         except OSError as error:
             if error.errno in _NO_DESCRIPTOR and self._close_one():
                 return self._file(name)
@@ -159,7 +169,7 @@ class PeerFiles:
             self._failing = False
             self._log("output-recovered")
         kind = SyncedFileOutput if self._synced else FileOutput
-        self._open[name] = kind(fd, self._log, path=path)
+        self._open[name] = kind(fd, self._log, path=path, whole=self._whole)
         return self._open[name]
 
     def _close_one(self) -> bool:

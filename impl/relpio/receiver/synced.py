@@ -20,7 +20,8 @@ from pathlib import Path
 
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.receiver.output import RETRY, Batch, FileOutput, open_append
+from relpio.receiver.files import WholePart, open_append, whole_lines
+from relpio.receiver.output import RETRY, Batch, FileOutput
 
 __all__ = ["SyncedFileOutput"]
 
@@ -28,7 +29,9 @@ __all__ = ["SyncedFileOutput"]
 class SyncedFileOutput(FileOutput):
     """Calls back once each batch is on the disk."""
 
-    def __init__(self, fd: int, log: Log, *, path: Path | None = None) -> None:
+    def __init__(
+        self, fd: int, log: Log, *, path: Path | None = None, whole: WholePart = whole_lines
+    ) -> None:
         """Write to `fd`, as `FileOutput` does.
 
         Raises:
@@ -36,7 +39,7 @@ class SyncedFileOutput(FileOutput):
         """
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ConfigurationError("only a regular file can be synced to the disk")
-        super().__init__(fd, log, path=path)
+        super().__init__(fd, log, path=path, whole=whole)
         self._unsynced: list[Batch] = []
         self._syncing: asyncio.Future[None] | None = None
         self._closed = False
@@ -107,4 +110,4 @@ class SyncedFileOutput(FileOutput):
         return not self._unsynced and self._syncing is None
 
     def _open(self, path: Path) -> int:
-        return open_append(path, synced=True)
+        return open_append(path, self._log, whole=self._whole, synced=True)

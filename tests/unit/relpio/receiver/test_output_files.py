@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relpio import ConfigurationError, FileOutput
-from relpio.receiver.output import open_append
+from relpio.receiver.files import open_append
 from relpio.receiver.peerfiles import PeerFiles, safe_name
 from relpio.receiver.synced import SyncedFileOutput
 
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 def opened(path: Path, log: Events | None = None, *, synced: bool = False) -> FileOutput:
     kind = SyncedFileOutput if synced else FileOutput
-    return kind(open_append(path, synced=synced), log or Events(), path=path)
+    return kind(open_append(path, Events(), synced=synced), log or Events(), path=path)
 
 
 @pytest.mark.parametrize("synced", [False, True])
@@ -53,7 +53,7 @@ def test_reopened_after_the_file_was_moved(tmp_path: Path, synced: bool) -> None
     assert path.read_bytes() == b"c\n"
 
 
-def test_what_is_half_written_is_finished_in_the_old_file(
+def test_what_a_full_disk_tore_moves_to_the_new_file_as_a_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path, moved = tmp_path / "out", tmp_path / "out.1"
@@ -81,8 +81,8 @@ def test_what_is_half_written_is_finished_in_the_old_file(
         output[0].close()
 
     asyncio.run(main())
-    assert moved.read_bytes() == b"first line\n"
-    assert path.read_bytes() == b"second\n"
+    assert moved.read_bytes() == b""
+    assert path.read_bytes() == b"first line\nsecond\n"
 
 
 def test_a_directory_that_is_gone_is_waited_for(
@@ -282,10 +282,10 @@ def test_without_descriptors_hosts_wait_and_nothing_is_lost(
     monkeypatch.setattr("relpio.receiver.peerfiles.RETRY", 0.001)
     exhausted = True
 
-    def open_or_fail(path: Path, *, synced: bool = False) -> int:
+    def open_or_fail(path: Path, *args: Any, **more: Any) -> int:
         if exhausted and path.name != "a":
             raise OSError(24, "Too many open files")
-        return open_append(path, synced=synced)
+        return open_append(path, *args, **more)
 
     monkeypatch.setattr("relpio.receiver.peerfiles.open_append", open_or_fail)
 
