@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.model.history import read_history
+from halfopen.model.records import KeepalivesRecord
 from halfopen.pcap.files import Capture, read_capture
 from halfopen.pcap.packets import FIN, RST, SYN, TCP, Segment, read_segment
 from tests.lab.scenarios import halfopen, write_short
@@ -68,7 +69,7 @@ def test_the_kernels_count_is_that_of_the_capture(tmp_path: Path) -> None:
     for history_file in (tmp_path / "o").rglob("history.jsonl"):
         history = read_history(history_file.parent)
         capture = read_capture(history_file.parent / "captures" / "firewall-receiver.pcapng")
-        counted = [record["sent"] for record in history.of("keepalives", host="receiver")]
+        counted = [record["sent"] for record in history.of(KeepalivesRecord, host="receiver")]
         seen = _probes(_from_host(capture, outbound=False))
         # The last may have gone out after the last look at the count.
         assert 0 <= seen - counted[-1] <= 1

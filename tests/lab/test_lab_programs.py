@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.model.history import History, read_history
+from halfopen.model.records import ImpstatsRecord, SaidRecord, SpoolRecord
 
 from .scenarios import halfopen, told
 
@@ -62,14 +63,14 @@ def test_messages_go_through_every_way_in_and_out(
 def test_rsyslogs_own_figures_and_its_spool_are_recorded(tmp_path: Path) -> None:
     queue = "{ type: disk, sync files: true }"
     history = play(tmp_path, f"impstats: 30 min, queue: {queue}", "impstats: 30 min")
-    names = {record["name"] for record in history.of("impstats", host="sender")}
+    names = {record["name"] for record in history.of(ImpstatsRecord, host="sender")}
     assert {"main Q", "forward-0 queue"} <= names
     enqueued = [
         record["values"]["enqueued"]
-        for record in history.of("impstats", host="receiver", name="main Q")
+        for record in history.of(ImpstatsRecord, host="receiver", name="main Q")
     ]
     assert enqueued == sorted(enqueued)
-    assert max(record["bytes"] for record in history.of("spool", host="sender")) > 30 * 200
+    assert max(record["bytes"] for record in history.of(SpoolRecord, host="sender")) > 30 * 200
 
 
 def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> None:
@@ -96,7 +97,7 @@ def test_what_rsyslog_says_of_a_dead_connection_is_recorded(tmp_path: Path) -> N
     done = halfopen("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     history = read_history(tmp_path / "out/closes/default")
-    said = [record["line"] for record in history.of("said", host="receiver")]
+    said = [record["line"] for record in history.of(SaidRecord, host="receiver")]
     assert any("imptcp: session on socket" in line and "closed" in line for line in said), said
 
 

@@ -11,6 +11,7 @@ import pytest
 from halfopen import open_lab
 from halfopen.errors import LabError
 from halfopen.model.history import History, expand, read_history
+from halfopen.model.records import AckedRecord, SentRecord, SocketsRecord
 from tests.lab.scenarios import halfopen
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
@@ -64,11 +65,11 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> History:
 def delays(history: History) -> dict[int, float]:
     """Message -> seconds from when it was sent to when it was acknowledged."""
     sent: dict[int, float] = {}
-    for record in history.of("sent"):
-        sent.update(dict.fromkeys(expand(record["seqs"]), float(record["t"])))
+    for record in history.of(SentRecord):
+        sent.update(dict.fromkeys(expand(record["seqs"]), record["t"]))
     return {
-        number: float(record["t"]) - sent[number]
-        for record in history.of("acked")
+        number: record["t"] - sent[number]
+        for record in history.of(AckedRecord)
         for number in expand(record["seqs"])
     }
 
@@ -87,8 +88,8 @@ def test_a_toxic_is_added_changed_and_removed_while_messages_flow(history: Histo
 
 def test_the_proxy_asks_for_keepalive_by_itself(history: History) -> None:
     timers = {
-        (str(record["host"]), str(socket["timer"]))
-        for record in history.of("sockets")
+        (record["host"], str(socket["timer"]))
+        for record in history.of(SocketsRecord)
         for socket in record["sockets"]
         if socket["state"] == "ESTABLISHED"
     }

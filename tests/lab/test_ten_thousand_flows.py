@@ -11,6 +11,7 @@ import pytest
 
 from halfopen.api import OpenLab, open_lab
 from halfopen.model.history import History
+from halfopen.model.records import FlowRecord
 from halfopen.model.verdict import Verdict
 
 pytestmark = [
@@ -55,7 +56,7 @@ def flow_events(history: History, event: str) -> dict[str, str]:
     """Flows by name, with the cause."""
     return {
         f"{record['client']} > {record['server']}": record.get("cause", "")
-        for record in history.of("flow", event=event)
+        for record in history.of(FlowRecord, event=event)
     }
 
 

@@ -12,6 +12,7 @@ import pytest
 from halfopen.api import open_lab
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.model.history import read_history
+from halfopen.model.records import EngineRecord
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
@@ -42,7 +43,7 @@ def test_the_engine_is_the_first_that_can(
 ) -> None:
     with open_lab(tmp_path, scale=600) as lab:
         lab.path("sender", lab.middlebox("firewall", "fortigate", **overrides), "receiver")
-    (record,) = read_history(tmp_path).of("engine")
+    (record,) = read_history(tmp_path).of(EngineRecord)
     assert record["engine"] == engine
 
 

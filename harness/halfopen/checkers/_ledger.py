@@ -12,6 +12,13 @@ from collections import Counter
 from dataclasses import dataclass
 
 from halfopen.model.history import History, expand
+from halfopen.model.records import (
+    AcceptedRecord,
+    AckedRecord,
+    DeliveredRecord,
+    RefusedRecord,
+    SentRecord,
+)
 
 
 @dataclass(frozen=True)
@@ -100,31 +107,31 @@ class Ledger:
 def read_ledger(history: History) -> Ledger:
     """The ledger of all senders and receivers of a run."""
     sent: dict[int, tuple[float, str]] = {}
-    for record in history.of("sent"):
-        for number in expand(record["seqs"]):
-            sent.setdefault(number, (float(record["t"]), str(record["host"])))
-    accepted = {n for record in history.of("accepted") for n in expand(record["seqs"])}
+    for attempt in history.of(SentRecord):
+        for number in expand(attempt["seqs"]):
+            sent.setdefault(number, (attempt["t"], attempt["host"]))
+    accepted = {n for each in history.of(AcceptedRecord) for n in expand(each["seqs"])}
     acked: dict[int, float] = {}
-    for record in history.of("acked"):
-        for number in expand(record["seqs"]):
-            acked.setdefault(number, float(record["t"]))
+    for safe in history.of(AckedRecord):
+        for number in expand(safe["seqs"]):
+            acked.setdefault(number, safe["t"])
     deliveries: list[tuple[float, str, int]] = []
     corrupt: list[tuple[float, str]] = []
     strange: list[tuple[float, str]] = []
-    for record in history.of("delivered"):
-        t, host = float(record["t"]), str(record["host"])
+    for record in history.of(DeliveredRecord):
+        t, host = record["t"], record["host"]
         for number in expand(record["seqs"]):
             if number in sent:
                 deliveries.append((t, host, number))
             else:
                 strange.append((t, f"message {number}, which was never sent"))
-        corrupt += [(t, str(text)) for text in record.get("corrupt", ())]
-        strange += [(t, str(text)) for text in record.get("unexpected", ())]
+        corrupt += [(t, text) for text in record["corrupt"]]
+        strange += [(t, text) for text in record["unexpected"]]
     first: dict[int, float] = {}
     for t, _, number in deliveries:
         first.setdefault(number, t)
-    refused = {n for record in history.of("refused") for n in expand(record["seqs"])}
-    keepers = {str(record["host"]) for record in history.of("accepted")}
+    refused = {n for each in history.of(RefusedRecord) for n in expand(each["seqs"])}
+    keepers = {each["host"] for each in history.of(AcceptedRecord)}
     unledgered = frozenset({host for _, host in sent.values()} - keepers)
     written = {n for n, (_, host) in sent.items() if host in unledgered and n not in refused}
     return Ledger(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from halfopen.model.history import History, Record
+from halfopen.model.history import History
+from halfopen.model.records import LogRecord
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
@@ -33,16 +34,13 @@ def unknown(bound: str, why: str, evidence: Sequence[Evidence] = ()) -> Finding:
 
 def cut_short(history: History) -> str:
     """Why a run that is not complete proves nothing."""
-    last = history.records[-1]
-    if last["kind"] == "end":
-        detail = f": {last['detail']}" if last.get("detail") else ""
-        return f"the run was not complete ({last['reason']}{detail})"
+    if (end := history.end) is not None:
+        detail = f": {end['detail']}" if end["detail"] else ""
+        return f"the run was not complete ({end['reason']}{detail})"
     return f"the run was not complete: its record ends after {say(history, history.duration)}"
 
 
-def event_name(record: Record) -> str:
+def event_name(record: LogRecord) -> str:
     """The name of the event in a `log` record, empty if it has none."""
-    event = record.get("event")
-    if isinstance(event, dict):
-        event = event.get("event", event.get("name", ""))
+    event = record["event"].get("event", record["event"].get("name", ""))
     return event if isinstance(event, str) else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import production, unknown
 from halfopen.model.history import History
+from halfopen.model.records import ImpstatsRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -28,16 +29,16 @@ class Counters(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Hold the last, and the greatest, of what was said against the bounds."""
-        records = history.of("impstats", host=self.at)
+        records = history.of(ImpstatsRecord, host=self.at)
         if not records:
             why = f"{self.at} reports no counters (for rsyslog: set `impstats`)"
             return unknown(self.asked, why)
         mine = [record for record in records if record["name"] == self.of]
         if not mine:
-            names = ", ".join(sorted({str(record["name"]) for record in records}))
+            names = ", ".join(sorted({record["name"] for record in records}))
             return unknown(self.asked, f"{self.at} has no set {self.of!r}; available: {names}")
         series = [
-            (float(record["t"]), int(record["values"][self.counter]))
+            (record["t"], int(record["values"][self.counter]))
             for record in mine
             if self.counter in record["values"]
         ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from halfopen.checkers._words import cut_short, production, unknown
 from halfopen.fields import Endpoint, Share
 from halfopen.model.history import History
+from halfopen.model.records import FdsRecord
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
 
@@ -52,10 +53,10 @@ class Cpu(Check):
 def shares(history: History, host: str) -> list[tuple[float, float, str, int]]:
     """(t, share of a CPU in the window before it, program, pid) of every process of `host`."""
     samples: dict[tuple[str, int], list[tuple[float, float]]] = {}
-    for record in history.of("fds", host=host):
+    for record in history.of(FdsRecord, host=host):
         if "cpu_s" in record:
-            process = (str(record["process"]), int(record["pid"]))
-            samples.setdefault(process, []).append((float(record["t"]), float(record["cpu_s"])))
+            process = (record["process"], record["pid"])
+            samples.setdefault(process, []).append((record["t"], record["cpu_s"]))
     found = []
     for (program, pid), series in samples.items():
         first = 0

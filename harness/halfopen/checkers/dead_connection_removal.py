@@ -10,6 +10,7 @@ from halfopen.checkers.half_open import unsampled
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, Presence, flows, half_open
 from halfopen.model.history import History
+from halfopen.model.records import ProcessRecord
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
@@ -150,9 +151,9 @@ def _left_with_program(history: History, socket: Presence) -> bool:
         return False
     last_seen, last = socket.samples[-1]
     return any(
-        last_seen <= float(record["t"]) <= socket.stretch.end + history.sample_s
+        last_seen <= record["t"] <= socket.stretch.end + history.sample_s
         and record.get("pid") == last.pid
-        for record in history.of("process", host=socket.host, state="exited")
+        for record in history.of(ProcessRecord, host=socket.host, state="exited")
     )
 
 

@@ -9,6 +9,7 @@ from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._words import production, say, unknown
 from halfopen.fields import BoundField, Duration, Timer
 from halfopen.model.history import History, compress
+from halfopen.model.records import DeliveredRecord
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
 
@@ -49,7 +50,7 @@ class Delivery(BoundedCheck):
         ledger = read_ledger(history)
         if not ledger.sent:
             return unknown(self.asked, "no message was sent")
-        if not history.of("delivered"):
+        if not history.of(DeliveredRecord):
             return unknown(self.asked, "no output of any receiver was recorded")
         stuck = ledger.stuck(self.stuck_after)
         counts = {

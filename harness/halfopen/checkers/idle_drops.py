@@ -7,6 +7,7 @@ from halfopen.checkers._words import production, unknown
 from halfopen.fields import BoundField, MiddleboxHost
 from halfopen.model.flows import flows
 from halfopen.model.history import History
+from halfopen.model.records import ConntrackRecord, FlowRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -30,7 +31,9 @@ class IdleDrops(BoundedCheck):
 
     def judge(self, history: History) -> Finding:
         """Count the entries that expired; those of flows that were being closed do not count."""
-        if not history.of("flow", host=self.at) and not history.of("conntrack", host=self.at):
+        if not history.of(FlowRecord, host=self.at) and not history.of(
+            ConntrackRecord, host=self.at
+        ):
             return unknown(self.asked, f"nothing is known of the table of {self.at}")
         ended = [
             (flow, entry)

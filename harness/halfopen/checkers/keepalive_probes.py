@@ -6,6 +6,7 @@ from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import production, unknown
 from halfopen.fields import BoundField, Endpoint
 from halfopen.model.history import History
+from halfopen.model.records import KeepalivesRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -30,7 +31,7 @@ class KeepaliveProbes(BoundedCheck):
 
     def judge(self, history: History) -> Finding:
         """Compare the kernel's own count over the whole run with the bound."""
-        counts = [(float(r["t"]), int(r["sent"])) for r in history.of("keepalives", host=self.at)]
+        counts = [(r["t"], r["sent"]) for r in history.of(KeepalivesRecord, host=self.at)]
         if not counts:
             return unknown(
                 self.asked, f"the kernel of {self.at} was never asked for its count of probes"

@@ -8,6 +8,7 @@ from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import unknown
 from halfopen.fields import Bound, BoundField, Endpoint
 from halfopen.model.history import History
+from halfopen.model.records import SaidRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -31,7 +32,7 @@ class LogContains(BoundedCheck):
 
     def judge(self, history: History) -> Finding:
         """Count the lines."""
-        lines = [(float(r["t"]), str(r["line"])) for r in history.of("said", host=self.at)]
+        lines = [(r["t"], r["line"]) for r in history.of(SaidRecord, host=self.at)]
         if not lines:
             return unknown(self.asked, f"nothing that programs of {self.at} say was recorded")
         found = [(t, line) for t, line in lines if self.words in line]

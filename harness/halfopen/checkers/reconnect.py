@@ -10,6 +10,7 @@ from halfopen.checkers._words import count, cut_short, event_name, production, s
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
+from halfopen.model.records import FaultRecord, LogRecord, SocketsRecord
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
@@ -98,8 +99,8 @@ class _Loss:
 def _from_log(history: History, at: str) -> list[_Loss] | None:
     """Losses as the sender itself reports them; None if it reports no sessions."""
     events = [
-        (float(record["t"]), event_name(record), record["event"])
-        for record in history.of("log", host=at)
+        (record["t"], event_name(record), record["event"])
+        for record in history.of(LogRecord, host=at)
     ]
     if not any(name == "session-open" for _, name, _ in events):
         return None
@@ -147,7 +148,7 @@ def _forgotten(known: list[Flow], at: str) -> list[float]:
 
 def _from_sockets(history: History, at: str) -> list[_Loss] | None:
     """Losses as the sender's sockets show them; None if none was ever sampled."""
-    if not history.of("sockets", host=at):
+    if not history.of(SocketsRecord, host=at):
         return None
     stretches = sorted(
         (
@@ -182,7 +183,7 @@ def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _
     """
     during = (loss.opened, loss.lost)
     forgotten = _forgotten(known, at)
-    faults = [float(record["t"]) for record in history.of("fault", state="begin")]
+    faults = [record["t"] for record in history.of(FaultRecord, state="begin")]
     sent = sorted(t for t, host in ledger.sent.values() if host == at)
     for times, words in ((forgotten, "the flow was forgotten"), (faults, "the fault began")):
         broken = max((t for t in times if during[0] <= t <= during[1]), default=None)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import production, unknown
 from halfopen.model.history import History
+from halfopen.model.records import SpoolRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -45,7 +46,7 @@ def spool_series(history: History, host: str) -> list[tuple[float, int]]:
     """(t, octets in all spools of `host`) whenever that changed."""
     held: dict[str, int] = {}
     series = []
-    for record in history.of("spool", host=host):
-        held[str(record["path"])] = int(record["bytes"])
-        series.append((float(record["t"]), sum(held.values())))
+    for record in history.of(SpoolRecord, host=host):
+        held[record["path"]] = record["bytes"]
+        series.append((record["t"], sum(held.values())))
     return series

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from halfopen.model.history import History
+from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
 from halfopen.model.sightings import Entry as Entry
 from halfopen.model.sightings import Presence as Presence
 from halfopen.model.sightings import Stretch as Stretch
@@ -118,7 +119,7 @@ def half_open(
 
     A moment at which the other side's host had not been sampled yet says nothing: it is left out.
     """
-    first = {str(r["host"]): float(r["t"]) for r in reversed(history.of("sockets"))}
+    first = {r["host"]: r["t"] for r in reversed(history.of(SocketsRecord))}
     least = SKEW_SAMPLES * history.sample_s if certain else 0.0
     found = []
     for flow in known:
@@ -141,17 +142,17 @@ def half_open(
 
 def sampled_hosts(history: History) -> set[str]:
     """The hosts whose sockets were sampled at least once."""
-    return {str(record["host"]) for record in history.of("sockets")}
+    return {record["host"] for record in history.of(SocketsRecord)}
 
 
 def hosts_by_address(history: History) -> dict[str, str]:
     """Which host owns which address: as the lab gave them, else as they were seen."""
     given = history.header.get("addresses", {})
     owners = {str(address): str(host) for host, address in given.items()}
-    for record in history.of("sockets"):
+    for record in history.of(SocketsRecord):
         for socket in record["sockets"]:
             if socket.get("peer") and not is_local(socket["local"], socket["peer"]):
-                owners.setdefault(address_of(socket["local"]), str(record["host"]))
+                owners.setdefault(address_of(socket["local"]), record["host"])
     return owners
 
 
@@ -170,8 +171,8 @@ def _join(
     for pair, known in memories.items():
         remembered.setdefault(as_client(pair), []).extend(known)
     listening = {
-        (str(record["host"]), str(socket["local"]).rpartition(":")[2])
-        for record in history.of("sockets")
+        (record["host"], socket["local"].rpartition(":")[2])
+        for record in history.of(SocketsRecord)
         for socket in record["sockets"]
         if not socket.get("peer") or socket.get("state") == "LISTEN"
     }
@@ -201,10 +202,10 @@ def _untranslated(history: History) -> Callable[[tuple[str, str]], tuple[str, st
     """
     inside: dict[tuple[str, str], tuple[str, str]] = {}
     # A flow that gets other addresses meanwhile has them in the samples only.
-    samples = [entry for record in history.of("conntrack") for entry in record["entries"]]
-    for named in (*history.of("flow"), *samples):
+    samples = [entry for record in history.of(ConntrackRecord) for entry in record["entries"]]
+    for named in (*history.of(FlowRecord), *samples):
         if outside := named.get("outside"):
-            inside[outside[0], outside[1]] = (str(named["client"]), str(named["server"]))
+            inside[outside[0], outside[1]] = (named["client"], named["server"])
 
     def as_client(pair: tuple[str, str]) -> tuple[str, str]:
         seen = {pair}

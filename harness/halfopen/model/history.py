@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast, overload
+from typing import IO, Any, TypeVar, cast
 
 from halfopen.errors import InputError, Problem
 from halfopen.model.checking import problem_of
@@ -151,22 +151,14 @@ class History:
         """True if the run came to its planned end."""
         return self.end is not None and self.end["reason"] == "complete"
 
-    @overload
-    def of(self, definition: type[R], **match: object) -> list[R]: ...
-
-    @overload
-    def of(self, definition: str, **match: object) -> list[Any]: ...
-
-    def of(self, definition: type[R] | str, **match: object) -> list[R]:
+    def of(self, definition: type[R], **match: object) -> list[R]:
         """All records of a definition whose fields have the given values, in order.
 
         Args:
             definition: for example :class:`halfopen.model.records.SocketsRecord`.
             match: field -> value.
         """
-        found = self._by_kind.get(
-            definition if isinstance(definition, str) else kind_of(definition), []
-        )
+        found = self._by_kind.get(kind_of(definition), [])
         if match:
             wanted = match.items()
             found = [r for r in found if all(r.get(key) == value for key, value in wanted)]

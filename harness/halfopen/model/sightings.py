@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 
 from halfopen.model.history import History, TcpSocket, socket_from_json
+from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
 
 _ALIVE = frozenset({"ESTABLISHED", "SYN_SENT", "SYN_RECV", "NEW_SYN_RECV", "CLOSE_WAIT"})
 _ENDING = frozenset({"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"})
@@ -154,8 +155,8 @@ def presences(history: History) -> list[Presence]:
         stretch = Stretch(samples[0][0], stretch_end, ended)
         done.append(Presence(host, *key, stretch, samples))
 
-    for record in history.of("sockets"):
-        host, t = str(record["host"]), float(record["t"])
+    for record in history.of(SocketsRecord):
+        host, t = record["host"], record["t"]
         mine = here.setdefault(host, {})
         seen = set()
         for data in record["sockets"]:
@@ -179,14 +180,14 @@ def entries(history: History) -> dict[tuple[str, str], list[Entry]]:
     found: dict[tuple[str, str], list[Entry]] = {}
     events: dict[str, list[tuple[float, str, tuple[str, str], str | None]]] = {}
     states: dict[tuple[str, str, str], list[tuple[float, str]]] = {}
-    for record in history.of("flow"):
+    for record in history.of(FlowRecord):
         change = (
-            float(record["t"]),
-            str(record["event"]),
-            (str(record["client"]), str(record["server"])),
+            record["t"],
+            record["event"],
+            (record["client"], record["server"]),
             record.get("cause"),
         )
-        events.setdefault(str(record["host"]), []).append(change)
+        events.setdefault(record["host"], []).append(change)
     for host, changes in _table_changes(history, states).items():
         events.setdefault(host, changes)
     for host, changes in events.items():
@@ -213,11 +214,11 @@ def _table_changes(
     """Creations and removals as samples of the tables show them; fills `states` on the way."""
     changes: dict[str, list[tuple[float, str, tuple[str, str], str | None]]] = {}
     known: dict[str, set[tuple[str, str]]] = {}
-    for record in history.of("conntrack"):
-        host, t = str(record["host"]), float(record["t"])
+    for record in history.of(ConntrackRecord):
+        host, t = record["host"], record["t"]
         now = set()
         for entry in record["entries"]:
-            key = (str(entry["client"]), str(entry["server"]))
+            key = (entry["client"], entry["server"])
             now.add(key)
             states.setdefault((host, *key), []).append((t, str(entry.get("state", ""))))
         before = known.setdefault(host, set())

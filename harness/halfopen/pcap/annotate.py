@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.model.history import History
+from halfopen.model.records import CaptureRecord, FaultRecord, FlowRecord
 from halfopen.model.units import format_duration
 from halfopen.pcap.drops import Sighting, compare
 from halfopen.pcap.files import Capture, read_capture
@@ -56,7 +57,7 @@ def annotate(directory: Path, history: History) -> Notes:
         OSError: if a file cannot be read or written.
         ValueError: if a file is no capture of ours.
     """
-    records = {str(record["file"]): record for record in history.of("capture")}
+    records = {record["file"]: record for record in history.of(CaptureRecord)}
     paths = {name: directory / name for name in records if (directory / name).exists()}
     size = sum(path.stat().st_size for path in paths.values())
     if size > LARGEST:
@@ -130,12 +131,12 @@ class Reasons:
         self._names = {str(a): str(n) for n, a in history.header.get("addresses", {}).items()}
         self._faults = _faults_at(history, box)
         self._flows: dict[frozenset[str], list[tuple[float, str]]] = defaultdict(list)
-        for record in history.of("flow", host=box):
+        for record in history.of(FlowRecord, host=box):
             ended = record["event"] == "destroyed"
             what = str(record.get("cause") or "gone") if ended else ""
             views = [(record["client"], record["server"]), *filter(None, [record.get("outside")])]
             for view in views:
-                self._flows[frozenset(map(str, view))].append((float(record["t"]), what))
+                self._flows[frozenset(map(str, view))].append((record["t"], what))
 
     def dropped(self, segment: Segment, t: float) -> str:
         """Of a packet that came at lab time `t` and was not passed on."""
@@ -177,8 +178,8 @@ def _faults_at(history: History, box: str) -> list[tuple[float, float, str]]:
     """(begin, end, words) of every fault that names the middlebox."""
     open_since: dict[tuple[Any, Any], float] = {}
     found = []
-    for record in history.of("fault"):
-        text, t = str(record["text"]), float(record["t"])
+    for record in history.of(FaultRecord):
+        text, t = record["text"], record["t"]
         if box not in text.replace(",", " ").split():
             continue
         key = (text, record["line"])

@@ -9,6 +9,7 @@ from typing import Any
 
 from halfopen.model.flows import Flow, Presence, Stretch, half_open
 from halfopen.model.history import History
+from halfopen.model.records import FaultRecord, StepRecord
 from halfopen.model.units import format_duration
 
 MAX_FLOWS = 30
@@ -130,7 +131,7 @@ class Lanes:
     def _steps(self) -> list[dict[str, Any]]:
         long: list[tuple[Stretch, int, str]] = []
         short: list[tuple[float, str]] = []
-        for stretch, text in begun_and_ended(self.history, "step"):
+        for stretch, text in begun_and_ended(self.history, StepRecord):
             if stretch.length > 0.02 * self.history.duration:
                 long.append((stretch, self.rows - 1, text))
             else:
@@ -147,7 +148,7 @@ class Lanes:
             "textfont": {"size": 11, "color": "@ink"},
             "marker": {"color": "@band", "line": {"width": 0}},
         }
-        faults = {text for _, text in begun_and_ended(self.history, "fault")}  # have their own
+        faults = {text for _, text in begun_and_ended(self.history, FaultRecord)}  # have their own
         marks = {
             "type": "scatter",
             "mode": "markers",
@@ -209,17 +210,19 @@ def bar_trace(history: History, bars: Sequence[tuple[Stretch, int, str]]) -> dic
     }
 
 
-def begun_and_ended(history: History, kind: str) -> list[tuple[Stretch, str]]:
+def begun_and_ended(
+    history: History, definition: type[StepRecord] | type[FaultRecord]
+) -> list[tuple[Stretch, str]]:
     """The stretches of all steps or faults, in order."""
     begun: dict[tuple[Any, ...], tuple[float, str]] = {}
     found = []
-    for record in history.of(kind):
-        key = (record.get("index"), record.get("name"), record.get("text"))
+    for record in history.of(definition):
+        key = (record.get("index"), record.get("name"), record["text"])
         if record["state"] == "begin":
-            begun[key] = (float(record["t"]), str(record.get("text", record.get("name", ""))))
+            begun[key] = (record["t"], record["text"])
         elif key in begun:
             start, text = begun.pop(key)
-            found.append((Stretch(start, float(record["t"])), text))
+            found.append((Stretch(start, record["t"]), text))
     for start, text in begun.values():
         found.append((Stretch(start, history.duration, ended=False), text))
     return sorted(found, key=lambda each: each[0].start)

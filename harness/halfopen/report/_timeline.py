@@ -15,6 +15,7 @@ from halfopen.checkers.connections import established_at
 from halfopen.checkers.fds import fd_series
 from halfopen.model.flows import Flow, Stretch, flows, half_open
 from halfopen.model.history import History
+from halfopen.model.records import FaultRecord, FdsRecord, FlowRecord, SocketsRecord
 from halfopen.model.units import format_duration
 from halfopen.report._lanes import Lanes, at, begun_and_ended
 
@@ -25,8 +26,10 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 
 def timeline(history: History) -> dict[str, Any] | None:
     """The figure: `data`, `layout` and `height` in pixels; None if nothing was ever sampled."""
     known = flows(history)
-    hosts = [name for name in history.plan["path"] if history.of("fds", host=name)]
-    hosts += [n for n in history.plan["path"] if n not in hosts and history.of("sockets", host=n)]
+    hosts = [name for name in history.plan["path"] if history.of(FdsRecord, host=name)]
+    hosts += [
+        n for n in history.plan["path"] if n not in hosts and history.of(SocketsRecord, host=n)
+    ]
     if not known and not hosts:
         return None
     lanes = Lanes(history, known)
@@ -147,7 +150,7 @@ def _layout(history: History, lanes: Lanes, curves: Mapping[str, int]) -> dict[s
         },
         "yaxis": {
             "domain": [1 - lane_height / inner, 1],
-            "range": [-0.6 if history.of("fault") else 0.3, lanes.rows + 0.6],
+            "range": [-0.6 if history.of(FaultRecord) else 0.3, lanes.rows + 0.6],
             "tickvals": [row for row, _ in lanes.labels],
             "ticktext": [text for _, text in lanes.labels],
             "automargin": True, "showgrid": False, "zeroline": False, "fixedrange": True,
@@ -191,8 +194,8 @@ def _lines(history: History) -> list[dict[str, Any]]:
         {"type": "line", "x0": t, "x1": t, "y0": 0, "y1": 1, "yref": "paper", "layer": "below",
          "line": {"width": 1, "dash": "dot", "color": "@ink"}}
         for t in sorted({
-            float(record["t"])
-            for record in history.of("flow", event="destroyed")
+            record["t"]
+            for record in history.of(FlowRecord, event="destroyed")
             if record.get("cause") != "closed"
         })
     ]  # fmt: skip
@@ -200,7 +203,7 @@ def _lines(history: History) -> list[dict[str, Any]]:
         {"type": "rect" if stretch.length > 0 else "line", "x0": stretch.start, "x1": stretch.end,
          "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "fillcolor": "@half",
          "opacity": 0.16 if stretch.length > 0 else 1, "line": {"width": 1.5, "color": "@half"}}
-        for stretch, _ in begun_and_ended(history, "fault")
+        for stretch, _ in begun_and_ended(history, FaultRecord)
     ]  # fmt: skip
     return lines
 
@@ -210,7 +213,7 @@ def _fault_labels(history: History) -> list[dict[str, Any]]:
         {"text": f"<b>{escape(text)}</b>", "x": stretch.start, "y": 0, "yref": "y",
          "yanchor": "top", "xanchor": "left", "xshift": 4, "showarrow": False,
          "font": {"color": "@half", "size": 12}}
-        for stretch, text in begun_and_ended(history, "fault")
+        for stretch, text in begun_and_ended(history, FaultRecord)
     ]  # fmt: skip
 
 

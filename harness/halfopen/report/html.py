@@ -12,6 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from halfopen.model.flows import hosts_by_address
 from halfopen.model.history import History
+from halfopen.model.records import ConditionRecord, DropsRecord
 from halfopen.model.topology import HostNetwork, lay_out
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
@@ -128,7 +129,7 @@ def _conditions(history: History) -> list[dict[str, Any]]:
     """What was waited for, and when it was so."""
     return [
         {**record, "at_s": record["t"] * history.scale}
-        for record in history.of("condition")
+        for record in history.of(ConditionRecord)
         if record["state"] != "waiting"
     ]
 
@@ -175,7 +176,7 @@ def _scaling(history: History) -> list[dict[str, Any]]:
 
 
 def _drops(history: History) -> list[dict[str, Any]]:
-    last = {str(record["host"]): record for record in history.of("drops")}
+    last = {record["host"]: record for record in history.of(DropsRecord)}
     return [
         {"host": host, **{key: record.get(key, 0) for key in ("packets", "bytes", "blocked")}}
         for host, record in sorted(last.items())

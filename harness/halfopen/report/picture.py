@@ -10,6 +10,7 @@ from halfopen.checkers.connections import established_at
 from halfopen.errors import UnsupportedError
 from halfopen.model.flows import Flow, Stretch, flows, half_open
 from halfopen.model.history import History
+from halfopen.model.records import FaultRecord, SentRecord, StepRecord
 from halfopen.report._lanes import begun_and_ended
 from halfopen.report._timeline import round_times
 
@@ -80,12 +81,12 @@ def _panel(axes: Axes, title: str, history: History) -> None:
         times, levels, step="post", color=_HALF, alpha=0.25, linewidth=0, label="half-open"
     )
     _faults(axes, history, highest * _HEADROOM)
-    sent = _thinned([float(record["t"]) for record in history.of("sent")])
+    sent = _thinned([record["t"] for record in history.of(SentRecord)])
     axes.plot(sent, [0.0] * len(sent), linestyle="", marker="^", markersize=3.5, color=_SERVER,
               clip_on=False, label="messages written")  # fmt: skip
     axes.set_title(title, loc="left", fontsize=9)
     # Programs take their time to start: what a reader wants to see begins with the first step.
-    start = next((float(record["t"]) for record in history.of("step")), 0.0)
+    start = next((record["t"] for record in history.of(StepRecord)), 0.0)
     axes.set_xlim(max(0.0, start - 0.02 * (end - start)), end)
     axes.set_ylim(0, highest * _HEADROOM)
     axes.locator_params(axis="y", integer=True, nbins=5)
@@ -99,7 +100,7 @@ def _panel(axes: Axes, title: str, history: History) -> None:
 def _faults(axes: Axes, history: History, top: float) -> None:
     """Each fault as a bar along the upper edge, with its name."""
     end = history.duration
-    for row, (stretch, text) in enumerate(begun_and_ended(history, "fault")):
+    for row, (stretch, text) in enumerate(begun_and_ended(history, FaultRecord)):
         last = max(stretch.end, stretch.start + 0.004 * end)
         axes.axvspan(stretch.start, last, color=_FAULT, alpha=0.12, linewidth=0, zorder=0)
         axes.hlines(top, stretch.start, last, color=_FAULT, linewidth=5)

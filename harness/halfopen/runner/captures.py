@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from halfopen.model.history import History
+from halfopen.model.records import CaptureRecord
 from halfopen.model.verdict import VariantResult
 from halfopen.pcap.annotate import annotate
 from halfopen.pcap.files import DIRECTORY
@@ -17,7 +18,7 @@ def with_captures(result: VariantResult, history: History) -> VariantResult:
     What cannot be commented stays as it was captured, and its result says why: it does not change
     the verdict, which rests on the history alone.
     """
-    if not history.of("capture"):
+    if not history.of(CaptureRecord):
         return result
     directory = Path(result.directory) / DIRECTORY
     found: dict[str, object] = {"directory": str(directory)}

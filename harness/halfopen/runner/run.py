@@ -71,11 +71,11 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
     """
     checks = tuple(judge_history(history))
     verdict, why = judge(checks)
-    last = history.records[-1]
-    if last["kind"] == "end" and last["reason"] == "unsupported":
-        verdict, why = Verdict.UNSUPPORTED, str(last["detail"])
+    end = history.end
+    if end is not None and end["reason"] == "unsupported":
+        verdict, why = Verdict.UNSUPPORTED, end["detail"]
     elif not history.complete:
-        ended = last.get("detail") or last["reason"] if last["kind"] == "end" else "killed"
+        ended = "killed" if end is None else end["detail"] or end["reason"]
         cut = f"the run did not come to its end ({ended})"
         why = f"{cut}; {why}" if verdict is Verdict.FAIL else cut
         verdict = Verdict.FAIL if verdict is Verdict.FAIL else Verdict.UNKNOWN
