@@ -16,13 +16,14 @@ from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter
 from halfopen.model.messages import Form
 from halfopen.model.plan import Plan, PlannedStep
 from halfopen.model.records import EndRecord, HeaderRecord, Record, StepRecord, at
+from halfopen.model.sampling import SAMPLE_S
 from halfopen.model.topology import lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.conditions import UnmetError
 from halfopen.runner.injection import FaultSteps
 from halfopen.runner.requirements import demands, needs
-from halfopen.runner.stage import SAMPLE_S, Stage
+from halfopen.runner.stage import Stage
 
 RecordListener = Callable[[Plan, Record], None]
 """Is told of every record as it is written; what it does cannot change the run."""

@@ -17,6 +17,7 @@ from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.model.messages import USUAL, Form
 from halfopen.model.plan import PlannedHost
 from halfopen.model.records import FaultRecord, Record, at
+from halfopen.model.sampling import SAMPLE_S
 from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.ports import Demands, Fault, LabSpec, ProgramSpec, SystemContext, Vocabulary
 from halfopen.products import libkeepalive
@@ -26,7 +27,6 @@ from halfopen.runner.requirements import fault_needs, host_needs
 from halfopen.runner.settling import Settling
 from halfopen.verbs import RestartProgram, Verb
 
-SAMPLE_S = 0.25
 # How long after the last step messages may still be under way, in lab seconds.  They need
 # milliseconds; what takes longer than this is what the scenario is about.
 _ARRIVE_S = 3.0

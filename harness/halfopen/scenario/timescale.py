@@ -23,13 +23,11 @@ from math import isclose
 from halfopen.errors import Problem
 from halfopen.fields import Timer, keepalive_timers
 from halfopen.kernel.timers import granularity
+from halfopen.model.sampling import SAMPLE_S
 from halfopen.ports import System
 from halfopen.scenario.model import Host, Step, Variant
 from halfopen.scenario.scaling import scale_section
 from halfopen.sections import say_duration
-
-SAMPLING = 0.25
-"""Seconds between two samples of a lab, and so the lateness of what the lab itself times."""
 
 
 class Kind(Enum):
@@ -114,7 +112,7 @@ def clocks(variant: Variant, scale: float | None) -> list[Clock]:
             )
     for step, name, seconds in silences(variant.steps):
         lab = seconds if scale is None else seconds / scale
-        found.append(Clock(Kind.STEP, "", name, "silence", lab, SAMPLING, step.line))
+        found.append(Clock(Kind.STEP, "", name, "silence", lab, SAMPLE_S, step.line))
     for each in variant.expect:
         params = each.params if scale is None else scale_section(each.params, scale)[0]
         for timer in params.timers():
@@ -128,7 +126,7 @@ def clocks(variant: Variant, scale: float | None) -> list[Clock]:
                     f"{each.label} {name}".strip(),
                     timer.measures,
                     timer.seconds,
-                    max(timer.late, SAMPLING),
+                    max(timer.late, SAMPLE_S),
                     line,
                 )
             )

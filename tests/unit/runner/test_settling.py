@@ -8,11 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from halfopen.model.records import Record
+from halfopen.model.sampling import SAMPLE_S
 from halfopen.runner.settling import AT_MOST_S, QUIET_SAMPLES, Settling
 
 from ..records import record
 
-SAMPLE_S = 0.25
 QUIET_S = QUIET_SAMPLES * SAMPLE_S
 
 

@@ -15,15 +15,13 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
 from halfopen.probes import namespaces
 from halfopen.probes.conntrack import Flow, FlowTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.keepalives import probes_sent
 from halfopen.probes.sockets import SeenSocket, SocketProbe
-
-SAMPLE_S = 0.25
-HEARTBEAT_S = 1.0
 
 # Of a look that was put off, so that the record says how far back it may lie what it shows.
 _PUT_OFF_S = 2 * SAMPLE_S

@@ -10,9 +10,7 @@ from typing import Any
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.middlebox.flow import Flow, State
 from halfopen.middlebox.flowtable import Cause
-
-SAMPLE_S = 0.25
-HEARTBEAT_S = 1.0
+from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
 
 Emit = Callable[[Mapping[str, Any]], None]
 
