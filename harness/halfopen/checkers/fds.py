@@ -9,6 +9,7 @@ from typing import Literal
 from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import cut_short, production, unknown
 from halfopen.model.history import History
+from halfopen.model.steps import PlannedWait
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
 
@@ -109,7 +110,7 @@ def _trend(history: History, series: Sequence[tuple[float, int]]) -> tuple[Verdi
         for i in range(_GRID)
         for j in range(i + 1, _GRID)
     )
-    idle = sum(1 for step in history.plan["steps"] if step["do"] == "wait") or 1
+    idle = sum(1 for step in history.steps if isinstance(step, PlannedWait)) or 1
     steps = slope * (end - begin) / idle
     if steps >= _LEAK and values[-1] - values[0] >= 1:
         return Verdict.FAIL, f"trend rising by about {steps:.1f} in each of {idle} idle periods"

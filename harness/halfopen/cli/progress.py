@@ -11,18 +11,13 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
+from halfopen.model.steps import seconds_of
 from halfopen.runner.play import RecordListener
 
 
 def expected_seconds(plan: Plan) -> float:
     """Lab seconds that the steps of a plan take at the least."""
-    total = 0.0
-    for step in plan.steps:
-        if step.do == "wait":
-            total += step.args["seconds"]
-        elif step.do == "send" and not step.args["background"]:
-            total += step.args["count"] * (step.args["every"] or 0.0)
-    return total
+    return sum(seconds_of(step) for step in plan.steps)
 
 
 class _Facts:

@@ -27,6 +27,7 @@ from halfopen.model.records import (
     kind_of,
 )
 from halfopen.model.records import Record as Record
+from halfopen.model.steps import PlannedStep, step_from_json
 
 VERSION = 1
 FILE_NAME = "history.jsonl"
@@ -105,7 +106,8 @@ class History:
         records: in the order in which they were written; the first must be the header.
 
     Raises:
-        ValueError: if there is no header, or it is of an unknown version.
+        ValueError: if there is no header, or it is of an unknown version, or its plan has a step
+            that cannot be read.
     """
 
     def __init__(self, records: Sequence[Record]) -> None:
@@ -114,6 +116,9 @@ class History:
         if records[0]["version"] != VERSION:
             raise ValueError(f"unknown history version {records[0]['version']}; known: {VERSION}")
         self.header: HeaderRecord = records[0]
+        self.steps: tuple[PlannedStep, ...] = tuple(
+            step_from_json(each) for each in self.header["plan"].get("steps", ())
+        )
         self.records = tuple(records)
 
     @property

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from halfopen.model.steps import PlannedStep, step_from_json
 from halfopen.model.topology import Family
 
 
@@ -39,27 +40,6 @@ class PlannedHost:
     preload_keepalive: Mapping[str, float] | None = None
     image: str | None = None
     limits: Mapping[str, float] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class PlannedStep:
-    """One thing to do.
-
-    Attributes:
-        do: send, wait, wait until, fault, heal, stop or start.
-        text: the step in words, as reports show it.
-        args: what it needs, scaled; for `send`: host, count, every (seconds between two messages),
-            background, severity, size (octets); for `wait`: seconds; for `wait until`: until (a
-            condition in words), at_most (seconds); for `fault`: name, params, lasts (seconds, 0 for
-            until healed), stays, and if it has conditions when, background, until, at_most; for
-            `heal`: name; for `stop`, `start`: host.
-        line: in the scenario file.
-    """
-
-    do: str
-    text: str
-    args: Mapping[str, Any]
-    line: int = 0
 
 
 @dataclass(frozen=True)
@@ -158,7 +138,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     values["hosts"] = tuple(PlannedHost(**h) for h in data["hosts"])
     values["path"] = tuple(data["path"])
     values["returns"] = tuple(data.get("returns", ()))
-    values["steps"] = tuple(PlannedStep(**s) for s in data["steps"])
+    values["steps"] = tuple(step_from_json(s) for s in data["steps"])
     values["checks"] = tuple(PlannedCheck(**c) for c in data["checks"])
     values["scaling"] = tuple(ScaledValue(**s) for s in data["scaling"])
     return Plan(**values)

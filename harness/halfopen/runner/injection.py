@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 
-from halfopen.model.plan import PlannedStep
 from halfopen.model.records import ConditionRecord
+from halfopen.model.steps import PlannedInject, PlannedWaitUntil
 from halfopen.ports import Vocabulary
 from halfopen.runner.conditions import UnmetError
 from halfopen.runner.injected import Injected
@@ -19,7 +19,7 @@ class _Begun:
     """A fault of a step, and what will heal it."""
 
     injected: Injected
-    step: PlannedStep
+    step: PlannedInject
     healing: asyncio.Task[None] | None = None
 
 
@@ -37,18 +37,18 @@ class FaultSteps:
         self._begun: list[_Begun] = []
         self._armed: set[asyncio.Task[None]] = set()
 
-    async def begin(self, step: PlannedStep) -> None:
+    async def begin(self, step: PlannedInject) -> None:
         """Do a `fault` step: inject it, now or when its condition is met.
 
         Raises:
             UnmetError: if the condition was not met in time.
         """
-        if "when" not in step.args:
+        if step.when is None:
             await self._inject(step)
-        elif step.args["background"]:
-            self._armed.add(self._stage.spawn(self._inject_when(step)))
+        elif step.background:
+            self._armed.add(self._stage.spawn(self._inject_when(step, step.when)))
         else:
-            await self._inject_when(step)
+            await self._inject_when(step, step.when)
 
     async def heal(self, name: str) -> None:
         """End every fault of that name that is open."""
@@ -68,11 +68,11 @@ class FaultSteps:
         for each in self._begun:
             if each.healing is not None and each.injected.open:
                 await asyncio.wait([each.healing])
-            elif not each.step.args["stays"]:
+            elif not each.step.stays:
                 await each.injected.played()
                 await each.injected.heal()
 
-    async def reach(self, text: str, at_most: float, step: PlannedStep) -> None:
+    async def reach(self, text: str, step: PlannedInject | PlannedWaitUntil) -> None:
         """Wait until the condition `text` of a step is met, and record that.
 
         Raises:
@@ -90,25 +90,25 @@ class FaultSteps:
         }
         note(mark)
         try:
-            value = await conditions.reach(condition, at_most)
+            value = await conditions.reach(condition, step.at_most)
         except UnmetError as error:
             figure = conditions.figures.value(condition)
             note({**mark, "state": "unmet", "figure": figure})
             raise UnmetError(f"line {step.line}: {error}") from None
         note({**mark, "state": "met", "figure": value})
 
-    async def _inject_when(self, step: PlannedStep) -> None:
-        await self.reach(step.args["when"], step.args["at_most"], step)
+    async def _inject_when(self, step: PlannedInject, when: str) -> None:
+        await self.reach(when, step)
         await self._inject(step)
 
-    async def _inject(self, step: PlannedStep) -> None:
-        ends = bool(step.args["lasts"]) or "until" in step.args
+    async def _inject(self, step: PlannedInject) -> None:
+        ends = bool(step.lasts) or step.until is not None
         injected = await self._stage.inject(
-            self._vocabulary.faults[step.args["name"]].model_validate(step.args["params"]),
+            self._vocabulary.faults[step.name].model_validate(step.params),
             text=step.text,
             line=step.line,
-            options=step.args.get("options"),
-            ends_later=ends or step.args["stays"],
+            options=step.options,
+            ends_later=ends or step.stays,
         )
         begun = _Begun(injected, step)
         self._begun.append(begun)
@@ -117,8 +117,8 @@ class FaultSteps:
 
     async def _heal_later(self, begun: _Begun) -> None:
         step = begun.step
-        if "until" in step.args:
-            await self.reach(step.args["until"], step.args["at_most"], step)
+        if step.until is not None:
+            await self.reach(step.until, step)
         else:
-            await asyncio.sleep(step.args["lasts"])
+            await asyncio.sleep(step.lasts)
         await begun.injected.heal()

@@ -10,13 +10,23 @@ import string
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import assert_never
 
 from halfopen.errors import LabError, UnsupportedError, UsageError
 from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter
-from halfopen.model.messages import Form
-from halfopen.model.plan import Plan, PlannedStep
+from halfopen.model.plan import Plan
 from halfopen.model.records import EndRecord, HeaderRecord, Record, StepRecord, at
 from halfopen.model.sampling import SAMPLE_S
+from halfopen.model.steps import (
+    PlannedHeal,
+    PlannedInject,
+    PlannedSend,
+    PlannedStart,
+    PlannedStep,
+    PlannedStop,
+    PlannedWait,
+    PlannedWaitUntil,
+)
 from halfopen.model.topology import lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import LabSpec, Vocabulary
@@ -171,30 +181,29 @@ class Player:
         stage.check_failure()
 
     async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> None:
-        arguments = step.args
-        match step.do:
-            case "send":
+        match step:
+            case PlannedSend():
                 await stage.send(
-                    arguments["host"],
-                    arguments["count"],
-                    every=arguments["every"] or 0.0,
-                    background=arguments["background"],
-                    form=Form(arguments["severity"], arguments["size"]),
+                    step.host,
+                    step.count,
+                    every=step.every,
+                    background=step.background,
+                    form=step.form,
                 )
-            case "wait":
-                await asyncio.sleep(arguments["seconds"])
-            case "wait until":
-                await faults.reach(arguments["until"], arguments["at_most"], step)
-            case "fault":
+            case PlannedWait():
+                await asyncio.sleep(step.seconds)
+            case PlannedWaitUntil():
+                await faults.reach(step.until, step)
+            case PlannedInject():
                 await faults.begin(step)
-            case "heal":
-                await faults.heal(arguments["name"])
-            case "stop":
-                await stage.stop(arguments["host"])
-            case "start":
-                await stage.start(arguments["host"])
-            case unknown:
-                raise LabError(f"the runner knows no step {unknown!r}")
+            case PlannedHeal():
+                await faults.heal(step.name)
+            case PlannedStop():
+                await stage.stop(step.host)
+            case PlannedStart():
+                await stage.start(step.host)
+            case _:
+                assert_never(step)
 
     def _write(self, record: Record) -> None:
         self._writer.write(record)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from halfopen.model.plan import Plan, PlannedHost
+from halfopen.model.steps import PlannedInject
 from halfopen.ports import Demands, Fault, LabSpec, Vocabulary
 from halfopen.products import libkeepalive
 from halfopen.verbs import Verb
@@ -13,8 +14,8 @@ from halfopen.verbs import Verb
 def faults_of(plan: Plan, vocabulary: Vocabulary) -> Iterator[Fault]:
     """The faults of a plan, in the order of its steps."""
     for step in plan.steps:
-        if step.do == "fault":
-            yield vocabulary.faults[step.args["name"]].model_validate(step.args["params"])
+        if isinstance(step, PlannedInject):
+            yield vocabulary.faults[step.name].model_validate(step.params)
 
 
 def demands(plan: Plan, vocabulary: Vocabulary) -> Demands:

@@ -13,6 +13,7 @@ from halfopen.checkers import judge_history
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
+from halfopen.model.steps import seconds_of
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
@@ -29,13 +30,7 @@ def expected_seconds(plan: Plan) -> float:
     Nobody knows when a condition comes true; a part of the time that it may take at most is counted
     for it, so that what may take minutes does not begin when everything else has ended.
     """
-    seconds = 0.0
-    for step in plan.steps:
-        seconds += step.args.get("seconds") or 0.0
-        seconds += _OF_A_DEADLINE * step.args.get("at_most", 0.0)
-        if step.do == "send" and not step.args["background"]:
-            seconds += step.args["count"] * (step.args["every"] or 0.0)
-    return seconds
+    return sum(seconds_of(step, _OF_A_DEADLINE) for step in plan.steps)
 
 
 def run_directories(out: Path, plans: Sequence[Plan]) -> list[Path]:

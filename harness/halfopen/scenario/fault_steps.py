@@ -10,7 +10,7 @@ from halfopen.fields import Section
 from halfopen.ports import Fault, Vocabulary
 from halfopen.scenario.conditions import ConditionField
 from halfopen.scenario.hosts import Known
-from halfopen.scenario.model import Host, Step
+from halfopen.scenario.model import Heal, Host, Inject
 from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import Problems, check_keys, quote, suggest, validate
 from halfopen.yamlfile import Node
@@ -46,7 +46,7 @@ class InstantStep(Section):
 
 def read_fault(
     node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
-) -> Step | None:
+) -> Inject | None:
     """The step `- fault: ...` in the mapping `node`; None if something is wrong with it.
 
     Args:
@@ -87,12 +87,9 @@ def read_fault(
         where = f"fault {spec.name!r}"
         known.check_references(params, rest, where, problems)
     changed = _changed(params, rest, vocabulary, known, problems)
-    return Step(
-        "fault",
-        host="" if changed is None else changed.name,
-        settings=None if changed is None else changed.settings,
-        fault=spec.name,
-        params=params,
+    return Inject(
+        params,
+        upgraded=changed,
         lasts=how.for_ or 0.0,
         stays=how.stays,
         when=how.when,
@@ -148,7 +145,7 @@ def _check_timing(node: Node, fault: str, problems: Problems) -> None:
             )
 
 
-def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Step | None:
+def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Heal | None:
     """The step `- heal: ...` in the mapping `node`; None if something is wrong with it."""
     check_keys(node, ("heal",), "in a heal step", problems)
     name = node.entries["heal"]
@@ -159,4 +156,4 @@ def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Step | 
             suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
         )
         return None
-    return Step("heal", fault=str(name.value), line=node.line)
+    return Heal(str(name.value), line=node.line)

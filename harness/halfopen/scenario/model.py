@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from halfopen.fields import KeepaliveTimers, Section
 from halfopen.model.messages import USUAL, Form
@@ -41,44 +42,103 @@ class Host:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One thing to do.
+class Send:
+    """Messages to send.
 
     Attributes:
-        do: send, wait, wait until, fault, heal, stop or start.
-        host: on which; empty for `wait`, `wait until`, `fault` and `heal`.
-        count: messages to send.
+        host: whose program sends them.
+        count: how many.
         every: seconds between two messages, 0 for as fast as they go.
         form: of the messages.
-        background: the next step does not wait for the messages to be written, or for `when`.
-        seconds: to wait.
-        fault: its name.
-        params: the fault's parameters.
-        settings: all options that `host` has after a fault that changes some of them.
-        lasts: seconds after which the fault is healed, 0 if a step or the end does so.
-        stays: the fault is not healed at the end.
-        when: what is waited for: by `wait until`, or by a fault before it begins.
-        until: as soon as this is so the fault is healed.
-        at_most: seconds that a condition may take to come true.
+        background: the next step does not wait for the messages to be written.
         line: in the scenario file.
     """
 
-    do: str
-    host: str = ""
-    count: int = 0
+    host: str
+    count: int
     every: float = 0.0
     form: Form = USUAL
     background: bool = False
-    seconds: float = 0.0
-    fault: str = ""
-    params: Fault | None = None
-    settings: Section | None = None
+    line: int = 0
+    kind: Literal["send"] = "send"
+
+
+@dataclass(frozen=True)
+class Wait:
+    """A pause of so many seconds."""
+
+    seconds: float
+    line: int = 0
+    kind: Literal["wait"] = "wait"
+
+
+@dataclass(frozen=True)
+class WaitUntil:
+    """A wait for a condition, which may take `at_most` seconds to come true."""
+
+    until: Condition
+    at_most: float
+    line: int = 0
+    kind: Literal["wait until"] = "wait until"
+
+
+@dataclass(frozen=True)
+class Inject:
+    """A fault to inject.
+
+    Attributes:
+        fault: with its parameters.
+        upgraded: a host whose options the fault changes, with all that it has then.
+        lasts: seconds after which the fault is healed, 0 if a step or the end does so.
+        stays: the fault is not healed at the end.
+        when: what is waited for before it begins.
+        background: with `when`: the next step does not wait for it.
+        until: as soon as this holds the fault is healed.
+        at_most: seconds that `when`, and then `until`, may take to come true.
+        line: in the scenario file.
+    """
+
+    fault: Fault
+    upgraded: Host | None = None
     lasts: float = 0.0
     stays: bool = False
     when: Condition | None = None
+    background: bool = False
     until: Condition | None = None
     at_most: float = 0.0
     line: int = 0
+    kind: Literal["fault"] = "fault"
+
+
+@dataclass(frozen=True)
+class Heal:
+    """The end of every open fault called `name`."""
+
+    name: str
+    line: int = 0
+    kind: Literal["heal"] = "heal"
+
+
+@dataclass(frozen=True)
+class Stop:
+    """An orderly end of the program on `host`."""
+
+    host: str
+    line: int = 0
+    kind: Literal["stop"] = "stop"
+
+
+@dataclass(frozen=True)
+class Start:
+    """Another start of the program on `host`."""
+
+    host: str
+    line: int = 0
+    kind: Literal["start"] = "start"
+
+
+Step = Send | Wait | WaitUntil | Inject | Heal | Stop | Start
+"""One thing to do; `kind` is the key that a scenario writes for it."""
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,36 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import asdict
-from typing import Any
+from typing import assert_never
 
 from halfopen.errors import InputError, Problem, UsageError
 from halfopen.fields import Scaled
-from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, PlannedStep, ScaledValue
+from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, ScaledValue
+from halfopen.model.steps import (
+    PlannedHeal,
+    PlannedInject,
+    PlannedSend,
+    PlannedStart,
+    PlannedStep,
+    PlannedStop,
+    PlannedWait,
+    PlannedWaitUntil,
+)
 from halfopen.scenario.loader import LARGEST_SCALE
-from halfopen.scenario.model import Expectation, Host, Scenario, Step, Variant
+from halfopen.scenario.model import (
+    Expectation,
+    Heal,
+    Host,
+    Inject,
+    Scenario,
+    Send,
+    Start,
+    Step,
+    Stop,
+    Variant,
+    Wait,
+    WaitUntil,
+)
 from halfopen.scenario.scaling import scale_seconds, scale_section
 from halfopen.scenario.steps import say
 from halfopen.scenario.timescale import Kind, check_scale, clocks
@@ -134,52 +156,80 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
 
 
 def _step(step: Step, scale: float, values: list[ScaledValue]) -> PlannedStep:
-    args: dict[str, Any] = {}
-    names: tuple[str, ...] = ()
+    text, line = say(step), step.line
 
     def scaled(name: str, seconds: float) -> float:
         lab = scale_seconds(seconds, scale)
         if seconds:
-            values.append(ScaledValue(name, seconds, lab, step.line))
+            values.append(ScaledValue(name, seconds, lab, line))
         return lab
 
-    def deadline() -> float:
-        lab = scale_seconds(step.at_most, scale, AT_MOST_SCALED)
-        values.append(ScaledValue(f"{step.fault or step.do} at most", step.at_most, lab, step.line))
-        return lab
+    match step:
+        case Send():
+            return PlannedSend(
+                host=step.host,
+                count=step.count,
+                every=scaled("every", step.every),
+                background=step.background,
+                form=step.form,
+                text=text,
+                line=line,
+            )
+        case Wait():
+            return PlannedWait(seconds=scaled("wait", step.seconds), text=text, line=line)
+        case WaitUntil():
+            at_most = _deadline("wait until", step, scale, values)
+            return PlannedWaitUntil(until=str(step.until), at_most=at_most, text=text, line=line)
+        case Inject():
+            return _inject(step, scale, values)
+        case Heal():
+            return PlannedHeal(name=step.name, text=text, line=line)
+        case Stop():
+            return PlannedStop(host=step.host, text=text, line=line)
+        case Start():
+            return PlannedStart(host=step.host, text=text, line=line)
+        case _:
+            assert_never(step)
 
-    if step.do == "send":
-        args = {"host": step.host, "count": step.count, "background": step.background}
-        args |= {"every": scaled("every", step.every)} | asdict(step.form)
-    elif step.do == "wait":
-        args = {"seconds": scaled("wait", step.seconds)}
-    elif step.do == "wait until":
-        args = {"until": str(step.when), "at_most": deadline()}
-    elif step.do == "fault" and step.params is not None:
-        names = step.params.hosts()
-        params, changes = scale_section(step.params, scale)
+
+def _deadline(
+    name: str, step: Inject | WaitUntil, scale: float, values: list[ScaledValue]
+) -> float:
+    lab = scale_seconds(step.at_most, scale, AT_MOST_SCALED)
+    values.append(ScaledValue(f"{name} at most", step.at_most, lab, step.line))
+    return lab
+
+
+def _inject(step: Inject, scale: float, values: list[ScaledValue]) -> PlannedInject:
+    fault = step.fault.name
+    params, changes = scale_section(step.fault, scale)
+    for each in changes:
+        name = f"{fault} {' '.join(each.keys)}"
+        values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
+    lasts = scale_seconds(step.lasts, scale)
+    if lasts:
+        values.append(ScaledValue(f"{fault} for", step.lasts, lasts, step.line))
+    options = None
+    if step.upgraded is not None:
+        settings, changes = scale_section(step.upgraded.settings, scale)
+        options = settings.model_dump(mode="json")
         for each in changes:
-            name = f"{step.fault} {' '.join(each.keys)}"
+            name = f"{step.upgraded.name} {' '.join(each.keys)} after {fault}"
             values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
-        args = {"name": step.fault, "params": params.model_dump(mode="json")}
-        args |= {"lasts": scaled(f"{step.fault} for", step.lasts), "stays": step.stays}
-        if step.settings is not None:
-            settings, changes = scale_section(step.settings, scale)
-            for each in changes:
-                name = f"{step.host} {' '.join(each.keys)} after {step.fault}"
-                values.append(ScaledValue(name, each.production_s, each.lab_s, step.line))
-            args |= {"host": step.host, "options": settings.model_dump(mode="json")}
-        if step.when is not None:
-            args |= {"when": str(step.when), "background": step.background}
-        if step.until is not None:
-            args |= {"until": str(step.until)}
-        if step.when is not None or step.until is not None:
-            args |= {"at_most": deadline()}
-    elif step.do == "heal":
-        args = {"name": step.fault}
-    else:
-        args = {"host": step.host}
-    return PlannedStep(do=step.do, text=say(step, names), args=args, line=step.line)
+    waits = step.when is not None or step.until is not None
+    return PlannedInject(
+        name=fault,
+        params=params.model_dump(mode="json"),
+        lasts=lasts,
+        stays=step.stays,
+        options=options,
+        when=None if step.when is None else str(step.when),
+        background=step.background,
+        until=None if step.until is None else str(step.until),
+        at_most=_deadline(fault, step, scale, values) if waits else 0.0,
+        text=say(step),
+        line=step.line,
+    )
 
 
 def _check(expectation: Expectation, scale: float, values: list[ScaledValue]) -> PlannedCheck:

@@ -12,7 +12,7 @@ from collections.abc import Collection, Sequence
 from halfopen.fields import host_references
 from halfopen.ports import System
 from halfopen.scenario.hosts import PROXY, Known
-from halfopen.scenario.model import Expectation, Step
+from halfopen.scenario.model import Expectation, Inject, Step
 from halfopen.sections import Problems, line_of_text
 from halfopen.yamlfile import Node
 
@@ -84,8 +84,8 @@ def _cut_links(steps: Sequence[Step]) -> list[tuple[str, str]]:
     return [
         (found.names[0], found.names[1])
         for step in steps
-        if step.params is not None
-        for found in host_references(step.params)
+        if isinstance(step, Inject)
+        for found in host_references(step.fault)
         if found.ref.role == "link"
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import assert_never
 
 from pydantic import Field
 
@@ -12,7 +13,16 @@ from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import FIGURES, Condition, ConditionField
 from halfopen.scenario.fault_steps import read_fault, read_heal
 from halfopen.scenario.hosts import Known
-from halfopen.scenario.model import Step
+from halfopen.scenario.model import (
+    Heal,
+    Inject,
+    Send,
+    Start,
+    Step,
+    Stop,
+    Wait,
+    WaitUntil,
+)
 from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import (
     Problems,
@@ -95,16 +105,20 @@ def read_steps(
 
 def _check_conditions(node: Node, steps: Sequence[Step], known: Known, problems: Problems) -> None:
     """Hold every condition against the hosts, and against what was sent when it must be met."""
-    in_all = sum(step.count for step in steps)
+    in_all = sum(step.count for step in steps if isinstance(step, Send))
     so_far = 0
     for each, step in zip(node.value if isinstance(node.value, tuple) else (), steps, strict=True):
-        so_far += step.count
-        if step.when is not None:
-            line = each.entries["when" if step.do == "fault" else "wait until"].line
-            sent = in_all if step.background else so_far
-            _check_condition(step.when, line, known, sent, problems)
-        if step.until is not None:
-            _check_condition(step.until, each.entries["until"].line, known, in_all, problems)
+        if isinstance(step, Send):
+            so_far += step.count
+        elif isinstance(step, WaitUntil):
+            line = each.entries["wait until"].line
+            _check_condition(step.until, line, known, so_far, problems)
+        elif isinstance(step, Inject):
+            if step.when is not None:
+                sent = in_all if step.background else so_far
+                _check_condition(step.when, each.entries["when"].line, known, sent, problems)
+            if step.until is not None:
+                _check_condition(step.until, each.entries["until"].line, known, in_all, problems)
 
 
 def _check_condition(
@@ -162,52 +176,51 @@ def _read_step(
         host = section.from_
         if known is not None:
             host = known.sender(host, node, problems)
-        return Step(
-            "send",
-            host=host or "",
-            count=section.send,
+        return Send(
+            host or "",
+            section.send,
             every=section.every or 0.0,
             background=section.background,
             form=Form(section.severity, section.size),
             line=node.line,
         )
     if isinstance(section, WaitStep):
-        return Step("wait", seconds=section.wait, line=node.line)
+        return Wait(section.wait, line=node.line)
     if isinstance(section, WaitUntilStep):
-        return Step("wait until", when=section.wait_until, at_most=section.at_most, line=node.line)
+        return WaitUntil(section.wait_until, section.at_most, line=node.line)
     host = section.stop if isinstance(section, StopStep) else getattr(section, "start", "")
     if known is not None:
         known.check_endpoint(host, node.entries[kind].line, f"a {kind} step", problems)
-    return Step(kind, host=host, line=node.line)
+    return (Stop if isinstance(section, StopStep) else Start)(host, line=node.line)
 
 
-def say(step: Step, names: Sequence[str]) -> str:
-    """The step in words, with production values.
-
-    Args:
-        step: the step.
-        names: the hosts of which it names one in its parameters.
-    """
-    if step.do == "send":
-        text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
-        if step.form.size != USUAL.size:
-            text += f", of {step.form.size} octets"
-        if step.form.severity != USUAL.severity:
-            text += f", of severity {step.form.severity}"
-        if step.every:
-            text += f", one every {say_duration(step.every)}"
-        return text + (", in the background" if step.background else "")
-    if step.do == "wait":
-        return f"wait {say_duration(step.seconds)}"
-    if step.do == "fault":
-        text = f"{step.fault} at {', '.join(names)}" if names else step.fault
-        if step.when is not None:
-            text += f", when {step.when}"
-        if step.until is not None:
-            text += f", until {step.until}"
-        return f"{text}, for {say_duration(step.lasts)}" if step.lasts else text
-    if step.do == "wait until":
-        return f"wait until {step.when}"
-    if step.do == "heal":
-        return f"heal {step.fault}"
-    return f"{step.do} {step.host}"
+def say(step: Step) -> str:
+    """The step in words, with production values."""
+    match step:
+        case Send():
+            text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
+            if step.form.size != USUAL.size:
+                text += f", of {step.form.size} bytes"
+            if step.form.severity != USUAL.severity:
+                text += f", of severity {step.form.severity}"
+            if step.every:
+                text += f", one every {say_duration(step.every)}"
+            return text + (", in the background" if step.background else "")
+        case Wait():
+            return f"wait {say_duration(step.seconds)}"
+        case WaitUntil():
+            return f"wait until {step.until}"
+        case Inject():
+            hosts = step.fault.hosts()
+            text = f"{step.fault.name} at {', '.join(hosts)}" if hosts else step.fault.name
+            if step.when is not None:
+                text += f", when {step.when}"
+            if step.until is not None:
+                text += f", until {step.until}"
+            return f"{text}, for {say_duration(step.lasts)}" if step.lasts else text
+        case Heal():
+            return f"heal {step.name}"
+        case Stop() | Start():
+            return f"{step.kind} {step.host}"
+        case _:
+            assert_never(step)

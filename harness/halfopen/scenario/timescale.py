@@ -25,7 +25,7 @@ from halfopen.fields import Timer, keepalive_timers
 from halfopen.kernel.timers import granularity
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.ports import System
-from halfopen.scenario.model import Host, Step, Variant
+from halfopen.scenario.model import Host, Inject, Send, Step, Stop, Variant, Wait
 from halfopen.scenario.scaling import scale_section
 from halfopen.sections import say_duration
 
@@ -153,13 +153,13 @@ def silences(steps: Sequence[Step]) -> Iterator[tuple[Step, str, float]]:
     silent.
     """
     now = silent_since = 0.0
-    waiting: Step | None = None
+    waiting: Wait | None = None
     for step in steps:
-        if step.do == "wait":
+        if isinstance(step, Wait):
             now += step.seconds
             waiting = step
             continue
-        if step.do != "send":
+        if not isinstance(step, Send):
             continue
         if waiting is not None and now > silent_since:
             yield waiting, "pause", now - silent_since
@@ -209,7 +209,7 @@ def conflicts(variant: Variant, scale: float) -> list[Conflict]:
 
 def _never_reached(variant: Variant, production: Sequence[Clock]) -> set[int]:
     """Indices of the systems' timers that cannot fire, see the module's text."""
-    if any(step.do in ("fault", "stop") for step in variant.steps):
+    if any(isinstance(step, Inject | Stop) for step in variant.steps):
         return set()
     boxes = [each for each in production if each.kind is Kind.MIDDLEBOX]
     refreshed = all(

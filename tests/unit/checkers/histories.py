@@ -53,7 +53,7 @@ class Run:
             "scenario": "a test",
             "hosts": hosts,
             "path": list(PATH),
-            "steps": [{"do": "wait", "text": "wait", "args": {"seconds": 10.0}}] * waits,
+            "steps": [{"kind": "wait", "text": "wait", "seconds": 10.0}] * waits,
             "checks": [dict(check) for check in checks],
             "scaling": [],
         }

@@ -9,6 +9,7 @@ import pytest
 
 from halfopen.faults import all_faults
 from halfopen.scenario import load_scenario
+from halfopen.scenario.model import Inject
 from halfopen.vocabulary import default_vocabulary
 
 LIBRARY = Path(__file__).parents[3] / "scenarios" / "faults"
@@ -19,11 +20,11 @@ def shown() -> Counter[str]:
     """How many steps of the library inject each fault."""
     vocabulary = default_vocabulary()
     return Counter(
-        step.fault
+        step.fault.name
         for path in sorted(LIBRARY.glob("**/*.scenario.yaml"))
         for variant in load_scenario(path, vocabulary).variants
         for step in variant.steps
-        if step.do == "fault"
+        if isinstance(step, Inject)
     )
 
 

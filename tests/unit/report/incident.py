@@ -7,12 +7,13 @@ of production pass in one of the lab.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from halfopen.checkers import judge_history
 from halfopen.model.history import History
 from halfopen.model.records import HeaderRecord, Record
+from halfopen.model.steps import PlannedSend, PlannedWait
 from halfopen.model.verdict import VariantResult, Verdict, judge
 
 from ..records import record
@@ -70,13 +71,21 @@ def _checks(drops: int, reproduces: float | None, fds: float | None) -> list[dic
     ]
 
 
+def _send(count: int, text: str, line: int) -> dict[str, Any]:
+    return asdict(PlannedSend(host="sender", count=count, text=text, line=line))
+
+
+def _wait(line: int) -> dict[str, Any]:
+    return asdict(PlannedWait(seconds=7.5, text="wait 75 min", line=line))
+
+
 def _plan(variant: str, checks: list[dict[str, Any]]) -> dict[str, Any]:
     steps: list[dict[str, Any]] = []
     for line in (31, 33, 35):
-        steps.append({"do": "send", "text": "send 20 messages", "args": {}, "line": line})
-        steps.append({"do": "wait", "text": "wait 75 min", "args": {}, "line": line + 1})
-    steps.append({"do": "send", "text": "send 20 messages", "args": {}, "line": 37})
-    steps.append({"do": "send", "text": "send 15 messages every 10 min", "args": {}, "line": 38})
+        steps.append(_send(20, "send 20 messages", line))
+        steps.append(_wait(line + 1))
+    steps.append(_send(20, "send 20 messages", 37))
+    steps.append(_send(15, "send 15 messages every 10 min", 38))
     return {
         "scenario": "an hour of silence behind a FortiGate",
         "file": FILE,

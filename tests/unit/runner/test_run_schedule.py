@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
-from halfopen.model.plan import PlannedStep
 from halfopen.model.records import Record
+from halfopen.model.steps import PlannedInject
 from halfopen.ports import Fault, Lab, LabSpec, Vocabulary
 from halfopen.runner.injection import FaultSteps
 from halfopen.runner.stage import Stage
@@ -78,8 +78,7 @@ async def play(lab: SlowLab, name: str, after: float, *, ends: str = "", **more:
     spec = replace(LAB, open=lambda *_: cast(Lab, lab))
     stage = Stage(spec, Path("unused"), "token", records.append, vocabulary)
     faults = FaultSteps(stage, vocabulary)
-    args = {"name": name, "params": {"after": after}, "lasts": 0.0, "stays": False, **more}
-    await faults.begin(PlannedStep("fault", name, args))
+    await faults.begin(PlannedInject(name=name, params={"after": after}, text=name, **more))
     if ends == "step":
         await faults.heal(name)
     if ends == "twice":
@@ -123,8 +122,8 @@ def test_two_that_end_by_themselves_are_both_waited_for() -> None:
         stage = Stage(spec, Path("unused"), "token", records.append, vocabulary)
         faults = FaultSteps(stage, vocabulary)
         for lasts in (0.04, 0.02):  # the one that ends first began last
-            args = {"name": "flap", "params": {"after": 60.0}, "lasts": lasts, "stays": False}
-            await faults.begin(PlannedStep("fault", "flap", args))
+            params = {"after": 60.0}
+            await faults.begin(PlannedInject(name="flap", params=params, lasts=lasts, text="flap"))
         await faults.heal_all()
         stage.check_failure()
         return [str(record.get("state")) for record in records]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from halfopen.faults import all_faults
 from halfopen.fields import Section
 from halfopen.model.plan import plan_from_json
+from halfopen.model.steps import PlannedInject, PlannedWaitUntil
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
 from halfopen.scenario.conditions import (
@@ -129,14 +130,18 @@ def test_a_plan_holds_conditions_in_words_and_scaled_deadlines(
     assert plan_from_json(json.loads(json.dumps(plan.to_json()))) == plan
     _, drop, wait, forget = plan.steps
     assert drop.text == "silent drop at firewall, when 5 acked, until queue depth at sender > 3"
-    assert drop.args["when"] == "5 acked"
-    assert drop.args["until"] == "queue depth at sender > 3"
-    assert drop.args["at_most"] == 120.0
-    assert not drop.args["background"]
-    assert (wait.do, wait.text) == ("wait until", "wait until 20 delivered")
-    assert wait.args == {"until": "20 delivered", "at_most": 30.0}  # never below 30 s of real time
-    assert forget.args["background"]
-    assert "until" not in forget.args
+    assert isinstance(drop, PlannedInject)
+    assert (drop.when, drop.until) == ("5 acked", "queue depth at sender > 3")
+    assert drop.at_most == 120.0
+    assert not drop.background
+    assert wait == PlannedWaitUntil(
+        until="20 delivered",
+        at_most=30.0,  # never below 30 s of real time
+        text="wait until 20 delivered",
+        line=wait.line,
+    )
+    assert isinstance(forget, PlannedInject)
+    assert (forget.background, forget.until) == (True, None)
 
 
 MISTAKES = [

@@ -8,6 +8,7 @@ import pytest
 from halfopen.errors import UsageError
 from halfopen.fields import Scaled
 from halfopen.model.plan import plan_from_json
+from halfopen.model.steps import PlannedInject, PlannedSend, PlannedWait
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
 from halfopen.scenario.scaling import scale_seconds
@@ -41,9 +42,10 @@ def test_everything_is_divided_by_the_scale(plan: PlanOf, base: str) -> None:
         "wait 75 min",
         "send 20 messages from sender",
     ]
-    assert found.steps[1].args == {"seconds": 7.5}
-    first = {"host": "sender", "count": 20, "every": 0.0, "background": False}
-    assert found.steps[0].args == first | {"severity": 6, "size": 200}
+    first, wait, _ = found.steps
+    assert first == PlannedSend(host="sender", count=20, text=first.text, line=first.line)
+    assert isinstance(wait, PlannedWait)
+    assert wait.seconds == 7.5
     assert found.checks[1].params == {"at": "receiver", "within": 24.0, "not_before": None}
     scaled = {each.name: (each.production_s, each.lab_s, each.line) for each in found.scaling}
     assert scaled["wait"] == (4500.0, 7.5, 17)
@@ -98,13 +100,12 @@ def test_a_plan_is_plain_json_and_reads_back(
         params = vocabulary.checks[check.check].model_validate(check.params)
         assert params.model_dump(mode="json") == check.params
     assert found.checks[0].reproduces is True
-    assert found.steps[1].text == "forget flows at firewall"
-    assert found.steps[1].args == {
-        "name": "forget flows",
-        "params": {"at": "firewall", "of": None, "every": 1, "most": None},
-        "lasts": 0.0,
-        "stays": False,
-    }
+    assert found.steps[1] == PlannedInject(
+        name="forget flows",
+        params={"at": "firewall", "of": None, "every": 1, "most": None},
+        text="forget flows at firewall",
+        line=found.steps[1].line,
+    )
 
 
 @pytest.mark.parametrize("lab", ["sim", "warp"])
@@ -112,7 +113,8 @@ def test_virtual_time_takes_no_scale(plan: PlanOf, base: str, lab: str) -> None:
     found = plan(base, lab=lab, scale=600)
     assert found.scale == 1
     assert found.hosts[1].options["idle_timeout"] == 3600
-    assert found.steps[1].args == {"seconds": 4500.0}
+    assert isinstance(found.steps[1], PlannedWait)
+    assert found.steps[1].seconds == 4500.0
 
 
 def test_sysctls_that_are_seconds_are_scaled_to_whole_ones(plan: PlanOf, base: str) -> None:

@@ -8,7 +8,7 @@ from halfopen.errors import InputError
 from halfopen.kernel.timers import granularity
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
-from halfopen.scenario.model import Step
+from halfopen.scenario.model import Heal, Send, Step, Wait
 from halfopen.scenario.timescale import conflicts, largest_scale, silences
 
 from .kinds import Load, Refusal
@@ -130,13 +130,13 @@ def test_the_largest_scale_serves_and_is_below(
 
 
 def test_pauses_that_follow_each_other_add_up() -> None:
-    steps = [
-        Step("send", host="a", count=1),
-        Step("wait", seconds=30),
-        Step("fault"),
-        Step("wait", seconds=40),
-        Step("send", host="a", count=3, every=10),
-        Step("wait", seconds=5),
+    steps: list[Step] = [
+        Send("a", 1),
+        Wait(30),
+        Heal("silent drop"),
+        Wait(40),
+        Send("a", 3, every=10),
+        Wait(5),
     ]
     assert [(name, seconds) for _, name, seconds in silences(steps)] == [
         ("pause", 70.0),
@@ -146,12 +146,12 @@ def test_pauses_that_follow_each_other_add_up() -> None:
 
 
 def test_it_is_not_silent_while_messages_go_out_in_the_background() -> None:
-    steps = [
-        Step("send", host="a", count=401, every=0.2, background=True),
-        Step("wait", seconds=30),
-        Step("fault"),
-        Step("wait", seconds=240),
-        Step("send", host="a", count=10),
+    steps: list[Step] = [
+        Send("a", 401, every=0.2, background=True),
+        Wait(30),
+        Heal("silent drop"),
+        Wait(240),
+        Send("a", 10),
     ]
     assert [(name, seconds) for _, name, seconds in silences(steps)] == [
         ("every", 0.2),

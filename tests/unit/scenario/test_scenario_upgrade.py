@@ -6,8 +6,10 @@ from typing import Any
 
 import pytest
 
+from halfopen.model.steps import PlannedInject
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
+from halfopen.scenario.model import Inject
 
 from .kinds import Complain, Load
 
@@ -51,8 +53,8 @@ def test_wrong_options_are_told_with_their_line(
 def test_named_options_replace_and_the_others_stay(base: str, load: Load) -> None:
     options = "{ window: 7, keepalive: { idle: 1 h, interval: 10 min, probes: 2 } }"
     (variant,) = load(with_upgrade(base, options, "sender")).variants
-    step: Any = next(s for s in variant.steps if s.do == "fault")
-    assert step.host == "sender"
+    step: Any = next(s for s in variant.steps if isinstance(s, Inject)).upgraded
+    assert step.name == "sender"
     assert (step.settings.window, step.settings.to) == (7, "receiver")
     assert step.settings.keepalive.idle == 3600
 
@@ -61,7 +63,8 @@ def test_new_options_are_scaled_like_the_old(base: str, load: Load, vocabulary: 
     keepalive = "{ keepalive: { idle: 2 h, interval: 20 min, probes: 2 } }"
     scenario = load(with_upgrade(base, keepalive))
     (planned,) = make_plans(scenario, lab="netns", scale=None, seed=1)
-    step = next(s for s in planned.steps if s.do == "fault")
-    assert step.args["options"]["keepalive"] == {"idle": 12.0, "interval": 2.0, "probes": 2}
-    assert step.args["params"]["down_for"] == 1.0
+    step = next(s for s in planned.steps if isinstance(s, PlannedInject))
+    assert step.options is not None
+    assert step.options["keepalive"] == {"idle": 12.0, "interval": 2.0, "probes": 2}
+    assert step.params["down_for"] == 1.0
     assert any("keepalive idle after upgrade" in value.name for value in planned.scaling)

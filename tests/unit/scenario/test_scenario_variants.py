@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from halfopen.scenario.model import Send
+
 from .kinds import Complain, Load
 
 
@@ -15,8 +17,9 @@ def test_without_variants_there_is_one(load: Load, base: str) -> None:
         ("sender", "firewall", "receiver"),
     )
     assert [host.name for host in only.hosts] == ["sender", "firewall", "receiver"]
-    assert [step.do for step in only.steps] == ["send", "wait", "send"]
+    assert [step.kind for step in only.steps] == ["send", "wait", "send"]
     assert [step.line for step in only.steps] == [14, 15, 16]
+    assert isinstance(only.steps[0], Send)
     assert only.steps[0].host == "sender"
     assert only.expect[0].label == "half-open at receiver"
     assert only.hosts[1].settings.model_dump()["idle_timeout"] == 3600
@@ -63,7 +66,7 @@ def test_steps_and_scale_are_replaced(load: Load, base: str) -> None:
         base + "variants:\n  a:\n    scale: 20\n    steps: [{ send: 1 message, every: 5 s }]\n"
     ).variants
     assert a.scale == 20
-    assert [(step.do, step.count, step.every) for step in a.steps] == [("send", 1, 5.0)]
+    assert [(step.count, step.every) for step in a.steps if isinstance(step, Send)] == [(1, 5.0)]
 
 
 def test_expectations_are_added_and_the_same_one_replaced(load: Load, base: str) -> None:
