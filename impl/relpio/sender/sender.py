@@ -17,6 +17,7 @@ from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.policy import wanted_workers
 from relpio.sender.deadletters import DeadLetters
+from relpio.sender.refusals import Refusals
 from relpio.sender.settings import SenderSettings
 from relpio.sender.worker import Worker
 
@@ -32,8 +33,8 @@ class Sender:
 
     After the loss of a session everything without an answer is sent again, in its first order, so
     up to one window of messages may arrive twice. A refused message (an answer other than 200)
-    stays first in the queue, and the sender pauses for the back-off, so that order is kept. With
-    more than one worker there is no order between their sessions.
+    waits for a back-off of its own, while later ones go on; so does one at which the server drops
+    the session. With more than one worker there is no order between their sessions.
     """
 
     def __init__(
@@ -78,7 +79,8 @@ class Sender:
         self._failure: asyncio.Task[None] | None = None
         self._has_failed = asyncio.Event()
         self._over = asyncio.Event()  # failed, or closed
-        self._refusals: dict[int, int] = {}  # number in the queue -> how often
+        self._refusals = Refusals(self._queue, settings.backoff, self._rng)
+        self._acked_at_drop = 0
         self._running = False
         self._changed = asyncio.Event()  # the queue has lost a message: room, or even empty
         self._idle_check: asyncio.TimerHandle | None = None
@@ -181,6 +183,7 @@ class Sender:
                 for worker in workers:
                     worker.abandon()
                 await asyncio.wait(late)
+        self._refusals.close()
         if self._dead is not None:
             await self._dead.close(max(0.0, deadline - loop.time()))
         if self._failure is not None:
@@ -211,22 +214,40 @@ class Sender:
         self.acked += len(numbers)
         if self._refusals:
             for number in numbers:
-                self._refusals.pop(number, None)
+                self._refusals.forget(number)
         if self._on_acked is not None:
             self._on_acked(numbers)
 
     def message_refused(self, number: int, message: bytes, refusal: Refused) -> bool:
         """Called by a worker."""
         self.refused += 1
+        return self._put_aside(number, message, refusal.code, refusal.text, counts=True)
+
+    def message_dropped(self, number: int, message: bytes) -> bool:
+        """Called by a worker."""
+        # It counts when others got through since the last time: else the server is the trouble.
+        counts = self.acked != self._acked_at_drop
+        self._acked_at_drop = self.acked
+        text = "the server ends the session when it is sent alone"
+        return self._put_aside(number, message, 0, text, counts=counts)
+
+    def _put_aside(
+        self, number: int, message: bytes, code: int, text: str, *, counts: bool
+    ) -> bool:
         retries = self.settings.nack_retries
-        if retries is None or self._dead is None:
+        if (
+            counts
+            and retries is not None
+            and self._dead is not None
+            and self._refusals.count(number) > retries
+        ):
+            self._refusals.forget(number)
+            self._dead.take(number, message, code, text)
+            return True
+        if self._refusals.full:
             return False
-        refusals = self._refusals.get(number, 0) + 1
-        if refusals <= retries:
-            self._refusals[number] = refusals
-            return False
-        self._refusals.pop(number, None)
-        self._dead.take(number, message, refusal.code, refusal.text)
+        seconds = self._refusals.hold(number)
+        self._log("nack", message=number, code=code, text=text, retry_seconds=round(seconds, 3))
         return True
 
     def session_lost(self, unacknowledged: int) -> None:

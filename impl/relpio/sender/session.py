@@ -62,6 +62,7 @@ class ClientSession(CoreProtocol[ClientEvent]):
         user_timeout: float | None,
         *,
         pace: Pace | None = None,
+        cautious: bool = False,
         check_peer: Callable[[object], None] | None = None,
     ) -> None:
         """Serve `queue` over the connection that asyncio is about to make.
@@ -73,6 +74,7 @@ class ClientSession(CoreProtocol[ClientEvent]):
             keepalive: TCP keepalive; None is off.
             user_timeout: TCP_USER_TIMEOUT in seconds; None is off.
             pace: pauses between batches; None is none.
+            cautious: begin with one message at a time, then two, and so on up to the window.
             check_peer: looks at the peer's certificate; raises PeerRefusedError.
         """
         self._client = ClientConnection(settings)
@@ -84,6 +86,8 @@ class ClientSession(CoreProtocol[ClientEvent]):
         self._pace = pace
         self._batch_size = pace.batch_size if pace is not None else settings.window
         self._check_peer = check_peer
+        self._limit = 1 if cautious else settings.window  # messages in flight
+        self._window = settings.window
         # Of each message in flight: its number in this session -> its number in the queue.
         self._numbers: dict[int, int] = {}
         self._batches: deque[_Batch] = deque()  # a refused message may be wanted again
@@ -96,6 +100,22 @@ class ClientSession(CoreProtocol[ClientEvent]):
     def unacknowledged(self) -> int:
         """Messages of this session without an answer."""
         return self._client.unacknowledged
+
+    @property
+    def cautious(self) -> bool:
+        """It sends less at a time than the window allows."""
+        return self._limit < self._window
+
+    @property
+    def oldest(self) -> tuple[int, bytes] | None:
+        """Number in the queue, and text, of the oldest message without an answer."""
+        txnr = next(iter(self._numbers), None)
+        return None if txnr is None else (self._numbers[txnr], self._message(txnr))
+
+    def let_go(self, number: int) -> None:
+        """Somebody else takes care of a message in flight."""
+        txnr = next(txnr for txnr, each in self._numbers.items() if each == number)
+        del self._numbers[txnr]
 
     @property
     def held_back(self) -> bool:
@@ -121,6 +141,8 @@ class ClientSession(CoreProtocol[ClientEvent]):
             first, pop = event.first_txnr, self._numbers.pop
             numbers = [pop(txnr) for txnr in range(first, first + event.count)]
             self._forget_batches()
+            if self._limit < self._window and not self._numbers:
+                self._limit = min(2 * self._limit, self._window)
             self._queue.ack(numbers)
             self._owner.session_acked(numbers)
         elif isinstance(event, Refused):
@@ -144,8 +166,8 @@ class ClientSession(CoreProtocol[ClientEvent]):
     def pump(self) -> None:
         """Send what the queue has, as far as the window and the peer's appetite go."""
         while not self.writing_paused and self._pause is None and self.ending is None:
-            room = self._client.capacity
-            if not room or (self._pace is not None and self._must_wait(self._pace)):
+            room = min(self._client.capacity, self._limit - self._client.unacknowledged)
+            if room <= 0 or (self._pace is not None and self._must_wait(self._pace)):
                 return
             numbers, messages = self._queue.lease(min(room, self._batch_size))
             if not messages:

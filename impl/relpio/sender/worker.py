@@ -32,6 +32,9 @@ class WorkerOwner(Protocol):
     def message_refused(self, number: int, message: bytes, refusal: Refused) -> bool:
         """A server refused a message; true when it needs to be sent no more."""
 
+    def message_dropped(self, number: int, message: bytes) -> bool:
+        """A server dropped the session at this message; true when it was taken over."""
+
     def session_lost(self, unacknowledged: int) -> None:
         """A session was lost, or could not be made."""
 
@@ -64,6 +67,8 @@ class Worker:
         self._progress = False
         self._to_replay = 0
         self._stopping = False
+        self._stuck_at: int | None = None  # oldest message without an answer at the last loss
+        self._cautious = False
         self.session: ClientSession | None = None
 
     @property
@@ -117,15 +122,18 @@ class Worker:
         if not self._progress:
             self._progress = True
             self._backoff.reset()
+        if self.session is not None:
+            self._cautious = self.session.cautious
         self._owner.messages_acked(numbers)
 
     def session_refused(
         self, session: ClientSession, number: int, message: bytes, refusal: Refused
     ) -> bool:
         """Called by the session."""
-        self._log("nack", message=number, code=refusal.code, text=refusal.text)
         if self._owner.message_refused(number, message, refusal):
             return True
+        # So many are refused that it is not for the messages: the session waits as a whole.
+        self._log("nack", message=number, code=refusal.code, text=refusal.text)
         # Only an answer 200 after the pause ends the doubling.
         self._progress = True
         if not session.held_back:
@@ -157,7 +165,9 @@ class Worker:
                 if self._context is not None and not session.opened and ending.reason in _HUNG_UP:
                     # In TLS 1.3 a client is refused when its handshake is over already.
                     ending = SessionEnd(ending.reason, f"{ending.detail}; {_PERHAPS_REFUSED}")
-                unacknowledged = session.take_back()
+                unacknowledged = session.unacknowledged
+                self._suspect(session, ending)
+                session.take_back()
             self._to_replay += unacknowledged
             if ending.reason is None:
                 self._log("session-closed", detail=ending.detail)
@@ -175,6 +185,24 @@ class Worker:
                 seconds = self._backoff.next_delay()
                 self._log("backoff", seconds=round(seconds, 3))
                 await asyncio.sleep(seconds)
+
+    def _suspect(self, session: ClientSession, ending: SessionEnd) -> None:
+        """Find the message at which a server drops each session, and put it aside.
+
+        When two sessions end at the same message, those that follow begin with one message, then
+        two, four: so the one that is the cause is soon sent alone, whether or not the server
+        answers those before it.
+        """
+        oldest = session.oldest
+        if not session.opened or ending.reason not in _DROPPED or oldest is None:
+            return
+        if session.cautious and session.unacknowledged == 1:
+            if self._owner.message_dropped(*oldest):
+                session.let_go(oldest[0])
+            self._stuck_at = None
+        else:
+            self._cautious = self._cautious or oldest[0] == self._stuck_at
+            self._stuck_at = oldest[0]
 
     async def _end_of(self, session: ClientSession) -> SessionEnd:
         if self._stopping:  # told so while the connection was made
@@ -246,10 +274,14 @@ class Worker:
             settings.keepalive,
             settings.user_timeout,
             pace=None if settings.dequeue is None else Pace(settings.dequeue),
+            cautious=self._cautious,
             check_peer=None if tls is None else lambda ssl: tls.check_peer(ssl, target=host),
         )
 
 
+_DROPPED = (
+    LossReason.SERVERCLOSE, LossReason.EOF, LossReason.RESET, LossReason.PROTOCOL_ERROR,
+)  # fmt: skip
 _HUNG_UP = (LossReason.EOF, LossReason.RESET)
 _PERHAPS_REFUSED = (
     "perhaps the peer does not speak TLS here, or refused this side's certificate: its log would "
