@@ -38,10 +38,10 @@ def test_safe_is_0_and_unsafe_is_1(tmp_path: Path) -> None:
         ("--firewall 350 --keepalive 340", "for example 1800/75/9"),
         ("--firewall 350 --keepalive 0/75/9", "the kernel takes 1 to 32767"),
         ("--firewall 350 --keepalive 340/75/128", "the kernel takes 1 to 127"),
-        ("--firewall 350 --user-timeout -1", "--user-timeout -1: it is 0 to"),
-        ("--firewall 350 --retries2 256", "--retries2 256: it is 0 to 255"),
-        ("--firewall 350 --hz 50", "a kernel has 100, 250, 300 or 1000"),
-        ("--firewall 350 --prove warp", "runs in the lab netns"),
+        ("--firewall 350 --user-timeout -1", "--user-timeout -1 is out of range; use 0 to"),
+        ("--firewall 350 --retries2 256", "--retries2 256 is out of range; use 0 to 255"),
+        ("--firewall 350 --hz 50", "use 100, 250, 300 or 1000"),
+        ("--firewall 350 --prove warp", "unknown lab; use netns"),
         ("", "firewall"),
     ],
 )
@@ -103,16 +103,16 @@ def test_a_proof_measures_what_was_predicted(
     assert proof["agrees"], proof
     assert status == (0 if survives else 1)
     what = {each["what"]: each for each in proof["findings"]}
-    assert what["an idle connection"]["measured"] == ("alive" if survives else "forgotten")
-    least, most = what["dead peer found, idle"]["predicted"]
-    assert least - 0.1 <= what["dead peer found, idle"]["measured"] <= most + 0.5
+    assert what["an idle connection"]["measured"] == ("alive" if survives else "dropped")
+    least, most = what["dead peer detected, idle"]["predicted"]
+    assert least - 0.1 <= what["dead peer detected, idle"]["measured"] <= most + 0.5
 
 
 @pytest.mark.usefixtures("netns")
 @pytest.mark.parametrize(
     ("arguments", "why"),
     [
-        ("--firewall 350 --keepalive 340/75/9", "One run can show neither"),
+        ("--firewall 350 --keepalive 340/75/9", "A single run can prove neither"),
         ("--firewall envoy --keepalive 60/75/9", "a proxy ends every connection"),
     ],
 )

@@ -164,14 +164,14 @@ def _judge(hops: Sequence[Hop], settings: Settings) -> tuple[HopAdvice, ...]:
 def _hop(hop: Hop, settings: Settings, proxy: Hop | None) -> HopAdvice:
     idle, keepalive = hop.idle, settings.keepalive
     if idle is None:
-        return HopAdvice(hop, None, None, True, True, "It never forgets a flow.")
-    forgets = f"It forgets a flow after {say(idle)} of silence"
+        return HopAdvice(hop, None, None, True, True, "It never drops an idle flow.")
+    forgets = f"It drops a flow after {say(idle)} of silence"
     if not hop.values.keepalive_refreshes:
-        proxies = ": it is a proxy, and answers them itself" if hop.values.terminates_tcp else ""
+        proxies = ": it is a proxy and answers them itself" if hop.values.terminates_tcp else ""
         why = f"{forgets}, and probes do not count{proxies}. Only the application's data does."
         return HopAdvice(hop, None, None, False, False, why)
     if proxy is not None:
-        why = f"{forgets}, and no probe reaches it: {proxy.name} ends the connection before it."
+        why = f"{forgets}, and no probe reaches it: {proxy.name} terminates the connection before it."
         return HopAdvice(hop, None, None, False, False, why)
     if keepalive is None:
         why = f"{forgets}, and nothing is sent: keepalive is off."
@@ -202,33 +202,37 @@ def _why(
     larger = ""
     if keepalive.interval > keepalive.idle:
         larger = (
-            f" Between probes lies the larger of idle time and interval, so {keepalive.interval} s "
-            f"and not {keepalive.idle} s."
+            " The time between probes is the larger of idle time and interval: "
+            f"{keepalive.interval} s, not {keepalive.idle} s."
         )
     if margin <= 0 and period < idle:
         late = granularity(period, hz)
         return (
             f"{period} s is less than {say(idle)}, but too close: kernel timers fire late, one of "
-            f"{period} s by up to {late:.3g} s at HZ={hz}, so that the probe may come only after "
+            f"{period} s by up to {late:.3g} s at HZ={hz}, so the probe may be sent only after "
             f"{probe.latest:.1f} s.{larger}"
         )
     if margin <= 0 and period > idle:
-        gone = f"when the flow has been forgotten since {say(period - idle)}"
-        return f"The first probe comes after {say(period)}, {gone}.{larger}"
+        gone = f"{say(period - idle)} after the flow was dropped"
+        return f"The first probe is sent after {say(period)}, {gone}.{larger}"
     if margin <= 0:
-        return f"The first probe comes just when the flow is forgotten.{larger}"
+        return f"The first probe is sent at the moment when the flow is dropped.{larger}"
     if not survives:
-        why = "there is only one" if patience is None else "TCP_USER_TIMEOUT allows no second one"
+        why = (
+            "it is the only one"
+            if patience is None
+            else "TCP_USER_TIMEOUT leaves no time for another"
+        )
         return (
-            "The probe comes in time. But if it is lost, the kernel gives the connection up: "
+            "The probe is sent in time. But if it is lost, the kernel closes the connection: "
             f"{why}.{larger}"
         )
     if margin_one_lost <= 0:
         return (
-            f"The probe comes in time. But if one is lost, the next comes {say(-margin_one_lost)} "
+            f"The probe is sent in time. But if one is lost, the next is {say(-margin_one_lost)} "
             f"too late.{larger}"
         )
-    return f"The probe comes in time, and in time once more if one is lost.{larger}"
+    return f"The probe is sent in time, and so is the next one if it is lost.{larger}"
 
 
 def _suggest(hops: Sequence[Hop], asked: Settings, robust: bool) -> Suggestion | None:
@@ -264,22 +268,22 @@ def _notes(judged: Sequence[HopAdvice], settings: Settings) -> list[str]:
             "defaults for programs that ask for it (SO_KEEPALIVE)."
         )
         notes.append(
-            "While data is unacknowledged no probe is sent: then tcp_retries2 or TCP_USER_TIMEOUT "
-            "decides."
+            "While data is unacknowledged no probe is sent: tcp_retries2 or TCP_USER_TIMEOUT "
+            "applies instead."
         )
     if keepalive is not None and patience is not None:
         nominal = keepalive.idle + keepalive.interval * keepalive.probes
         if abs(nominal - patience) > keepalive.interval:
             notes.append(
-                f"With TCP_USER_TIMEOUT the number of probes ({keepalive.probes}) no longer "
-                f"counts; {nominal * 1000} ms would fit these probes."
+                f"TCP_USER_TIMEOUT overrides the number of probes ({keepalive.probes}); "
+                f"{nominal * 1000} ms would match them."
             )
     for each in judged:
         hop = each.hop
         if hop.confidence == "unverified":
             notes.append(
-                f"{hop.name}: nobody has verified {say(hop.idle or 0)} ({hop.source}): look at "
-                f"your own, and ask again with {hop.name}=SECONDS."
+                f"{hop.name}: {say(hop.idle or 0)} is unverified ({hop.source}): check your own "
+                f"device, and ask again with {hop.name}=SECONDS."
             )
         if not each.safe and hop.idle is not None:
             notes.append(f"{hop.name} {_afterwards(hop)}.")
@@ -287,23 +291,23 @@ def _notes(judged: Sequence[HopAdvice], settings: Settings) -> list[str]:
 
 
 _LATE = {
-    "drop": "whoever then speaks gets no answer, and finds out only by the times above",
-    "rst sender": "whoever then speaks gets a RST",
-    "rst inside sender": "a host inside that then speaks gets a RST, one outside no answer",
-    "readmit from inside": "if the side inside speaks first, the flow is taken up again; if the "
-    "other does, nothing gets through",
-    "readmit from anywhere": "whoever then speaks is let through, perhaps to somebody else",
-    "pass untranslated": "packets then pass without translation",
+    "drop": "the next sender gets no answer, and notices only after the times above",
+    "rst sender": "the next sender gets a RST",
+    "rst inside sender": "the next sender gets a RST if it is inside, no answer if it is outside",
+    "readmit from inside": "if the inside host sends next, the flow is readmitted; if the outside "
+    "host does, its packets are dropped",
+    "readmit from anywhere": "the next packet readmits the flow, perhaps to another server",
+    "pass untranslated": "later packets pass without translation",
 }
 
 
 def _afterwards(hop: Hop) -> str:
     """What happens when the flow is forgotten, to follow the name of the hop."""
     if hop.values.on_expiry == "rst both":
-        return "ends the connection with a RST to both sides when it forgets it"
+        return "sends a RST to both sides when it drops a flow"
     if hop.values.on_expiry == "fin":
-        return "closes the connection when it has been silent for so long"
-    return f"tells nobody when it forgets a flow; {_LATE[hop.values.late_packet]}"
+        return "closes an idle connection with a FIN"
+    return f"drops a flow silently; {_LATE[hop.values.late_packet]}"
 
 
 def say(seconds: float) -> str:

@@ -13,7 +13,7 @@ from halfopen.profiles import MiddleboxValues, load_profile
 from halfopen.sections import say_duration, suggest
 
 _FORMS = (
-    "write a profile (see `halfopen profiles`), seconds (350), a duration (6 min) or fortigate=1800"
+    "use a profile (see `halfopen profiles`), seconds (350), a duration (6 min) or fortigate=1800"
 )
 
 
@@ -70,7 +70,7 @@ def read_hop(text: str, profiles: Mapping[str, Profile]) -> Hop:
     if seconds is None:
         if values.idle_timeout is None and values.terminates_tcp:
             raise UsageError(
-                f"--firewall {name}: {source['source']}; say what yours is set to, for example "
+                f"--firewall {name}: {source['source']}; give your own timeout, for example "
                 f"{name}=50"
             )
         return Hop(
@@ -78,7 +78,7 @@ def read_hop(text: str, profiles: Mapping[str, Profile]) -> Hop:
         )
     if limits and not limits[0] <= seconds <= limits[1]:
         least, most = (say_duration(each) for each in limits)
-        what = f"it is always {least}" if limits[0] == limits[1] else f"it takes {least} to {most}"
+        what = f"it is fixed at {least}" if limits[0] == limits[1] else f"use {least} to {most}"
         raise UsageError(
             f"--firewall {text!r}: {profile.title} cannot be set to {say_duration(seconds)}; {what}"
         )
@@ -92,7 +92,7 @@ def _profile(name: str, profiles: Mapping[str, Profile]) -> Profile:
     if name not in profiles:
         remedy = suggest(name, profiles)
         remedy = remedy if remedy.endswith("?") else _FORMS
-        raise UsageError(f"--firewall {name!r}: there is no such profile; {remedy}")
+        raise UsageError(f"--firewall: unknown profile {name!r}; {remedy}")
     return profiles[name]
 
 
@@ -106,5 +106,7 @@ def _seconds(text: str) -> float | None:
 
 def _checked(seconds: float, text: str) -> float:
     if not 1 <= seconds <= LONGEST:
-        raise UsageError(f"--firewall {text!r}: an idle timeout is 1 s to ten years; {_FORMS}")
+        raise UsageError(
+            f"--firewall {text!r}: the idle timeout is not within 1 s to 10 years; {_FORMS}"
+        )
     return seconds

@@ -99,11 +99,14 @@ def prove_advice(advice: Advice) -> Proof:
     """
     spec = all_labs()["netns"]
     if problems := spec.missing():
-        raise UnsupportedError("\n".join(["the lab netns does not work here:", *problems]))
+        raise UnsupportedError(
+            "\n".join(["the lab netns is not supported on this machine:", *problems])
+        )
     for each in advice.hops:
         if each.hop.values.terminates_tcp:
             why = (
-                f"{each.hop.name}: a proxy ends every connection, so nothing crosses it. {each.why}"
+                f"{each.hop.name} is a proxy: it terminates every connection, so nothing crosses "
+                f"it. {each.why}"
             )
             return Proof(None, None, (), why)
     if not advice.safe and not _certain(advice, 0.0):
@@ -111,8 +114,8 @@ def prove_advice(advice: Advice) -> Proof:
             None,
             None,
             (),
-            "The probe may come too late, or may not: it depends on the moment within a tick of "
-            "the timer wheel. One run can show neither.",
+            "The probe may or may not be too late: it depends on the moment within a tick of the "
+            "timer wheel. A single run can prove neither.",
         )
     scaled = _scaled(advice)
     if scaled is None:
@@ -120,8 +123,8 @@ def prove_advice(advice: Advice) -> Proof:
             None,
             None,
             (),
-            "At no scale do the timers keep their order: keepalive takes whole seconds, and what "
-            "decides here is too little. Only a lab on virtual time could show it.",
+            "The timers keep their order at no scale: keepalive has a resolution of whole seconds, "
+            "and the margin here is too small. Only a lab on virtual time could prove it.",
         )
     scale, lab_advice = scaled
     with tempfile.TemporaryDirectory(prefix="halfopen-") as directory:
@@ -232,8 +235,8 @@ async def _run(spec: LabSpec, directory: Path, advice: Advice) -> list[Finding]:
         return [
             _survival(advice, alive),
             *_probes(advice, probes),
-            *_dead("dead peer found, idle", idle, _end(peers, _IDLE), "silent"),
-            *_dead("dead peer found, data under way", busy, _end(peers, _BUSY), "after"),
+            *_dead("dead peer detected, idle", idle, _end(peers, _IDLE), "silent"),
+            *_dead("dead peer detected, data in flight", busy, _end(peers, _BUSY), "after"),
         ]
 
 
@@ -242,7 +245,7 @@ def _end(peers: Peers, name: str) -> dict[str, Any] | None:
 
 
 def _survival(advice: Advice, alive: bool) -> Finding:
-    words = {True: "alive", False: "forgotten"}
+    words = {True: "alive", False: "dropped"}
     return Finding("an idle connection", words[advice.safe], words[alive], advice.safe == alive)
 
 
@@ -252,24 +255,24 @@ def _probes(advice: Advice, seen: Sequence[float]) -> list[Finding]:
     # Between the first two lies the idle time, and the first may come sooner than the period.
     measured = seen[-1] if len(seen) >= 2 else None
     agrees = measured is not None and _within(measured, advice.probe)
-    return [Finding("seconds between two probes", advice.probe, measured, agrees)]
+    return [Finding("seconds between probes", advice.probe, measured, agrees)]
 
 
 def _dead(
     what: str, predicted: Interval | None, end: dict[str, Any] | None, since: str
 ) -> list[Finding]:
     if predicted is None:
-        return [Finding(what, "never", "not yet" if end is None else "found", end is None)]
+        return [Finding(what, "never", "not yet" if end is None else "detected", end is None)]
     if predicted.latest > PATIENCE:
-        why = "takes too long to wait for; retransmission does not scale"
+        why = "would take too long; retransmission does not scale"
         return [Finding(what, predicted, None, None, why)]
     if end is None:
-        return [Finding(what, predicted, None, False, "it was not found in time")]
+        return [Finding(what, predicted, None, False, "not detected in time")]
     seconds = end[since]
     if end["errno"] != "ETIMEDOUT":
         return [Finding(what, predicted, None, False, f"it ended with {end['errno']}")]
     if seconds is None:
-        return [Finding(what, predicted, None, None, "keepalive ended it before it could speak")]
+        return [Finding(what, predicted, None, None, "keepalive closed it before it could send")]
     return [Finding(what, predicted, float(seconds), _within(float(seconds), predicted))]
 
 
@@ -312,7 +315,7 @@ def print_proof(proof: Proof, console: Console) -> None:
     idles = ["never" if each.hop.idle is None else say(each.hop.idle) for each in proof.advice.hops]
     patience = settings.user_timeout
     console.print(
-        f"1 s stood for {proof.scale:.4g} s: firewalls forget after {', '.join(idles)}; keepalive "
+        f"Scale {proof.scale:.4g}: firewall idle timeouts {', '.join(idles)}; keepalive "
         f"{settings.keepalive or 'off'}"
         + (f", TCP_USER_TIMEOUT {patience * 1000:.0f} ms" if patience else "")
         + f"; this kernel has HZ={settings.stack.hz}",

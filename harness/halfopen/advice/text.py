@@ -15,7 +15,7 @@ def print_advice(advice: Advice, console: Console) -> None:
     console.print(_verdict(advice), highlight=False)
     console.print(f"\n{_asked(advice)}\n", highlight=False)
     table = Table(
-        "firewall", "forgets after", "probe at latest", "margin", "one probe lost",
+        "firewall", "idle timeout", "latest probe", "margin", "one probe lost",
         box=None, pad_edge=False, header_style="bold",
     )  # fmt: skip
     for each in advice.hops:
@@ -28,13 +28,13 @@ def print_advice(advice: Advice, console: Console) -> None:
         )
     console.print(table, highlight=False)
     if advice.probe is not None:
-        console.print(f"(margins allow {ROUND_TRIP:g} s for the way there and back)", style="dim")
+        console.print(f"(margins include {ROUND_TRIP:g} s for the round trip)", style="dim")
     for each in advice.hops:
         console.print(f"\n{each.hop.name}: {each.why}", highlight=False, markup=False)
-    console.print("\nA dead peer is found", style="bold")
-    peers = Table("", "if idle", "if data is under way", box=None, pad_edge=False)
+    console.print("\nA dead peer is detected after", style="bold")
+    peers = Table("", "idle", "data in flight", box=None, pad_edge=False)
     peers.add_row("with these settings", *_found(advice.with_these))
-    peers.add_row("by a side without any", *_found(advice.without))
+    peers.add_row("by a peer without keepalive", *_found(advice.without))
     console.print(peers, highlight=False)
     console.print()
     console.print(_instead(advice), highlight=False, markup=False)
@@ -101,15 +101,15 @@ def _instead(advice: Advice) -> str:
     suggestion = advice.suggestion
     if suggestion is None:
         if all(each.hop.idle is None for each in advice.hops):
-            return "Nothing has to be set for the firewalls' sake."
+            return "These firewalls never drop an idle flow: no keepalive is needed for them."
         idles = [each.hop.idle for each in advice.hops if each.hop.idle is not None]
         return (
-            "No keepalive settings would help: let the application itself send something every "
-            f"{say(min(idles) / 2)}."
+            "No keepalive settings would help: the application itself must send data at least "
+            f"every {say(min(idles) / 2)}."
         )
     if advice.robust and advice.settings.user_timeout is not None:
-        return "These settings will do."
-    head = "Set instead:" if not advice.robust else "Better still, set besides:"
+        return "These settings are fine."
+    head = "Set instead:" if not advice.robust else "Better still, also set:"
     return f"{head}\n{options(suggestion, advice.robust)}"
 
 
@@ -125,7 +125,7 @@ def options(suggestion: Suggestion, keepalive_will_do: bool) -> str:
     if keepalive_will_do:
         lines.clear()
     lines.append(f"    TCP_USER_TIMEOUT {settings.user_timeout * 1000:.0f} (milliseconds)")
-    lines.append("A dead peer is then found as soon with data under way as without.")
+    lines.append("A dead peer is then detected equally fast with and without data in flight.")
     if not suggestion.robust:
-        lines.append("A lost probe is not made up for: keepalive takes whole seconds.")
+        lines.append("A lost probe is still fatal: keepalive has a resolution of whole seconds.")
     return "\n".join(lines)

@@ -29,7 +29,7 @@ def advise(
         typer.Option(
             metavar="PROFILE|SECONDS",
             help="A profile (fortigate), its name with your own timeout (fortigate=1800), a "
-            "profile's file, or seconds; once for each firewall in a row, from this side on.",
+            "profile's file, or seconds; repeat it for each firewall on the path, nearest first.",
         ),
     ],
     keepalive: Annotated[
@@ -44,23 +44,23 @@ def advise(
         int, typer.Option(metavar="MS", help="TCP_USER_TIMEOUT in milliseconds; 0 for none.")
     ] = 0,
     retries2: Annotated[int, typer.Option(help="Sysctl net.ipv4.tcp_retries2.")] = RETRIES2,
-    hz: Annotated[int, typer.Option(help="Ticks a second of the kernel (CONFIG_HZ).")] = HZ,
+    hz: Annotated[int, typer.Option(help="Kernel ticks per second (CONFIG_HZ).")] = HZ,
     json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
     prove: Annotated[
         str | None,
-        typer.Option(metavar="LAB", help="Run it, scaled, in this lab (netns), and compare."),
+        typer.Option(metavar="LAB", help="Also run it, scaled, in this lab (netns), and compare."),
     ] = None,
 ) -> None:
-    """Say whether an idle connection survives these firewalls, and when a dead peer is found.
+    """Show whether an idle connection survives these firewalls, and when a dead peer is found.
 
-    Exit status: 0 it survives; 1 it does not, or a proof came out otherwise than predicted; 2 the
-    input is wrong.
+    Exit status: 0 it survives; 1 it does not, or the proof contradicted the prediction; 2 invalid
+    input; 3 --prove is not supported on this machine.
     """
     profiles = default_vocabulary().profiles
     hops = [read_hop(each, profiles) for each in firewall]
     advice = judge(hops, _settings(keepalive, user_timeout, retries2, hz))
     if prove not in (None, "netns"):
-        raise UsageError(f"--prove {prove!r}: a proof runs in the lab netns")
+        raise UsageError(f"--prove {prove!r}: unknown lab; use netns")
     proof = None if prove is None else prove_advice(advice)
     if json:
         proved = {} if proof is None else {"proof": proof_record(proof)}
@@ -79,9 +79,12 @@ def _settings(keepalive: str, user_timeout: int, retries2: int, hz: int) -> Sett
         ("retries2", retries2, _MOST_RETRIES2),
     ):
         if not 0 <= value <= most:
-            raise UsageError(f"--{name} {value}: it is 0 to {most}")
+            raise UsageError(f"--{name} {value} is out of range; use 0 to {most}")
     if hz not in HZS:
-        raise UsageError(f"--hz {hz}: a kernel has {', '.join(map(str, HZS[:-1]))} or {HZS[-1]}")
+        raise UsageError(
+            f"--hz {hz} is not a value of CONFIG_HZ; "
+            f"use {', '.join(map(str, HZS[:-1]))} or {HZS[-1]}"
+        )
     patience = user_timeout / 1000 if user_timeout else None
     return Settings(_keepalive(keepalive), patience, Stack(retries2=retries2, hz=hz))
 
@@ -92,8 +95,8 @@ def _keepalive(text: str) -> Keepalive | None:
     match = re.fullmatch(r"(\d{1,9})/(\d{1,9})/(\d{1,9})", text)
     if match is None:
         raise UsageError(
-            f"--keepalive {text!r}: write whole seconds before the first probe, seconds between "
-            "probes and the number of probes, for example 1800/75/9; or off"
+            f"--keepalive {text!r} is not IDLE/INTERVAL/PROBES; use whole seconds and a number of "
+            "probes, for example 1800/75/9, or off"
         )
     try:
         return Keepalive(*(int(each) for each in match.groups()))

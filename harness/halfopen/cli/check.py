@@ -17,13 +17,13 @@ from halfopen.runner.run import judge_run
 
 def check(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A run's directory, or one that holds several.")
+        Path, typer.Argument(metavar="DIR", help="Directory of one run, or of several.")
     ],
     json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
     report: Annotated[bool, typer.Option(help="Write an HTML report to DIR/report.html.")] = True,
 ) -> None:
-    """Judge a saved history again, also that of a run that was killed."""
+    """Judge a saved history again, even that of a killed run."""
     runs = saved_runs(directory)
     check_outputs(directory, json, junit)
     results = [result for result, _ in runs]
@@ -38,7 +38,10 @@ def saved_runs(directory: Path) -> list[tuple[VariantResult, History]]:
     """
     found = sorted(directory.rglob(FILE_NAME))
     if not found:
-        raise UsageError(f"{directory}: there is no {FILE_NAME} in it or below it")
+        raise UsageError(
+            f"{directory}: no {FILE_NAME} in this directory or below it; name the --out directory "
+            "of a run"
+        )
     runs = []
     for path in found:
         try:

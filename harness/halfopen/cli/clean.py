@@ -15,15 +15,15 @@ if TYPE_CHECKING:
 def clean(
     run: Annotated[
         list[str] | None,
-        typer.Option(help="Also this run, whoever its owner is; may be given several times."),
+        typer.Option(help="Also this run, whoever its owner is; can be repeated."),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what there is.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:
     """Remove the containers and volumes of runs whose process is gone.
 
-    Only what carries halfopen's label is looked at.  Runs that still go on are left alone, and so
-    are those of other machines, of which nothing can be known here, unless --run names them.
-    Namespaces go by themselves.
+    Only containers and volumes with halfopen's label are considered.  Runs that are still active
+    are kept, and so are those of other machines, whose processes cannot be seen here, unless --run
+    names them.  Namespaces need no cleaning up: the kernel removes them.
     """
     # The Docker SDK takes longer to import than everything else.
     from halfopen.labs.docker import engine, garbage
@@ -34,8 +34,8 @@ def clean(
             found = garbage.find(client)
             known = {each.run for each in found}
             if unknown := set(run or ()) - known:
-                there = f"there are: {', '.join(sorted(known))}" if known else "there is none"
-                raise UsageError(f"no run {', '.join(sorted(unknown))}; {there}")
+                there = f"left behind are: {', '.join(sorted(known))}" if known else "none is left"
+                raise UsageError(f"--run: unknown run {', '.join(sorted(unknown))}; {there}")
             _say(f"{_count(found)} of {len(found)} runs")
             for each in found:
                 dead = each.owner == "dead" or each.run in (run or ())
@@ -50,7 +50,7 @@ def clean(
                     garbage.remove(client, each)
             if not dry_run:
                 left = garbage.find(client)
-                _say(f"{_count(left)} of {len(left)} runs are left")
+                _say(f"kept: {_count(left)} of {len(left)} runs")
     finally:
         client.close()
 
@@ -69,5 +69,5 @@ def _fate(each: Leftover, dead: bool) -> str:
     if dead:
         return "its process is gone" if each.owner == "dead" else "named with --run"
     if each.owner == "alive":
-        return "left alone, it goes on"
-    return f"left alone, its process is on {each.where}; remove it with --run {each.run}"
+        return "kept, still running"
+    return f"kept, its process is on {each.where}; remove it with --run {each.run}"

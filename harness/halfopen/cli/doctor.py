@@ -19,16 +19,16 @@ from halfopen.vocabulary import default_vocabulary
 
 # What only some scenarios, or only the tests, need: program -> (what for, Debian packages).
 _EXTRAS = {
-    "busybox": ("scenarios with a program that is linked statically", "busybox-static"),
+    "busybox": ("scenarios with a statically linked program", "busybox-static"),
     "chromium": ("the test that opens the report in a browser", "chromium"),
-    "tcpdump": ("looking at packets by hand", "tcpdump"),
+    "tcpdump": ("inspecting packets by hand", "tcpdump"),
 }
 
 
 def doctor(
     json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
 ) -> None:
-    """Say what this machine can do, what is missing, and how to get it.
+    """Show what this machine supports, what is missing, and how to install it.
 
     Exit status 0 if at least one lab works, else 3.
     """
@@ -97,17 +97,17 @@ def _print(
     extras: dict[str, str | None],
 ) -> None:
     console.print(f"Linux {platform.release()}, Python {platform.python_version()}")
-    table = Table("what", "state", "remedy", box=None, pad_edge=False, header_style="bold")
+    table = Table("component", "state", "remedy", box=None, pad_edge=False, header_style="bold")
 
     def add(what: str, state: str, remedy: str) -> None:
         table.add_row(*map(escape, (what, state, remedy)))  # halfopen[kafka] is no markup
 
     for name, missing in labs.items():
-        add(f"lab {name}", "missing" if missing else "works", "\n".join(missing))
+        add(f"lab {name}", "not supported" if missing else "works", "\n".join(missing))
     for (name, remedy), faults in lacking.items():
-        add(f"lab {name}", "lacks", f"for {', '.join(faults)}: {remedy}")
+        add(f"lab {name}", "incomplete", f"for {', '.join(faults)}: {remedy}")
     for name, (version, packages) in products.items():
-        remedy = "" if version else f"for scenarios with it: {packages}"
+        remedy = "" if version else f"for scenarios that use it: {packages}"
         add(name, version or "not found", remedy)
     for name, path in extras.items():
         purpose, packages = _EXTRAS[name]

@@ -38,7 +38,7 @@ def fault_page(spec: type[Fault], shown_by: Sequence[str]) -> dict[str, Any]:
 def _ability(lab: LabSpec, verbs: Iterable[type[Verb]]) -> dict[str, Any]:
     """Whether a lab can do these verbs on this machine, why not, and by which engines."""
     ordered = sorted(verbs, key=lambda verb: verb.__name__)
-    reasons = [f"it cannot do {verb.__name__}" for verb in ordered if verb not in lab.verbs]
+    reasons = [f"no verb {verb.__name__}" for verb in ordered if verb not in lab.verbs]
     if not reasons:
         reasons = [*_missing(lab)]
         reasons += [each for verb in ordered for each in lab.lacks(verb)]

@@ -18,10 +18,10 @@ from halfopen.errors import UsageError
 from halfopen.fields import Section
 from halfopen.ports import Profile
 from halfopen.profiles import ASSUMED
-from halfopen.sections import say_duration
+from halfopen.sections import say_duration, suggest
 from halfopen.vocabulary import default_vocabulary
 
-Name = Annotated[str | None, typer.Argument(help="Explain this one.")]
+Name = Annotated[str | None, typer.Argument(help="Explain only this one.")]
 _PLAIN_TABLE: Any = {"box": None, "pad_edge": False, "header_style": "bold"}
 AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list, for scripts.")]
 
@@ -32,7 +32,7 @@ def profiles(name: Name = None, json: AsJson = False) -> None:
 
 
 def faults(name: Name = None, json: AsJson = False) -> None:
-    """List the faults, or explain one: what it takes, which labs can do it, who shows it."""
+    """List the faults, or explain one: parameters, labs that support it, scenarios that use it."""
     found = default_vocabulary().faults.values()
     chosen = [f for f in found if name in (None, f.name)]
     shown = scenarios_by_fault(directory) if (directory := library()) and chosen else {}
@@ -76,8 +76,9 @@ def _show(kind: str, items: Sequence[Mapping[str, Any]], name: str | None, json:
     if name is not None:
         chosen = [item for item in items if item["name"] == name]
         if not chosen:
-            known = ", ".join(item["name"] for item in items)
-            raise UsageError(f"there is no {kind} {name!r}; there are: {known}")
+            known = [item["name"] for item in items]
+            remedy = suggest(name, known, f"available {kind}s")
+            raise UsageError(f"unknown {kind} {name!r}; {remedy}")
         items = chosen
     if json:
         typer.echo(json_module.dumps(items, indent=2))
@@ -109,7 +110,7 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
         paragraphs = [" ".join(each.split()) for each in item["about"].split("\n\n")]
         console.print("\n" + "\n\n".join(paragraphs), highlight=False, markup=False)
     if item["parameters"]:
-        table = Table("parameter", "takes", "default", "means", **_PLAIN_TABLE)
+        table = Table("parameter", "value", "default", "meaning", **_PLAIN_TABLE)
         for key, value in item["parameters"].items():
             default = "(required)" if value["required"] else _default(value["default"])
             table.add_row(*map(escape, (key, value["type"], default, value["meaning"])))
@@ -125,21 +126,22 @@ def _default(value: object) -> str:
 
 def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
     ending = (
-        "It ends `for: 5 min` after it began, `until` a condition, by a `heal` step, or before the "
-        "end is judged."
+        "Lasts `for: 5 min`, `until` a condition, or up to a `heal` step; at the latest it is "
+        "healed before the run is judged."
         if item["heals"]
-        else "It is over at once: there is nothing to heal."
+        else "Takes effect at once; there is nothing to heal."
     )
     console.print(f"\n{ending}", highlight=False)
     table = Table("lab", "here", "", **_PLAIN_TABLE)
     for lab in item["labs"]:
-        engines = f"middlebox played by {' or '.join(lab['engines'])}" if lab["engines"] else ""
+        engines = f"middlebox engine: {' or '.join(lab['engines'])}" if lab["engines"] else ""
         said = engines if lab["can"] else "\n".join(lab["reasons"])
-        table.add_row(lab["name"], "can" if lab["can"] else "cannot", escape(said))
+        state = "supported" if lab["can"] else "not supported"
+        table.add_row(lab["name"], state, escape(said))
     console.print()
     console.print(table, highlight=False)
     if item["scenarios"]:
-        console.print("\nShown by: " + "\n          ".join(item["scenarios"]), highlight=False)
+        console.print("\nUsed by: " + "\n         ".join(item["scenarios"]), highlight=False)
 
 
 def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
@@ -157,14 +159,14 @@ def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
         said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]
         if limits := [say_duration(each) for each in item["ranges"].get(key, ())]:
             fixed = len(set(limits)) == 1
-            said.insert(0, "cannot be changed" if fixed else f"can be {' to '.join(limits)}")
+            said.insert(0, "cannot be changed" if fixed else f"range {' to '.join(limits)}")
         said += [f"{kind}: {source[kind]}" for kind in ("note", "conflict") if kind in source]
         table.add_row(key, shown, "\n".join(said))
     console.print()
     console.print(table, highlight=False)
     if assumed:
         console.print(
-            f"\nNot known, and assumed until you set it: {', '.join(assumed)}.", highlight=False
+            f"\nAssumed, without a source; set your own: {', '.join(assumed)}.", highlight=False
         )
 
 

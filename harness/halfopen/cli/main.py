@@ -27,11 +27,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     help=(
-        "Put real programs behind a firewall that silently forgets idle TCP connections, play a "
+        "Put real programs behind a firewall that silently drops idle TCP connections, run a "
         "scenario, and get a verdict: no message lost, file descriptors bounded, dead connections "
         "cleaned up in time.\n\n"
-        "Exit status: 0 all as expected; 1 an expectation failed or stayed unknown; 2 the input is "
-        "wrong; 3 this machine cannot do it; 130 interrupted."
+        "Exit status: 0 all as expected; 1 an expectation failed or stayed unknown; 2 invalid "
+        "input; 3 not supported on this machine; 130 interrupted."
     ),
 )
 

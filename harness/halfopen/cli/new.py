@@ -13,7 +13,9 @@ from halfopen.scenario import new_scenario
 
 
 def new(
-    name: Annotated[str, typer.Argument(help="Of the scenario; the file is NAME.scenario.yaml.")],
+    name: Annotated[
+        str, typer.Argument(help="Name of the scenario; the file is NAME.scenario.yaml.")
+    ],
 ) -> None:
     """Write a commented scenario to start from."""
     path = Path(name if name.endswith(SUFFIX) else name + SUFFIX)
@@ -25,4 +27,4 @@ def new(
         raise UsageError(f"{path} exists already; choose another name") from None
     except OSError as error:
         raise UsageError(f"cannot write {path}: {error.strerror}") from None
-    typer.echo(f"{path}: change it, then run it with `halfopen run {path}`")
+    typer.echo(f"wrote {path}; edit it, then run it with `halfopen run {path}`")

@@ -15,21 +15,21 @@ from halfopen.report.table import write_table
 
 def page(
     directory: Annotated[
-        Path, typer.Argument(metavar="DIR", help="A run's directory, or one that holds several.")
+        Path, typer.Argument(metavar="DIR", help="Directory of one run, or of several.")
     ],
     to: Annotated[Path, typer.Option(help="Directory for NAME.md and NAME.svg.")] = Path("pages"),
     table: Annotated[
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Instead, write a table of all variants and scenarios into this Markdown file.",
+            help="Write a table of all variants and scenarios into this Markdown file instead.",
         ),
     ] = None,
     index: Annotated[
-        bool, typer.Option("--index", help="Write README.md too, about all pages there.")
+        bool, typer.Option("--index", help="Also write README.md, an index of all pages there.")
     ] = False,
 ) -> None:
-    """Write a page about each scenario of a saved run: what happened, the picture, the cure."""
+    """Write a page about each scenario of a saved run: what happened, a picture, the fix."""
     runs = saved_runs(directory)
     if table is not None:
         check_outputs(table.parent, table)

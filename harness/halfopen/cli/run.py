@@ -25,6 +25,7 @@ from halfopen.report.terminal import print_results
 from halfopen.runner.places import Jobs, auto, fixed
 from halfopen.runner.run import run_plans
 from halfopen.scenario import load_scenario, make_plans
+from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
 
 REPORT = "report.html"
@@ -38,24 +39,26 @@ def run(
             metavar="FILE|DIR ...", help="Scenario files, or directories of *.scenario.yaml."
         ),
     ],
-    lab: Annotated[str, typer.Option(help="The world to play it in.")] = "netns",
+    lab: Annotated[str, typer.Option(help="Where to run it: netns, docker.")] = "netns",
     scale: Annotated[
         float | None,
-        typer.Option(help="Seconds of production time in one second; default: as the file says."),
+        typer.Option(help="Simulated seconds per second; default: the file's `scale`."),
     ] = None,
     variant: Annotated[
-        list[str] | None, typer.Option(help="Only this variant; may be given several times.")
+        list[str] | None, typer.Option(help="Only this variant; can be repeated.")
     ] = None,
     jobs: Annotated[
         str,
         typer.Option(
-            metavar="N|auto", help="Runs at a time; auto: as many as the processors have time for."
+            metavar="N|auto", help="Concurrent runs; auto: as many as the processors have time for."
         ),
     ] = "auto",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="For whatever is random; default: a new one.")
+        int | None, typer.Option(min=0, help="Of the random generator; default: a new one.")
     ] = None,
-    out: Annotated[Path, typer.Option(help="For histories and the report.")] = Path("out"),
+    out: Annotated[Path, typer.Option(help="Directory for histories and the report.")] = Path(
+        "out"
+    ),
     json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
     junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
     report: Annotated[bool, typer.Option(help="Write an HTML report to OUT/report.html.")] = True,
@@ -64,13 +67,13 @@ def run(
     ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
-    """Play scenarios and give verdicts."""
+    """Run scenarios and give verdicts."""
     spec = _lab(lab)
     chosen_seed = secrets.randbelow(2**31) if seed is None else seed
     plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
     if problems := spec.missing():
         raise UnsupportedError(
-            "\n".join([f"the lab {spec.name} does not work on this machine:", *problems])
+            "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
     places = _jobs(jobs)
     check_outputs(out, json, junit)
@@ -145,7 +148,7 @@ def scenario_files(paths: Sequence[Path]) -> list[Path]:
         if path.is_dir():
             below = sorted(path.rglob(f"*{SUFFIX}"))
             if not below:
-                raise UsageError(f"{path}: there is no *{SUFFIX} in it or below it")
+                raise UsageError(f"{path}: no *{SUFFIX} in this directory or below it")
             found += below
         else:
             found.append(path)  # the loader says what is wrong with a file that is not there
@@ -187,8 +190,8 @@ def load_plans(
         raise InputError(problems)
     if unknown := set(variants or ()) - known:
         raise UsageError(
-            f"no scenario has a variant {', '.join(sorted(unknown))}; there are: "
-            + ", ".join(sorted(known))
+            f"--variant: unknown variant {', '.join(map(repr, sorted(unknown)))}; "
+            + suggest(sorted(unknown)[0], known, "available variants")
         )
     return plans
 
@@ -196,7 +199,7 @@ def load_plans(
 def _lab(name: str) -> LabSpec:
     labs = all_labs()
     if name not in labs:
-        raise UsageError(f"there is no lab {name!r}; there are: {', '.join(sorted(labs))}")
+        raise UsageError(f"--lab: unknown lab {name!r}; {suggest(name, labs, 'available labs')}")
     return labs[name]
 
 
@@ -205,4 +208,4 @@ def _jobs(text: str) -> Jobs:
         return auto()
     if text.isdigit() and int(text) > 0:
         return fixed(int(text))
-    raise UsageError(f"--jobs takes a number of at least 1, or auto, not {text!r}")
+    raise UsageError(f"--jobs: {text!r} is not accepted here; use auto, or a number of 1 or more")

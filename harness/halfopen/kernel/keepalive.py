@@ -29,7 +29,7 @@ class Keepalive:
 
     Attributes:
         idle: TCP_KEEPIDLE, whole seconds of silence before the first probe.
-        interval: TCP_KEEPINTVL, whole seconds between two probes.
+        interval: TCP_KEEPINTVL, whole seconds between probes.
         probes: TCP_KEEPCNT, unanswered ones after which the connection is given up.
 
     Raises:

@@ -109,7 +109,7 @@ def judge(checks: Iterable[CheckResult]) -> tuple[Verdict, str]:
         if first.expected is Verdict.FAIL:
             return (
                 Verdict.FAIL,
-                f"{first.label or first.check} did not fail, as it must: {first.why}",
+                f"{first.label or first.check} was expected to fail, but passed: {first.why}",
             )
         return Verdict.FAIL, f"{first.label or first.check}: {first.why}"
     open_ones = [c for c in checks if not c.as_expected]
@@ -117,5 +117,5 @@ def judge(checks: Iterable[CheckResult]) -> tuple[Verdict, str]:
         first = open_ones[0]
         return Verdict.UNKNOWN, f"{first.label or first.check}: {first.why}"
     if any(c.expected is Verdict.FAIL for c in checks):
-        return Verdict.PASS, "exactly the failure that was expected was seen"
+        return Verdict.PASS, "reproduced: failed exactly as expected"
     return Verdict.PASS, "every expectation holds"

@@ -20,7 +20,7 @@ MARKS = {
 def seen(check: CheckResult) -> str:
     """The figure that a check observed, with its unit if its bound is a time."""
     if check.observed is None:
-        return "nothing"
+        return "no data"
     if check.bound.startswith("within"):
         return format_duration(check.observed)
     return f"{check.observed:g}"
@@ -52,9 +52,9 @@ def in_words(result: VariantResult) -> str:
         lines.append("")
         lines.append(f"{check.label or check.check}: {check.verdict}")
         if check.line:
-            lines.append(f"  asked at {place(result, check.line)}")
+            lines.append(f"  at {place(result, check.line)}")
         lines.append(f"  expected: {wanted(check)}")
-        lines.append(f"  seen: {seen(check)}")
+        lines.append(f"  observed: {seen(check)}")
         lines.append(f"  why: {check.why}")
         lines += [f"  {each.t:.3f} s: {each.text}" for each in check.evidence]
     if result.directory:
@@ -65,10 +65,10 @@ def in_words(result: VariantResult) -> str:
 def capture_words(captures: Mapping[str, Any]) -> str:
     """Where captures lie, and what is in them: `DIR: 312 frames, 4 dropped by firewall`."""
     if captures.get("skipped"):
-        return f"{captures['directory']}: without comments: {captures['skipped']}"
+        return f"{captures['directory']}: not annotated: {captures['skipped']}"
     words = [f"{captures['frames']} frames"]
     for did in ("dropped", "made"):
         words += [f"{number} {did} by {box}" for box, number in captures[did].items() if number]
     if captures["missed"]:
-        words.append(f"{captures['missed']} more that the capture had no room for")
+        words.append(f"{captures['missed']} more lost by the capture")
     return f"{captures['directory']}: {', '.join(words)}"

@@ -100,7 +100,7 @@ def write_index(directory: Path) -> Path:
     """
     index = directory / INDEX
     if index.exists() and _MADE not in index.read_text(encoding="utf-8"):
-        raise UsageError(f"{index} was written by hand; give another directory")
+        raise UsageError(f"{index} was not written by `halfopen page`; choose another directory")
     pages = []
     for page in sorted(directory.glob("*.md")):
         text = page.read_text(encoding="utf-8")
@@ -153,7 +153,7 @@ def _role(host: dict[str, Any], history: History) -> str:
         None,
     )
     if idle is not None:
-        words.append(f"forgets a flow after {_exactly(idle)} of silence")
+        words.append(f"idle timeout {_exactly(idle)}")
     if "on_expiry" in options:
         words.append(f"on expiry {options['on_expiry']}")
     if "late_packet" in options:

@@ -14,8 +14,8 @@ from halfopen.model.history import History
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._text import MARKS, seen
 
-BEGIN = "<!-- a table, written by `halfopen page --table` -->"
-END = "<!-- the end of the table -->"
+BEGIN = "<!-- table written by `halfopen page --table` -->"
+END = "<!-- end of table -->"
 _HOLDS = "holds"
 
 
@@ -34,12 +34,15 @@ def write_table(runs: Sequence[tuple[VariantResult, History]], file: Path) -> No
     try:
         text = file.read_text(encoding="utf-8") if file.exists() else ""
     except ValueError as error:
-        raise UsageError(f"{file}: this is no text: {error}") from error
+        raise UsageError(f"{file} is not a text file: {error}") from error
     if text.strip():
         before, begin, rest = text.partition(BEGIN + "\n")
         _, end, after = rest.partition(END + "\n")
         if not begin or not end:
-            raise UsageError(f"{file}: a table goes between the lines '{BEGIN}' and '{END}'")
+            raise UsageError(
+                f"{file}: the lines '{BEGIN}' and '{END}' are missing; add them where the table "
+                "belongs"
+            )
         table = before + table + after
     file.write_text(table, encoding="utf-8")
 

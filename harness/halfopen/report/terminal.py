@@ -64,7 +64,7 @@ def summary(results: Sequence[VariantResult]) -> str:
     counts = [f"{verdicts.count(v)} {v}" for v in Verdict if v in verdicts]
     wall = format_duration(sum(result.wall_s for result in results))
     virtual = format_duration(sum(result.virtual_s for result in results))
-    return f"{', '.join(counts) or 'nothing was run'}: {virtual} of production in {wall} of runs"
+    return f"{', '.join(counts) or 'nothing run'} in {wall} (simulated {virtual})"
 
 
 def _captures(results: Sequence[VariantResult]) -> list[str]:
@@ -78,8 +78,8 @@ def _table(results: Sequence[VariantResult]) -> Table:
     table.add_column("variant", overflow="fold")
     table.add_column("lab", style="dim")
     table.add_column("why", overflow="fold", ratio=1)
-    table.add_column("production", justify="right", no_wrap=True)
-    table.add_column("took", justify="right", no_wrap=True)
+    table.add_column("simulated", justify="right", no_wrap=True)
+    table.add_column("run time", justify="right", no_wrap=True)
     scenario = None
     for result in results:
         if result.scenario != scenario:
@@ -114,12 +114,12 @@ def _reason(result: VariantResult, check: CheckResult) -> Text:
     text.append(MARKS[check.verdict], _STYLES[check.verdict])
     text.append(f" {check.label or check.check}", "bold")
     text.append(f"  {place(result, check.line)}\n", "dim")
-    text.append(f"expected {wanted(check)}; seen {seen(check)}\n")
+    text.append(f"expected {wanted(check)}; observed {seen(check)}\n")
     text.append(f"{check.why}\n")
     for each in check.evidence[:_EVIDENCE]:
         text.append(f"  {each.t:8.3f} s  ", "dim")
         text.append(f"{each.text}\n")
     if len(check.evidence) > _EVIDENCE:
-        text.append(f"  and {len(check.evidence) - _EVIDENCE} more facts in the report\n", "dim")
+        text.append(f"  {len(check.evidence) - _EVIDENCE} more in the report\n", "dim")
     text.rstrip()
     return text

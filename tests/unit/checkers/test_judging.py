@@ -50,7 +50,7 @@ def test_exactly_the_expected_failures() -> None:
     results = judge_history(incident(*EVERY).end())
     assert [r.verdict.value for r in results] == ["pass"] + ["fail"] * 3 + ["pass"] * 3
     assert all(r.line == 7 and r.label == f"{r.check} of the test" for r in results)
-    assert judge(results) == (Verdict.PASS, "exactly the failure that was expected was seen")
+    assert judge(results) == (Verdict.PASS, "reproduced: failed exactly as expected")
 
 
 @pytest.mark.parametrize(
@@ -72,7 +72,7 @@ def test_a_failure_that_did_not_happen() -> None:
     check = planned("half-open", 3, at="receiver", at_end="exactly 1")
     verdict, why = judge(judge_history(incident(check).end()))
     assert verdict is Verdict.FAIL
-    assert "did not fail, as it must" in why
+    assert "was expected to fail, but passed" in why
 
 
 class Broken(Check):

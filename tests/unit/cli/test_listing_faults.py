@@ -118,7 +118,7 @@ def test_who_can_do_a_fault_and_why_not(monkeypatch: pytest.MonkeyPatch) -> None
     able_, broken, other = page.fault_page(all_faults()["silent drop"], ["x.scenario.yaml"])["labs"]
     assert able_ == {"name": "able", "can": True, "reasons": [], "engines": ["good"]}
     assert (broken["can"], broken["reasons"]) == (False, ["no namespaces"])
-    assert (other["can"], other["reasons"]) == (False, ["it cannot do EndPacketFault"])
+    assert (other["can"], other["reasons"]) == (False, ["no verb EndPacketFault"])
     (link, *_) = page.fault_page(all_faults()["link down"], ())["labs"]
     assert (link["can"], link["reasons"], link["engines"]) == (False, ["install it"], [])
 

@@ -91,10 +91,8 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
         "",
         "    half-open at receiver: fail",
     ]
-    assert "      asked at silence.scenario.yaml:43" in lines
-    assert (
-        lines[-1] == "1 pass, 1 fail, 1 unknown, 1 unsupported: 8 h of production in 49.4 s of runs"
-    )
+    assert "      at silence.scenario.yaml:43" in lines
+    assert lines[-1] == "1 pass, 1 fail, 1 unknown, 1 unsupported in 49.4 s (simulated 8 h)"
     assert "\x1b" not in output.getvalue()
 
 
@@ -114,7 +112,7 @@ def test_the_terminal_says_verdicts_in_words(color: str | None) -> None:
     text = output.getvalue()
     for words in ("✓ pass", "✗ fail", "? unknown", "- unsupported", "silence.scenario.yaml:43"):
         assert words in text
-    assert "3 more facts" in text
+    assert "3 more in the report" in text
     assert "needs RST" in text
 
 

@@ -26,7 +26,7 @@ def test_a_page_tells_what_happened_and_what_cures_it(tmp_path: Path) -> None:
     (page,) = write_pages(all_variants(), tmp_path)
     text = page.read_text()
     assert text.startswith("# an hour of silence behind a FortiGate\n")
-    broken, cured = text.split("## What cures it")
+    broken, cured = text.split("## What fixes it")
     assert "### keepalive-off: ✓ pass" in broken.split("## What goes wrong")[1]
     assert "### keepalive-1800: ✓ pass" in cured
     assert "| half-open at receiver | must fail: at end exactly 0 | 3 | ✗ fail |" in broken
@@ -138,13 +138,13 @@ def test_the_index_tells_of_every_page_and_of_nothing_else(tmp_path: Path) -> No
     text = write_index(tmp_path).read_text()
     assert "[an hour of silence behind a FortiGate](fortigate-idle-relp.md)" in text
     assert "| relpio send → fortigate → relpio receive |" in text
-    assert "| 1 reproduce it, 3 hold |" in text
+    assert "| 1 reproduce the failure, 3 hold |" in text
     assert "notes" not in text
     assert write_index(tmp_path).read_text() == text
 
 
 def test_an_index_that_a_person_wrote_is_left_alone(tmp_path: Path) -> None:
     (tmp_path / "README.md").write_text("# mine\n")
-    with pytest.raises(UsageError, match="written by hand"):
+    with pytest.raises(UsageError, match="not written by `halfopen page`"):
         write_index(tmp_path)
     assert (tmp_path / "README.md").read_text() == "# mine\n"

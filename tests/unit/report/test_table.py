@@ -69,7 +69,7 @@ def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:
 def test_a_file_without_a_place_for_it_is_left_alone(tmp_path: Path, text: str) -> None:
     page = tmp_path / "page.md"
     page.write_text(text)
-    with pytest.raises(UsageError, match="between the lines"):
+    with pytest.raises(UsageError, match="are missing; add them"):
         write_table(all_variants(), page)
     assert page.read_text() == text
 

@@ -123,7 +123,7 @@ MISTAKES = [
         "profile: aws-nat-gateway\n    idle timeout: 10 min",
         [
             "s.yaml:10: idle timeout for firewall: AWS NAT gateway cannot be set to 10 min; "
-            "it is always 350 s"
+            "it is fixed at 350 s"
         ],
     ),
     (
