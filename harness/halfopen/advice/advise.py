@@ -171,7 +171,9 @@ def _hop(hop: Hop, settings: Settings, proxy: Hop | None) -> HopAdvice:
         why = f"{forgets}, and probes do not count{proxies}. Only the application's data does."
         return HopAdvice(hop, None, None, False, False, why)
     if proxy is not None:
-        why = f"{forgets}, and no probe reaches it: {proxy.name} terminates the connection before it."
+        why = (
+            f"{forgets}, and no probe reaches it: {proxy.name} terminates the connection before it."
+        )
         return HopAdvice(hop, None, None, False, False, why)
     if keepalive is None:
         why = f"{forgets}, and nothing is sent: keepalive is off."
