@@ -89,9 +89,10 @@ kafka: setup-dev ## bring the jars of Kafka's brokers here, by Maven
 	@$(BIN)/python -m halfopen.products.kafka
 
 schema: setup ## write the JSON Schema of scenario files, and the page about histories, again
+	@mkdir -p out
 	$(BIN)/python -m halfopen.model.records.page docs/history.md
-	$(BIN)/python -c 'from halfopen.scenario.schema import write_schema as w; \
-	from halfopen.vocabulary import default_vocabulary as v; w(v())'
+	$(BIN)/halfopen schema > out/scenario.schema.json
+	mv out/scenario.schema.json harness/halfopen/scenario/scenario.schema.json
 
 bench: setup-dev ## figures against peers, side by side (bench/results.json)
 	$(BIN)/python -m bench

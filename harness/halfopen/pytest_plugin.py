@@ -20,6 +20,7 @@ if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest 
     from halfopen.api import OpenLab
     from halfopen.model.plan import Plan
     from halfopen.model.verdict import VariantResult
+    from halfopen.ports import LabSpec
 
 SUFFIX = ".scenario.yaml"
 _RESULTS = pytest.StashKey["dict[tuple[str, str], VariantResult]"]()
@@ -63,10 +64,26 @@ class ScenarioFile(pytest.File):
         vocabulary = default_vocabulary()
         return make_plans(
             load_scenario(self.path, vocabulary),
-            lab=option("--halfopen-lab"),
+            lab=_lab(self.config),
             scale=option("--halfopen-scale"),
             seed=option("--halfopen-seed"),
         )
+
+
+def _lab(config: pytest.Config) -> LabSpec:
+    """The lab that the command line names.
+
+    Raises:
+        UsageError: if there is none of that name.
+    """
+    from halfopen.errors import UsageError
+    from halfopen.labs import all_labs
+    from halfopen.sections import suggest
+
+    name, labs = config.getoption("--halfopen-lab"), all_labs()
+    if name not in labs:
+        raise UsageError(f"unknown lab {name!r}; {suggest(name, labs, 'available labs')}")
+    return labs[name]
 
 
 def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
@@ -75,21 +92,16 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     Runs mostly wait, so they go side by side.  Under xdist each worker plays the files that it
     was given; which those are it does not know before, so it plays one file at a time.
     """
-    from halfopen.errors import UsageError
-    from halfopen.labs import all_labs
-    from halfopen.runner.places import auto
+    from halfopen.runner.concurrency import auto
     from halfopen.runner.run import run_plans
     from halfopen.vocabulary import default_vocabulary
 
     known = item.config.stash.setdefault(_RESULTS, {})
     if item.key in known:
         return known
-    name = item.config.getoption("--halfopen-lab")
-    lab = all_labs().get(name)
-    if lab is None:
-        raise UsageError(f"there is no lab {name!r}")
+    lab = _lab(item.config)
     if missing := lab.missing():
-        pytest.skip(f"the lab {name} does not work here: {'; '.join(missing)}")
+        pytest.skip(f"the lab {lab.name} does not work here: {'; '.join(missing)}")
     distributed = hasattr(item.config, "workerinput")
     chosen = [
         each.plan

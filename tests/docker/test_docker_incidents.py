@@ -16,7 +16,7 @@ from halfopen.labs import all_labs
 from halfopen.labs.netns import sandbox
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
-from halfopen.runner.places import fixed
+from halfopen.runner.concurrency import fixed
 from halfopen.runner.requirements import needs
 from halfopen.runner.run import expected_seconds, run_plans
 from halfopen.vocabulary import default_vocabulary

@@ -18,6 +18,7 @@ import pytest
 import halfopen.api as api
 from halfopen.api import OpenLab, open_lab
 from halfopen.faults import all_faults
+from halfopen.labs import all_labs
 from halfopen.labs.netns.lab import LAB, NetnsLab
 from halfopen.model.history import read_history
 from halfopen.model.records import FaultRecord
@@ -194,7 +195,7 @@ def from_a_scenario(kind: Kind, directory: Path) -> list[dict[str, Any]]:
     file = directory / "faults.scenario.yaml"
     file.write_text(scenario_of(kind))
     vocabulary = default_vocabulary()
-    (plan,) = make_plans(load_scenario(file, vocabulary), lab="netns", scale=1, seed=0)
+    (plan,) = make_plans(load_scenario(file, vocabulary), lab=all_labs()["netns"], scale=1, seed=0)
     asyncio.run(Player(plan, vocabulary, directory / "run").play(listening(told)))
     history = read_history(directory / "run")
     assert history.complete, history.records[-1]

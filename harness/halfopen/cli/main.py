@@ -16,6 +16,7 @@ from halfopen.cli.listing import checks, faults, profiles, systems
 from halfopen.cli.new import new
 from halfopen.cli.page import page
 from halfopen.cli.run import run
+from halfopen.cli.schema import schema
 from halfopen.errors import HalfopenError
 
 INTERRUPTED = 130
@@ -52,7 +53,20 @@ def _options(
     pass
 
 
-for command in (run, check, page, advise, new, clean, doctor, profiles, faults, systems, checks):
+for command in (
+    run,
+    check,
+    page,
+    advise,
+    new,
+    clean,
+    doctor,
+    profiles,
+    faults,
+    systems,
+    checks,
+    schema,
+):
     app.command()(command)
 
 

@@ -22,7 +22,7 @@ from halfopen.report.html import write_html
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
-from halfopen.runner.places import Jobs, auto, fixed
+from halfopen.runner.concurrency import Jobs, auto, fixed
 from halfopen.runner.run import run_plans
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.sections import suggest
@@ -75,13 +75,13 @@ def run(
         raise UnsupportedError(
             "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
-    places = _jobs(jobs)
+    bounds = _jobs(jobs)
     check_outputs(out, json, junit)
     console = Console(stderr=True)
     with progress_for(plans, console, quiet=quiet) as listener:
         results = asyncio.run(
             run_plans(
-                plans, spec, default_vocabulary(), out, jobs=places, listener=listener, pcap=pcap
+                plans, spec, default_vocabulary(), out, jobs=bounds, listener=listener, pcap=pcap
             )
         )
     finish(results, out=out, json=json, junit=junit, report=report)
@@ -179,7 +179,7 @@ def load_plans(
             known.update(each.name for each in scenario.variants)
             plans += make_plans(
                 scenario,
-                lab=lab.name,
+                lab=lab,
                 scale=scale,
                 seed=seed,
                 variants=None if variants is None else set(variants),

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Literal
 
-from pydantic import Field
-
-from halfopen.fields import Duration, MiddleboxHost
+from halfopen.fields import MiddleboxHost, PositiveDuration
 from halfopen.packet_faults.block import Block
 from halfopen.ports import Fault
 from halfopen.verbs import EndPacketFault, ForgetFlows, Verb
@@ -31,7 +29,7 @@ class Failover(Fault):
 
     at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"
-    takes: Annotated[Duration, Field(gt=0)] = 3.0
+    takes: PositiveDuration = 3.0
 
     def verbs(self) -> Sequence[Verb]:
         """Nothing gets through; perhaps the table is gone."""

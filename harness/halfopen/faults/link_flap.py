@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated
 
 from pydantic import Field
 
-from halfopen.fields import Duration, Link
+from halfopen.fields import Link, PositiveDuration
 from halfopen.ports import Fault
 from halfopen.verbs import SetLink, Verb
-
-_Some = Annotated[Duration, Field(gt=0)]
 
 
 class LinkFlap(Fault):
@@ -29,8 +26,8 @@ class LinkFlap(Fault):
     uses = (SetLink,)
 
     between: Link
-    down: _Some
-    up: _Some
+    down: PositiveDuration
+    up: PositiveDuration
     times: int = Field(default=3, ge=1, le=1000)
 
     def verbs(self) -> Sequence[Verb]:

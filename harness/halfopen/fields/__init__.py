@@ -13,6 +13,7 @@ from halfopen.fields.bounds import Bound, BoundField, Messages, Share
 from halfopen.fields.durations import (
     DURATION_SCHEMA,
     Duration,
+    PositiveDuration,
     RealTime,
     RealTimeout,
     Shift,
@@ -59,6 +60,7 @@ __all__ = [
     "Link",
     "Messages",
     "MiddleboxHost",
+    "PositiveDuration",
     "Rate",
     "RealTime",
     "RealTimeout",

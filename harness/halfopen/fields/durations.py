@@ -43,6 +43,9 @@ Duration = Annotated[
 ]
 """Seconds, written `75 s`, `90 min`, `1 h 30 min`."""
 
+PositiveDuration = Annotated[Duration, Field(gt=0)]
+"""A :data:`Duration` longer than 0."""
+
 WholeSeconds = Annotated[
     float,
     BeforeValidator(read_duration),

@@ -172,10 +172,6 @@ class FlowTable:
             self._remove(flow, "forgotten")
         return gone
 
-    def restart(self, *, keep_state: bool) -> list[Flow]:
-        """The middlebox is rebooted, or another takes over; returns the flows that are lost."""
-        return [] if keep_state else self.forget()
-
     def rebind(self, which: Callable[[Flow], bool] = lambda _: True) -> list[Flow]:
         """Give translated flows other addresses outside, as a NAT does that forgot and met them.
 

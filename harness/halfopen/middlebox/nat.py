@@ -6,7 +6,7 @@ tells it what is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -70,33 +70,6 @@ class SourceTranslation:
     def owns(self, addresses: Addresses) -> bool:
         """Whatever comes to the public address."""
         return addresses.destination.address == self.public
-
-
-class DestinationTranslation:
-    """A public endpoint stands for several servers, which are chosen in turn.
-
-    Args:
-        servers: for each endpoint that clients connect to, those behind it.
-    """
-
-    def __init__(self, servers: Mapping[Endpoint, Sequence[Endpoint]]) -> None:
-        self._servers = {public: tuple(behind) for public, behind in servers.items()}
-        self._turn = 0
-
-    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
-        """The same client, to the next server; as they are if nothing stands behind them."""
-        behind = self._servers.get(inside.destination, (inside.destination,))
-        for step in range(len(behind)):
-            server = behind[(self._turn + step) % len(behind)]
-            addresses = Addresses(inside.source, server)
-            if not taken(addresses):
-                self._turn = (self._turn + step + 1) % len(behind)
-                return addresses
-        return None
-
-    def owns(self, _: Addresses, /) -> bool:
-        """Servers speak to the client's own address."""
-        return False
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from halfopen.model.steps import seconds_of
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
-from halfopen.runner.places import Jobs, Places
+from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.play import Player, RecordListener
 
 _OF_A_DEADLINE = 0.25
@@ -155,14 +155,14 @@ async def run_plans(
     Raises:
         LabError: if a history cannot be written; the other runs are ended.
     """
-    places = Places(jobs)
+    slots = RunSlots(jobs)
 
     async def one(plan: Plan, directory: Path) -> VariantResult:
-        async with places.one():
+        async with slots.acquire():
             return await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
 
     directories = run_directories(out, plans)
-    # The longest begin first: else the last to begin would keep the others' places empty.
+    # The longest begin first: else the last to begin would leave the others' slots empty.
     order = sorted(range(len(plans)), key=lambda number: -expected_seconds(plans[number]))
     tasks: dict[int, asyncio.Task[VariantResult]] = {}
     try:

@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Literal
 
-from pydantic import PlainSerializer, PlainValidator, WithJsonSchema
+from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, WithJsonSchema
 
+from halfopen.fields import DURATION_SCHEMA, Scaled, read_duration
 from halfopen.sections import suggest
 
 Place = Literal["endpoint", "middlebox"]
@@ -165,3 +166,18 @@ ConditionField = Annotated[
     ),
 ]
 """A :class:`Condition` in a scenario file."""
+
+AT_MOST_S = 300.0
+"""Production seconds that a condition may take if a step says nothing else."""
+
+AT_MOST_SCALED = Scaled(least=30.0)
+"""What is waited for is done by programs, in real time: a deadline never shrinks below this."""
+
+AtMost = Annotated[
+    float,
+    BeforeValidator(read_duration),
+    Field(gt=0),
+    AT_MOST_SCALED,
+    WithJsonSchema(DURATION_SCHEMA),
+]
+"""Production seconds that a condition may take."""

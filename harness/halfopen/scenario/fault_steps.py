@@ -6,12 +6,11 @@ from dataclasses import replace
 
 from pydantic import Field
 
-from halfopen.fields import Section
+from halfopen.fields import PositiveDuration, Section
 from halfopen.ports import Fault, Vocabulary
-from halfopen.scenario.conditions import ConditionField
+from halfopen.scenario.conditions import AT_MOST_S, AtMost, ConditionField
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Heal, Host, Inject
-from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import Problems, check_keys, quote, suggest, validate
 from halfopen.yamlfile import Node
 
@@ -30,7 +29,7 @@ class FaultStep(Section):
 
     when: ConditionField | None = None
     background: bool = False
-    for_: LongerThanNothing | None = Field(default=None, alias="for")
+    for_: PositiveDuration | None = Field(default=None, alias="for")
     until: ConditionField | None = None
     at_most: AtMost = AT_MOST_S
     stays: bool = False

@@ -19,6 +19,8 @@ from halfopen.model.steps import (
     PlannedWait,
     PlannedWaitUntil,
 )
+from halfopen.ports import LabSpec
+from halfopen.scenario.conditions import AT_MOST_SCALED
 from halfopen.scenario.loader import LARGEST_SCALE
 from halfopen.scenario.model import (
     Expectation,
@@ -37,17 +39,13 @@ from halfopen.scenario.model import (
 from halfopen.scenario.scaling import scale_seconds, scale_section
 from halfopen.scenario.steps import say
 from halfopen.scenario.timescale import Kind, check_scale, clocks
-from halfopen.scenario.timing import AT_MOST_SCALED
 from halfopen.sections import suggest
-
-UNSCALED_LABS = frozenset({"sim", "warp"})
-"""Labs with virtual time, in which production values run as they are."""
 
 
 def make_plans(
     scenario: Scenario,
     *,
-    lab: str,
+    lab: LabSpec,
     scale: float | None,
     seed: int,
     variants: Collection[str] | None = None,
@@ -56,7 +54,7 @@ def make_plans(
 
     Args:
         scenario: what to play.
-        lab: where to play it; `sim` and `warp` need no time scale and take none.
+        lab: where to play it; only a lab with real time is scaled (:attr:`LabSpec.scaled`).
         scale: seconds of production in one of the lab; None for what the variant says.
         seed: for whatever is random in the run.
         variants: names of those to plan; None for all.
@@ -76,10 +74,10 @@ def make_plans(
     plans: list[Plan] = []
     problems: list[Problem] = []
     for variant in chosen:
-        factor = 1.0 if lab in UNSCALED_LABS else (variant.scale if scale is None else scale)
+        factor = (variant.scale if scale is None else scale) if lab.scaled else 1.0
         if factor != 1:
             problems += check_scale(variant, factor, scenario.file)
-        plans.append(_plan(scenario, variant, lab, float(factor), seed))
+        plans.append(_plan(scenario, variant, lab.name, float(factor), seed))
     if problems:
         raise InputError(sorted(set(problems)))
     return plans

@@ -8,7 +8,6 @@ says.
 from __future__ import annotations
 
 import json
-import sys
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -94,12 +93,6 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
 def schema_text(vocabulary: Vocabulary) -> str:
     """The schema as the text of the file that is shipped."""
     return json.dumps(build_schema(vocabulary), indent=1, sort_keys=True) + "\n"
-
-
-def write_schema(vocabulary: Vocabulary, path: Path = SHIPPED) -> None:
-    """Write the schema to `path`, by default to where it is shipped."""
-    path.write_text(schema_text(vocabulary), encoding="utf-8")
-    sys.stderr.write(f"wrote {path.name}\n")
 
 
 def _object(properties: Schema, required: Iterable[str] = ()) -> Schema:

@@ -7,10 +7,10 @@ from typing import assert_never
 
 from pydantic import Field
 
-from halfopen.fields import Messages, Section
+from halfopen.fields import Messages, PositiveDuration, Section
 from halfopen.model.messages import USUAL, Form
 from halfopen.ports import Vocabulary
-from halfopen.scenario.conditions import FIGURES, Condition, ConditionField
+from halfopen.scenario.conditions import AT_MOST_S, FIGURES, AtMost, Condition, ConditionField
 from halfopen.scenario.fault_steps import read_fault, read_heal
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import (
@@ -23,7 +23,6 @@ from halfopen.scenario.model import (
     Wait,
     WaitUntil,
 )
-from halfopen.scenario.timing import AT_MOST_S, AtMost, LongerThanNothing
 from halfopen.sections import (
     Problems,
     quote,
@@ -38,7 +37,7 @@ class SendStep(Section):
     """`- send: 20 messages`."""
 
     send: Messages
-    every: LongerThanNothing | None = None
+    every: PositiveDuration | None = None
     from_: str | None = Field(default=None, alias="from")
     background: bool = False
     severity: int = Field(default=USUAL.severity, ge=0, le=7)
@@ -48,7 +47,7 @@ class SendStep(Section):
 class WaitStep(Section):
     """`- wait: 75 min`."""
 
-    wait: LongerThanNothing
+    wait: PositiveDuration
 
 
 class WaitUntilStep(Section):

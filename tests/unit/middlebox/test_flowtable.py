@@ -201,14 +201,6 @@ def test_those_go_first_that_never_had_an_answer() -> None:
     assert d.send(IN, SYN).reason == "table full"  # all were answered
 
 
-def test_a_restart_with_and_without_state() -> None:
-    talk = begun()
-    assert talk.table.restart(keep_state=True) == []
-    assert talk.send(IN).action is Action.PASS
-    assert len(talk.table.restart(keep_state=False)) == 1
-    assert talk.send(IN).action is Action.DROP
-
-
 def test_another_idle_timeout_holds_from_the_next_packet_on() -> None:
     """As a lowered sysctl does with connection tracking: measured on Linux 6.18."""
     talk = begun()

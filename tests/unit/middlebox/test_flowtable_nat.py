@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.middlebox.flowtable import Action, FlowTable
-from halfopen.middlebox.nat import DestinationTranslation, SourceTranslation
+from halfopen.middlebox.nat import HostTranslation, SourceTranslation
 from halfopen.middlebox.packet import Endpoint
 from halfopen.middlebox.policy import Policy
 from tests.unit.middlebox.conversation import CLIENT, IN, OUT, SERVER, SYN, Conversation
@@ -82,23 +82,10 @@ def test_nobody_opens_a_connection_to_the_address_of_a_nat() -> None:
         assert talk.send(OUT, SYN).action is action
 
 
-def test_a_service_stands_for_its_servers_in_turn() -> None:
-    vip, servers = SERVER, [Endpoint("10.1.0.1", 5140), Endpoint("10.1.0.2", 5140)]
-    policy = Policy(idle_timeout=100.0, nat="destination", late_packet="readmit from anywhere")
-    table = FlowTable(policy, DestinationTranslation({vip: servers}))
-    talks = [Conversation(table, Endpoint("10.0.0.1", 40000 + n)).open() for n in range(4)]
-    assert [talk.addresses[OUT].source for talk in talks] == servers * 2
-    back = talks[1].send(OUT, length=1).packet
-    assert back is not None and back.addresses.source == vip
-    table.forget()
-    stray = talks[0].send(OUT, length=1).packet  # which client would know this address?
-    assert stray is not None and stray.addresses.source == servers[0]
-
-
 def test_one_client_and_one_server_by_way_of_two_services() -> None:
-    a, b = Endpoint("10.9.0.1", 80), Endpoint("10.9.0.2", 80)
+    a, b = (Endpoint(address, SERVER.port) for address in ("10.9.0.1", "10.9.0.2"))
     policy = Policy(idle_timeout=100.0, nat="destination")
-    table = FlowTable(policy, DestinationTranslation({a: [SERVER], b: [SERVER]}))
+    table = FlowTable(policy, HostTranslation({each.address: SERVER.address for each in (a, b)}))
     assert Conversation(table, CLIENT, a).send(IN, SYN).action is Action.PASS
     # The answers of both would carry the same addresses.
     assert Conversation(table, CLIENT, b).send(IN, SYN).reason == "no addresses left"

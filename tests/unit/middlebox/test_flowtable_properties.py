@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from halfopen.middlebox.flow import State
 from halfopen.middlebox.flowtable import Action, FlowTable, Sent, Verdict
-from halfopen.middlebox.nat import DestinationTranslation, SourceTranslation, Translator
+from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
 from tests.unit.middlebox.conversation import IN, OUT, Conversation
@@ -80,7 +80,7 @@ def table_for(policy: Policy) -> FlowTable:
     if policy.nat == "source":
         translator = SourceTranslation(PUBLIC, 1024, 1026)
     elif policy.nat == "destination":
-        translator = DestinationTranslation({SERVERS[0]: SERVERS})
+        translator = HostTranslation({SERVERS[0].address: SERVERS[1].address})
     return FlowTable(policy, translator)
 
 

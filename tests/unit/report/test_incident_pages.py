@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.checkers import judge_history
+from halfopen.labs import all_labs
 from halfopen.model.history import History
 from halfopen.ports import Vocabulary
 from halfopen.report._pieces import cut
@@ -54,7 +55,7 @@ def test_a_page_is_as_young_as_its_scenario(file: Path, vocabulary: Vocabulary) 
     assert page.startswith(f"# {scenario.name}\n")
     pieces = cut(file.read_text(encoding="utf-8"))
     assert pieces.play in page, STALE
-    plans = make_plans(scenario, lab="netns", scale=None, seed=0)
+    plans = make_plans(scenario, lab=all_labs()["netns"], scale=None, seed=0)
     told = sections(page)
     assert sorted(told) == sorted(plan.variant for plan in plans), STALE
     for plan in plans:

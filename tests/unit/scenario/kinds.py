@@ -1,7 +1,8 @@
-"""Types of the fixtures."""
+"""Types of the fixtures, and the lab that plans are made for."""
 
 from collections.abc import Callable
 
+from halfopen.labs import all_labs
 from halfopen.model.plan import Plan
 from halfopen.scenario import Scenario
 
@@ -9,3 +10,5 @@ Load = Callable[[str], Scenario]
 Complain = Callable[[str | bytes], list[str]]
 Refusal = Callable[[str, float], list[str]]
 PlanOf = Callable[..., Plan]
+
+NETNS = all_labs()["netns"]

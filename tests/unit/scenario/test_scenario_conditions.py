@@ -24,7 +24,7 @@ from halfopen.scenario.conditions import (
 )
 from halfopen.scenario.fault_steps import FaultStep
 
-from .kinds import Complain, Load
+from .kinds import NETNS, Complain, Load
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,7 @@ def with_steps(base: str, steps: str) -> str:
 def test_a_plan_holds_conditions_in_words_and_scaled_deadlines(
     load: Load, base: str, vocabulary: Vocabulary
 ) -> None:
-    (plan,) = make_plans(load(with_steps(base, STEPS)), lab="netns", scale=60, seed=0)
+    (plan,) = make_plans(load(with_steps(base, STEPS)), lab=NETNS, scale=60, seed=0)
     assert plan_from_json(json.loads(json.dumps(plan.to_json()))) == plan
     _, drop, wait, forget = plan.steps
     assert drop.text == "silent drop at firewall, when 5 acked, until queue depth at sender > 3"

@@ -9,7 +9,7 @@ from halfopen.ports import Vocabulary
 from halfopen.scenario import Scenario, make_plans
 
 from .conftest import BASE
-from .kinds import Complain, Load
+from .kinds import NETNS, Complain, Load
 
 ROUTER = """\
   router:
@@ -27,7 +27,7 @@ ASYMMETRIC = BASE.replace("  receiver:\n", ROUTER, 1).replace(
 
 
 def plan_of(scenario: Scenario, vocabulary: Vocabulary) -> Plan:
-    (plan,) = make_plans(scenario, lab="netns", scale=None, seed=0)
+    (plan,) = make_plans(scenario, lab=NETNS, scale=None, seed=0)
     return plan
 
 

@@ -1,6 +1,7 @@
 """Plans: scaled values, and plain data that reads back."""
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -9,16 +10,16 @@ from halfopen.errors import UsageError
 from halfopen.fields import Scaled
 from halfopen.model.plan import plan_from_json
 from halfopen.model.steps import PlannedInject, PlannedSend, PlannedWait
-from halfopen.ports import Vocabulary
+from halfopen.ports import LabSpec, Vocabulary
 from halfopen.scenario import make_plans
 from halfopen.scenario.scaling import scale_seconds
 
-from .kinds import Load, PlanOf
+from .kinds import NETNS, Load, PlanOf
 
 
 @pytest.fixture
 def plan(load: Load, vocabulary: Vocabulary) -> PlanOf:
-    def of(text: str, lab: str = "netns", scale: float | None = None) -> Any:
+    def of(text: str, lab: LabSpec = NETNS, scale: float | None = None) -> Any:
         (only,) = make_plans(load(text), lab=lab, scale=scale, seed=7)
         return only
 
@@ -108,9 +109,8 @@ def test_a_plan_is_plain_json_and_reads_back(
     )
 
 
-@pytest.mark.parametrize("lab", ["sim", "warp"])
-def test_virtual_time_takes_no_scale(plan: PlanOf, base: str, lab: str) -> None:
-    found = plan(base, lab=lab, scale=600)
+def test_a_lab_whose_time_is_not_real_is_not_scaled(plan: PlanOf, base: str) -> None:
+    found = plan(base, lab=replace(NETNS, scaled=False), scale=600)
     assert found.scale == 1
     assert found.hosts[1].options["idle_timeout"] == 3600
     assert isinstance(found.steps[1], PlannedWait)
@@ -136,23 +136,23 @@ def test_a_variant_has_its_own_scale_and_the_command_line_overrides_all(
     load: Load, base: str, vocabulary: Vocabulary
 ) -> None:
     scenario = load(base + "variants: { a: { scale: 20 }, b: {} }\n")
-    plans = make_plans(scenario, lab="netns", scale=None, seed=0)
+    plans = make_plans(scenario, lab=NETNS, scale=None, seed=0)
     assert [(each.variant, each.scale) for each in plans] == [("a", 20.0), ("b", 600.0)]
-    plans = make_plans(scenario, lab="netns", scale=100, seed=0)
+    plans = make_plans(scenario, lab=NETNS, scale=100, seed=0)
     assert [each.scale for each in plans] == [100.0, 100.0]
-    plans = make_plans(scenario, lab="netns", scale=None, seed=0, variants=["b"])
+    plans = make_plans(scenario, lab=NETNS, scale=None, seed=0, variants=["b"])
     assert [each.variant for each in plans] == ["b"]
 
 
 @pytest.mark.parametrize("scale", [0.0, 0.99, -1.0, float("nan"), float("inf"), 1e9])
 def test_a_scale_that_is_none(load: Load, base: str, vocabulary: Vocabulary, scale: float) -> None:
     with pytest.raises(UsageError, match=r"^--scale \S+: write a number from 1 to 1000000$"):
-        make_plans(load(base), lab="netns", scale=scale, seed=0)
+        make_plans(load(base), lab=NETNS, scale=scale, seed=0)
 
 
 def test_a_variant_that_there_is_not(load: Load, base: str, vocabulary: Vocabulary) -> None:
     with pytest.raises(UsageError, match="there is no variant 'defualt'; did you mean 'default'"):
-        make_plans(load(base), lab="sim", scale=None, seed=0, variants=["defualt"])
+        make_plans(load(base), lab=NETNS, scale=None, seed=0, variants=["defualt"])
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from halfopen.ports import Vocabulary
 from halfopen.products import libkeepalive
 from halfopen.scenario import make_plans
 
-from .kinds import Complain, Load
+from .kinds import NETNS, Complain, Load
 
 PRELOAD = "preload keepalive: { idle: 30 min, interval: 75 s, probes: 9 }"
 
@@ -20,7 +20,7 @@ def with_preload(base: str, said: str = PRELOAD) -> str:
 def test_it_is_scaled_as_the_kernel_takes_it_and_is_part_of_the_plan(
     load: Load, vocabulary: Vocabulary, base: str
 ) -> None:
-    (plan,) = make_plans(load(with_preload(base)), lab="netns", scale=600, seed=7)
+    (plan,) = make_plans(load(with_preload(base)), lab=NETNS, scale=600, seed=7)
     sender, _, receiver = plan.hosts
     assert receiver.preload_keepalive == {"idle": 3.0, "interval": 1.0, "probes": 9}
     assert sender.preload_keepalive is None
@@ -41,9 +41,9 @@ def test_its_timers_are_compared_with_the_others(
     """50 min come before the firewall's 60; at a scale at which both are a second they do not."""
     said = "preload keepalive: { idle: 50 min, interval: 50 min, probes: 1 }"
     scenario = load(with_preload(base, said))
-    assert make_plans(scenario, lab="netns", scale=60, seed=7)
+    assert make_plans(scenario, lab=NETNS, scale=60, seed=7)
     with pytest.raises(InputError, match=r"s.yaml:12: .*receiver preload keepalive probe period"):
-        make_plans(scenario, lab="netns", scale=3600, seed=7)
+        make_plans(scenario, lab=NETNS, scale=3600, seed=7)
 
 
 def test_a_duration_needs_its_unit(complain: Complain, base: str) -> None:

@@ -17,6 +17,8 @@ from halfopen.scenario import load_scenario, make_plans
 from halfopen.scenario.timescale import check_scale, clocks, conflicts
 from halfopen.sections import say_duration
 
+from .kinds import NETNS
+
 INCIDENT = (
     Path(__file__).parents[3] / "scenarios" / "incidents" / "fortigate-idle-relp.scenario.yaml"
 )
@@ -51,7 +53,7 @@ def load_bytes(data: Any, vocabulary: Vocabulary, directory: Path) -> None:
     try:
         scenario = load_scenario(path, vocabulary)
         for scale in (None, 1.0, 77.0, 100_000.0):
-            make_plans(scenario, lab="netns", scale=scale, seed=0)
+            make_plans(scenario, lab=NETNS, scale=scale, seed=0)
     except InputError as error:
         assert error.problems
         for problem in error.problems:
@@ -182,7 +184,7 @@ def test_the_order_is_kept_or_the_scale_refused(
     assert bool(found) == bool(check_scale(variant, scale, "s.yaml"))
     if found:
         with pytest.raises(InputError):
-            make_plans(load_scenario(path, vocabulary), lab="netns", scale=scale, seed=0)
+            make_plans(load_scenario(path, vocabulary), lab=NETNS, scale=scale, seed=0)
         return
 
     # Stated anew, without the code under test: the probe against the expiry, and the pause.

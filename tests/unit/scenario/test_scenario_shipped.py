@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from halfopen.labs import all_labs
 from halfopen.ports import Vocabulary
 from halfopen.scenario import load_scenario, make_plans, new_scenario
 from halfopen.scenario.schema import SHIPPED, build_schema, schema_text
 from halfopen.vocabulary import default_vocabulary
 from halfopen.yamlfile import read_yaml
+
+from .kinds import NETNS
 
 INCIDENT = (
     Path(__file__).parents[3] / "scenarios" / "incidents" / "fortigate-idle-relp.scenario.yaml"
@@ -65,7 +68,7 @@ def fits(value: Any, schema: Any) -> Any:
 
 def test_the_shipped_schema_is_what_the_code_builds() -> None:
     assert SHIPPED.read_text(encoding="utf-8") == schema_text(default_vocabulary()), (
-        "write it again: halfopen.scenario.schema.write_schema(default_vocabulary())"
+        "write it again: make schema"
     )
 
 
@@ -99,7 +102,7 @@ def test_the_incident_is_planned_for_every_lab() -> None:
         "sender-busy",
         "sender-busy-user-timeout",
     ]
-    for lab in ("netns", "docker", "sim", "warp"):
+    for lab in all_labs().values():
         plans = make_plans(scenario, lab=lab, scale=None, seed=1)
         assert len(plans) == 6
     off = plans[0]
@@ -117,6 +120,6 @@ def test_a_new_scenario_can_be_played(tmp_path: Path, name: str) -> None:
     path.write_text(new_scenario(name), encoding="utf-8")
     scenario = load_scenario(path, default_vocabulary())
     assert scenario.name == (" ".join(name.split()) or "my scenario")
-    plans = make_plans(scenario, lab="netns", scale=None, seed=0)
+    plans = make_plans(scenario, lab=NETNS, scale=None, seed=0)
     assert [plan.variant for plan in plans] == ["keepalive-off", "keepalive-1800"]
     assert fits(read_yaml(path).plain(), build_schema(default_vocabulary()))

@@ -11,7 +11,7 @@ from halfopen.scenario import make_plans
 from halfopen.scenario.model import Heal, Send, Step, Wait
 from halfopen.scenario.timescale import conflicts, largest_scale, silences
 
-from .kinds import Load, Refusal
+from .kinds import NETNS, Load, Refusal
 
 # Lateness that was measured on kernels with 250 ticks a second, and the limit at other rates.
 LATENESS = [
@@ -42,7 +42,7 @@ def refusal(load: Load, vocabulary: Vocabulary) -> Refusal:
 
     def of(text: str, scale: float) -> Any:
         try:
-            make_plans(load(text), lab="netns", scale=scale, seed=0)
+            make_plans(load(text), lab=NETNS, scale=scale, seed=0)
         except InputError as error:
             return str(error).splitlines()
         return []

@@ -11,7 +11,7 @@ from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
 from halfopen.scenario.model import Inject
 
-from .kinds import Complain, Load
+from .kinds import NETNS, Complain, Load
 
 UPGRADE = """\
   - fault: upgrade
@@ -62,7 +62,7 @@ def test_named_options_replace_and_the_others_stay(base: str, load: Load) -> Non
 def test_new_options_are_scaled_like_the_old(base: str, load: Load, vocabulary: Vocabulary) -> None:
     keepalive = "{ keepalive: { idle: 2 h, interval: 20 min, probes: 2 } }"
     scenario = load(with_upgrade(base, keepalive))
-    (planned,) = make_plans(scenario, lab="netns", scale=None, seed=1)
+    (planned,) = make_plans(scenario, lab=NETNS, scale=None, seed=1)
     step = next(s for s in planned.steps if isinstance(s, PlannedInject))
     assert step.options is not None
     assert step.options["keepalive"] == {"idle": 12.0, "interval": 2.0, "probes": 2}

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from halfopen.labs import all_labs
 from halfopen.labs.agent.actions import all_actions, clocks, disks
 from halfopen.labs.netns.lab import LAB
 from halfopen.packet_faults.block import Block
@@ -26,7 +27,7 @@ def test_without_libfaketime_no_clock_can_be_set(
     assert "install the package libfaketime" in " ".join(LAB.lacks(StepClock))
     vocabulary = default_vocabulary()
     scenario = load_scenario(FAULTS / "clock-step.scenario.yaml", vocabulary)
-    plan = make_plans(scenario, lab="netns", scale=None, seed=1)[0]
+    plan = make_plans(scenario, lab=all_labs()["netns"], scale=None, seed=1)[0]
     reason = needs(plan, vocabulary, LAB)
     assert reason is not None and "'clock step' is not supported here" in reason
     library = tmp_path / "lib/x/faketime" / clocks._LIBRARY
@@ -52,7 +53,7 @@ def test_without_fuse_no_disk_is_slow_or_read_only(
 def test_a_plan_says_what_it_will_ask_of_each_host() -> None:
     vocabulary = default_vocabulary()
     scenario = load_scenario(FAULTS / "disk-full.scenario.yaml", vocabulary)
-    plans = make_plans(scenario, lab="netns", scale=None, seed=1)
+    plans = make_plans(scenario, lab=all_labs()["netns"], scale=None, seed=1)
     wanted = {plan.variant: demands(plan, vocabulary) for plan in plans}
     assert wanted["sender"] == {
         "sender": {FillDisk},

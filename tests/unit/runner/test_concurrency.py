@@ -1,4 +1,4 @@
-"""Places for runs: a fixed number, and more while the machine has time."""
+"""Slots for runs: a fixed number, and more while the machine has time."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Callable
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfopen.runner.places import Jobs, Load, Places, auto, fixed
+from halfopen.runner.concurrency import Jobs, Load, RunSlots, auto, fixed
 
 
 async def _most_at_a_time(jobs: Jobs, runs: int, has_time: Callable[[], bool]) -> int:
-    places = Places(jobs, has_time)
+    slots = RunSlots(jobs, has_time)
     within = most = 0
     begun: list[int] = []
 
     async def run(number: int) -> None:
         nonlocal within, most
-        async with places.one():
+        async with slots.acquire():
             begun.append(number)
             within += 1
             most = max(most, within)
@@ -33,7 +33,7 @@ async def _most_at_a_time(jobs: Jobs, runs: int, has_time: Callable[[], bool]) -
 
 @given(least=st.integers(1, 4), more=st.integers(0, 4), busy=st.sets(st.integers(0, 30)))
 @settings(max_examples=50, deadline=None)
-def test_places_stay_within_their_bounds_and_all_have_a_turn(
+def test_slots_stay_within_their_bounds_and_all_have_a_turn(
     least: int, more: int, busy: set[int]
 ) -> None:
     looks = iter(range(10_000))
@@ -105,16 +105,16 @@ def test_a_moment_is_too_short_to_say() -> None:
 
 
 async def _failing() -> int:
-    places = Places(fixed(1))
+    slots = RunSlots(fixed(1))
     for _ in range(3):
         try:
-            async with places.one():
+            async with slots.acquire():
                 raise KeyError
         except KeyError:
             continue
-    async with places.one():
+    async with slots.acquire():
         return 1
 
 
-def test_a_run_that_fails_leaves_its_place() -> None:
+def test_a_run_that_fails_leaves_its_slot() -> None:
     assert asyncio.run(_failing()) == 1

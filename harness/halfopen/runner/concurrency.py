@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import psutil
 
-# Places for each processor: always, and where there is time for more.
+# Runs for each processor: always, and while there is time for more.
 _LEAST, _MOST = 8, 24
 _BUSY = 0.95
 _LOOK_S = 0.25
@@ -88,8 +88,8 @@ def _idle_seconds() -> float:
     return float(times.idle + getattr(times, "iowait", 0.0))
 
 
-class Places:
-    """Places for runs, given in the order in which they are asked for.
+class RunSlots:
+    """Slots for runs, given in the order in which they are asked for.
 
     Args:
         jobs: how many there are.
@@ -104,8 +104,8 @@ class Places:
         self._left = asyncio.Event()
 
     @contextlib.asynccontextmanager
-    async def one(self) -> AsyncIterator[None]:
-        """A place, as soon as there is one."""
+    async def acquire(self) -> AsyncIterator[None]:
+        """A slot, as soon as one is free."""
         async with self._turn:
             while not self._is_free():
                 self._left.clear()
