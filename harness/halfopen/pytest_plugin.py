@@ -140,7 +140,7 @@ class VariantItem(pytest.Item):
         result = _results(self)[self.key]
         if result.verdict is Verdict.UNSUPPORTED:
             pytest.skip(f"unsupported: {result.why}")
-        if result.verdict is not Verdict.PASS:
+        if not result.verdict.as_expected:
             raise NotAsExpectedError(result)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:

@@ -27,7 +27,7 @@ def test_all_as_expected_is_0_and_json_has_the_agreed_form(tmp_path: Path) -> No
     assert results["version"] == 1
     (result,) = results["results"]
     assert (result["scenario"], result["variant"]) == ("short silence", "leaks")
-    assert (result["lab"], result["verdict"], result["seed"]) == ("netns", "pass", 7)
+    assert (result["lab"], result["verdict"], result["seed"]) == ("netns", "reproduced", 7)
     assert 0 < result["wall_s"] < result["virtual_s"]
     half_open = next(c for c in result["checks"] if c["check"] == "half-open")
     assert (half_open["verdict"], half_open["observed"]) == ("fail", 1)

@@ -10,10 +10,11 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 
+from halfopen.fields import SEEN, parse_bound
 from halfopen.model.history import History
 from halfopen.model.plan import PlannedCheck
 from halfopen.model.verdict import CheckResult, Verdict
-from halfopen.ports import Check, Finding
+from halfopen.ports import Check, FigureFound, Finding
 from halfopen.registry import classes
 
 
@@ -39,16 +40,11 @@ def judge_history(
 
 def _judge_one(history: History, planned: PlannedCheck, kind: type[Check] | None) -> CheckResult:
     finding = _find(history, planned, kind)
-    must_fail = planned.reproduces is not None and planned.reproduces is not False
-    expected, why = (Verdict.FAIL if must_fail else Verdict.PASS), finding.why
-    if must_fail and planned.reproduces is not True and finding.verdict is Verdict.FAIL:
+    expected, why = (Verdict.FAIL if planned.reproduces else Verdict.PASS), finding.why
+    if finding.verdict is Verdict.FAIL and (other := _another_failure(finding, planned.reproduces)):
         # It did fail, but not in the way that the scenario reproduces: then the failure is an
         # ordinary one, which nobody expected.
-        wanted, seen = planned.reproduces, finding.observed
-        if seen != wanted:
-            expected = Verdict.PASS
-            figure = "no figure" if seen is None else f"{seen:g}"
-            why = f"reproduced {figure} where {wanted:g} were expected: {finding.why}"
+        expected, why = Verdict.PASS, f"{other}: {finding.why}"
     return CheckResult(
         check=planned.check,
         verdict=finding.verdict,
@@ -60,6 +56,25 @@ def _judge_one(history: History, planned: PlannedCheck, kind: type[Check] | None
         line=planned.line,
         expected=expected,
     )
+
+
+def _another_failure(finding: Finding, reproduces: Mapping[str, str]) -> str:
+    """How a failure differs from the one that a scenario reproduces; empty if it does not."""
+    only = FigureFound("", finding.observed or 0, finding.verdict)
+    found = {each.name: each for each in finding.figures} or {"": only}
+    if "" in reproduces and len(found) == 1:
+        found = {"": next(iter(found.values()))}
+    for name, wanted in reproduces.items():
+        figure = found.get(name)
+        if figure is None or figure.verdict is not Verdict.FAIL:
+            return f"failed, but not in {name}" if name else "failed in another figure"
+        if wanted != SEEN and not parse_bound(wanted).holds(figure.value):
+            expected = wanted.removeprefix("exactly ")
+            return f"reproduced {figure.value:g} where {expected} was expected"
+    others = [
+        e.name for e in found.values() if e.verdict is Verdict.FAIL and e.name not in reproduces
+    ]
+    return f"{', '.join(others)} failed as well" if others and "" not in reproduces else ""
 
 
 def _find(history: History, planned: PlannedCheck, kind: type[Check] | None) -> Finding:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
@@ -11,8 +11,8 @@ from pydantic import model_validator
 from halfopen.checkers._words import cut_short
 from halfopen.fields import Bound, BoundField, Endpoint
 from halfopen.model.history import History
-from halfopen.model.verdict import Verdict
-from halfopen.ports import Check
+from halfopen.model.verdict import Evidence, Verdict
+from halfopen.ports import Check, FigureFound, Finding
 
 
 class BoundedCheck(Check):
@@ -31,6 +31,16 @@ class BoundedCheck(Check):
             some = keys[0] if len(keys) == 1 else f"{', '.join(keys[:-1])} or {keys[-1]}"
             raise ValueError(f"{self.name} needs a bound; add {some}")
         return self
+
+    @property
+    def figures(self) -> Mapping[str, Bound | None]:
+        """The figures that are asked for, with their bounds."""
+        given = {each: getattr(self, each) for each in self.bounds}
+        return {
+            _key(name): value if isinstance(value, Bound) else None
+            for name, value in given.items()
+            if value is not None
+        }
 
     @property
     def asked(self) -> str:
@@ -97,12 +107,21 @@ class Weighed:
         observed: the first that fails, else the first that is judged.
         bound: all bounds in words.
         why: what failed, or that all hold; no full stop.
+        figures: each with its own verdict.
     """
 
     verdict: Verdict
     observed: float
     bound: str
     why: str
+    figures: tuple[FigureFound, ...]
+
+    def finding(
+        self, why: str, evidence: Sequence[Evidence] = (), observed: float | None = None
+    ) -> Finding:
+        """The finding of a check that rests on these figures."""
+        seen = self.observed if observed is None else observed
+        return Finding(self.verdict, seen, self.bound, why, tuple(evidence), self.figures)
 
 
 def weigh(history: History, figures: Sequence[Figure]) -> Weighed:
@@ -110,6 +129,10 @@ def weigh(history: History, figures: Sequence[Figure]) -> Weighed:
     judged = [each for each in figures if each.bound is not None]
     bound = ", ".join(f"{each.name} {each.bound}" for each in judged)
     verdicts = [each.verdict(history) for each in judged]
+    found = tuple(
+        FigureFound(each.name, each.value, verdict)
+        for each, verdict in zip(judged, verdicts, strict=True)
+    )
     wrong = [f for f, v in zip(judged, verdicts, strict=True) if v is Verdict.FAIL]
     seen = ", ".join(f"{each.name} {each.value}" for each in judged)
     if wrong:
@@ -117,11 +140,11 @@ def weigh(history: History, figures: Sequence[Figure]) -> Weighed:
             f"{each.name} {each.value} instead of {str(each.bound).removeprefix('exactly ')}"
             for each in wrong
         )
-        return Weighed(Verdict.FAIL, wrong[0].value, bound, why)
+        return Weighed(Verdict.FAIL, wrong[0].value, bound, why, found)
     if Verdict.UNKNOWN in verdicts:
         why = f"{cut_short(history)}; so far {seen}"
-        return Weighed(Verdict.UNKNOWN, judged[0].value, bound, why)
-    return Weighed(Verdict.PASS, judged[0].value, bound, seen)
+        return Weighed(Verdict.UNKNOWN, judged[0].value, bound, why, found)
+    return Weighed(Verdict.PASS, judged[0].value, bound, seen, found)
 
 
 def peak_of(changes: Sequence[tuple[float, int]]) -> tuple[int, float]:

@@ -49,7 +49,7 @@ class AcceptQueue(AtEndAndPeak):
             for each in found
         )
         why = f"connections that no program accepted: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)
 
 
 @dataclass

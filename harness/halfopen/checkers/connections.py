@@ -59,7 +59,7 @@ class Connections(AtEndAndPeak):
             for flow, stretch in found
         )
         why = f"connections: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)
 
 
 def established_at(known: list[Flow], host: str) -> list[tuple[Flow, Stretch]]:

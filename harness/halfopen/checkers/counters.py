@@ -54,4 +54,4 @@ class Counters(AtEndAndPeak):
             if before is None or before[1] != value
         )
         why = f"{self.counter} of {self.of}: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)

@@ -80,7 +80,7 @@ class Delivery(BoundedCheck):
             who = ", ".join(sorted(ledger.unledgered))
             why += f"; {who} keeps no ledger: lost is what was written to it and never came"
         evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
-        return Finding(weighed.verdict, observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence, observed)
 
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""

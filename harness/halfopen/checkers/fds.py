@@ -11,7 +11,7 @@ from halfopen.checkers._words import cut_short, production, unknown
 from halfopen.model.history import History
 from halfopen.model.steps import PlannedWait
 from halfopen.model.verdict import Evidence, Verdict
-from halfopen.ports import Finding
+from halfopen.ports import FigureFound, Finding
 
 _GRID = 120
 # A stair that rises by one for each idle period has a slope near one for each; half of that is
@@ -44,16 +44,18 @@ class Fds(AtEndAndPeak):
             return unknown(self.asked, f"no file descriptor of {self.at} was ever counted")
         evidence = _changes(history, self, series)
         verdict, observed, whys = Verdict.PASS, float(series[-1][1]), []
+        figures: tuple[FigureFound, ...] = ()
         if self.at_end is not None or self.peak is not None:
             weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
-            verdict, observed = weighed.verdict, weighed.observed
+            verdict, observed, figures = weighed.verdict, weighed.observed, weighed.figures
             whys.append(weighed.why)
         if self.trend is not None:
             trend, why = _trend(history, series)
             whys.append(why)
+            figures = (*figures, FigureFound("trend", series[-1][1], trend))
             verdict = max((verdict, trend), key=(Verdict.PASS, Verdict.UNKNOWN, Verdict.FAIL).index)
         why = f"{self.kind} descriptors: {', '.join(whys)}"
-        return Finding(verdict, observed, self.asked, why, evidence)
+        return Finding(verdict, observed, self.asked, why, evidence, figures)
 
 
 def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[float, int]]:

@@ -53,7 +53,7 @@ class HalfOpen(AtEndAndPeak):
         ):
             why += f"; {young} more may have become so in the last moment: too young to tell"
             return unknown(weighed.bound, why)
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
+        return weighed.finding(why, evidence)
 
 
 def unsampled(history: History, at: str) -> str:

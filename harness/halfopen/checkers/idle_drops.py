@@ -58,4 +58,4 @@ class IdleDrops(BoundedCheck):
             evidence.append(Evidence(entry.stretch.end, text, flow.name))
         weighed = weigh(history, [Figure("count", self.count, len(expired))])
         why = f"established flows that expired: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, tuple(evidence))
+        return weighed.finding(why, evidence)

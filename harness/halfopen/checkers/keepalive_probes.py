@@ -43,4 +43,4 @@ class KeepaliveProbes(BoundedCheck):
             if sent
         )
         why = f"keepalive probes sent: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)

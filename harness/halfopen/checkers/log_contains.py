@@ -40,4 +40,4 @@ class LogContains(BoundedCheck):
         # The last words, if it never said these: they may well be the reason.
         evidence = tuple(Evidence(t, line) for t, line in found or lines[-3:])
         why = f"“{self.words}” of {len(lines)} lines in all: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)

@@ -39,7 +39,7 @@ class Spool(AtEndAndPeak):
             ),
         )
         why = f"octets on disk: {weighed.why}"
-        return Finding(weighed.verdict, weighed.observed, weighed.bound, why, evidence)
+        return weighed.finding(why, evidence)
 
 
 def spool_series(history: History, host: str) -> list[tuple[float, int]]:

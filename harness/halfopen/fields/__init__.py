@@ -9,7 +9,7 @@ kind of host a name means (:mod:`.hosts`), and which file (:mod:`.files`).
 
 from __future__ import annotations
 
-from halfopen.fields.bounds import Bound, BoundField, Messages, Share
+from halfopen.fields.bounds import SEEN, Bound, BoundField, Messages, Share, parse_bound
 from halfopen.fields.durations import (
     DURATION_SCHEMA,
     Duration,
@@ -46,6 +46,7 @@ from halfopen.fields.sizes import Bytes, Rate
 __all__ = [
     "DURATION_SCHEMA",
     "KEEPALIVE_SCHEMA",
+    "SEEN",
     "AnyHost",
     "BesideScenario",
     "Bound",
@@ -79,5 +80,6 @@ __all__ = [
     "keepalive_timers",
     "marks",
     "off",
+    "parse_bound",
     "read_duration",
 ]

@@ -79,6 +79,21 @@ class Bound:
         return f"{self.relation} {self.number}"
 
 
+SEEN = "seen"
+"""In `reproduces`: any figure that is beyond its bound."""
+
+
+def parse_bound(text: str) -> Bound:
+    """The bound that `str(bound)` wrote.
+
+    Raises:
+        ValueError: with a sentence that says what would be right.
+    """
+    found = _bound(text)
+    assert isinstance(found, Bound)
+    return found
+
+
 def _bound(value: object) -> object:
     if isinstance(value, Bound):
         return value

@@ -51,15 +51,16 @@ class PlannedCheck:
         params: its parameters, durations scaled to lab time; plain JSON.
         label: tells it apart from others of its kind.
         line: in the scenario file.
-        reproduces: None for an expectation that must hold; else this check must fail, and
-            if the value is a number, must have observed just that.
+        reproduces: empty for an expectation that must hold; else the figure of it that must fail
+            (an empty name for its only one), and what must be observed: a bound in words, or
+            `seen` for anything that fails.  All its other figures must hold.
     """
 
     check: str
     params: Mapping[str, Any]
     label: str
     line: int = 0
-    reproduces: float | bool | None = None
+    reproduces: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

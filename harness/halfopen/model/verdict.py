@@ -1,7 +1,7 @@
 """Verdicts, and the rule by which single checks become the verdict of a variant.
 
-A check without data is `unknown`, a lab that cannot do what a scenario needs is `unsupported`;
-neither ever counts as a pass.
+A check without data is `unknown`, a lab that does not support what a scenario needs is
+`unsupported`, a run that broke is an `error`; none of these ever counts as a pass.
 """
 
 from __future__ import annotations
@@ -13,12 +13,19 @@ from typing import Any
 
 
 class Verdict(StrEnum):
-    """The four answers that a check, or a whole variant, can give."""
+    """The answers that a variant can get; a check gives pass, fail or unknown."""
 
     PASS = "pass"
+    REPRODUCED = "reproduced"
     FAIL = "fail"
     UNKNOWN = "unknown"
+    ERROR = "error"
     UNSUPPORTED = "unsupported"
+
+    @property
+    def as_expected(self) -> bool:
+        """True if a variant came out as its scenario says: it passed, or failed as it must."""
+        return self in (Verdict.PASS, Verdict.REPRODUCED)
 
 
 @dataclass(frozen=True)
@@ -98,7 +105,7 @@ def judge(checks: Iterable[CheckResult]) -> tuple[Verdict, str]:
     """The verdict that follows from the checks of one complete run, and the reason in one line.
 
     A variant that reproduces a failure marks the checks that must fail as expected to fail: it
-    passes only if exactly those fail.  `fail` outweighs `unknown`: what was seen, was seen.
+    is reproduced only if exactly those fail.  `fail` outweighs `unknown`: what was seen, was seen.
     """
     checks = tuple(checks)
     if not checks:
@@ -117,5 +124,5 @@ def judge(checks: Iterable[CheckResult]) -> tuple[Verdict, str]:
         first = open_ones[0]
         return Verdict.UNKNOWN, f"{first.label or first.check}: {first.why}"
     if any(c.expected is Verdict.FAIL for c in checks):
-        return Verdict.PASS, "reproduced: failed exactly as expected"
+        return Verdict.REPRODUCED, "failed exactly as expected"
     return Verdict.PASS, "every expectation holds"

@@ -4,13 +4,28 @@ from __future__ import annotations
 
 import inspect
 from abc import abstractmethod
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import ClassVar
 
-from halfopen.fields import Section, Timer, host_references
+from halfopen.fields import Bound, Section, Timer, host_references
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
+
+
+@dataclass(frozen=True)
+class FigureFound:
+    """One figure of a check, compared with its bound.
+
+    Attributes:
+        name: as in the scenario: `lost`, `at end`.
+        value: what was observed.
+        verdict: of this figure alone.
+    """
+
+    name: str
+    value: float
+    verdict: Verdict
 
 
 @dataclass(frozen=True)
@@ -23,6 +38,7 @@ class Finding:
         bound: what was asked for, in words.
         why: one or two sentences for a person.
         evidence: the facts behind it.
+        figures: every figure that was asked for; empty if there is but one, the observed.
     """
 
     verdict: Verdict
@@ -30,6 +46,7 @@ class Finding:
     bound: str
     why: str
     evidence: tuple[Evidence, ...] = ()
+    figures: tuple[FigureFound, ...] = field(default=(), compare=False)
 
 
 class Check(Section):
@@ -53,6 +70,11 @@ class Check(Section):
     def judge(self, history: History) -> Finding:
         """What the history of a run says about it; `unknown` where it says too little."""
         raise NotImplementedError
+
+    @property
+    def figures(self) -> Mapping[str, Bound | None]:
+        """The figures that are asked for, with their bounds; None for one that is no count."""
+        return {"": None}
 
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order; none by default."""

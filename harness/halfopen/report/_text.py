@@ -11,8 +11,10 @@ from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 # A mark is a word with a sign: neither needs a colour.
 MARKS = {
     Verdict.PASS: "✓ pass",
+    Verdict.REPRODUCED: "✓ reproduced",
     Verdict.FAIL: "✗ fail",
     Verdict.UNKNOWN: "? unknown",
+    Verdict.ERROR: "! error",
     Verdict.UNSUPPORTED: "- unsupported",
 }
 

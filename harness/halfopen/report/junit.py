@@ -1,7 +1,7 @@
 """The results as JUnit XML, as continuous integration reads it.
 
-One test suite for each scenario, one test case for each variant.  What JUnit calls an error is
-here `unknown`: no verdict could be drawn.
+One test suite for each scenario, one test case for each variant.  An `unknown` and
+an `error` are both errors in JUnit; a property `verdict` has the word.
 """
 
 from __future__ import annotations
@@ -16,7 +16,12 @@ from halfopen.report._text import in_words
 
 # What XML 1.0 cannot hold at all, not even escaped; a corrupted message may be full of it.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_TAGS = {Verdict.FAIL: "failure", Verdict.UNKNOWN: "error", Verdict.UNSUPPORTED: "skipped"}
+_TAGS = {
+    Verdict.FAIL: "failure",
+    Verdict.UNKNOWN: "error",
+    Verdict.ERROR: "error",
+    Verdict.UNSUPPORTED: "skipped",
+}
 
 
 def junit_xml(results: Iterable[VariantResult]) -> ElementTree.Element:
@@ -45,7 +50,7 @@ def _counts(scenario: str, variants: list[VariantResult]) -> dict[str, str]:
         "name": _clean(scenario),
         "tests": str(len(variants)),
         "failures": str(verdicts.count(Verdict.FAIL)),
-        "errors": str(verdicts.count(Verdict.UNKNOWN)),
+        "errors": str(verdicts.count(Verdict.UNKNOWN) + verdicts.count(Verdict.ERROR)),
         "skipped": str(verdicts.count(Verdict.UNSUPPORTED)),
         "time": f"{sum(result.wall_s for result in variants):.3f}",
     }
@@ -63,6 +68,8 @@ def _case(suite: ElementTree.Element, result: VariantResult) -> None:
     )
     if result.file:
         case.set("file", _clean(result.file))
+    properties = ElementTree.SubElement(case, "properties")
+    ElementTree.SubElement(properties, "property", name="verdict", value=result.verdict.value)
     tag = _TAGS.get(result.verdict)
     if tag is not None:
         element = ElementTree.SubElement(case, tag, {"message": _clean(result.why)})

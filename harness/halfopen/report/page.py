@@ -13,7 +13,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from halfopen.errors import UsageError
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
-from halfopen.model.verdict import CheckResult, VariantResult, Verdict
+from halfopen.model.verdict import CheckResult, VariantResult
 from halfopen.report._pieces import Pieces, read_pieces
 from halfopen.report._text import MARKS, seen, wanted
 from halfopen.report.picture import draw
@@ -168,7 +168,7 @@ def _exactly(seconds: float) -> str:
 
 def _title(result: VariantResult) -> str:
     kind = "reproduces the failure" if result.reproduces else "holds"
-    if result.verdict is not Verdict.PASS:
+    if not result.verdict.as_expected:
         kind = str(result.verdict)
     return f"{result.variant}: {kind}"
 
@@ -178,7 +178,7 @@ def _variant(result: VariantResult, history: History, pieces: Pieces) -> dict[st
         "name": result.variant,
         "about": _words(history, "variant_about"),
         "difference": pieces.variants.get(result.variant, ""),
-        "as_expected": result.verdict is Verdict.PASS,
+        "as_expected": result.verdict.as_expected,
         "reproduces": result.reproduces,
         "mark": MARKS[result.verdict],
         "scale": history.scale,

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from halfopen.errors import UsageError
 from halfopen.model.history import History
-from halfopen.model.verdict import VariantResult, Verdict
+from halfopen.model.verdict import VariantResult
 from halfopen.report._text import MARKS, seen
 
 BEGIN = "<!-- table written by `halfopen page --table` -->"
@@ -77,7 +77,7 @@ def _line(run: tuple[VariantResult, History]) -> int:
 
 
 def _cell(result: VariantResult) -> str:
-    if result.verdict is not Verdict.PASS:
+    if not result.verdict.as_expected:
         return MARKS[result.verdict]
     failed = [f"{check.check} {seen(check)}" for check in result.checks if check.expected != "pass"]
     return ", ".join(failed) or _HOLDS

@@ -16,8 +16,10 @@ from halfopen.report._text import MARKS, capture_words, in_words, off_target, pl
 
 _STYLES = {
     Verdict.PASS: "bold green",
+    Verdict.REPRODUCED: "bold green",
     Verdict.FAIL: "bold red",
     Verdict.UNKNOWN: "bold yellow",
+    Verdict.ERROR: "bold red",
     Verdict.UNSUPPORTED: "bold blue",
 }
 _EVIDENCE = 6
@@ -37,7 +39,7 @@ def print_results(results: Sequence[VariantResult], console: Console | None = No
         return
     console.print(_table(results))
     for result in results:
-        if result.verdict is not Verdict.PASS:
+        if not result.verdict.as_expected:
             console.print(_reasons(result))
     for line in _captures(results):
         console.print(Text(line, style="dim"))
@@ -51,7 +53,7 @@ def plain_lines(results: Sequence[VariantResult]) -> list[str]:
         lines.append(
             f"{result.verdict.value:<11} {result.scenario} / {result.variant} [{result.lab}]"
         )
-        if result.verdict is not Verdict.PASS:
+        if not result.verdict.as_expected:
             lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
     lines += _captures(results)
     lines.append(summary(results))

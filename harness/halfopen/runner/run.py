@@ -6,11 +6,12 @@ import asyncio
 import itertools
 import re
 import time
+import traceback
 from collections.abc import Sequence
 from pathlib import Path
 
 from halfopen.checkers import judge_history
-from halfopen.errors import LabError, UnsupportedError
+from halfopen.errors import UnsupportedError, UsageError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.steps import seconds_of
@@ -73,7 +74,9 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         ended = "killed" if end is None else end["detail"] or end["reason"]
         cut = f"the run did not come to its end ({ended})"
         why = f"{cut}; {why}" if verdict is Verdict.FAIL else cut
-        verdict = Verdict.FAIL if verdict is Verdict.FAIL else Verdict.UNKNOWN
+        if verdict is not Verdict.FAIL:
+            broke = end is not None and end["reason"] == "error"
+            verdict = Verdict.ERROR if broke else Verdict.UNKNOWN
     header, plan = history.header, history.plan
     return VariantResult(
         scenario=header["scenario"],
@@ -86,7 +89,7 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         checks=checks,
         why=why,
         directory=str(directory),
-        reproduces=any(c["reproduces"] is not None for c in plan["checks"]),
+        reproduces=any(c["reproduces"] for c in plan["checks"]),
         file=header["file"],
     )
 
@@ -102,25 +105,34 @@ async def run_plan(
 ) -> VariantResult:
     """Play one plan and judge it; its history is written into `directory`, and captures below."""
     begun = time.monotonic()
-    try:
-        await Player(plan, vocabulary, directory, listener, pcap=pcap).play(lab)
-    except OSError as error:
-        raise LabError(f"{directory}: the run cannot be recorded: {error}") from error
-    except UnsupportedError as error:
+
+    def without_checks(verdict: Verdict, why: str) -> VariantResult:
         return VariantResult(
             scenario=plan.scenario,
             variant=plan.variant,
             lab=plan.lab,
-            verdict=Verdict.UNSUPPORTED,
+            verdict=verdict,
             seed=plan.seed,
             wall_s=round(time.monotonic() - begun, 3),
             virtual_s=0.0,
-            why=str(error),
+            why=why,
             directory=str(directory),
             file=plan.file,
         )
-    # Judging is work of its own, and other runs go on meanwhile.
-    return await asyncio.to_thread(_judge, directory, begun)
+
+    try:
+        await Player(plan, vocabulary, directory, listener, pcap=pcap).play(lab)
+        # Judging is work of its own, and other runs go on meanwhile.
+        return await asyncio.to_thread(_judge, directory, begun)
+    except UnsupportedError as error:
+        return without_checks(Verdict.UNSUPPORTED, str(error))
+    except UsageError:
+        raise
+    except OSError as error:
+        return without_checks(Verdict.ERROR, f"{directory}: the run cannot be recorded: {error}")
+    except Exception as error:  # a mistake of ours ends this run, not the others
+        traceback.print_exc()
+        return without_checks(Verdict.ERROR, f"the run broke: {type(error).__name__}: {error}")
 
 
 def _judge(directory: Path, begun: float) -> VariantResult:
@@ -153,7 +165,7 @@ async def run_plans(
         pcap: their links are captured.
 
     Raises:
-        LabError: if a history cannot be written; the other runs are ended.
+        UsageError: if a directory for a history is not ours; the other runs are ended.
     """
     slots = RunSlots(jobs)
 

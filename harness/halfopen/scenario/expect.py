@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from halfopen.fields import SEEN, Bound, parse_bound
 from halfopen.ports import Vocabulary
 from halfopen.scenario.hosts import Known
 from halfopen.scenario.merge import names_in
@@ -95,7 +96,9 @@ def read_reproduces(
     """The expectations, those marked that a variant must see fail.
 
     Args:
-        node: the value of `reproduces`: a mapping of check, or label, to a number or `seen`.
+        node: the value of `reproduces`: a mapping of a figure to what must be observed.  A figure
+            is `CHECK.FIGURE`, or `LABEL.FIGURE`; of a check with one figure its name will do.
+            Observed is a number, a bound such as `at least 3`, or `seen`: anything that fails.
         expect: the expectations.
         problems: takes what is wrong.
     """
@@ -105,41 +108,92 @@ def read_reproduces(
         problems.add(
             node.line,
             "'reproduces' is not a mapping",
-            "write for example { half-open: 3 } or { half-open: seen }",
+            "write for example { delivery.lost: 3 } or { half-open: seen }",
         )
         return expect
-    marks: dict[str, float | bool] = {}
+    marks: dict[str, dict[str, str]] = {}
     for key, each in node.value.items():
-        labels = [e.label for e in expect if e.label == key] or [
-            e.label for e in expect if e.check == key
-        ]
-        if not labels:
-            known = {e.label for e in expect} | {e.check for e in expect}
-            problems.add(
-                each.line,
-                f"'reproduces' names {quote(key)}, which nothing here expects",
-                suggest(key, known, "expected are"),
-            )
-        elif len(labels) > 1:
-            problems.add(
-                each.line,
-                f"'reproduces' names {quote(key)}, which {len(labels)} expectations are about",
-                "write " + " or ".join(repr(label) for label in labels),
-            )
-        value = each.plain()
-        if value == "seen":
-            mark: float | bool = True
-        elif isinstance(value, int | float) and not isinstance(value, bool) and value >= 0:
-            mark = float(value)
-        else:
-            problems.add(
-                each.line,
-                f"reproduces {key}: {quote(value)} is not what can be observed",
-                "write a number, or seen",
-            )
+        target = _target(key, each.line, expect, problems)
+        if target is None:
             continue
-        if len(labels) == 1:
-            if labels[0] in marks:
-                problems.add(each.line, f"'reproduces' names {labels[0]!r} twice", "once will do")
-            marks[labels[0]] = mark
-    return tuple(replace(e, reproduces=marks.get(e.label)) for e in expect)
+        expectation, figure = target
+        mark = _mark(key, each, expectation.params.figures[figure], problems)
+        if mark is None:
+            continue
+        mine = marks.setdefault(expectation.label, {})
+        name = figure if len(expectation.params.figures) > 1 else ""
+        if name in mine:
+            problems.add(each.line, f"'reproduces' names {key!r} twice", "leave one of them out")
+        mine[name] = mark
+    return tuple(replace(e, reproduces=marks.get(e.label, {})) for e in expect)
+
+
+def _target(
+    key: str, line: int, expect: tuple[Expectation, ...], problems: Problems
+) -> tuple[Expectation, str] | None:
+    """The expectation, and the figure of it, that a key of `reproduces` names."""
+    named, dot, figure = key.partition(".")
+    found = [e for e in expect if e.label == named] or [e for e in expect if e.check == named]
+    if not found:
+        known = {e.label for e in expect} | {e.check for e in expect}
+        problems.add(
+            line,
+            f"'reproduces' names {quote(named)}, which this variant does not expect",
+            suggest(named, known, "its checks are"),
+        )
+        return None
+    if len(found) > 1:
+        problems.add(
+            line,
+            f"'reproduces' names {quote(named)}, but {len(found)} expectations are about it",
+            "write " + " or ".join(repr(e.label) for e in found),
+        )
+        return None
+    figures = found[0].params.figures
+    if not dot and len(figures) == 1:
+        return found[0], next(iter(figures))
+    if figure not in figures:
+        unknown = f"an unknown figure {quote(figure)} of {quote(named)}"
+        problems.add(
+            line,
+            "'reproduces' names "
+            + (unknown if dot else f"{quote(named)}, but not which of its figures fails"),
+            suggest(figure, figures, f"write {named}. and one of"),
+        )
+        return None
+    return found[0], figure
+
+
+def _mark(key: str, node: Node, bound: Bound | None, problems: Problems) -> str | None:
+    """What must be observed of a figure, as a bound in words, or `seen`."""
+    value = node.plain()
+    if value == SEEN:
+        if bound is not None and bound.relation == "exactly" and bound.number:
+            problems.add(
+                node.line,
+                f"reproduces {key}: 'seen' does not say whether more than {bound.number} or fewer",
+                f"write a number, at least {bound.number + 1}, or at most {bound.number - 1}",
+            )
+            return None
+        return SEEN
+    try:
+        wanted = (
+            Bound("exactly", value)
+            if isinstance(value, int) and not isinstance(value, bool) and value >= 0
+            else parse_bound(str(value))
+        )
+    except ValueError:
+        problems.add(
+            node.line,
+            f"reproduces {key}: {quote(value)} is not what can be observed",
+            "write a number, a bound such as at least 3, or seen",
+        )
+        return None
+    if bound is not None and wanted.relation == "exactly" and bound.holds(wanted.number):
+        problems.add(
+            node.line,
+            f"reproduces {key}: {wanted.number} is no failure, {bound} is expected",
+            "write a number that fails, or leave it out",
+        )
+        return None
+    return str(wanted)

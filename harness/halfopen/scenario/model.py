@@ -151,8 +151,7 @@ class Expectation:
         label: `half-open at receiver`; unique in its variant.
         line: in the scenario file.
         lines: of each parameter that is written.
-        reproduces: None if it must hold; else it must fail, and if this is a number, with just
-            that observed.
+        reproduces: as in :class:`halfopen.model.plan.PlannedCheck`.
     """
 
     check: str
@@ -160,7 +159,7 @@ class Expectation:
     label: str
     line: int = 0
     lines: Mapping[str, int] = field(default_factory=dict)
-    reproduces: float | bool | None = None
+    reproduces: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

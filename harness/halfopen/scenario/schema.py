@@ -63,8 +63,14 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
     reproduces: Schema = {
         "type": "object",
         "minProperties": 1,
-        "description": "Checks that must fail: each with the number observed, or `seen`.",
-        "additionalProperties": {"anyOf": [{"type": "number", "minimum": 0}, {"const": "seen"}]},
+        "description": "Figures that must fail (delivery.lost): each with what is observed.",
+        "additionalProperties": {
+            "anyOf": [
+                {"type": "integer", "minimum": 0},
+                {"type": "string", "pattern": r"^(exactly|at most|at least) \d+$"},
+                {"const": "seen"},
+            ]
+        },
     }
     variant = _object({**common, "hosts": _hosts(part), "reproduces": reproduces})
     return {

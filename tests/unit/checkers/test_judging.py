@@ -19,21 +19,21 @@ from ..records import record
 from .histories import Run, incident
 
 
-def planned(check: str, reproduces: float | bool | None = None, **params: Any) -> dict[str, Any]:
+def planned(check: str, reproduces: str = "", *, figure: str = "", **params: Any) -> dict[str, Any]:
     return {
         "check": check,
         "params": params,
         "label": f"{check} of the test",
         "line": 7,
-        "reproduces": reproduces,
+        "reproduces": {figure: reproduces} if reproduces else {},
     }
 
 
 EVERY = (
     planned("delivery", lost="exactly 0", duplicated="exactly 0", stuck="exactly 0"),
-    planned("half-open", True, at="receiver", at_end="exactly 0", peak="at most 0"),
-    planned("fds", True, at="receiver", kind="tcp", at_end="exactly 1", trend="flat"),
-    planned("dead connection removal", True, at="receiver", within=20.0, not_before=1.0),
+    planned("half-open", "seen", figure="at end", at="receiver", at_end="exactly 0"),
+    planned("fds", "exactly 2", at="receiver", kind="tcp", at_end="exactly 1"),
+    planned("dead connection removal", "seen", at="receiver", within=20.0, not_before=1.0),
     planned("reconnect", at="sender", within=20.0),
     planned("connections", at="sender", opened="exactly 2", at_end="exactly 1"),
     planned("idle drops", at="firewall", count="exactly 1"),
@@ -50,26 +50,32 @@ def test_exactly_the_expected_failures() -> None:
     results = judge_history(incident(*EVERY).end())
     assert [r.verdict.value for r in results] == ["pass"] + ["fail"] * 3 + ["pass"] * 3
     assert all(r.line == 7 and r.label == f"{r.check} of the test" for r in results)
-    assert judge(results) == (Verdict.PASS, "reproduced: failed exactly as expected")
+    assert judge(results) == (Verdict.REPRODUCED, "failed exactly as expected")
 
 
 @pytest.mark.parametrize(
     ("reproduces", "verdict"),
-    [(True, Verdict.PASS), (1, Verdict.PASS), (3, Verdict.FAIL), (None, Verdict.FAIL)],
+    [
+        ("seen", Verdict.REPRODUCED),
+        ("exactly 1", Verdict.REPRODUCED),
+        ("at least 1", Verdict.REPRODUCED),
+        ("exactly 3", Verdict.FAIL),
+        ("", Verdict.FAIL),
+    ],
 )
 def test_a_failure_with_another_figure_is_not_the_one_expected(
-    reproduces: float | None, verdict: Verdict
+    reproduces: str, verdict: Verdict
 ) -> None:
     check = planned("half-open", reproduces, at="receiver", at_end="exactly 0")
     results = judge_history(incident(check).end())
     assert results[0].verdict is Verdict.FAIL
     assert judge(results)[0] is verdict
-    if reproduces == 3:
-        assert results[0].why.startswith("reproduced 1 where 3 were expected: ")
+    if reproduces == "exactly 3":
+        assert results[0].why.startswith("reproduced 1 where 3 was expected: ")
 
 
 def test_a_failure_that_did_not_happen() -> None:
-    check = planned("half-open", 3, at="receiver", at_end="exactly 1")
+    check = planned("half-open", "exactly 3", at="receiver", at_end="exactly 1")
     verdict, why = judge(judge_history(incident(check).end()))
     assert verdict is Verdict.FAIL
     assert "was expected to fail, but passed" in why

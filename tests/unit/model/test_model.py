@@ -87,7 +87,7 @@ def result(verdict: Verdict, expected: Verdict = Verdict.PASS) -> CheckResult:
         ([result(Verdict.UNKNOWN), result(Verdict.FAIL)], Verdict.FAIL),
         ([result(Verdict.UNSUPPORTED)], Verdict.UNKNOWN),
         # A scenario that reproduces a failure: exactly that failure, and no other.
-        ([result(Verdict.FAIL, Verdict.FAIL)], Verdict.PASS),
+        ([result(Verdict.FAIL, Verdict.FAIL)], Verdict.REPRODUCED),
         ([result(Verdict.PASS, Verdict.FAIL)], Verdict.FAIL),
         ([result(Verdict.UNKNOWN, Verdict.FAIL)], Verdict.UNKNOWN),
         ([result(Verdict.FAIL, Verdict.FAIL), result(Verdict.FAIL)], Verdict.FAIL),

@@ -41,18 +41,18 @@ class Connection:
         return f"{CLIENT}:{self.port}"
 
 
-def _check(check: str, line: int, reproduces: float | None = None, **params: Any) -> dict[str, Any]:
+def _check(check: str, line: int, reproduces: int | None = None, **params: Any) -> dict[str, Any]:
     at = f" at {params['at']}" if "at" in params else ""
     return {
         "check": check,
         "params": params,
         "label": f"{check}{at}",
         "line": line,
-        "reproduces": reproduces,
+        "reproduces": {} if reproduces is None else {"": f"exactly {reproduces}"},
     }
 
 
-def _checks(drops: int, reproduces: float | None, fds: float | None) -> list[dict[str, Any]]:
+def _checks(drops: int, reproduces: int | None, fds: int | None) -> list[dict[str, Any]]:
     return [
         _check(
             "delivery",

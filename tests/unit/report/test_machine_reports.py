@@ -66,17 +66,19 @@ def test_junit_gives_each_verdict_its_element(tmp_path: Path) -> None:
     (suite,) = ElementTree.parse(tmp_path / "j.xml").getroot()
     counts = {key: suite.get(key) for key in ("tests", "failures", "errors", "skipped")}
     assert counts == {"tests": "4", "failures": "1", "errors": "1", "skipped": "1"}
-    assert [[child.tag for child in case] for case in suite] == [
+    assert [[child.tag for child in case if child.tag != "properties"] for case in suite] == [
         [],
         ["failure"],
         ["error"],
         ["skipped"],
     ]
-    failure = suite[1][0]
+    words = [case.find("properties/property").get("value") for case in suite]  # type: ignore[union-attr]
+    assert words == ["pass", "fail", "unknown", "unsupported"]
+    failure = suite[1][1]
     assert failure.get("message") == "half-open at receiver: at end 3"
     assert "silence.scenario.yaml:43" in (failure.text or "")
     assert "8.400 s: 10.0.0.2:514 has no live peer \ufffd<b>" in (failure.text or "")
-    assert suite[3][0].get("message") == "needs RST"
+    assert suite[3][1].get("message") == "needs RST"
 
 
 def test_plain_lines_where_there_is_no_terminal() -> None:

@@ -27,7 +27,7 @@ def test_a_page_tells_what_happened_and_what_cures_it(tmp_path: Path) -> None:
     text = page.read_text()
     assert text.startswith("# an hour of silence behind a FortiGate\n")
     broken, cured = text.split("## What fixes it")
-    assert "### keepalive-off: ✓ pass" in broken.split("## What goes wrong")[1]
+    assert "### keepalive-off: ✓ reproduced" in broken.split("## What goes wrong")[1]
     assert "### keepalive-1800: ✓ pass" in cured
     assert "| half-open at receiver | must fail: at end exactly 0 | 3 | ✗ fail |" in broken
     assert "halfopen run scenarios/incidents/fortigate-idle-relp.scenario.yaml" in cured
@@ -104,7 +104,7 @@ expect:
   - delivery: { lost: 0 }
 variants:
   plain:
-    reproduces: { delivery: 1 }
+    reproduces: { delivery.lost: 1 }
 
   "in one line": { family: ipv6 } # six
   longer:

@@ -25,7 +25,7 @@ VARIANTS = [
     (
         "  a:\n    reproduces: { half-opn: 3 }\n",
         [
-            "s.yaml:21: 'reproduces' names 'half-opn', which nothing here expects; "
+            "s.yaml:21: 'reproduces' names 'half-opn', which this variant does not expect; "
             "did you mean 'half-open'?"
         ],
     ),
@@ -33,10 +33,10 @@ VARIANTS = [
         "  a:\n    expect:\n      - fds: { at: receiver, at end: 1 }\n"
         "      - fds: { at: sender, at end: 1 }\n    reproduces: { fds: 3, half-open: maybe }\n",
         [
-            "s.yaml:24: 'reproduces' names 'fds', which 2 expectations are about; "
+            "s.yaml:24: 'reproduces' names 'fds', but 2 expectations are about it; "
             "write 'fds at receiver' or 'fds at sender'",
             "s.yaml:24: reproduces half-open: 'maybe' is not what can be observed; "
-            "write a number, or seen",
+            "write a number, a bound such as at least 3, or seen",
         ],
     ),
     ("  a: {}\n  a: {}\n", ["s.yaml:21: 'a' is here a second time; it is in line 20 too"]),

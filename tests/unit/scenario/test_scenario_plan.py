@@ -100,7 +100,7 @@ def test_a_plan_is_plain_json_and_reads_back(
     for check in found.checks:
         params = vocabulary.checks[check.check].model_validate(check.params)
         assert params.model_dump(mode="json") == check.params
-    assert found.checks[0].reproduces is True
+    assert found.checks[0].reproduces == {"": "seen"}
     assert found.steps[1] == PlannedInject(
         name="forget flows",
         params={"at": "firewall", "of": None, "every": 1, "most": None},

@@ -107,8 +107,8 @@ def test_the_incident_is_planned_for_every_lab() -> None:
         assert len(plans) == 6
     off = plans[0]
     assert {each.check: each.reproduces for each in off.checks if each.reproduces} == {
-        "half-open": 3.0,
-        "fds": 4.0,
+        "half-open": {"": "exactly 3"},
+        "fds": {"": "exactly 4"},
     }
 
 
