@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from halfopen.errors import LabError, UnsupportedError
+from halfopen.errors import UnsupportedError
+from halfopen.labs.rpc import Message, Peer
 from halfopen.model.messages import USUAL, Form
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Demands, Middlebox, ProgramSpec, Recorder
 from halfopen.verbs import Verb, verb_to_json
 
 START_TIMEOUT_S = 60.0
-LINE_LIMIT = 1 << 26
 
 
 class AgentLab(ABC):
@@ -34,13 +34,13 @@ class AgentLab(ABC):
         self._directory = directory.resolve()
         self._token = token
         self._record = record
-        self._waiting: dict[int, asyncio.Future[Any]] = {}
-        self._next = 0
+        self._peer = Peer(self, self._write, lambda: f"the sandbox died: {self._last_words()}")
+        self._ready: Future[None] = Future()
         self.origin = 0.0
         self.libkeepalive: str | None = None
 
     @abstractmethod
-    async def _send(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         """Write one line to the agent.
 
         Raises:
@@ -169,37 +169,33 @@ class AgentLab(ABC):
         await self._ask("finish")
 
     async def _ask(self, do: str, *, patience: float = 0.0, **arguments: Any) -> Any:
-        self._next += 1
-        answer: asyncio.Future[Any] = asyncio.get_running_loop().create_future()
-        self._waiting[self._next] = answer
-        request = {"id": self._next, "do": do, **arguments}
-        try:
-            await self._send(json.dumps(request).encode() + b"\n")
-            return await asyncio.wait_for(answer, START_TIMEOUT_S + patience)
-        except (BrokenPipeError, ConnectionResetError):
-            raise LabError(f"the sandbox died: {self._last_words()}") from None
-        except TimeoutError:
-            raise LabError(f"the sandbox did not answer the request {do!r} in time") from None
+        return await self._peer.call(do, within=START_TIMEOUT_S + patience, **arguments)
 
-    def _hear(self, message: Mapping[str, Any]) -> None:
-        """Take a message of the agent: a record, or an answer."""
-        if "record" in message:
-            self._record(message["record"])
-            return
-        answer = self._waiting.pop(message["id"], None)
-        if answer is None or answer.done():
-            return
-        if "error" in message:
-            kind = UnsupportedError if message["type"] == "unsupported" else LabError
-            answer.set_exception(kind(message["error"]))
-        else:
-            answer.set_result(message["result"])
+    def on_ready(self, _: Message) -> None:
+        """The agent takes requests from now on."""
+        if not self._ready.done():
+            self._ready.set_result(None)
+
+    def on_record(self, message: Message) -> None:
+        """`record`: what the agent has seen."""
+        self._record(message["record"])
+
+    async def _wait_ready(self, problem: str) -> None:
+        """Wait until the agent takes requests.
+
+        Raises:
+            UnsupportedError: if it does not: `problem`, and what it said.
+        """
+        try:
+            await asyncio.wait_for(asyncio.wrap_future(self._ready), START_TIMEOUT_S)
+        except (TimeoutError, EOFError):
+            raise UnsupportedError(f"{problem}: {self._last_words()}") from None
 
     def _hung_up(self) -> None:
         """The agent says no more: nobody waits any longer."""
-        for answer in self._waiting.values():
-            if not answer.done():
-                answer.set_exception(LabError(f"the sandbox died: {self._last_words()}"))
+        if not self._ready.done():
+            self._ready.set_exception(EOFError())
+        self._peer.end()
 
 
 def _without_engine(values: Middlebox) -> dict[str, Any]:

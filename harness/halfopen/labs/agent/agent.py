@@ -1,23 +1,21 @@
 """The first process of the PID namespace, which does what the lab asks.
 
-It reads requests as JSON Lines from standard input, `{"id", "do", ...}`, and writes answers
-`{"id", "result"}` or `{"id", "error", "type"}` and records `{"record"}` to standard output.
+It takes requests from standard input, and writes answers and records to standard output
+(:mod:`halfopen.labs.rpc`).
 When standard input ends, or this process dies, the kernel ends everything in the sandbox.
 """
 
 from __future__ import annotations
 
 import asyncio
-import json
-import subprocess
 import sys
 import time
-import traceback
-from collections.abc import Callable, Collection, Coroutine, Mapping
+from collections.abc import Callable, Collection, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from halfopen.errors import HalfopenError, LabError, UnsupportedError
+from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.actions._action import nothing_to_prepare
@@ -27,6 +25,7 @@ from halfopen.labs.agent.environment import LaunchEnvironment
 from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
 from halfopen.labs.agent.resolver import Resolver, cover_files
+from halfopen.labs.rpc import Peer
 from halfopen.model.messages import Form
 from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.topology import (
@@ -39,18 +38,20 @@ from halfopen.model.topology import (
 )
 from halfopen.verbs import verb_from_json
 
-_LONGEST_REQUEST = 1 << 20
+_PIECE = 1 << 20
+
+Write = Callable[[bytes], None]
 
 
 class Agent:
     """The state of one sandbox.
 
     Args:
-        send: writes one JSON value to the lab.
+        write: writes a line to the lab.
     """
 
-    def __init__(self, send: Callable[[Mapping[str, Any]], None]) -> None:
-        self._send = send
+    def __init__(self, write: Write) -> None:
+        self.peer = Peer(self, write, lambda: "the lab is gone")
         self._loop = asyncio.get_running_loop()
         self._origin = time.monotonic()
         self._token = ""
@@ -68,28 +69,10 @@ class Agent:
         self._feeds: set[asyncio.Task[None]] = set()
         self._captures = Captures(self.emit)
 
-    async def serve(self, request: Mapping[str, Any]) -> None:
-        """Do one request, and answer it."""
-        number = request["id"]
-        try:
-            action = getattr(self, f"do_{request['do']}", None)
-            if action is None:
-                raise LabError(f"the agent knows no request {request['do']!r}")
-            result = await action(request)
-        except (HalfopenError, OSError, TimeoutError, subprocess.SubprocessError) as error:
-            kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
-            self._send({"id": number, "error": str(error) or repr(error), "type": kind})
-        except Exception as error:
-            # A mistake of ours: who asked must not wait for an answer that never comes.
-            traceback.print_exc()
-            self._send({"id": number, "error": repr(error), "type": "lab"})
-        else:
-            self._send({"id": number, "result": result})
-
     def emit(self, record: Mapping[str, Any]) -> None:
         """Record something now; from any thread."""
         stamped = {"t": round(time.monotonic() - self._origin, 4), **record}
-        self._loop.call_soon_threadsafe(self._send, {"record": stamped})
+        self._loop.call_soon_threadsafe(partial(self.peer.notify, "record", record=stamped))
 
     async def do_begin(self, request: Mapping[str, Any]) -> None:
         """`origin` (CLOCK_MONOTONIC of the run's beginning), `token`, `directory`."""
@@ -291,27 +274,17 @@ class Agent:
         return next(reversed(programs.values()))
 
 
-Send = Callable[[Mapping[str, Any]], None]
-
-
-async def serve(make: Callable[[Send], Agent] = Agent) -> None:
+async def serve(make: Callable[[Write], Agent] = Agent) -> None:
     """Serve requests until standard input ends."""
     loop = asyncio.get_running_loop()
-    reader = asyncio.StreamReader(limit=_LONGEST_REQUEST)
+    reader = asyncio.StreamReader(limit=_PIECE)
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin.buffer)
     transport, _ = await loop.connect_write_pipe(asyncio.Protocol, sys.stdout.buffer)
-
-    def send(value: Mapping[str, Any]) -> None:
-        transport.write(json.dumps(value, separators=(",", ":")).encode() + b"\n")
-
     network.NAMESPACES.mkdir(parents=True, exist_ok=True)
-    agent = make(send)
-    working: set[Coroutine[Any, Any, None] | asyncio.Task[None]] = set()
-    send({"ready": True})
-    while line := await reader.readline():
-        task = asyncio.create_task(agent.serve(json.loads(line)))
-        working.add(task)
-        task.add_done_callback(working.discard)
+    agent = make(transport.write)
+    agent.peer.notify("ready")
+    while data := await reader.read(_PIECE):
+        agent.peer.take(data)
 
 
 if __name__ == "__main__":

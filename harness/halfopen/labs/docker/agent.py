@@ -1,17 +1,15 @@
 """The agent (:mod:`halfopen.labs.agent`) for hosts that are containers.
 
-It runs in the engine host's PID namespace and sees the subjects' processes from outside.  Besides
-requests and records it has calls of its own, `{"call", "do", ...}`, for what only the engine can
-do: start a container, write to its standard input, tell its exit status.  When standard input ends,
-because the caller has died, it kills what runs, so that nothing is left but entries in the
-engine's lists.
+It runs in the engine host's PID namespace and sees the subjects' processes from outside.  It has
+requests of its own to the lab, for what only the engine can do: start a container, write to its
+standard input, tell its exit status.  When standard input ends, because the caller has died, it
+kills what runs, so that nothing is left but entries in the engine's lists.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import subprocess
@@ -22,7 +20,7 @@ from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
-from halfopen.labs.agent.agent import Agent, Send, serve
+from halfopen.labs.agent.agent import Agent, Write, serve
 from halfopen.labs.agent.programs import Program
 from halfopen.labs.agent.resolver import Resolver
 from halfopen.labs.docker.subject import Subject
@@ -35,38 +33,16 @@ _WRITABLE_BY_ALL = 0o777
 class ContainerAgent(Agent):
     """The state of one run, see :class:`halfopen.labs.agent.agent.Agent`."""
 
-    def __init__(self, send: Send) -> None:
-        super().__init__(send)
-        self._numbers = itertools.count(1)
-        self._calls: dict[int, asyncio.Future[Any]] = {}
+    def __init__(self, write: Write) -> None:
+        super().__init__(write)
         self._pause_containers: set[int] = set()
         self._subjects: dict[tuple[str, str], Subject] = {}
-
-    async def call(self, do: str, **arguments: Any) -> Any:
-        """Have the lab do something that only it can, and wait for its answer.
-
-        Raises:
-            LabError: if it could not.
-        """
-        number = next(self._numbers)
-        answer = self._calls[number] = asyncio.get_running_loop().create_future()
-        self._send({"call": number, "do": do, **arguments})
-        return await answer
-
-    async def do_answer(self, request: Mapping[str, Any]) -> None:
-        """`call`, and `result`, or `error` and `type`."""
-        waiting = self._calls.pop(request["call"])
-        if "error" in request:
-            kind = UnsupportedError if request["type"] == "unsupported" else LabError
-            waiting.set_exception(kind(request["error"]))
-        else:
-            waiting.set_result(request["result"])
 
     async def do_clock(self, _: Mapping[str, Any]) -> float:
         """CLOCK_MONOTONIC of the engine's host, which need not be the caller's machine."""
         return time.monotonic()
 
-    async def do_said(self, request: Mapping[str, Any]) -> None:
+    def on_said(self, request: Mapping[str, Any]) -> None:
         """`host`, `program`, `stream` (log, out), `data`: a piece of a container's output."""
         self._subjects[request["host"], request["program"]].said(request["stream"], request["data"])
 
@@ -118,7 +94,7 @@ class ContainerAgent(Agent):
         """A program that the engine starts in a container of its own."""
         again = (host, spec.name) in self._subjects
         subject = Subject(
-            host, spec, directory, self._token, self.emit, self._follow, self.call, again
+            host, spec, directory, self._token, self.emit, self._follow, self.peer.call, again
         )
         self._subjects[host, spec.name] = subject
         return subject
@@ -146,8 +122,8 @@ def _look_for_preloads(spec: ProgramSpec) -> None:
 async def _main() -> None:
     made: list[ContainerAgent] = []
 
-    def make(send: Send) -> ContainerAgent:
-        made.append(ContainerAgent(send))
+    def make(write: Write) -> ContainerAgent:
+        made.append(ContainerAgent(write))
         return made[0]
 
     try:

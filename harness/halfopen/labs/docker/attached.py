@@ -42,7 +42,19 @@ class Attached:
         Raises:
             ConnectionError: if the container is gone.
         """
+        self.send(data)
+        await self.drain()
+
+    def send(self, data: bytes) -> None:
+        """Write to standard input without waiting."""
         self._writer.write(data)
+
+    async def drain(self) -> None:
+        """Wait while the container does not read.
+
+        Raises:
+            ConnectionError: if the container is gone.
+        """
         await self._writer.drain()
 
     def close_input(self) -> None:

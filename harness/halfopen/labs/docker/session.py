@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import json
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -12,8 +10,7 @@ from typing import Any, TypeVar
 
 import docker
 
-from halfopen.errors import HalfopenError, UnsupportedError
-from halfopen.labs.client import START_TIMEOUT_S, AgentLab
+from halfopen.labs.client import AgentLab
 from halfopen.labs.docker import garbage
 from halfopen.labs.docker.attached import STDOUT, Attached, attach
 from halfopen.labs.docker.containers import (
@@ -24,6 +21,7 @@ from halfopen.labs.docker.containers import (
     Containers,
 )
 from halfopen.labs.docker.engine import connect
+from halfopen.labs.rpc import Message
 from halfopen.model.program import program_from_json
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Demands, Middlebox, Recorder
@@ -82,15 +80,9 @@ class DockerLab(AgentLab):
         self._containers = Containers(self._client, self._capabilities)
         container = await _whole(self._containers.helper)
         self._helper = await attach(container)
-        hello: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         await _whole(self._containers.start, container, "the helper container")
-        self._spawn(self._listen(self._helper, hello))
-        try:
-            await asyncio.wait_for(hello, START_TIMEOUT_S)
-        except (TimeoutError, EOFError):
-            raise UnsupportedError(
-                f"the helper container does not work: {self._last_words()}"
-            ) from None
+        self._spawn(self._listen(self._helper))
+        await self._wait_ready("the helper container does not work")
         self.origin = time.monotonic()
         origin = self.origin + await self._clock_offset()
         await self._ask("begin", origin=origin, token=self._token, directory=str(HOSTS))
@@ -119,6 +111,7 @@ class DockerLab(AgentLab):
             for streams in (self._helper, *(each.streams for each in self._subjects.values())):
                 if streams is not None:
                     await streams.close()
+            await self._peer.close()
             for task in self._tasks:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -175,51 +168,30 @@ class DockerLab(AgentLab):
             arguments["pause_containers"] = self._pause_containers
         return await super()._ask(do, patience=patience, **arguments)
 
-    async def _send(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         assert self._helper is not None
-        await self._helper.write(line)
+        self._helper.send(line)
 
     def _last_words(self) -> str:
         return self._said.decode(errors="replace").strip() or "(it said nothing)"
 
-    async def _listen(self, streams: Attached, hello: asyncio.Future[None]) -> None:
+    async def _listen(self, streams: Attached) -> None:
         """Take what the agent says until it is gone."""
-        rest = b""
         while (piece := await streams.read()) is not None:
             stream, data = piece
-            if stream != STDOUT:
+            if stream == STDOUT:
+                self._peer.take(data)
+            else:
                 self._said = (self._said + data)[-_LAST_WORDS:]
-                continue
-            *lines, rest = (rest + data).split(b"\n")
-            for line in lines:
-                message = json.loads(line)
-                if "ready" in message:
-                    hello.set_result(None)
-                elif "call" in message:
-                    self._spawn(self._serve(message))
-                elif not (self._over and "record" in message):  # the end is no part of the run
-                    self._hear(message)
-        if not hello.done():
-            hello.set_exception(EOFError())
         self._hung_up()
 
-    async def _serve(self, call: Mapping[str, Any]) -> None:
-        """Do what only we can, and answer."""
-        answer: dict[str, Any] = {"call": call["call"]}
-        try:
-            answer["result"] = await getattr(self, f"_do_{call['do']}")(call)
-        except HalfopenError as error:
-            kind = "unsupported" if isinstance(error, UnsupportedError) else "lab"
-            answer |= {"error": str(error), "type": kind}
-        with contextlib.suppress(ConnectionError):
-            await self._tell("answer", **answer)
+    def on_record(self, message: Message) -> None:
+        """As in the netns lab; the end is no part of the run."""
+        if not self._over:
+            super().on_record(message)
 
-    async def _tell(self, do: str, **arguments: Any) -> None:
-        """A request of which nobody awaits the answer."""
-        request = {"id": 0, "do": do, **arguments}
-        await self._send(json.dumps(request).encode() + b"\n")
-
-    async def _do_run(self, call: Mapping[str, Any]) -> int:
+    async def do_run(self, call: Message) -> int:
+        """Start a container for `program` on `host`; returns its pid."""
         host, spec = call["host"], program_from_json(call["program"])
         before = self._subjects.pop((host, spec.name), None)
         if before is not None:
@@ -236,25 +208,30 @@ class DockerLab(AgentLab):
         """Bring a subject's output to the agent, who keeps it where the other files are."""
         while (piece := await streams.read()) is not None:
             stream, data = piece
-            await self._tell(
+            self._peer.notify(
                 "said",
                 host=host,
                 program=program,
                 stream="out" if stream == STDOUT else "log",
                 data=data.decode("utf-8", "surrogateescape"),
             )
+            if self._helper is not None:
+                await self._helper.drain()
 
-    async def _do_write(self, call: Mapping[str, Any]) -> bool:
+    async def do_write(self, call: Message) -> bool:
+        """Write `data` to standard input of a program; whether it took it."""
         try:
             await self._subjects[call["host"], call["program"]].streams.write(call["data"].encode())
         except ConnectionError:
             return False
         return True
 
-    async def _do_close(self, call: Mapping[str, Any]) -> None:
+    async def do_close(self, call: Message) -> None:
+        """End of file on standard input of a program."""
         self._subjects[call["host"], call["program"]].streams.close_input()
 
-    async def _do_status(self, call: Mapping[str, Any]) -> int:
+    async def do_status(self, call: Message) -> int:
+        """The exit status of a program, once all that it wrote has been brought."""
         host, program = call["host"], call["program"]
         status = await asyncio.to_thread(self._containers.status, host, program)
         # Its last words come first.

@@ -20,7 +20,7 @@ _SIGNALLED = 128
 
 
 class Call(Protocol):
-    """Has the lab do something, see :meth:`ContainerAgent.call`."""
+    """Has the lab do something, see :meth:`halfopen.labs.rpc.Peer.call`."""
 
     def __call__(self, do: str, **arguments: Any) -> Awaitable[Any]:
         """What to do, with what."""

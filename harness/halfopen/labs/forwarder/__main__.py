@@ -1,23 +1,23 @@
-"""The process: reads its orders as JSON Lines from standard input, writes answers and records.
+"""The process: takes requests from standard input, writes answers and records to standard output.
 
-The first line says what to play: `{"host", "values", "seed", "public", "servers", "links"}`;
-`links`: side -> `{"interface", "own", "peer", "mtu", "addresses"}`; `public` (IP version ->
-address) is there for source NAT, `servers` (address -> address) for destination NAT.  The answer is
-`{"ready": true}`.  Then come requests `{"id", "do": "sample"}` and `{"id", "do": "verb", "verb",
-"addresses"}`, which are answered with `{"id", "result"}` or `{"id", "error"}`; records are written
-as `{"record"}`.  When standard input ends, so does the process.
+They are those of :mod:`halfopen.labs.rpc`.  The first request is `play`: `{"host", "values",
+"seed", "public", "servers", "links"}`; `links`: side -> `{"interface", "own", "peer", "mtu",
+"addresses"}`; `public` (IP version -> address) is there for source NAT, `servers` (address ->
+address) for destination NAT.  It is answered when packets get through.  Then come `sample` and
+`verb`: `{"verb", "addresses"}`, which is answered with the flows that it touched; records are told
+as `record`.  When standard input ends, so does the process.
 """
 
 from __future__ import annotations
 
 import gc
-import json
 import os
 import random
 import sys
 from collections.abc import Mapping
 from typing import Any
 
+from halfopen.labs import rpc
 from halfopen.labs.forwarder.event_loop import EventLoop
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.frames import octets
@@ -35,12 +35,12 @@ from halfopen.middlebox.packet import Side
 from halfopen.middlebox.policy import Policy
 
 
-class Lines:
-    """JSON values, one a line, from a file descriptor."""
+class Requests:
+    """Requests from a file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
-        self._rest = b""
+        self._lines = rpc.Lines()
 
     def fileno(self) -> int:
         """For :func:`select.select`."""
@@ -49,15 +49,12 @@ class Lines:
     def read(self) -> list[dict[str, Any]] | None:
         """Those that have come, waiting for some; None when no more will."""
         data = os.read(self._descriptor, 1 << 16)
-        if not data:
-            return None
-        *whole, self._rest = (self._rest + data).split(b"\n")
-        return [json.loads(line) for line in whole]
+        return self._lines.feed(data) if data else None
 
 
-def _send(value: Mapping[str, Any]) -> None:
-    sys.stdout.write(json.dumps(value, separators=(",", ":")) + "\n")
-    sys.stdout.flush()
+def _send(message: rpc.Message) -> None:
+    sys.stdout.buffer.write(rpc.encode(message))
+    sys.stdout.buffer.flush()
 
 
 def _translator(setup: Mapping[str, Any]) -> Translator | None:
@@ -88,7 +85,7 @@ def _mac(text: str) -> bytes:
 
 def main() -> None:
     """Play a middlebox until standard input ends."""
-    requests = Lines(sys.stdin.fileno())
+    requests = Requests(sys.stdin.fileno())
     waiting: list[dict[str, Any]] = []
     while not waiting:
         came = requests.read()
@@ -97,7 +94,7 @@ def main() -> None:
         waiting = came
     (setup,) = waiting
     policy = Policy.of(setup["values"])
-    recorder = Recorder(setup["host"], lambda record: _send({"record": record}))
+    recorder = Recorder(setup["host"], lambda record: _send({"do": "record", "record": record}))
     forwarder = Forwarder(
         policy,
         _translator(setup),
@@ -111,7 +108,7 @@ def main() -> None:
     # What is here now stays; to look through it again and again would only delay packets.
     gc.collect()
     gc.freeze()
-    _send({"ready": True})
+    _send(rpc.answer(setup, None))
     loop.run()
 
 

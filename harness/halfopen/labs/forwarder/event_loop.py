@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from halfopen.errors import HalfopenError
+from halfopen.labs import rpc
 from halfopen.labs.forwarder import flow_table_verbs
 from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
@@ -114,11 +114,10 @@ class EventLoop:
         if requests is None:
             return False
         for request in requests:
-            answer: dict[str, Any] = {"id": request["id"]}
             try:
-                answer["result"] = self._do(request)
-            except HalfopenError as error:
-                answer["error"] = str(error)
+                answer = rpc.answer(request, self._do(request))
+            except Exception as error:
+                answer = rpc.refusal(request, error)
             self._flush()
             self._send(answer)
         return True

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.engines import ENGINES
-from halfopen.labs.client import START_TIMEOUT_S, AgentLab
+from halfopen.labs.client import AgentLab
 from halfopen.labs.netns import sandbox
 from halfopen.labs.netns.zygote_client import SandboxProcess, shared_zygote
 from halfopen.ports import LabSpec, Recorder
@@ -48,13 +46,8 @@ class NetnsLab(AgentLab):
     async def _begin(self) -> None:
         zygote = self._nursery.enter_context(shared_zygote())
         self._sandbox = await zygote.fork()
-        try:
-            hello = await asyncio.wait_for(self._sandbox.hear(), START_TIMEOUT_S)
-        except TimeoutError:
-            hello = b""
-        if not hello:
-            raise UnsupportedError(f"no sandbox could be started: {self._last_words()}")
         self._reader = asyncio.create_task(self._read(self._sandbox))
+        await self._wait_ready("no sandbox could be started")
         self.origin = time.monotonic()
         await self._ask(
             "begin", origin=self.origin, token=self._token, directory=str(self._directory)
@@ -80,13 +73,13 @@ class NetnsLab(AgentLab):
         path.mkdir(exist_ok=True)
         return path
 
-    async def _send(self, line: bytes) -> None:
+    def _write(self, line: bytes) -> None:
         assert self._sandbox is not None
-        self._sandbox.tell(line)
+        self._sandbox.send(line)
 
     async def _read(self, agent: SandboxProcess) -> None:
-        while line := await agent.hear():
-            self._hear(json.loads(line))
+        while data := await agent.receive():
+            self._peer.take(data)
         self._hung_up()
 
     def _last_words(self) -> str:

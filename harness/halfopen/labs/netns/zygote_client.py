@@ -15,10 +15,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from halfopen.labs.client import LINE_LIMIT, START_TIMEOUT_S
+from halfopen.labs.client import START_TIMEOUT_S
 from halfopen.labs.netns import sandbox
 
 PATIENCE_S = 30.0
+_PIECE = 1 << 20
 """How long an end may take on a busy machine."""
 
 
@@ -32,7 +33,7 @@ class SandboxProcess:
     def __init__(self, said: IO[bytes], lifeline: socket.socket) -> None:
         self.said = said
         self._lifeline = lifeline
-        self._heard = asyncio.StreamReader(limit=LINE_LIMIT)
+        self._heard = asyncio.StreamReader(limit=_PIECE)
         self._transports: list[asyncio.BaseTransport] = []
         self._inlet: asyncio.WriteTransport | None = None
 
@@ -46,7 +47,7 @@ class SandboxProcess:
         self._inlet = inlet
         self._transports = [inlet, outlet]
 
-    def tell(self, line: bytes) -> None:
+    def send(self, line: bytes) -> None:
         """Write a line to the agent.
 
         Raises:
@@ -56,9 +57,9 @@ class SandboxProcess:
             raise BrokenPipeError("the agent is gone")
         self._inlet.write(line)
 
-    async def hear(self) -> bytes:
-        """The next line of the agent; empty if it is gone."""
-        return await self._heard.readline()
+    async def receive(self) -> bytes:
+        """The next piece of what the agent writes; empty if it is gone."""
+        return await self._heard.read(_PIECE)
 
     async def end(self) -> None:
         """Have the kernel end everything in it, and wait for that.

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import json
+import os
 import subprocess
 import sys
 import tempfile
 import threading
 from collections.abc import Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any
 
-from halfopen.errors import LabError, UnsupportedError
+from halfopen.errors import UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.engines._engine import Attachment, Engine
 from halfopen.labs.forwarder.flow_table_verbs import HANDLERS
+from halfopen.labs.rpc import Message, Peer
 from halfopen.middlebox.policy import Policy
 from halfopen.model.topology import Interface
 from halfopen.packet_faults import all_packet_faults
@@ -44,8 +44,6 @@ class UserspaceMiddlebox:
 
     def __init__(self, attachment: Attachment) -> None:
         self._site = attachment
-        self._serial = 0
-        self._waiting: dict[int, Future[list[str]]] = {}
         self._ending = False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
         inward, outward = (
@@ -77,25 +75,26 @@ class UserspaceMiddlebox:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=self._said,
-            text=True,
         )
-        self._ready: Future[list[str]] = Future()
+        self._peer = Peer(self, self._write, self._last_words)
         self._reader = threading.Thread(
             target=self._read, name=f"engine of {attachment.name}", daemon=True
         )
         self._reader.start()
-        self._write(setup)
-        self._ready.result(_START_S)
+        self._peer.ask("play", **setup).result(_START_S)
 
     async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
         """Do a verb now."""
         # By the addresses as they are met here: another middlebox may have translated them.
         known = dict(self._site.addresses)
-        return await self._ask("verb", verb=verb_to_json(verb), addresses=known)
+        flows: list[str] = await self._peer.call(
+            "verb", within=_ANSWER_S, verb=verb_to_json(verb), addresses=known
+        )
+        return flows
 
     async def sample(self) -> None:
         """Record everything now; all of it is recorded when this returns."""
-        await self._ask("sample")
+        await self._peer.call("sample", within=_ANSWER_S)
 
     async def stop(self) -> None:
         """Take a last sample and end."""
@@ -109,43 +108,25 @@ class UserspaceMiddlebox:
         self._process.wait(_END_S)
         self._reader.join(_END_S)
 
-    async def _ask(self, do: str, **more: Any) -> list[str]:
-        self._serial += 1
-        answer = self._waiting[self._serial] = Future()
-        self._write({"id": self._serial, "do": do, **more})
-        async with asyncio.timeout(_ANSWER_S):
-            return await asyncio.wrap_future(answer)
+    def on_record(self, message: Message) -> None:
+        """`record`: what the engine has seen."""
+        self._site.emit(message["record"])
 
-    def _write(self, value: Mapping[str, Any]) -> None:
+    def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
-        try:
-            # JSON knows no infinity, Python's reader does: `inf` is a timeout that never ends.
-            self._process.stdin.write(json.dumps(value) + "\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, ValueError):
-            raise LabError(self._last_words()) from None
+        self._process.stdin.write(line)
+        self._process.stdin.flush()
 
     def _read(self) -> None:
         """Thread body: hand over what the engine writes."""
         assert self._process.stdout is not None
-        for line in self._process.stdout:
-            message = json.loads(line)
-            if "record" in message:
-                self._site.emit(message["record"])
-            elif "ready" in message:
-                self._ready.set_result([])
-            elif "error" in message:
-                self._waiting.pop(message["id"]).set_exception(LabError(message["error"]))
-            else:
-                self._waiting.pop(message["id"]).set_result(message["result"])
+        while data := os.read(self._process.stdout.fileno(), 1 << 16):
+            self._peer.take(data)
         if self._ending:
             return
         self._process.wait()
-        problem = self._last_words()
-        for waiting in (self._ready, *self._waiting.values()):
-            if not waiting.done():
-                waiting.set_exception(LabError(problem))
-        self._site.failed(problem)
+        self._peer.end()
+        self._site.failed(self._last_words())
 
     def _last_words(self) -> str:
         self._said.seek(0)
