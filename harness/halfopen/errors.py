@@ -51,6 +51,12 @@ class UsageError(HalfopenError):
     exit_status = 2
 
 
+class OutputError(HalfopenError):
+    """A result cannot be written; the text says where, and why."""
+
+    exit_status = 2
+
+
 class UnsupportedError(HalfopenError):
     """This machine, or this lab, cannot do what is asked; the text says what is missing."""
 

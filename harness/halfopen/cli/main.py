@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Annotated
 
@@ -18,6 +19,7 @@ from halfopen.cli.page import page
 from halfopen.cli.run import run
 from halfopen.cli.schema import schema
 from halfopen.errors import HalfopenError
+from halfopen.report._text import printable
 
 INTERRUPTED = 130
 
@@ -72,11 +74,15 @@ for command in (
 
 def main() -> None:
     """Run the command line; leaves the process with the exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # Whatever the locale: a sign that it lacks must not end the command.
+            stream.reconfigure(errors="backslashreplace")
     try:
         app(prog_name="halfopen")
     except HalfopenError as error:
         for line in str(error).splitlines():
-            typer.echo(line, err=True)
+            typer.echo(printable(line), err=True)
         sys.exit(error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
         sys.exit(INTERRUPTED)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from halfopen.cli.check import saved_runs
-from halfopen.cli.run import check_outputs
-from halfopen.report.page import write_index, write_pages
+from halfopen.errors import InputError
+from halfopen.report.files import check_writable
+from halfopen.report.page import Run, write_index, write_pages
 from halfopen.report.table import write_table
 
 
@@ -30,13 +32,19 @@ def page(
     ] = False,
 ) -> None:
     """Write a page about each scenario of a saved run: what happened, a picture, the fix."""
-    runs = saved_runs(directory)
+    runs, unread = saved_runs(directory)
     if table is not None:
-        check_outputs(table.parent, table)
+        check_writable(table.parent, table)
         write_table(runs, table)
         typer.echo(str(table))
-        return
-    check_outputs(to)
+    else:
+        _write(runs, to, index)
+    if unread:
+        raise InputError(unread)
+
+
+def _write(runs: Sequence[Run], to: Path, index: bool) -> None:
+    check_writable(to)
     for written in write_pages(runs, to):
         typer.echo(str(written))
     if index:

@@ -12,6 +12,7 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
 from halfopen.model.steps import seconds_of
+from halfopen.report._text import printable
 from halfopen.runner.play import RecordListener
 
 
@@ -75,7 +76,7 @@ def progress_for(
 
 
 def _name(plan: Plan, many: bool) -> str:
-    return f"{plan.scenario}: {plan.variant}" if many else plan.variant
+    return printable(f"{plan.scenario}: {plan.variant}" if many else plan.variant)
 
 
 @contextmanager
@@ -100,7 +101,7 @@ def _bars(plans: Sequence[Plan], console: Console) -> Iterator[RecordListener]:
             facts.take(record)
             total = max(expected_seconds(plan), 0.1)
             done = total if record["kind"] == "end" else min(record["t"], total)
-            progress.update(task, completed=done, step=facts.step, facts=facts.text)
+            progress.update(task, completed=done, step=printable(facts.step), facts=facts.text)
 
         yield listener
 
@@ -120,7 +121,9 @@ def _lines(console: Console) -> RecordListener:
             text = f"ends: {record['reason']} {record['detail']}".rstrip()
         if text is not None:
             console.print(
-                f"{record['t']:7.2f} s  {plan.variant}: {text}", highlight=False, markup=False
+                printable(f"{record['t']:7.2f} s  {plan.variant}: {text}"),
+                highlight=False,
+                markup=False,
             )
 
     return listener

@@ -18,6 +18,7 @@ from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.ports import LabSpec
+from halfopen.report.files import STDOUT, check_writable
 from halfopen.report.html import write_html
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
@@ -59,8 +60,12 @@ def run(
     out: Annotated[Path, typer.Option(help="Directory for histories and the report.")] = Path(
         "out"
     ),
-    json: Annotated[Path | None, typer.Option(help="Write verdicts as JSON.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write verdicts as JUnit XML.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write verdicts as JSON; - for standard output.")
+    ] = None,
+    junit: Annotated[
+        Path | None, typer.Option(help="Write verdicts as JUnit XML; - for standard output.")
+    ] = None,
     report: Annotated[bool, typer.Option(help="Write an HTML report to OUT/report.html.")] = True,
     pcap: Annotated[
         bool, typer.Option("--pcap", help="Capture each link into a file for Wireshark.")
@@ -76,7 +81,7 @@ def run(
             "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
     bounds = _jobs(jobs)
-    check_outputs(out, json, junit)
+    check_writable(out, json, junit)
     console = Console(stderr=True)
     with progress_for(plans, console, quiet=quiet) as listener:
         results = asyncio.run(
@@ -87,22 +92,6 @@ def run(
     finish(results, out=out, json=json, junit=junit, report=report)
 
 
-def check_outputs(directory: Path, *files: Path | None) -> None:
-    """See that results can be written, before anything is run for them.
-
-    Raises:
-        UsageError: with what cannot be written, and why.
-    """
-    path = directory
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        for path in filter(None, files):
-            with path.open("a", encoding="utf-8"):
-                pass
-    except OSError as error:
-        raise UsageError(f"cannot write {path}: {error.strerror}") from None
-
-
 def finish(
     results: Sequence[VariantResult],
     *,
@@ -110,16 +99,26 @@ def finish(
     json: Path | None,
     junit: Path | None,
     report: bool,
+    unread: Sequence[Problem] = (),
 ) -> None:
-    """Write and print what was found, and leave with the exit status that follows from it."""
+    """Write and print what was found, and leave with the exit status that follows from it.
+
+    What is for a person goes to standard error if the results go to standard output.
+
+    Raises:
+        InputError: with `unread`, if there is any, after all else is done.
+    """
+    aside = STDOUT in (json, junit)
     if json is not None:
         write_json(results, json)
     if junit is not None:
         write_junit(results, junit)
-    print_results(results, Console())
+    print_results(results, Console(stderr=aside))
     if report:
         write_html([(result, _history(result)) for result in results], out / REPORT)
-        typer.echo(f"report: {out / REPORT}")
+        typer.echo(f"report: {out / REPORT}", err=aside)
+    if unread:
+        raise InputError(unread)
     raise typer.Exit(exit_status(results))
 
 

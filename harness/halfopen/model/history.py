@@ -202,7 +202,7 @@ def read_history(directory: Path) -> History:
                 raise InputError([torn])
             try:
                 record = json.loads(line)
-            except ValueError as error:
+            except (ValueError, RecursionError) as error:
                 # Right only in the last line.
                 torn = Problem(str(path), number, f"not a JSON record: {error}")
                 continue

@@ -64,6 +64,19 @@ def in_words(result: VariantResult) -> str:
     return "\n".join(lines)
 
 
+def printable(text: str) -> str:
+    """Text from a program or a file as a terminal may get it: control characters are escaped.
+
+    An escape sequence in a log line could otherwise clear the screen, or make a fail look like a
+    pass; so could a character that turns the direction of writing.  Line breaks stay.
+    """
+    if text.isprintable():
+        return text
+    return "".join(
+        each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
+    )
+
+
 def capture_words(captures: Mapping[str, Any]) -> str:
     """Where captures lie, and what is in them: `DIR: 312 frames, 4 dropped by firewall`."""
     if captures.get("skipped"):

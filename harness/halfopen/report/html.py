@@ -19,6 +19,7 @@ from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report._lanes import MAX_FLOWS
 from halfopen.report._text import MARKS, capture_words, place, seen, wanted
 from halfopen.report._timeline import flow_rows, timeline
+from halfopen.report.files import write_file
 
 _ENVIRONMENT = Environment(
     loader=PackageLoader("halfopen.report"),
@@ -37,7 +38,7 @@ def write_html(runs: Sequence[tuple[VariantResult, History | None]], path: Path)
         runs: each verdict with the history that it rests on; None where nothing was run.
         path: the file; it is about 5 MB, nearly all of it the plotting library.
     """
-    path.write_text(render_html(runs), encoding="utf-8")
+    write_file(path, render_html(runs))
 
 
 def render_html(runs: Sequence[tuple[VariantResult, History | None]]) -> str:

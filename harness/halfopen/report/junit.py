@@ -13,6 +13,7 @@ from xml.etree import ElementTree
 
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._text import in_words
+from halfopen.report.files import write_file
 
 # What XML 1.0 cannot hold at all, not even escaped; a corrupted message may be full of it.
 _FORBIDDEN = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -39,9 +40,10 @@ def junit_xml(results: Iterable[VariantResult]) -> ElementTree.Element:
 
 def write_junit(results: Iterable[VariantResult], path: Path) -> None:
     """Write :func:`junit_xml` to `path`."""
-    tree = ElementTree.ElementTree(junit_xml(results))
-    ElementTree.indent(tree)
-    tree.write(path, encoding="utf-8", xml_declaration=True)
+    root = junit_xml(results)
+    ElementTree.indent(root)
+    text = ElementTree.tostring(root, encoding="unicode")
+    write_file(path, f'<?xml version="1.0" encoding="utf-8"?>\n{text}\n')
 
 
 def _counts(scenario: str, variants: list[VariantResult]) -> dict[str, str]:

@@ -16,6 +16,7 @@ from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult
 from halfopen.report._pieces import Pieces, read_pieces
 from halfopen.report._text import MARKS, seen, wanted
+from halfopen.report.files import write_file
 from halfopen.report.picture import draw
 
 _ENVIRONMENT = Environment(
@@ -62,9 +63,9 @@ def write_pages(runs: Sequence[Run], directory: Path) -> list[Path]:
         members.sort(key=lambda run: (not run[0].reproduces, _place(order, run[0].variant)))
         name = Path(file).name.removesuffix(".yaml").removesuffix(".scenario")
         picture = draw([(_title(result), history) for result, history in members])
-        (directory / f"{name}.svg").write_text(picture, encoding="utf-8")
+        write_file(directory / f"{name}.svg", picture)
         page = directory / f"{name}.md"
-        page.write_text(render_page(name, members, pieces), encoding="utf-8")
+        write_file(page, render_page(name, members, pieces))
         pages.append(page)
     return pages
 
@@ -106,8 +107,9 @@ def write_index(directory: Path) -> Path:
         text = page.read_text(encoding="utf-8")
         if page.name != INDEX and _MADE in text:
             pages.append({"file": page.name, **_summary(text)})
-    index.write_text(
-        _ENVIRONMENT.get_template("pages.md.j2").render(made=_MADE, pages=pages), encoding="utf-8"
+    write_file(
+        index,
+        _ENVIRONMENT.get_template("pages.md.j2").render(made=_MADE, pages=pages),
     )
     return index
 

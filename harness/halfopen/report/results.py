@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.model.verdict import CheckResult, VariantResult
+from halfopen.report.files import write_file
 
 VERSION = 1
 
@@ -19,7 +20,7 @@ def results_json(results: Iterable[VariantResult]) -> dict[str, Any]:
 
 def write_json(results: Iterable[VariantResult], path: Path) -> None:
     """Write :func:`results_json` to `path`."""
-    path.write_text(json.dumps(results_json(results), indent=2, ensure_ascii=False) + "\n")
+    write_file(path, json.dumps(results_json(results), indent=2, ensure_ascii=False) + "\n")
 
 
 def _variant(result: VariantResult) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from halfopen.errors import UsageError
 from halfopen.model.history import History
 from halfopen.model.verdict import VariantResult
 from halfopen.report._text import MARKS, seen
+from halfopen.report.files import write_file
 
 BEGIN = "<!-- table written by `halfopen page --table` -->"
 END = "<!-- end of table -->"
@@ -44,7 +45,7 @@ def write_table(runs: Sequence[tuple[VariantResult, History]], file: Path) -> No
                 "belongs"
             )
         table = before + table + after
-    file.write_text(table, encoding="utf-8")
+    write_file(file, table)
 
 
 def render_table(runs: Sequence[tuple[VariantResult, History]]) -> str:

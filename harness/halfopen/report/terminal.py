@@ -12,7 +12,16 @@ from rich.text import Text
 
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
-from halfopen.report._text import MARKS, capture_words, in_words, off_target, place, seen, wanted
+from halfopen.report._text import (
+    MARKS,
+    capture_words,
+    in_words,
+    off_target,
+    place,
+    printable,
+    seen,
+    wanted,
+)
 
 _STYLES = {
     Verdict.PASS: "bold green",
@@ -42,7 +51,7 @@ def print_results(results: Sequence[VariantResult], console: Console | None = No
         if not result.verdict.as_expected:
             console.print(_reasons(result))
     for line in _captures(results):
-        console.print(Text(line, style="dim"))
+        console.print(Text(printable(line), style="dim"))
     console.print(Text(summary(results), style="bold"))
 
 
@@ -57,7 +66,7 @@ def plain_lines(results: Sequence[VariantResult]) -> list[str]:
             lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
     lines += _captures(results)
     lines.append(summary(results))
-    return [line.rstrip() for line in lines]
+    return [printable(line.rstrip()) for line in lines]
 
 
 def summary(results: Sequence[VariantResult]) -> str:
@@ -86,12 +95,12 @@ def _table(results: Sequence[VariantResult]) -> Table:
     for result in results:
         if result.scenario != scenario:
             scenario = result.scenario
-            table.add_row("", Text(scenario, style="bold"), "", "", "", "")
+            table.add_row("", Text(printable(scenario), style="bold"), "", "", "", "")
         table.add_row(
             Text(MARKS[result.verdict], style=_STYLES[result.verdict]),
-            Text("  " + result.variant),
+            Text(printable("  " + result.variant)),
             Text(result.lab),
-            Text(result.why),
+            Text(printable(result.why)),
             Text(format_duration(result.virtual_s)),
             Text(format_duration(result.wall_s)),
         )
@@ -100,27 +109,29 @@ def _table(results: Sequence[VariantResult]) -> Table:
 
 def _reasons(result: VariantResult) -> Group:
     head = Text.assemble(
-        (MARKS[result.verdict], _STYLES[result.verdict]), " ", (result.variant, "bold")
+        (MARKS[result.verdict], _STYLES[result.verdict]), " ", (printable(result.variant), "bold")
     )
     parts: list[Text | Padding] = [head]
     if not off_target(result):
-        parts.append(Padding(Text(result.why), (0, 0, 0, 2)))
+        parts.append(Padding(Text(printable(result.why)), (0, 0, 0, 2)))
     parts += [Padding(_reason(result, check), (0, 0, 1, 2)) for check in off_target(result)]
     if result.directory:
-        parts.append(Padding(Text(f"history: {result.directory}", style="dim"), (0, 0, 1, 2)))
+        parts.append(
+            Padding(Text(printable(f"history: {result.directory}"), style="dim"), (0, 0, 1, 2))
+        )
     return Group(*parts)
 
 
 def _reason(result: VariantResult, check: CheckResult) -> Text:
     text = Text()
     text.append(MARKS[check.verdict], _STYLES[check.verdict])
-    text.append(f" {check.label or check.check}", "bold")
-    text.append(f"  {place(result, check.line)}\n", "dim")
-    text.append(f"expected {wanted(check)}; observed {seen(check)}\n")
-    text.append(f"{check.why}\n")
+    text.append(printable(f" {check.label or check.check}"), "bold")
+    text.append(printable(f"  {place(result, check.line)}\n"), "dim")
+    text.append(printable(f"expected {wanted(check)}; observed {seen(check)}\n"))
+    text.append(printable(f"{check.why}\n"))
     for each in check.evidence[:_EVIDENCE]:
         text.append(f"  {each.t:8.3f} s  ", "dim")
-        text.append(f"{each.text}\n")
+        text.append(printable(f"{each.text}\n"))
     if len(check.evidence) > _EVIDENCE:
         text.append(f"  {len(check.evidence) - _EVIDENCE} more in the report\n", "dim")
     text.rstrip()

@@ -140,7 +140,15 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
     def connect(t: float) -> Connection:
         connections.append(Connection(40002 + 1117 * len(connections), t, t))
         client = connections[-1].client
-        add(t, "flow", host="firewall", event="created", client=client, server=SERVER)
+        add(
+            t,
+            "flow",
+            host="firewall",
+            event="created",
+            client=client,
+            server=SERVER,
+            state="SYN_SENT",
+        )
         add(t, "log", host="sender", process="relpio", event={"event": "session-open"})
         return connections[-1]
 
@@ -177,6 +185,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
                 "flow",
                 host="firewall",
                 event="destroyed",
+                state="ESTABLISHED",
                 client=now.client,
                 server=SERVER,
                 cause="expired",
@@ -200,7 +209,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
     add(t, "step", index=7, text=texts[7], line=38, state="end")
     end = t + 0.1
     records += _samples(connections, end, keepalive)
-    add(end - 0.01, "drops", host="firewall", packets=41, bytes=15_904)
+    add(end - 0.01, "drops", host="firewall", packets=41, bytes=15_904, blocked=0)
     records.sort(key=lambda record: record["t"])
     header: HeaderRecord = {
         "t": 0.0,
@@ -253,7 +262,16 @@ def _samples(
                 records.append(record("sockets", t, host=host, sockets=shown))
                 counts = {"tcp": held, "listen": int(host == "receiver"), "file": 3}
                 records.append(
-                    record("fds", t, host=host, process="relpio", pid=30, counts=counts, limit=1024)
+                    record(
+                        "fds",
+                        t,
+                        host=host,
+                        process="relpio",
+                        pid=30,
+                        counts=counts,
+                        limit=1024,
+                        cpu_s=0.1,
+                    )
                 )
     return records
 

@@ -126,3 +126,16 @@ def test_markup_in_messages_is_not_obeyed() -> None:
     )
     assert "[red]x[/red] [/]" in output.getvalue()
     assert "[/nope]" in output.getvalue()
+
+
+def test_control_characters_of_others_never_reach_the_terminal() -> None:
+    evil = "\x1b[2J\x1b[1;32mpass\u202e\x07 caf\u00e9"
+    bad = replace(BAD, why=evil, label=evil, evidence=(Evidence(1.0, evil),))
+    result = replace(FAILED, scenario=evil, variant=evil, why=evil, checks=(bad,))
+    lines = "\n".join(plain_lines([result]))
+    assert "\\x1b[2J\\x1b[1;32mpass\\u202e\\x07 caf\u00e9" in lines
+    console = Console(file=io.StringIO(), width=200, force_terminal=True, color_system=None)
+    print_results([result], console)
+    assert isinstance(console.file, io.StringIO)
+    for text in (lines, console.file.getvalue()):
+        assert not any(each in text for each in ("\x1b[2J", "\u202e", "\x07"))
