@@ -77,6 +77,14 @@ RealTime = Annotated[
 ]
 """Seconds of real time, which no scale divides: a device takes them, as a round trip does."""
 
+RealDelay = Annotated[
+    float,
+    BeforeValidator(read_duration),
+    Field(ge=0, le=86_400),
+    WithJsonSchema(DURATION_SCHEMA),
+]
+"""Seconds of real time that a program waits, 0 for not at all; no scale divides it."""
+
 
 def _shift(value: object) -> object:
     if isinstance(value, float) and value != 0 and abs(value) <= LONGEST:

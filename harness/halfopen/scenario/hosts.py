@@ -341,7 +341,7 @@ class HostReader:
                     f"{key} for {name}: {profile.title} cannot be set to {say_duration(value)}",
                     f"it takes {say_duration(least)} to {say_duration(most)}"
                     if least != most
-                    else f"it is always {say_duration(least)}",
+                    else f"it is fixed at {say_duration(least)}",
                 )
         return Host(name, values, profile=profile.name, line=node.line, lines=lines)
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import assert_never
+from typing import Annotated, assert_never
 
 from pydantic import Field
 
-from halfopen.fields import Messages, PositiveDuration, Section
+from halfopen.fields import Bytes, Messages, PositiveDuration, Section
 from halfopen.model.messages import USUAL, Form
 from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import AT_MOST_S, FIGURES, AtMost, Condition, ConditionField
@@ -41,7 +41,7 @@ class SendStep(Section):
     from_: str | None = Field(default=None, alias="from")
     background: bool = False
     severity: int = Field(default=USUAL.severity, ge=0, le=7)
-    size: int = Field(default=USUAL.size, ge=100, le=8000)
+    size: Annotated[Bytes, Field(ge=100, le=8000)] = USUAL.size
 
 
 class WaitStep(Section):

@@ -5,11 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Duration, Endpoint, RealTimeout, Timer
+from halfopen.fields import Bytes, Duration, Endpoint, RealDelay, RealTimeout, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
@@ -31,8 +31,7 @@ _QUEUE_FIGURES = (
     "dequeue_time_begin",
     "dequeue_time_end",
 )
-# These take seconds.
-_QUEUE_MS = ("timeout_enqueue_ms", "timeout_worker_thread_shutdown_ms", "dequeue_slow_down_ms")
+_QUEUE_SECONDS = ("timeout_enqueue", "timeout_worker_thread_shutdown", "dequeue_slow_down")
 
 
 class RelpioSend(System):
@@ -55,16 +54,15 @@ class RelpioSend(System):
             queue is to spill what it is fed.
         discard_mark: messages from which on the less important are dropped.
         discard_severity: these are: 0 (emergency) to 7 (debug), 8 for none.
-        max_disk_space: octets of all segments, 0 for no limit.
-        max_file_size: octets of a segment.
-        timeout_enqueue_ms: milliseconds that a message waits for room before it is dropped, 0 for
-            none, real time; if not set it waits for ever.
+        max_disk_space: of all segments together, 0 for no limit.
+        max_file_size: of a segment.
+        timeout_enqueue: how long a message waits for room before it is dropped, 0 for not at all,
+            real time; if not set it waits forever.
         worker_threads: sessions at a time, at most.
         worker_thread_minimum_messages: one more session for each so many that wait.
-        timeout_worker_thread_shutdown_ms: milliseconds after which an idle further session ends,
-            real time.
+        timeout_worker_thread_shutdown: after which an idle further session ends, real time.
         dequeue_batch_size: messages taken at once.
-        dequeue_slow_down_ms: milliseconds of pause after each batch, real time.
+        dequeue_slow_down: pause after each batch, real time.
         dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.
         dequeue_time_end: hour until which they are, 25 for always.
         save_on_shutdown: at its end, a disk-assisted queue puts on disk what is in memory.
@@ -93,14 +91,14 @@ class RelpioSend(System):
     full_delay_mark: int | None = Field(default=None, ge=0)
     discard_mark: int | None = Field(default=None, ge=1)
     discard_severity: int | None = Field(default=None, ge=0, le=8)
-    max_disk_space: int | None = Field(default=None, ge=0)
-    max_file_size: int | None = Field(default=None, ge=1)
-    timeout_enqueue_ms: int | None = Field(default=None, ge=0)
+    max_disk_space: Bytes | None = None
+    max_file_size: Annotated[Bytes, Field(ge=1)] | None = None
+    timeout_enqueue: RealDelay | None = None
     worker_threads: int | None = Field(default=None, ge=1)
     worker_thread_minimum_messages: int | None = Field(default=None, ge=1)
-    timeout_worker_thread_shutdown_ms: int | None = Field(default=None, ge=0)
+    timeout_worker_thread_shutdown: RealDelay | None = None
     dequeue_batch_size: int | None = Field(default=None, ge=1)
-    dequeue_slow_down_ms: int | None = Field(default=None, ge=0)
+    dequeue_slow_down: RealDelay | None = None
     dequeue_time_begin: int | None = Field(default=None, ge=0, le=23)
     dequeue_time_end: int | None = Field(default=None, ge=0, le=25)
     save_on_shutdown: bool = True
@@ -170,13 +168,10 @@ def _queue(options: RelpioSend, context: SystemContext) -> list[str]:
         value = getattr(options, name)
         if value is not None:
             argv += [f"--queue-{name.replace('_', '-')}", str(value)]
-    for name in _QUEUE_MS:
+    for name in _QUEUE_SECONDS:
         value = getattr(options, name)
         if value is not None:
-            argv += [
-                f"--queue-{name.removesuffix('_ms').replace('_', '-')}",
-                f"{value / 1000:g}",
-            ]
+            argv += [f"--queue-{name.replace('_', '-')}", f"{value:g}"]
     if options.sync_queue:
         argv += ["--queue-sync-queue-files", "on"]
     if not options.save_on_shutdown:

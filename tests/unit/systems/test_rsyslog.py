@@ -186,6 +186,31 @@ def test_what_rsyslog_takes_in_whole_seconds_is_scaled_to_whole_seconds() -> Non
     assert (scaled.timeout, scaled.resume_interval) == (1.0, 1.0)  # type: ignore[attr-defined]
 
 
+def test_the_waits_of_a_queue_are_in_the_units_of_rsyslog() -> None:
+    queue = Queue.model_validate({
+        "type": "disk",
+        "timeout enqueue": "0 s",
+        "timeout shutdown": "1 min",
+        "timeout action completion": "250 ms",
+        "timeout worker thread shutdown": "3 s",
+        "dequeue slow down": "1 s",
+        "max disk space": "64 KiB",
+        "max file size": "16 KiB",
+    })  # fmt: skip
+    found = script_values(queue, "q")
+    assert found["queue.timeoutEnqueue"] == 0
+    assert found["queue.timeoutShutdown"] == 60_000
+    assert found["queue.timeoutActionCompletion"] == 250
+    assert found["queue.timeoutWorkerThreadShutdown"] == 3000
+    assert found["queue.dequeueSlowDown"] == 1_000_000  # microseconds
+    assert (found["queue.maxDiskSpace"], found["queue.maxFileSize"]) == (65_536, 16_384)
+
+
+def test_no_scale_divides_the_waits_of_a_queue() -> None:
+    queue = Queue.model_validate({"timeout enqueue": "1 min", "dequeue slow down": "1 s"})
+    assert scale_section(queue, 600) == (queue, [])
+
+
 def test_a_queue_says_the_same_in_both_languages() -> None:
     queue = Queue(type="disk-assisted", size=10, high_watermark=8, discard_mark=9)
     script = {

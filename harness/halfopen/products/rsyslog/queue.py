@@ -6,11 +6,11 @@ rsyslog, whose defaults differ between main, ruleset and action queues.
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Section
+from halfopen.fields import Bytes, RealDelay, Section
 from halfopen.products.rsyslog.script import Value
 
 QueueType = Literal["direct", "fixed array", "linked list", "disk", "disk-assisted"]
@@ -32,11 +32,11 @@ _NAMES = {
         "queue.workerThreadMinimumMessages",
         "WorkerThreadMinimumMessages",
     ),
-    "timeout_worker_thread_shutdown_ms": (
+    "timeout_worker_thread_shutdown": (
         "queue.timeoutWorkerThreadShutdown",
         "WorkerTimeoutThreadShutdown",
     ),
-    "dequeue_slow_down_us": ("queue.dequeueSlowDown", "DequeueSlowDown"),
+    "dequeue_slow_down": ("queue.dequeueSlowDown", "DequeueSlowDown"),
     "dequeue_time_begin": ("queue.dequeueTimeBegin", "DequeueTimeBegin"),
     "dequeue_time_end": ("queue.dequeueTimeEnd", "DequeueTimeEnd"),
     "high_watermark": ("queue.highWatermark", "HighWaterMark"),
@@ -48,12 +48,20 @@ _NAMES = {
     "checkpoint_interval": ("queue.checkpointInterval", "CheckpointInterval"),
     "sync_files": ("queue.syncQueueFiles", "SyncQueueFiles"),
     "save_on_shutdown": ("queue.saveOnShutdown", "SaveOnShutdown"),
-    "timeout_enqueue_ms": ("queue.timeoutEnqueue", "TimeoutEnqueue"),
-    "timeout_shutdown_ms": ("queue.timeoutShutdown", "TimeoutShutdown"),
-    "timeout_action_completion_ms": (
+    "timeout_enqueue": ("queue.timeoutEnqueue", "TimeoutEnqueue"),
+    "timeout_shutdown": ("queue.timeoutShutdown", "TimeoutShutdown"),
+    "timeout_action_completion": (
         "queue.timeoutActionCompletion",
         "TimeoutActionCompletion",
     ),
+}
+# What rsyslog counts in one second: it takes whole milliseconds, or microseconds.
+_IN_A_SECOND = {
+    "timeout_worker_thread_shutdown": 1000,
+    "timeout_enqueue": 1000,
+    "timeout_shutdown": 1000,
+    "timeout_action_completion": 1000,
+    "dequeue_slow_down": 1_000_000,
 }
 
 
@@ -66,22 +74,22 @@ class Queue(Section):
         dequeue_batch_size: messages.
         worker_threads: at most.
         worker_thread_minimum_messages: one more worker for each so many that wait.
-        timeout_worker_thread_shutdown_ms: milliseconds after which an idle worker ends; real time.
-        dequeue_slow_down_us: microseconds of pause after each batch; real time.
+        timeout_worker_thread_shutdown: after which an idle worker ends; real time.
+        dequeue_slow_down: pause after each batch; real time.
         dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.
         dequeue_time_end: hour until which they are, 25 for always.
         high_watermark: messages from which on a disk-assisted queue spills.
         low_watermark: messages at which it stops that.
         discard_mark: messages from which on the less important are thrown away.
         discard_severity: these are: 0 (emergency) to 7 (debug), 8 for none.
-        max_disk_space: octets.
-        max_file_size: octets of a file of the spool.
+        max_disk_space: of all files of the spool together.
+        max_file_size: of a file of the spool.
         checkpoint_interval: updates after which the state is written, 0 for never.
         sync_files: fsync of data and state.
         save_on_shutdown: what is in memory goes to disk then.
-        timeout_enqueue_ms: milliseconds that a message waits for room, 0 for none; real time.
-        timeout_shutdown_ms: milliseconds to empty the queue at the end; real time.
-        timeout_action_completion_ms: milliseconds more for what is being done; real time.
+        timeout_enqueue: how long a message waits for room, 0 for not at all; real time.
+        timeout_shutdown: time to empty the queue at the end; real time.
+        timeout_action_completion: time on top of that for what is being done; real time.
     """
 
     type: QueueType | None = None
@@ -89,22 +97,22 @@ class Queue(Section):
     dequeue_batch_size: int | None = Field(default=None, ge=1)
     worker_threads: int | None = Field(default=None, ge=1)
     worker_thread_minimum_messages: int | None = Field(default=None, ge=1)
-    timeout_worker_thread_shutdown_ms: int | None = Field(default=None, ge=0)
-    dequeue_slow_down_us: int | None = Field(default=None, ge=0)
+    timeout_worker_thread_shutdown: RealDelay | None = None
+    dequeue_slow_down: RealDelay | None = None
     dequeue_time_begin: int | None = Field(default=None, ge=0, le=23)
     dequeue_time_end: int | None = Field(default=None, ge=0, le=25)
     high_watermark: int | None = Field(default=None, ge=0)
     low_watermark: int | None = Field(default=None, ge=0)
     discard_mark: int | None = Field(default=None, ge=0)
     discard_severity: int | None = Field(default=None, ge=0, le=8)
-    max_disk_space: int | None = Field(default=None, ge=0)
-    max_file_size: int | None = Field(default=None, ge=1024)
+    max_disk_space: Bytes | None = None
+    max_file_size: Annotated[Bytes, Field(ge=1024)] | None = None
     checkpoint_interval: int | None = Field(default=None, ge=0)
     sync_files: bool | None = None
     save_on_shutdown: bool | None = None
-    timeout_enqueue_ms: int | None = Field(default=None, ge=0)
-    timeout_shutdown_ms: int | None = Field(default=None, ge=0)
-    timeout_action_completion_ms: int | None = Field(default=None, ge=0)
+    timeout_enqueue: RealDelay | None = None
+    timeout_shutdown: RealDelay | None = None
+    timeout_action_completion: RealDelay | None = None
 
     @model_validator(mode="after")
     def _of_a_kind(self) -> Self:
@@ -154,5 +162,8 @@ def _values(
     if queue.on_disk:
         found[file] = file_name
     for field, names in _NAMES.items():
-        found[names[language]] = getattr(queue, field)
+        value = getattr(queue, field)
+        if value is not None and field in _IN_A_SECOND:
+            value = round(value * _IN_A_SECOND[field])
+        found[names[language]] = value
     return found
