@@ -6,15 +6,15 @@ from dataclasses import replace
 
 from halfopen.fields import SEEN, Bound, parse_bound
 from halfopen.ports import Vocabulary
-from halfopen.scenario.hosts import Known
 from halfopen.scenario.merge import names_in
 from halfopen.scenario.model import Expectation
+from halfopen.scenario.names import Names
 from halfopen.sections import Problems, quote, suggest, validate
 from halfopen.yamlfile import Node
 
 
 def read_expectations(
-    node: Node | None, vocabulary: Vocabulary, known: Known | None, problems: Problems
+    node: Node | None, vocabulary: Vocabulary, known: Names | None, problems: Problems
 ) -> tuple[Expectation, ...]:
     """The expectations in the list `node`.
 
@@ -45,7 +45,7 @@ def read_expectations(
 
 
 def _read(
-    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
+    node: Node, vocabulary: Vocabulary, known: Names | None, problems: Problems
 ) -> tuple[Expectation, dict[str, str]] | None:
     ((check, params),) = node.entries.items()
     kind = vocabulary.checks.get(check)

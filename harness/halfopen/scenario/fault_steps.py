@@ -9,8 +9,8 @@ from pydantic import Field
 from halfopen.fields import PositiveDuration, Section
 from halfopen.ports import Fault, Vocabulary
 from halfopen.scenario.conditions import AT_MOST_S, AtMost, ConditionField
-from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import Heal, Host, Inject
+from halfopen.scenario.names import Names
 from halfopen.sections import Problems, check_keys, quote, suggest, validate
 from halfopen.yamlfile import Node
 
@@ -44,7 +44,7 @@ class InstantStep(Section):
 
 
 def read_fault(
-    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
+    node: Node, vocabulary: Vocabulary, known: Names | None, problems: Problems
 ) -> Inject | None:
     """The step `- fault: ...` in the mapping `node`; None if something is wrong with it.
 
@@ -103,7 +103,7 @@ def _changed(
     params: Fault,
     node: Node,
     vocabulary: Vocabulary,
-    known: Known | None,
+    known: Names | None,
     problems: Problems,
 ) -> Host | None:
     """The host of which the fault changes the options, with those that it has then."""

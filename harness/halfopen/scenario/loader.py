@@ -10,9 +10,10 @@ from pathlib import Path
 from halfopen.errors import InputError, Problem
 from halfopen.ports import Vocabulary
 from halfopen.scenario.expect import read_expectations, read_reproduces
-from halfopen.scenario.hosts import UNKNOWN, HostReader, Known, check_option_hosts
-from halfopen.scenario.merge import Parts, merge, parts_of
+from halfopen.scenario.hosts import HostReader, check_option_hosts
+from halfopen.scenario.merge import RawVariant, merge, raw_variant
 from halfopen.scenario.model import Scenario, Variant
+from halfopen.scenario.names import UNKNOWN, Names
 from halfopen.scenario.paths import read_family, read_path, read_return_path
 from halfopen.scenario.proxies import check_proxies
 from halfopen.scenario.steps import read_steps
@@ -45,7 +46,7 @@ def load_scenario(path: Path | str, vocabulary: Vocabulary) -> Scenario:
     name = _text(root, "scenario", problems, required=True)
     source = _text(root, "source", problems)
     reader = _VariantReader(vocabulary, path.parent, problems)
-    base = parts_of(root)
+    base = raw_variant(root)
     about = _text(root, "about", problems)
     variants = []
     if (node := root.entries.get("variants")) is None:
@@ -69,7 +70,7 @@ def load_scenario(path: Path | str, vocabulary: Vocabulary) -> Scenario:
             where = f"in variant {variant_name}"
             if not check_keys(each, (*VARIANT_KEYS, "reproduces"), where, problems):
                 continue
-            whole = merge(replace(base, about=None), parts_of(each), vocabulary.checks)
+            whole = merge(replace(base, about=None), raw_variant(each), vocabulary.checks)
             if found := reader.read(variant_name, whole):
                 variants.append(found)
     if before or len(problems):
@@ -101,7 +102,7 @@ class _VariantReader:
         self._problems = problems
         self._hosts = HostReader(vocabulary, directory, problems)
 
-    def read(self, name: str, parts: Parts, *, partial: bool = False) -> Variant | None:
+    def read(self, name: str, parts: RawVariant, *, partial: bool = False) -> Variant | None:
         """The variant in `parts`; if `partial`, just looks for what is wrong by itself."""
         problems, vocabulary = self._problems, self._vocabulary
         if not partial:
@@ -139,7 +140,7 @@ class _VariantReader:
             name, about, scale, ordered, path, steps, expect, parts.line, family, returns
         )
 
-    def _known(self, node: Node) -> Known:
+    def _known(self, node: Node) -> Names:
         """The hosts by what they mean to be, so that one mistake in a host is not told twice."""
         endpoints, middleboxes = {}, set()
         for name, host in node.entries.items():
@@ -150,7 +151,7 @@ class _VariantReader:
             run = host.entries["run"].plain() if "run" in host.entries and not both else None
             spec = self._vocabulary.systems.get(run) if isinstance(run, str) else None
             endpoints[name] = spec.role if spec else UNKNOWN
-        return Known(endpoints, frozenset(middleboxes))
+        return Names(endpoints, frozenset(middleboxes))
 
     def _scale(self, node: Node | None) -> float:
         if node is None:

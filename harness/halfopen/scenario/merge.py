@@ -14,7 +14,7 @@ from halfopen.yamlfile import Node
 
 
 @dataclass(frozen=True)
-class Parts:
+class RawVariant:
     """The parts of a scenario that a variant can change, as they are written; None if absent."""
 
     line: int
@@ -29,16 +29,16 @@ class Parts:
     reproduces: Node | None = None
 
 
-def parts_of(node: Node) -> Parts:
+def raw_variant(node: Node) -> RawVariant:
     """The parts that the mapping `node` has."""
     entries = node.entries
-    names = [each.name for each in fields(Parts) if each.name != "line"]
-    return Parts(node.line, **{name: entries.get(name.replace("_", " ")) for name in names})
+    names = [each.name for each in fields(RawVariant) if each.name != "line"]
+    return RawVariant(node.line, **{name: entries.get(name.replace("_", " ")) for name in names})
 
 
-def merge(base: Parts, variant: Parts, checks: Mapping[str, type[Check]]) -> Parts:
+def merge(base: RawVariant, variant: RawVariant, checks: Mapping[str, type[Check]]) -> RawVariant:
     """`variant` on top of `base`: hosts merged deeply, expectations added, the rest replaced."""
-    return Parts(
+    return RawVariant(
         line=variant.line,
         about=variant.about or base.about,
         scale=variant.scale or base.scale,

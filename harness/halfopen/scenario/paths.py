@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import get_args
 
 from halfopen.model.topology import Family
-from halfopen.scenario.hosts import PROXY, UNKNOWN, Known
+from halfopen.scenario.names import PROXY, UNKNOWN, Names
 from halfopen.sections import Problems, quote, suggest
 from halfopen.yamlfile import Node
 
@@ -26,7 +26,7 @@ def read_family(node: Node | None, problems: Problems) -> Family:
 
 
 def read_path(
-    node: Node, back: Node | None, hosts: Node | None, known: Known | None, problems: Problems
+    node: Node, back: Node | None, hosts: Node | None, known: Names | None, problems: Problems
 ) -> tuple[str, ...]:
     """The path in the list `node`: endpoint, middleboxes, endpoint.
 
@@ -89,7 +89,7 @@ def read_path(
 
 
 def read_return_path(
-    node: Node, path: tuple[str, ...], known: Known | None, problems: Problems
+    node: Node, path: tuple[str, ...], known: Names | None, problems: Problems
 ) -> tuple[str, ...]:
     """The way back in the list `node`: from the last host of the path to its first.
 

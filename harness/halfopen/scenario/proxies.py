@@ -11,8 +11,8 @@ from collections.abc import Collection, Sequence
 
 from halfopen.fields import host_references
 from halfopen.ports import System
-from halfopen.scenario.hosts import PROXY, Known
 from halfopen.scenario.model import Expectation, Inject, Step
+from halfopen.scenario.names import PROXY, Names
 from halfopen.sections import Problems, line_of_text
 from halfopen.yamlfile import Node
 
@@ -36,7 +36,7 @@ def check_proxies(
     hosts: Node,
     steps: Sequence[Step],
     expect: Sequence[Expectation],
-    known: Known,
+    known: Names,
     problems: Problems,
 ) -> None:
     """Note what a scenario asks of connections that a proxy cuts in two.
@@ -60,7 +60,7 @@ def _check_targets(
     hosts: Node,
     whole: Sequence[Stretch],
     proxies: Sequence[str],
-    known: Known,
+    known: Names,
     problems: Problems,
 ) -> None:
     for host in known.hosts.values():
@@ -95,7 +95,7 @@ def _check_silence(
     proxies: Sequence[str],
     cut: Sequence[tuple[str, str]],
     expect: Sequence[Expectation],
-    known: Known,
+    known: Names,
     problems: Problems,
 ) -> None:
     def silent(stretch: Stretch) -> bool:

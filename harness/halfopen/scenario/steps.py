@@ -12,7 +12,6 @@ from halfopen.model.messages import USUAL, Form
 from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import AT_MOST_S, FIGURES, AtMost, Condition, ConditionField
 from halfopen.scenario.fault_steps import read_fault, read_heal
-from halfopen.scenario.hosts import Known
 from halfopen.scenario.model import (
     Heal,
     Inject,
@@ -23,6 +22,7 @@ from halfopen.scenario.model import (
     Wait,
     WaitUntil,
 )
+from halfopen.scenario.names import Names
 from halfopen.sections import (
     Problems,
     quote,
@@ -80,7 +80,7 @@ KINDS = (*STEPS, "fault", "heal")
 
 
 def read_steps(
-    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
+    node: Node, vocabulary: Vocabulary, known: Names | None, problems: Problems
 ) -> tuple[Step, ...]:
     """The steps in the list `node`.
 
@@ -102,7 +102,7 @@ def read_steps(
     return steps
 
 
-def _check_conditions(node: Node, steps: Sequence[Step], known: Known, problems: Problems) -> None:
+def _check_conditions(node: Node, steps: Sequence[Step], known: Names, problems: Problems) -> None:
     """Hold every condition against the hosts, and against what was sent when it must be met."""
     in_all = sum(step.count for step in steps if isinstance(step, Send))
     so_far = 0
@@ -121,7 +121,7 @@ def _check_conditions(node: Node, steps: Sequence[Step], known: Known, problems:
 
 
 def _check_condition(
-    condition: Condition, line: int, known: Known, messages: int, problems: Problems
+    condition: Condition, line: int, known: Names, messages: int, problems: Problems
 ) -> None:
     """Note it if a condition names no fitting host, or can never be met.
 
@@ -143,7 +143,7 @@ def _check_condition(
 
 
 def _read_step(
-    node: Node, vocabulary: Vocabulary, known: Known | None, problems: Problems
+    node: Node, vocabulary: Vocabulary, known: Names | None, problems: Problems
 ) -> Step | None:
     kinds = [kind for kind in KINDS if kind in node.entries]
     if not isinstance(node.value, dict):
