@@ -109,6 +109,17 @@ class Pipeline:
         self._left = {name: len(queue) for name, queue in self._queues.queues.items()}
         return fault
 
+    def reload(self) -> None:
+        """Read the files of TLS again, for sessions to come, and open the ledger again by its name.
+
+        Raises:
+            ConfigurationError: a file of TLS is of no use; nothing has changed.
+            OSError: the ledger cannot be opened; the old one goes on.
+        """
+        self.sender.reload()
+        if self._ledger is not None:
+            self._ledger.reopen()
+
     def report(self) -> int:
         """Log what became of the messages; return how many are neither delivered nor on disk."""
         accepted = self._queues.intake.accepted

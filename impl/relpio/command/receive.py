@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import asyncio
 import resource
-import signal
 from asyncio import sslproto
+from functools import partial
 from typing import Any
 
 from relpio.command.common_options import tls_settings
@@ -42,9 +42,9 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
         _save_memory_of_tls()
     _raise_fd_limit(settings.max_sessions + options.max_open_files + _OTHER_FDS)
     stop = StopSignal()
-    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reopen, output)
     registry = Registry()
     receiver = Receiver(settings, output, log=log, registry=registry)
+    stop.on_hangup(partial(_reload, receiver, output), log)
     try:
         async with exporting(options, registry, log):
             return await _run(receiver, output, stop, options.shutdown_timeout, log)
@@ -74,6 +74,7 @@ async def _run(
     else:
         output.close()
     log("done", received=receiver.received, acknowledged=receiver.acknowledged)
+    stop.ignore()
     if stop.interrupted:
         return 130
     return 1 if broken else 0
@@ -112,7 +113,8 @@ def _settings(options: argparse.Namespace) -> ReceiverSettings:
     )
 
 
-def _reopen(output: CommandOutput) -> None:
+def _reload(receiver: Receiver, output: CommandOutput) -> None:
+    receiver.reload()
     if not isinstance(output, ProgramOutput):
         output.reopen()
 

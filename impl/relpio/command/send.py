@@ -33,6 +33,7 @@ async def send(options: argparse.Namespace, log: Log) -> int:
             log("error", detail=str(error))
             return 2
         stop = StopSignal()
+        stop.on_hangup(pipeline.reload, log)
         registry = Registry()
         pipeline.register(registry)
         try:
@@ -43,6 +44,7 @@ async def send(options: argparse.Namespace, log: Log) -> int:
         if fault is not None:
             log("error", detail=str(fault))
     missing = pipeline.report()
+    stop.ignore()
     if stop.interrupted:
         return 130
     if missing:

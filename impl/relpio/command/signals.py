@@ -1,16 +1,25 @@
-"""Signals of the command: one event, set by the first signal, and which one it was."""
+"""Signals of the command: one asks for the end, one to read files again."""
 
 from __future__ import annotations
 
 import asyncio
 import os
 import signal
+from collections.abc import Callable
+
+from relpio.errors import ConfigurationError
+from relpio.logs import Log
 
 __all__ = ["StopSignal"]
 
 
 class StopSignal:
-    """Waits for SIGTERM or SIGINT. A second SIGINT ends the process at once."""
+    """Waits for SIGTERM or SIGINT. A second SIGINT ends the process at once.
+
+    Attributes:
+        event: set when the end is asked for.
+        interrupted: by SIGINT.
+    """
 
     def __init__(self) -> None:
         """Install the handlers in the running loop."""
@@ -19,6 +28,28 @@ class StopSignal:
         self.interrupted = False
         self._loop.add_signal_handler(signal.SIGTERM, self.event.set)
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
+
+    def on_hangup(self, reload: Callable[[], None], log: Log) -> None:
+        """Call `reload` at SIGHUP; an error is logged, and what was in use stays."""
+
+        def hung_up() -> None:
+            try:
+                reload()
+            except (ConfigurationError, OSError) as error:
+                log("reload-failed", detail=str(error))
+            else:
+                log("reloaded")
+
+        self._loop.add_signal_handler(signal.SIGHUP, hung_up)
+
+    def ignore(self) -> None:
+        """From here on the exit status is decided: no signal changes it any more."""
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, numbers)
+        for number in numbers:  # asyncio goes back to the default, which would end the process
+            self._loop.remove_signal_handler(number)
+            signal.signal(number, signal.SIG_IGN)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _interrupt(self) -> None:
         if self.interrupted:

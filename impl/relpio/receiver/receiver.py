@@ -115,8 +115,7 @@ class Receiver:
             self._unbind()
             raise
         for (sock, *_), address in zip(self._bound, wanted, strict=True):
-            tls = None if isinstance(address, UnixAddress) else self._tls
-            accepted = partial(self._accepted, tls)
+            accepted = partial(self._accepted, not isinstance(address, UnixAddress))
             self._listeners.append(Listener(sock, accepted, self._may_accept, self._log))
             if isinstance(address, UnixAddress):
                 self._log("listening", address=str(address), port=None)
@@ -125,6 +124,15 @@ class Receiver:
                 self._log("listening", address=host, port=port)
         tcp = [sock.getsockname()[:2] for sock, path, _ in self._bound if path is None]
         self.address = tcp[0] if tcp else self.address
+
+    def reload(self) -> None:
+        """Read the files of TLS again; connections from now on use them.
+
+        Raises:
+            ConfigurationError: a file is of no use; then the old ones stay in use.
+        """
+        if self.settings.tls is not None:
+            self._tls = self.settings.tls.server_context()
 
     async def close(self, timeout: float = 5.0) -> None:
         """Stop: accept nothing more, write and answer what was received, hint, hang up.
@@ -228,7 +236,7 @@ class Receiver:
     def _may_accept(self) -> bool:
         return len(self._sessions) < self.settings.max_sessions
 
-    def _accepted(self, tls: ssl.SSLContext | None, sock: socket.socket, address: Any) -> None:
+    def _accepted(self, over_tcp: bool, sock: socket.socket, address: Any) -> None:
         try:
             peer, host = peer_of(sock, address), host_of(sock, address)
         except OSError as error:  # it was gone before we could look at it
@@ -246,7 +254,7 @@ class Receiver:
         self._sessions[number] = session
         self._hosts[host] += 1
         session.finished.add_done_callback(partial(self._finished, number, session))
-        task = asyncio.create_task(self._connect(tls, sock, session))
+        task = asyncio.create_task(self._connect(self._tls if over_tcp else None, sock, session))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 

@@ -26,7 +26,8 @@ class Ledger:
         Raises:
             OSError: it cannot be opened.
         """
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._path = path
+        self._fd = _open(path)
         self._log = log
         self._failing = False
         self._lines: list[str] = []
@@ -46,6 +47,17 @@ class Ledger:
         """The server refused these messages; they are in the file of dead letters."""
         for first, last in runs_of(numbers):
             self._add("dead-letter", first, last)
+
+    def reopen(self) -> None:
+        """Go on in a new file of the same path: the old one was moved away.
+
+        Raises:
+            OSError: it cannot be opened; the old one goes on.
+        """
+        fd = _open(self._path)
+        self.flush()
+        os.close(self._fd)
+        self._fd = fd
 
     def close(self) -> None:
         """Write what is left and close the file."""
@@ -74,3 +86,7 @@ class Ledger:
         self._lines.append(f"{word} {numbers}\n")
         if self._handle is None:
             self._handle = asyncio.get_running_loop().call_soon(self.flush)
+
+
+def _open(path: Path) -> int:
+    return os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)

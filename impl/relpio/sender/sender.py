@@ -189,6 +189,16 @@ class Sender:
         if self._failure is not None:
             self._failure.result()
 
+    def reload(self) -> None:
+        """Read the files of TLS again; sessions from now on use them.
+
+        Raises:
+            ConfigurationError: a file is of no use; then the old ones stay in use.
+        """
+        self._context = _context(self.settings)
+        for worker in self._workers:
+            worker.context = self._context
+
     def register(self, registry: Registry) -> None:
         """Make the sender's metrics known."""
         gauge, counter = registry.gauge, registry.counter

@@ -56,7 +56,7 @@ class Worker:
         self._settings = settings
         self._queue = queue
         self._log = log
-        self._context = context
+        self.context = context
         self._backoff = Backoff(settings.backoff, rng)
         self._session_settings = settings.session
         if settings.rebind_interval is not None:
@@ -162,7 +162,7 @@ class Worker:
                 if self.session.opened and loop.time() - started > self._settings.backoff.longest:
                     self._backoff.reset()
                 session, self.session = self.session, None
-                if self._context is not None and not session.opened and ending.reason in _HUNG_UP:
+                if self.context is not None and not session.opened and ending.reason in _HUNG_UP:
                     # In TLS 1.3 a client is refused when its handshake is over already.
                     ending = SessionEnd(ending.reason, f"{ending.detail}; {_PERHAPS_REFUSED}")
                 unacknowledged = session.unacknowledged
@@ -227,7 +227,7 @@ class Worker:
         except ssl.SSLError as error:
             return None, SessionEnd(LossReason.TLS_FAILED, tls_fault(error))
         except (ConnectionResetError, ConnectionAbortedError) as error:
-            if self._context is None:
+            if self.context is None:
                 return None, SessionEnd(LossReason.CONNECT_FAILED, str(error))
             detail = f"the connection ended in the TLS handshake; {_PERHAPS_REFUSED}"
             return None, SessionEnd(LossReason.TLS_FAILED, detail)
@@ -238,7 +238,7 @@ class Worker:
         return session, SessionEnd(None, "")
 
     async def _connect_to(self, target: Address) -> ClientSession:
-        loop, context = asyncio.get_running_loop(), self._context
+        loop, context = asyncio.get_running_loop(), self.context
         limit = None if context is None else self._settings.connect_timeout
         if isinstance(target, UnixAddress):
             _, session = await loop.create_unix_connection(
