@@ -493,7 +493,7 @@ def open_lab(
 
     Raises:
         UsageError: if there is no such lab, or the scale is below 1.
-        UnsupportedError: if this machine cannot do it.
+        UnsupportedError: if not supported on this machine.
     """
     specs = all_labs()
     if lab not in specs:
@@ -524,4 +524,4 @@ def _validated(section: type[S], values: Mapping[str, Any], where: str) -> S:
 
 
 def _unknown(kind: str, name: str, known: Iterable[str]) -> UsageError:
-    return UsageError(f"unknown {kind} {name!r}; {suggest(name, known, 'known are')}")
+    return UsageError(f"unknown {kind} {name!r}; {suggest(name, known, 'available')}")

@@ -83,7 +83,7 @@ def suggest(word: str, known: Iterable[str], kind: str = "known") -> str:
     near = difflib.get_close_matches(word[:100], known, n=1, cutoff=0.6)
     if near:
         return f"did you mean {near[0]!r}?"
-    return f"{kind}: {', '.join(known)}" if known else f"there are no {kind} ones"
+    return f"{kind}: {', '.join(known)}" if known else f"{kind}: none"
 
 
 def check_keys(node: Node, known: Iterable[str], where: str, problems: Problems) -> bool:
@@ -234,11 +234,11 @@ def _explain(
         what, remedy = _sentence(first, value)
         if kind in _MAPPING_TYPES:
             inside = sorted(known_keys(section, path))
-            what = f"{quote(value)} will not do"
-            remedy = f"write off, or a mapping of {', '.join(inside)}"
+            what = f"{quote(value)} is not accepted here"
+            remedy = f"use off, or a mapping of {', '.join(inside)}"
         if len(group) > 1 and kind != "value_error":
             wants = dict.fromkeys(_wanted(each) for each in group)
-            what, remedy = f"{quote(value)} will not do", "write " + " or ".join(wants)
+            what, remedy = f"{quote(value)} is not accepted here", "use " + " or ".join(wants)
         subject = f"{name} {where}: " if name else f"{where}: "
         problems.add(target.line, subject + what, remedy)
 
@@ -309,12 +309,14 @@ def _sentence(error: Any, value: Any) -> tuple[str, str]:
     context = error.get("ctx", {})
     if kind == "value_error":
         what, _, remedy = str(context["error"]).partition("; ")
-        return (what if len(what) < 4 * _LONGEST else f"{quote(value)} will not do"), remedy
+        return (
+            what if len(what) < 4 * _LONGEST else f"{quote(value)} is not accepted here"
+        ), remedy
     if kind in ("literal_error", "enum"):
         known = re.findall(r"'([^']*)'", context["expected"])
         near = difflib.get_close_matches(str(value)[:100], known, n=1, cutoff=0.6)
         remedy = f"did you mean {near[0]!r}?" if near else f"write {_wanted(error)}"
-        return f"{quote(value)} is not one of its values", remedy
+        return f"{quote(value)} is not an allowed value", remedy
     if kind in _NUMBER_LIMITS:
         key, what, form = _NUMBER_LIMITS[kind]
         limit = f"{context[key]:g}"

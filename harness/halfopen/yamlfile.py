@@ -115,7 +115,7 @@ def _read_text(path: Path, shown: str) -> str:
         with path.open("rb") as file:
             data = file.read(LARGEST + 1)
     except FileNotFoundError:
-        refuse(1, "there is no such file", "check the path")
+        refuse(1, "no such file", "check the path")
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
         refuse(1, f"the file cannot be read: {reason}", "check the path and its permissions")
@@ -183,12 +183,12 @@ class _Reader:
                 self.problem(line, "a directive", "leave it out")
             root = self._root(next(events), events)
         if documents == 0:
-            self.problem(1, "the file is empty", "see `halfopen new` for one to start from")
+            self.problem(1, "the file is empty", "run `halfopen new` for one to start from")
         return root
 
     def _root(self, first: Any, events: Iterator[Any]) -> Node | None:
         if isinstance(first, ScalarEvent) and first.implicit[0] and first.value in _NULL:
-            self.problem(1, "the file is empty", "see `halfopen new` for one to start from")
+            self.problem(1, "the file is empty", "run `halfopen new` for one to start from")
             return None
         return self._node(first, events, first.start_mark.line + 1, 1, "this")
 
@@ -235,7 +235,7 @@ class _Reader:
                 self.problem(line, "a merge key (<<)", "write the values out")
             elif key in entries:
                 first = entries[key].line
-                self.problem(line, f"{key!r} is here a second time", f"it is in line {first} too")
+                self.problem(line, f"duplicate key {key!r} (first on line {first})", "remove one")
             else:
                 entries[key] = node
         return entries

@@ -171,7 +171,7 @@ def a_syn_that_is_sent_again(street: Street) -> None:
     talk.silent_for(0.7 * SHORT)
     if street.engine == "conntrack":
         # Linux 5.14 and later does not give it more time (net/netfilter/nf_conntrack_proto_tcp.c:
-        # a client that uses a port again and again would keep an entry alive for ever).
+        # a client that uses a port again and again would keep an entry alive forever).
         talk.dropped(OUT, SYN | ACK)
     else:
         talk.passes(OUT, SYN | ACK, before=SHORT)

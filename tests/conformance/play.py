@@ -33,7 +33,7 @@ class Pulse(threading.Thread):
         self._stalls: list[float] = []
 
     def run(self) -> None:
-        """Beat for ever."""
+        """Beat forever."""
         while True:
             due = time.monotonic() + _BEAT_S
             time.sleep(_BEAT_S)

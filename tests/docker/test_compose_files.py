@@ -224,7 +224,7 @@ def _firewall() -> ModuleType:
 @pytest.mark.parametrize(
     ("profile", "said"),
     [
-        ("fortinet", "PROFILE=fortinet: there is none; known are"),
+        ("fortinet", "PROFILE=fortinet: there is none; available"),
         ("haproxy", "PROFILE=haproxy: this is a proxy"),
     ],
 )

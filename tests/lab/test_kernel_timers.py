@@ -170,7 +170,7 @@ def test_a_dead_peer_with_data_under_way(seen: Seen, host: str, name: str) -> No
 
 @pytest.mark.xdist_group("kernel-timers")
 def test_a_dead_peer_with_a_closed_window(seen: Seen) -> None:
-    """While it answers probes it may keep its window closed for ever; then retries2 counts."""
+    """While it answers probes it may keep its window closed forever; then retries2 counts."""
     (end,) = seen[LEFT, CLOSED.name, "ended"]
     assert end["errno"] == "ETIMEDOUT"
     assert end["after"] > HEALTHY_S

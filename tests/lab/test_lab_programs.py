@@ -116,7 +116,7 @@ def test_a_configuration_that_is_not_there_is_bad_input(tmp_path: Path) -> None:
     path.write_text(SCENARIO.format(sender="config: mine.conf", receiver="input: imrelp"))
     done = told("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 2
-    assert "talk.scenario.yaml:4: config for sender: there is no file 'mine.conf'" in done.stderr
+    assert "talk.scenario.yaml:4: config for sender: no such file: 'mine.conf'" in done.stderr
 
 
 def test_a_program_that_is_missing_is_unsupported_and_never_a_pass(tmp_path: Path) -> None:
@@ -125,7 +125,7 @@ def test_a_program_that_is_missing_is_unsupported_and_never_a_pass(tmp_path: Pat
     done = told("run", path, "--out", tmp_path / "out", "--no-report", cwd=tmp_path)
     assert done.returncode == 3
     assert "unsupported" in done.stdout
-    assert "/nowhere/rsyslogd is no rsyslogd" in done.stdout
+    assert "/nowhere/rsyslogd is not an rsyslogd" in done.stdout
 
 
 SPINNER = """\

@@ -79,7 +79,7 @@ def _another_failure(finding: Finding, reproduces: Mapping[str, str]) -> str:
 
 def _find(history: History, planned: PlannedCheck, kind: type[Check] | None) -> Finding:
     if kind is None:
-        return Finding(Verdict.UNKNOWN, None, "", f"there is no check named {planned.check!r}")
+        return Finding(Verdict.UNKNOWN, None, "", f"unknown check {planned.check!r}")
     try:
         return kind.model_validate(dict(planned.params)).judge(history)
     except Exception as error:  # a checker that breaks must not end as a pass, nor end the others

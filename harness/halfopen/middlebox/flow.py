@@ -154,7 +154,7 @@ class Flow:
             self.state = State.HALF_CLOSED
 
     def lasts(self, policy: Policy) -> float | None:
-        """Seconds that it lives on after a packet, None for ever."""
+        """Seconds that it lives on after a packet, None forever."""
         match self.state:
             case State.ESTABLISHED:
                 limit = policy.idle_timeout

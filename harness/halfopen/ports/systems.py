@@ -70,7 +70,7 @@ class System(Section):
         name: as a scenario's `run` names it, for example `relpio send`.
         summary: one line.
         role: sender or receiver: whether messages go in or come out; or proxy: it stands between
-            the two, ends every TCP connection and opens another one.
+            the two, terminates every TCP connection and opens another one.
         product: what it runs, if that is a third-party program; for `halfopen doctor`.
         image: one of ours that holds it, for labs that run containers; None if it comes with
             halfopen itself, or there is none.

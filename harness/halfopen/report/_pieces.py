@@ -31,7 +31,7 @@ class Pieces:
 
 
 def read_pieces(path: Path) -> Pieces:
-    """The pieces of the scenario file at `path`; none if there is no such file any more."""
+    """The pieces of the scenario file at `path`; none if no such file any more."""
     try:
         text = path.read_text(encoding="utf-8")
     except OSError:

@@ -122,12 +122,12 @@ def parse_condition(text: str) -> Condition:
         return Condition("event", ">=", number, match["host"], match["event"])
     match = _COUNTED.fullmatch(words) or _COMPARED.fullmatch(words)
     if match is None:
-        raise ValueError(f"{text!r} is no condition; {_WRITE}")
+        raise ValueError(f"{text!r} is not a condition; {_WRITE}")
     figure, number = match["figure"], int(match["number"])
     if figure not in FIGURES or figure == "event":
         raise ValueError(
-            f"{text!r} names no figure that is counted: {figure!r}; "
-            + suggest(figure, FIGURES, "the figures are")
+            f"{text!r} names an unknown figure: {figure!r}; "
+            + suggest(figure, FIGURES, "available figures")
         )
     condition = Condition(figure, match.groupdict().get("relation") or ">=", number, match["host"])
     if condition.host is None and not FIGURES[figure].everywhere:
@@ -143,7 +143,7 @@ def _read(value: object) -> Condition:
     if isinstance(value, Condition):
         return value
     if not isinstance(value, str):
-        raise ValueError(f"{value!r} is no condition; {_WRITE}")
+        raise ValueError(f"{value!r} is not a condition; {_WRITE}")
     return parse_condition(value)
 
 

@@ -15,7 +15,7 @@ _IMAGE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/@-]{0,254}")
 
 def _image(value: str) -> str:
     if not _IMAGE.fullmatch(value):
-        raise ValueError(f"{value!r} is no image; write for example rsyslog/rsyslog:8.2504")
+        raise ValueError(f"{value!r} is not an image; write for example rsyslog/rsyslog:8.2504")
     return value
 
 

@@ -53,7 +53,7 @@ def _read(
         problems.add(
             node.line,
             f"unknown check {quote(check)}",
-            suggest(check, vocabulary.checks, "the checks that there are"),
+            suggest(check, vocabulary.checks, "available checks"),
         )
         return None
     section = validate(kind, params, f"for check {check!r}", problems)
@@ -83,7 +83,7 @@ def _labelled(
             problems.add(
                 each.line,
                 f"{label!r} is expected twice",
-                f"put it together with line {done[label].line}",
+                f"merge it with line {done[label].line}",
             )
             continue
         done[label] = replace(each, label=label)

@@ -60,7 +60,7 @@ def read_fault(
         problems.add(
             name.line,
             f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
+            suggest(str(name.plain()), vocabulary.faults, "available faults"),
         )
         return None
     general = {field.alias or name for name, field in FaultStep.model_fields.items()}
@@ -78,8 +78,8 @@ def read_fault(
             if key in general_node.entries:
                 problems.add(
                     general_node.entries[key].line,
-                    f"fault {spec.name!r} is over at once, {key!r} means nothing for it",
-                    f"leave {key!r} out",
+                    f"fault {spec.name!r} takes effect at once, so {key!r} does not apply",
+                    f"remove {key!r}",
                 )
     _check_timing(general_node, spec.name, problems)
     if known is not None:
@@ -132,15 +132,15 @@ def _check_timing(node: Node, fault: str, problems: Problems) -> None:
     if len(ends) > 1:
         problems.add(
             written[ends[1]].line,
-            f"fault {fault!r} says {' and '.join(ends)}",
-            "say in one way how it ends",
+            f"fault {fault!r} has both {' and '.join(ends)}",
+            "use only one of them",
         )
     for key, needed in (("background", ("when",)), ("at most", ("when", "until"))):
         if key in written and not any(each in written for each in needed):
             problems.add(
                 written[key].line,
-                f"fault {fault!r}: {key!r} means nothing without {' or '.join(needed)}",
-                f"leave {key!r} out",
+                f"fault {fault!r}: {key!r} needs {' or '.join(needed)}",
+                f"remove {key!r}",
             )
 
 
@@ -152,7 +152,7 @@ def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Heal | 
         problems.add(
             name.line,
             f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "the faults that there are"),
+            suggest(str(name.plain()), vocabulary.faults, "available faults"),
         )
         return None
     return Heal(str(name.value), line=node.line)

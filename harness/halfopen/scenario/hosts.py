@@ -66,7 +66,7 @@ class HostReader:
             if not NAME.fullmatch(name):
                 self._problems.add(
                     host.line,
-                    f"{quote(name)} is no name for a host",
+                    f"{quote(name)} is not a valid host name",
                     "use up to 31 of a-z, 0-9 and -, a letter first",
                 )
             if found := self._host(name, host, partial):
@@ -95,7 +95,7 @@ class HostReader:
             problems.add(
                 node.line,
                 f"host {name} has neither `run` nor `profile`",
-                "say which system it runs, or which middlebox it is",
+                "add `run: SYSTEM` or `profile: PROFILE`",
             )
         return None
 
@@ -106,7 +106,7 @@ class HostReader:
             self._problems.add(
                 run.line,
                 f"unknown system {quote(run.plain())} on host {name}",
-                suggest(str(run.plain()), self._vocabulary.systems, "the systems that there are"),
+                suggest(str(run.plain()), self._vocabulary.systems, "available systems"),
             )
             return None
         rest = {key: each for key, each in node.entries.items() if key not in HOST_KEYS}
@@ -151,7 +151,7 @@ class HostReader:
                 name = info.alias or key
                 self._problems.add(
                     node.entries[name].line,
-                    f"{name} for {host}: there is no file {value!r}",
+                    f"{name} for {host}: no such file: {value!r}",
                     f"name it relative to {self._directory}",
                 )
 
@@ -208,7 +208,7 @@ class HostReader:
                 self._problems.add(
                     lines[key],
                     f"{key} for {name}: {profile.title} cannot be set to {say_duration(value)}",
-                    f"it takes {say_duration(least)} to {say_duration(most)}"
+                    f"use {say_duration(least)} to {say_duration(most)}"
                     if least != most
                     else f"it is fixed at {say_duration(least)}",
                 )
@@ -222,7 +222,7 @@ class HostReader:
             return self._files[name]
         profile = self._vocabulary.profiles.get(name) if isinstance(name, str) else None
         if profile is None:
-            remedy = suggest(str(name), self._vocabulary.profiles, "the profiles that there are")
+            remedy = suggest(str(name), self._vocabulary.profiles, "available profiles")
             if not remedy.endswith("?"):
                 remedy = "see `halfopen profiles`, or name a file: ./my-firewall.yaml"
             self._problems.add(node.line, f"unknown profile {quote(name)} on host {host}", remedy)

@@ -64,7 +64,7 @@ def load_scenario(path: Path | str, vocabulary: Vocabulary) -> Scenario:
             if not _VARIANT_NAME.fullmatch(variant_name):
                 problems.add(
                     each.line,
-                    f"{quote(variant_name)} is no name for a variant",
+                    f"{quote(variant_name)} is not a valid variant name",
                     "use up to 61 of A-Z, a-z, 0-9, `.`, `_` and `-`",
                 )
             where = f"in variant {variant_name}"

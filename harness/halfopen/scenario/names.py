@@ -47,8 +47,8 @@ class Names:
             return True
         problems.add(
             line,
-            f"{where} names {quote(name)}, which is no host here",
-            suggest(name, self.names, "the hosts are"),
+            f"{where} names unknown host {quote(name)}",
+            suggest(name, self.names, "available hosts"),
         )
         return False
 
@@ -135,5 +135,9 @@ class Names:
                 node.line, "a send step must say from which host", f"add `from: {senders[0]}`"
             )
         elif self.endpoints and UNKNOWN not in self.endpoints.values():
-            problems.add(node.line, "a send step, but no host runs a sender", "let one, see `run`")
+            problems.add(
+                node.line,
+                "a send step, but no host runs a sender",
+                "give a host a sender, for example `run: relpio send`",
+            )
         return None

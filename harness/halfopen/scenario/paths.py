@@ -51,11 +51,11 @@ def read_path(
         if name not in written:
             problems.add(
                 each.line,
-                f"the path names {quote(name)}, which is no host here",
-                suggest(name, written, "the hosts are"),
+                f"the path names unknown host {quote(name)}",
+                suggest(name, written, "available hosts"),
             )
         elif name in names[:number]:
-            problems.add(each.line, f"{name} is twice on the path", "name each host once")
+            problems.add(each.line, f"{name} is on the path more than once", "name each host once")
         elif number in (0, len(names) - 1):
             if name in known.middleboxes:
                 problems.add(
@@ -67,13 +67,13 @@ def read_path(
                 problems.add(
                     each.line,
                     f"the path {'begins' if number == 0 else 'ends'} with {name}, a proxy",
-                    "a proxy stands between the two ends",
+                    "a proxy must be between the two ends",
                 )
         elif known.endpoints.get(name, UNKNOWN) not in (PROXY, UNKNOWN):
             problems.add(
                 each.line,
                 f"{name} is in the middle of the path, but runs a system",
-                "only middleboxes and proxies stand between the two ends",
+                "only middleboxes and proxies can be between the two ends",
             )
     elsewhere = (
         {each.value for each in _listed(back)} if back is not None and _is_list(back) else ()

@@ -68,8 +68,8 @@ def make_plans(
     names = [variant.name for variant in scenario.variants]
     for name in variants or ():
         if name not in names:
-            remedy = suggest(name, names, "there are")
-            raise UsageError(f"{scenario.file}: there is no variant {name!r}; {remedy}")
+            remedy = suggest(name, names, "available variants")
+            raise UsageError(f"{scenario.file}: unknown variant {name!r}; {remedy}")
     chosen = [each for each in scenario.variants if variants is None or each.name in variants]
     plans: list[Plan] = []
     problems: list[Problem] = []

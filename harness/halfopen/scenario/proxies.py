@@ -1,8 +1,8 @@
 """What a proxy on the path makes meaningless, and what cannot get past one.
 
-A proxy ends every TCP connection and opens another one.  Keepalive probes, silent drops and resets
-on one side of it are never seen on the other; and nothing that is addressed to a host behind it
-gets there.
+A proxy terminates every TCP connection and opens another one.  Keepalive probes, silent drops and
+resets on one side of it are never seen on the other; and nothing that is addressed to a host behind
+it gets there.
 """
 
 from __future__ import annotations
@@ -73,8 +73,8 @@ def _check_targets(
                 near = next(p for p in proxies if any({host.name, p} <= set(e) for e in whole))
                 problems.add(
                     line_of_text(node, target),
-                    f"host {host.name} talks to {target}, but {near} stands between them and "
-                    "ends every TCP connection",
+                    f"host {host.name} talks to {target}, but {near} is between them and "
+                    "terminates every TCP connection",
                     f"let {host.name} talk to {near}",
                 )
 
@@ -114,7 +114,7 @@ def _check_silence(
             problems.add(
                 each.lines.get("at", each.line),
                 f"{each.label!r} is about a TCP connection that is dropped silently, but {words} "
-                f"{'ends' if len(proxies) == 1 else 'end'} every TCP connection, and no middlebox "
-                f"is on those of {host}: idle drops and keepalive do not reach across",
-                f"put a middlebox beside {host}, or take {words} off the path",
+                f"{'terminates' if len(proxies) == 1 else 'terminate'} every TCP connection, and "
+                f"no middlebox is on those of {host}: idle drops and keepalive do not reach across",
+                f"put a middlebox next to {host}, or take {words} off the path",
             )

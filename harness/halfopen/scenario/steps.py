@@ -154,13 +154,11 @@ def _read_step(
         return None
     if not kinds:
         first = next(iter(node.value), "")
-        problems.add(
-            node.line, f"unknown step {first!r}", suggest(first, KINDS, "the steps that there are")
-        )
+        problems.add(node.line, f"unknown step {first!r}", suggest(first, KINDS, "available steps"))
         return None
     if len(kinds) > 1:
         problems.add(
-            node.line, f"one step says {' and '.join(kinds)}", "write a list item for each"
+            node.line, f"one step has both {' and '.join(kinds)}", "write a list item for each"
         )
         return None
     kind = kinds[0]

@@ -126,7 +126,7 @@ def listening_socket(address: str, small: bool) -> socket.socket:
 
 
 async def serve(does: str, sockets: list[socket.socket]) -> None:
-    """Accept on `sockets`, and behave so, for ever."""
+    """Accept on `sockets`, and behave so, forever."""
 
     async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         _say("accepted", peer=str(writer.get_extra_info("peername")))

@@ -43,7 +43,7 @@ class ReadyOptions(Section):
         try:
             re.compile(line or "")
         except re.error as error:
-            raise ValueError(f"{line!r} is no regular expression: {error}") from error
+            raise ValueError(f"{line!r} is not a regular expression: {error}") from error
         return line
 
     @model_validator(mode="after")

@@ -42,7 +42,7 @@ class TcpClient(System):
     """
 
     name = "tcp client"
-    summary = "the smallest sender: lines over one or thousands of connections, naive unless told"
+    summary = "minimal sender: one to thousands of connections, no keepalive unless set"
     role = "sender"
 
     to: Endpoint

@@ -31,7 +31,7 @@ class TcpServer(System):
     """
 
     name = "tcp server"
-    summary = "the smallest receiver: takes lines over TCP, and echoes them if it is told to"
+    summary = "minimal receiver: takes lines over TCP, and echoes them on request"
     role = "receiver"
 
     port: int = Field(default=PORT, ge=1, le=65535)

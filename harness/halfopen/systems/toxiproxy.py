@@ -47,7 +47,7 @@ def _version() -> str | None:
 class Toxiproxy(System):
     """Shopify's TCP proxy on a host of the path, with toxics as faults.
 
-    It ends every TCP connection and opens another one: what it forwards are bytes.  Keepalive
+    It terminates every TCP connection and opens another one: what it forwards are bytes.  Keepalive
     probes, retransmissions and resets of one side never reach the other.
 
     Attributes:

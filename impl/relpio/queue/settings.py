@@ -65,7 +65,7 @@ class QueueSettings:
         high_watermark: a disk-assisted queue that holds so many in memory moves the newest to
             disk; None is 90 % of `size`.
         low_watermark: until so many are left in memory; None is 70 % of `size`.
-        full_delay_mark: inputs that can wait for ever (files) do so from here on; None is 97 % of
+        full_delay_mark: inputs that can wait forever (files) do so from here on; None is 97 % of
             `size`, in a disk-assisted queue at most half of the high watermark; 0 is off.
         light_delay_mark: inputs that can wait a little (sockets) do so from here on; None is 70 %.
         discard_mark: from here on, messages of `discard_severity` and less important ones are

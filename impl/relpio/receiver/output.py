@@ -63,7 +63,7 @@ class FileOutput:
     """Writes batches in order and calls back once each is written.
 
     A regular file is written to at once: the page cache takes it in microseconds. A pipe or
-    terminal may be full for ever, so it is written to only when it says that it has room, in
+    terminal may be full forever, so it is written to only when it says that it has room, in
     pieces that such room is sure to hold (poll(2) and PIPE_BUF). It is not made non-blocking,
     because that would change it for every other process that shares it, the user's shell included.
     A pipe that nobody shares (`exclusive`) is made non-blocking: it takes 16 times as much at once.

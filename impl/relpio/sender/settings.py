@@ -36,7 +36,7 @@ class SenderSettings:
         rebind_interval: messages after which a session is closed in order and made anew, so that a
             load balancer may choose again; None is never.
         nack_retries: how often a message is sent again that was refused (an answer other than
-            200), before it goes to `dead_letters`; None is for ever.
+            200), before it goes to `dead_letters`; None is forever.
         dead_letters: file for such messages, needed with `nack_retries`.
         dequeue: batches, pauses, time window and number of workers, as the queue's settings say.
         local_address: address to send from; None leaves it to the kernel.
@@ -69,7 +69,7 @@ class SenderSettings:
         if self.rebind_interval is not None and self.rebind_interval < 1:
             raise ConfigurationError("rebind_interval must be at least 1, or None for never")
         if self.nack_retries is not None and self.nack_retries < 0:
-            raise ConfigurationError("nack_retries must not be below 0; None is for ever")
+            raise ConfigurationError("nack_retries must not be below 0; None is forever")
         if self.nack_retries is not None and self.dead_letters is None:
             raise ConfigurationError(
                 "nack_retries needs a file of dead letters: a refused message is never dropped"

@@ -160,7 +160,7 @@ def test_bad_firewalls_are_told_what_would_be_right(firewall: str, message: str)
 
 
 def test_a_profile_that_is_not_there() -> None:
-    with pytest.raises(InputError, match="there is no such file"):
+    with pytest.raises(InputError, match="no such file"):
         read_hop("./mine.yaml", all_profiles())
 
 

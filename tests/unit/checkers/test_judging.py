@@ -96,7 +96,7 @@ def test_a_check_that_breaks_is_unknown() -> None:
     results = judge_history(history, {"broken": Broken})
     assert [r.verdict for r in results] == [Verdict.UNKNOWN] * 3
     assert results[0].why == "the check broke: ZeroDivisionError: by design"
-    assert results[1].why == "there is no check named 'nobody'"
+    assert results[1].why == "unknown check 'nobody'"
     assert "ValidationError" in results[2].why
 
 

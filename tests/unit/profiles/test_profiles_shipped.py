@@ -144,7 +144,7 @@ def test_every_mistake_at_once(tmp_path: Path) -> None:
         "mine.yaml:3: idle timeout in profile 'mine': 3600 has no unit; "
         "write for example 3600 s or 3600 min",
         "mine.yaml:5: 'sure' is no confidence; write vendor, measured, secondary or unverified",
-        "mine.yaml:6: on expiry in profile 'mine': 'rts both' is not one of its values; "
+        "mine.yaml:6: on expiry in profile 'mine': 'rts both' is not an allowed value; "
         "did you mean 'rst both'?",
         "mine.yaml:6: unknown key 'nte' for 'on expiry'; did you mean 'note'?",
         "mine.yaml:7: 'value' is missing for 'late packet'; add it",

@@ -278,7 +278,7 @@ def test_garbage_and_slow_readers_do_not_disturb_others(tools: type[Tools]) -> N
         async with receiving(output, log=log) as receiver:
             port = receiver.address[1]
             rubbish, rubbish_writer = await raw_client(port, b"\x16\x03\x01\x02\x00rubbish")
-            # This client sends messages for ever and never reads an answer.
+            # This client sends messages forever and never reads an answer.
             _, deaf = await raw_client(port, OPEN)
             body = b"".join(b"%d syslog 1 x\n" % txnr for txnr in range(2, 400_000))
             deaf.transport.set_write_buffer_limits(high=10**9)

@@ -28,8 +28,8 @@ MISTAKES = [
         "keepalive: off",
         "keepalive: fast",
         [
-            "s.yaml:7: keepalive for sender: 'fast' will not do; write off, or a mapping of idle, "
-            "interval, probes"
+            "s.yaml:7: keepalive for sender: 'fast' is not accepted here; use off, or a mapping "
+            "of idle, interval, probes"
         ],
     ),
     (
@@ -55,7 +55,10 @@ MISTAKES = [
     (
         "keepalive: off",
         "mode: tsl",
-        ["s.yaml:7: mode for sender: 'tsl' will not do; write plain or tls or a whole number"],
+        [
+            "s.yaml:7: mode for sender: 'tsl' is not accepted here; use plain or tls or a whole "
+            "number"
+        ],
     ),
     (
         "keepalive: off",
@@ -87,7 +90,7 @@ MISTAKES = [
     (
         "to: receiver",
         "to: receever",
-        ["s.yaml:6: host sender names 'receever', which is no host here; did you mean 'receiver'?"],
+        ["s.yaml:6: host sender names unknown host 'receever'; did you mean 'receiver'?"],
     ),
     (
         "fortigate",
@@ -106,7 +109,7 @@ MISTAKES = [
         "profile: fortigate",
         "profile: fortigate\n    idle timeout: 10 s\n    on expiry: rst bth",
         [
-            "s.yaml:11: on expiry for firewall: 'rst bth' is not one of its values; "
+            "s.yaml:11: on expiry for firewall: 'rst bth' is not an allowed value; "
             "did you mean 'rst both'?",
         ],
     ),
@@ -115,7 +118,7 @@ MISTAKES = [
         "profile: fortigate\n    idle timeout: 10 s",
         [
             "s.yaml:10: idle timeout for firewall: Fortinet FortiGate (FortiOS) cannot be set to "
-            "10 s; it takes 300 s to 32 d"
+            "10 s; use 300 s to 32 d"
         ],
     ),
     (
@@ -129,14 +132,14 @@ MISTAKES = [
     (
         "profile: fortigate",
         "profile: ./no.yaml",
-        ["no.yaml:1: there is no such file; check the path"],
+        ["no.yaml:1: no such file; check the path"],
     ),
     (
         "profile: fortigate",
         "about: x",
         [
-            "s.yaml:8: host firewall has neither `run` nor `profile`; say which system it runs, "
-            "or which middlebox it is"
+            "s.yaml:8: host firewall has neither `run` nor `profile`; add `run: SYSTEM` or "
+            "`profile: PROFILE`"
         ],
     ),
     (
@@ -149,7 +152,7 @@ MISTAKES = [
         "run: relpio receive",
         [
             "s.yaml:12: firewall is in the middle of the path, but runs a system; only middleboxes "
-            "and proxies stand between the two ends"
+            "and proxies can be between the two ends"
         ],
     ),
     (
@@ -157,7 +160,7 @@ MISTAKES = [
         "[firewall, sender, receiver]",
         [
             "s.yaml:12: sender is in the middle of the path, but runs a system; only middleboxes "
-            "and proxies stand between the two ends",
+            "and proxies can be between the two ends",
             "s.yaml:12: the path begins with firewall, a middlebox; both ends must run a system",
         ],
     ),
@@ -173,7 +176,7 @@ MISTAKES = [
     (
         "[sender, firewall, receiver]",
         "[sender, firewall, firewall, receiver]",
-        ["s.yaml:12: firewall is twice on the path; name each host once"],
+        ["s.yaml:12: firewall is on the path more than once; name each host once"],
     ),
     (
         "[sender, firewall, receiver]",
@@ -202,8 +205,8 @@ MISTAKES = [
         "wait: 75 min",
         "fault: forget flows\n    at: firewall\n    for: 5 min",
         [
-            "s.yaml:17: fault 'forget flows' is over at once, 'for' means nothing for it; "
-            "leave 'for' out"
+            "s.yaml:17: fault 'forget flows' takes effect at once, so 'for' does not apply; "
+            "remove 'for'"
         ],
     ),
     (
@@ -244,7 +247,7 @@ MISTAKES = [
     (
         "wait: 75 min",
         "wait: 75 min\n    send: 4",
-        ["s.yaml:15: one step says send and wait; write a list item for each"],
+        ["s.yaml:15: one step has both send and wait; write a list item for each"],
     ),
     (
         "wait: 75 min",
@@ -286,16 +289,13 @@ MISTAKES = [
     (
         "wait: 75 min",
         "fault: forget flows\n    at: firewal",
-        [
-            "s.yaml:16: fault 'forget flows' names 'firewal', which is no host here; "
-            "did you mean 'firewall'?"
-        ],
+        ["s.yaml:16: fault 'forget flows' names unknown host 'firewal'; did you mean 'firewall'?"],
     ),
     (
         "wait: 75 min",
         "start: nobody",
         [
-            "s.yaml:15: a start step names 'nobody', which is no host here; the hosts are: "
+            "s.yaml:15: a start step names unknown host 'nobody'; available hosts: "
             "firewall, receiver, sender"
         ],
     ),
@@ -315,10 +315,7 @@ MISTAKES = [
     (
         "at: receiver, at end",
         "at: recever, at end",
-        [
-            "s.yaml:18: check 'half-open' names 'recever', which is no host here; "
-            "did you mean 'receiver'?"
-        ],
+        ["s.yaml:18: check 'half-open' names unknown host 'recever'; did you mean 'receiver'?"],
     ),
     (
         "at end: 0",
@@ -331,17 +328,16 @@ MISTAKES = [
     (
         "  - half-open: { at: receiver, at end: 0 }",
         "  - half-open: { at: receiver, at end: 0 }\n  - half-open: { at: receiver, at end: 1 }",
-        ["s.yaml:19: 'half-open at receiver' is expected twice; put it together with line 18"],
+        ["s.yaml:19: 'half-open at receiver' is expected twice; merge it with line 18"],
     ),
     (
         "  firewall:\n",
         "  Fire_wall:\n",
         [
-            "s.yaml:8: 'Fire_wall' is no name for a host; use up to 31 of a-z, 0-9 and -, "
+            "s.yaml:8: 'Fire_wall' is not a valid host name; use up to 31 of a-z, 0-9 and -, "
             "a letter first",
             "s.yaml:8: host Fire_wall is not on the path; add it, or leave it out",
-            "s.yaml:12: the path names 'firewall', which is no host here; "
-            "did you mean 'Fire_wall'?",
+            "s.yaml:12: the path names unknown host 'firewall'; did you mean 'Fire_wall'?",
         ],
     ),
     (
@@ -377,19 +373,18 @@ MISTAKES = [
     (
         "scale: 600",
         "scale: 600\nscale: 300",
-        ["s.yaml:3: 'scale' is here a second time; it is in line 2 too"],
+        ["s.yaml:3: duplicate key 'scale' (first on line 2); remove one"],
     ),
     (
         "  receiver:\n",
         "  sender:\n",
         [
-            "s.yaml:10: 'sender' is here a second time; it is in line 4 too",
-            "s.yaml:6: host sender names 'receiver', which is no host here; "
-            "the hosts are: firewall, sender",
-            "s.yaml:12: the path names 'receiver', which is no host here; "
-            "the hosts are: firewall, sender",
-            "s.yaml:18: check 'half-open' names 'receiver', which is no host here; "
-            "the hosts are: firewall, sender",
+            "s.yaml:10: duplicate key 'sender' (first on line 4); remove one",
+            "s.yaml:6: host sender names unknown host 'receiver'; "
+            "available hosts: firewall, sender",
+            "s.yaml:12: the path names unknown host 'receiver'; available hosts: firewall, sender",
+            "s.yaml:18: check 'half-open' names unknown host 'receiver'; "
+            "available hosts: firewall, sender",
         ],
     ),
 ]

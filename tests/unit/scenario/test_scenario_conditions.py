@@ -46,16 +46,16 @@ def test_what_a_condition_says(text: str, condition: Condition) -> None:
 @pytest.mark.parametrize(
     ("text", "wrong"),
     [
-        ("soon", "is no condition; write for example 500 acked, "),
-        ("500", "is no condition"),
-        ("acked > many", "is no condition"),
+        ("soon", "is not a condition; write for example 500 acked, "),
+        ("500", "is not a condition"),
+        ("acked > many", "is not a condition"),
         ("500 ackd", "did you mean 'acked'?"),
-        ("dogs at sender > 3", "the figures are: accepted, acked, connections"),
+        ("dogs at sender > 3", "available figures: accepted, acked, connections"),
         ("connections > 3", "does not say where; add `at HOST`"),
         ("0 acked", "is always so"),
         ("0 events e at sender", "is always so"),
         ("queue depth < 0", "is never so; write = 0"),
-        ("event at sender", "is no condition"),
+        ("event at sender", "is not a condition"),
     ],
 )
 def test_what_is_no_condition(text: str, wrong: str) -> None:
@@ -96,7 +96,7 @@ def test_any_text_is_a_condition_or_an_error_in_words(text: str) -> None:
     try:
         condition = parse_condition(text)
     except ValueError as error:
-        assert re.search("; (write|add|did you mean|the figures are)", str(error))
+        assert re.search("; (write|add|did you mean|available figures)", str(error))
     else:
         assert parse_condition(str(condition)) == condition
 
@@ -148,7 +148,7 @@ MISTAKES = [
     (
         "when: 5 acked",
         "when: 5 ackd",
-        ["s.yaml:19: when for fault 'silent drop': '5 ackd' names no figure that is counted: "
+        ["s.yaml:19: when for fault 'silent drop': '5 ackd' names an unknown figure: "
          "'ackd'; did you mean 'acked'?"],
     ),
     (
@@ -177,25 +177,25 @@ MISTAKES = [
     (
         "    until: queue depth at sender > 3",
         "    until: queue depth at sender > 3\n    for: 5 min",
-        ["s.yaml:20: fault 'silent drop' says for and until; say in one way how it ends"],
+        ["s.yaml:20: fault 'silent drop' has both for and until; use only one of them"],
     ),
     (
         "    when: 5 acked\n    until: queue depth at sender > 3\n",
         "",
-        ["s.yaml:19: fault 'silent drop': 'at most' means nothing without when or until; "
-         "leave 'at most' out"],
+        ["s.yaml:19: fault 'silent drop': 'at most' needs when or until; "
+         "remove 'at most'"],
     ),
     (
         "    when: connections at sender = 1\n",
         "",
-        ["s.yaml:25: fault 'forget flows': 'background' means nothing without when; "
-         "leave 'background' out"],
+        ["s.yaml:25: fault 'forget flows': 'background' needs when; "
+         "remove 'background'"],
     ),
     (
         "    when: connections at sender = 1\n    background: true\n",
         "    until: 5 acked\n",
-        ["s.yaml:25: fault 'forget flows' is over at once, 'until' means nothing for it; "
-         "leave 'until' out"],
+        ["s.yaml:25: fault 'forget flows' takes effect at once, so 'until' does not apply; "
+         "remove 'until'"],
     ),
     (
         "at most: 2 h",

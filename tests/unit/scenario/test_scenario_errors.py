@@ -39,7 +39,7 @@ VARIANTS = [
             "write a number, a bound such as at least 3, or seen",
         ],
     ),
-    ("  a: {}\n  a: {}\n", ["s.yaml:21: 'a' is here a second time; it is in line 20 too"]),
+    ("  a: {}\n  a: {}\n", ["s.yaml:21: duplicate key 'a' (first on line 20); remove one"]),
     (
         "  a: { reprodces: { half-open: 1 } }\n",
         ["s.yaml:20: unknown key 'reprodces' in variant a; did you mean 'reproduces'?"],
@@ -48,7 +48,7 @@ VARIANTS = [
     (
         "  a/b: {}\n",
         [
-            "s.yaml:20: 'a/b' is no name for a variant; use up to 61 of A-Z, a-z, 0-9, `.`, `_` "
+            "s.yaml:20: 'a/b' is not a valid variant name; use up to 61 of A-Z, a-z, 0-9, `.`, `_` "
             "and `-`"
         ],
     ),
@@ -128,7 +128,7 @@ def test_a_problem_with_a_missing_file_or_a_directory(
     vocabulary: Vocabulary, tmp_path: Path
 ) -> None:
     for path, what in (
-        (tmp_path / "no.yaml", "there is no such file; check the path"),
+        (tmp_path / "no.yaml", "no such file; check the path"),
         (tmp_path, "this is a directory; name a file"),
     ):
         with pytest.raises(InputError) as caught:

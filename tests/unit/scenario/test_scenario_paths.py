@@ -59,7 +59,7 @@ MISTAKES = [
     (
         "[receiver, router, sender]",
         "[receiver, nobody, sender]",
-        ["host router is not on the path", "'nobody', which is no host here"],
+        ["host router is not on the path", "unknown host 'nobody'"],
     ),
     ("[receiver, router, sender]", "yes", ["'return path' is not a list of hosts", "not on the"]),
     ("family: ipv6", "family: ipx", ["family: 'ipx' is none; write ipv4 or ipv6"]),

@@ -151,7 +151,7 @@ def test_a_scale_that_is_none(load: Load, base: str, vocabulary: Vocabulary, sca
 
 
 def test_a_variant_that_there_is_not(load: Load, base: str, vocabulary: Vocabulary) -> None:
-    with pytest.raises(UsageError, match="there is no variant 'defualt'; did you mean 'default'"):
+    with pytest.raises(UsageError, match="unknown variant 'defualt'; did you mean 'default'"):
         make_plans(load(base), lab=NETNS, scale=None, seed=0, variants=["defualt"])
 
 

@@ -59,7 +59,7 @@ def test_a_proxy_stands_in_the_middle_of_a_path(tmp_path: Path) -> None:
 )
 def test_no_path_ends_at_a_proxy(tmp_path: Path, path: str, words: str) -> None:
     text = PLAIN.replace("[sender, proxy, receiver]", path)
-    assert f"s.yaml:6: {words}; a proxy stands between the two ends" in problems(tmp_path, text)
+    assert f"s.yaml:6: {words}; a proxy must be between the two ends" in problems(tmp_path, text)
 
 
 @pytest.mark.parametrize(
@@ -75,8 +75,9 @@ def test_what_is_about_silent_drops_is_refused_across_it(tmp_path: Path, check: 
     label = check.split(":")[0]
     assert re.match(
         rf"s\.yaml:11: '{label} at \w+' is about a TCP connection that is dropped silently, but "
-        r"proxy ends every TCP connection, and no middlebox is on those of \w+: idle drops and "
-        r"keepalive do not reach across; put a middlebox beside \w+, or take proxy off the path",
+        r"proxy terminates every TCP connection, and no middlebox is on those of \w+: idle drops "
+        r"and keepalive do not reach across; put a middlebox next to \w+, "
+        r"or take proxy off the path",
         problem,
     )
 
@@ -114,7 +115,7 @@ def test_a_cable_that_is_pulled_is_silent_too(tmp_path: Path) -> None:
 def test_nothing_gets_past_it(tmp_path: Path) -> None:
     (problem,) = problems(tmp_path, PLAIN.replace("to: proxy", "to: receiver"))
     assert problem == (
-        "s.yaml:3: host sender talks to receiver, but proxy stands between them and ends every "
+        "s.yaml:3: host sender talks to receiver, but proxy is between them and terminates every "
         "TCP connection; let sender talk to proxy"
     )
 
@@ -124,7 +125,7 @@ def test_nothing_gets_past_it(tmp_path: Path) -> None:
     [
         ("receiver", "needs a host that runs toxiproxy, but receiver runs relpio receive"),
         ("firewall", "needs a host that runs a system, but firewall is a middlebox"),
-        ("nobody", "names 'nobody', which is no host here"),
+        ("nobody", "names unknown host 'nobody'"),
     ],
 )
 def test_a_toxic_needs_a_toxiproxy(tmp_path: Path, host: str, words: str) -> None:

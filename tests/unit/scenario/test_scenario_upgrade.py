@@ -35,7 +35,7 @@ def with_upgrade(base: str, options: str, host: str = "receiver") -> str:
         ("receiver", "{ durable: perhaps }", "durable for receiver"),
         ("receiver", "{ keepalive: { idle: 60, interval: 1 s, probes: 3 } }", "has no unit"),
         ("receiver", "{}", "options"),
-        ("sender", "{ to: nowhere }", "names 'nowhere', which is no host here"),
+        ("sender", "{ to: nowhere }", "names unknown host 'nowhere'"),
         ("sender", "{ window: 0 }", "too small"),
         ("firewall", "{ durable: true }", "needs a host that runs a system"),
     ],

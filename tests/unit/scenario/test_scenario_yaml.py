@@ -11,9 +11,9 @@ from halfopen.yamlfile import read_yaml
 from .kinds import Complain
 
 REFUSED = [
-    (b"", ["s.yaml:1: the file is empty; see `halfopen new` for one to start from"]),
-    (b"# nothing\n", ["s.yaml:1: the file is empty; see `halfopen new` for one to start from"]),
-    (b"---\n", ["s.yaml:1: the file is empty; see `halfopen new` for one to start from"]),
+    (b"", ["s.yaml:1: the file is empty; run `halfopen new` for one to start from"]),
+    (b"# nothing\n", ["s.yaml:1: the file is empty; run `halfopen new` for one to start from"]),
+    (b"---\n", ["s.yaml:1: the file is empty; run `halfopen new` for one to start from"]),
     (b"- a\n", ["s.yaml:1: this is not a mapping; write lines like `key: value`"]),
     (b"a:\n\t- b\n", ["s.yaml:2: a tab in the indentation; indent with spaces"]),
     (b"a: b\nc: \xff\n", ["s.yaml:2: byte 0xff is not UTF-8; save the file as UTF-8"]),

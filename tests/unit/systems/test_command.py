@@ -93,7 +93,7 @@ def test_a_program_that_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch)
         ({"start": []}, "start"),
         ({"start": ["sh"], "ready": {}}, "say when it is ready"),
         ({"start": ["sh"], "ready": {"file": "x"}}, "a file needs a line"),
-        ({"start": ["sh"], "ready": {"line": "(("}}, "is no regular expression"),
+        ({"start": ["sh"], "ready": {"line": "(("}}, "is not a regular expression"),
         ({"start": ["sh"], "feed": {}}, "feed takes one of"),
         ({"start": ["sh"], "feed": {"tcp": 1, "udp": 1}}, "feed takes one of"),
         ({"start": ["sh"], "files": {"../x": ""}}, "not inside"),

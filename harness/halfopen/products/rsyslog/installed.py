@@ -34,7 +34,7 @@ def missing(binary: str, modules: Iterable[str]) -> list[str]:
     """
     if version(binary) is None:
         if "/" in binary:
-            return [f"{binary} is no rsyslogd: name one, or leave `binary` out"]
+            return [f"{binary} is not an rsyslogd: use another path, or remove `binary`"]
         return [f"rsyslog is not installed: {_REMEDY}"]
     if "/" in binary:
         return []
