@@ -116,6 +116,7 @@ def _deaths(history: History, at: str) -> Iterator[_Death]:
     dead = {
         (each.socket.local, each.socket.peer, each.socket.stretch.start): each.stretch.start
         for each in half_open(history, known)
+        if each.first_state != "CLOSE_WAIT"  # a FIN came: it was told that its peer is leaving
     }
     for flow in known:
         for socket in (*flow.client_sockets, *flow.server_sockets):

@@ -18,13 +18,17 @@ _GRID = 120
 # nearer to a leak than to none.
 _LEAK = 0.5
 
+Kind = Literal["tcp", "listen", "unix", "socket", "pipe", "file", "other", "all"]
+
 
 class Fds(AtEndAndPeak):
     """How many file descriptors the programs of a host hold together, and whether they leak.
 
     Attributes:
         at: the host.
-        kind: which descriptors count.
+        kind: which descriptors count: connections (`tcp`), listening sockets (`listen`), Unix
+            sockets (`unix`), other sockets (`socket`: UDP, netlink, closed TCP), pipes (`pipe`),
+            files (`file`), what else there is (`other`: epoll, timers), or `all` of them.
         at_end: descriptors at the end of the run.
         peak: descriptors at the same time.
         trend: `flat`: the number must not rise from one pause between messages to the next.
@@ -34,7 +38,7 @@ class Fds(AtEndAndPeak):
     summary = "file descriptors that a host's programs hold: at the end, at most, and the trend"
     bounds = ("at_end", "peak", "trend")
 
-    kind: str = "tcp"
+    kind: Kind = "tcp"
     trend: Literal["flat"] | None = None
 
     def judge(self, history: History) -> Finding:

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
 from halfopen.checkers._words import production, say, unknown
 from halfopen.model.flows import HalfOpenInterval, flows, half_open, sampled_hosts
-from halfopen.model.history import History
+from halfopen.model.history import History, TcpSocket
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
 
 class HalfOpen(AtEndAndPeak):
     """Connections that one side still believes in after the other side has gone.
+
+    Every state counts in which a program can still use the socket: ESTABLISHED, also with a zero
+    window; FIN_WAIT1, FIN_WAIT2, CLOSING and LAST_ACK as long as a program holds it (it has shut
+    down its sending side and waits for the rest); CLOSE_WAIT.  A socket that its program has closed
+    does not count: the kernel removes it by itself.
 
     Attributes:
         at: the host that still believes.
@@ -24,7 +31,7 @@ class HalfOpen(AtEndAndPeak):
     silent = True
 
     def judge(self, history: History) -> Finding:
-        """Count the sockets at a host that are ESTABLISHED while their peer has none that lives."""
+        """Count the sockets at a host that are in use while their peer has none that is."""
         missing = unsampled(history, self.at)
         if missing:
             return unknown(self.asked, missing)
@@ -46,6 +53,9 @@ class HalfOpen(AtEndAndPeak):
                 Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
             )
         why = f"half-open connections: {weighed.why}"
+        if at_end:
+            states = Counter(each.last_state for each in at_end)
+            why += "; left in " + ", ".join(f"{state}: {n}" for state, n in sorted(states.items()))
         young = len(perhaps) - len(at_end)
         if (
             self.at_end is not None
@@ -54,6 +64,14 @@ class HalfOpen(AtEndAndPeak):
             why += f"; {young} more may have become so in the last moment: too young to tell"
             return unknown(weighed.bound, why)
         return weighed.finding(why, evidence)
+
+
+def _states(each: HalfOpenInterval, last: TcpSocket) -> str:
+    """The state that it was left in, and the one that it came to."""
+    first, state = each.first_state, each.last_state
+    if last.timer == "persist":
+        state += " with a zero window"
+    return state if state.startswith(first) else f"{state} (was {first})"
 
 
 def unsampled(history: History, at: str) -> str:
@@ -70,7 +88,8 @@ def unsampled(history: History, at: str) -> str:
 def _evidence(history: History, each: HalfOpenInterval) -> Evidence:
     socket = each.socket.at(each.stretch.end)
     heard = each.socket.last_heard(each.stretch.end)
-    parts = [f"{socket.local} has no live peer at {socket.peer}"]
+    state = _states(each, socket)
+    parts = [f"{socket.local} is {state} and has no live peer at {socket.peer}"]
     length = say(history, each.stretch.length)
     parts.append(f"for {length}" + (" until it was gone" if each.stretch.ended else " to the end"))
     if heard is not None:

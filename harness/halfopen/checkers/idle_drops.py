@@ -5,17 +5,21 @@ from __future__ import annotations
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import production, unknown
 from halfopen.fields import BoundField, MiddleboxHost
-from halfopen.model.flows import flows
+from halfopen.model.flows import Entry, Flow, flows
 from halfopen.model.history import History
 from halfopen.model.records import ConntrackRecord, FlowRecord
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
+# As conntrack names them: one side has sent a FIN, the other one not yet.
+_HALF_CLOSED = ("FIN_WAIT", "CLOSE_WAIT")
+
 
 class IdleDrops(BoundedCheck):
-    """How often a middlebox forgot an established flow because it was silent.
+    """How often a middlebox forgot a flow that was still in use because it was silent.
 
-    Flows that were being closed do not count.
+    Established flows count, and half-closed ones (one side has sent a FIN) as long as a program on
+    either side still holds its socket.  Flows that both sides have closed do not count.
 
     Attributes:
         at: the middlebox.
@@ -23,14 +27,14 @@ class IdleDrops(BoundedCheck):
     """
 
     name = "idle drops"
-    summary = "how often a middlebox forgot an established flow because it was silent"
+    summary = "how often a middlebox forgot a flow in use because it was silent"
     bounds = ("count",)
 
     at: MiddleboxHost
     count: BoundField
 
     def judge(self, history: History) -> Finding:
-        """Count the entries that expired; those of flows that were being closed do not count."""
+        """Count the entries that expired while their flow was in use."""
         if not history.of(FlowRecord, host=self.at) and not history.of(
             ConntrackRecord, host=self.at
         ):
@@ -41,11 +45,7 @@ class IdleDrops(BoundedCheck):
             for entry in flow.entries
             if entry.host == self.at and entry.stretch.ended
         ]
-        expired = [
-            (flow, entry)
-            for flow, entry in ended
-            if entry.cause == "expired" and entry.state in ("", "ESTABLISHED")
-        ]
+        expired = [(flow, entry) for flow, entry in ended if _was_in_use(flow, entry)]
         unclear = [entry for _, entry in ended if entry.cause is None]
         if unclear:
             return unknown(
@@ -54,8 +54,22 @@ class IdleDrops(BoundedCheck):
         evidence = []
         for flow, entry in expired:
             lived = production(history, entry.stretch.length)
-            text = f"{self.at} forgot {flow.name} after silence; it had known it for {lived}"
+            kind = f" ({entry.state}: half-closed)" if entry.state in _HALF_CLOSED else ""
+            text = f"{self.at} forgot {flow.name}{kind} after silence; it had known it for {lived}"
             evidence.append(Evidence(entry.stretch.end, text, flow.name))
         weighed = weigh(history, [Figure("count", self.count, len(expired))])
-        why = f"established flows that expired: {weighed.why}"
+        why = f"flows in use that expired: {weighed.why}"
         return weighed.finding(why, evidence)
+
+
+def _was_in_use(flow: Flow, entry: Entry) -> bool:
+    """Whether the entry expired while one side at least could still use the flow."""
+    # Engines call a half-closed entry closed, whoever is still there.
+    if entry.state in _HALF_CLOSED and entry.cause in ("expired", "closed"):
+        end = entry.stretch.end
+        return any(
+            stretch.start <= end < stretch.end or (stretch.start <= end and not stretch.ended)
+            for presence in (*flow.client_sockets, *flow.server_sockets)
+            for stretch in presence.connected
+        )
+    return entry.cause == "expired" and entry.state in ("", "ESTABLISHED")

@@ -102,7 +102,10 @@ def _bound(value: object) -> object:
     match = re.fullmatch(r"\s*(exactly|at most|at least)\s+(\d{1,12})\s*", str(value))
     if not match:
         raise ValueError(f"{value!r} is not a bound; write for example 3, at most 3 or at least 1")
-    return Bound(match[1], int(match[2]))  # type: ignore[arg-type]
+    bound = Bound(match[1], int(match[2]))  # type: ignore[arg-type]
+    if bound == Bound("at least", 0):
+        raise ValueError("'at least 0' always holds; write at least 1, or leave it out")
+    return bound
 
 
 BoundField = Annotated[
@@ -113,7 +116,7 @@ BoundField = Annotated[
         {
             "anyOf": [
                 {"type": "integer", "minimum": 0},
-                {"type": "string", "pattern": r"^(exactly|at most|at least) \d+$"},
+                {"type": "string", "pattern": r"^((exactly|at most) \d+|at least 0*[1-9]\d*)$"},
             ]
         }
     ),

@@ -65,17 +65,28 @@ class Flow:
 
 @dataclass(frozen=True)
 class HalfOpenInterval:
-    """A socket that was ESTABLISHED while the other side had no live socket.
+    """A socket that a program could still use while the other side had no live socket.
 
     Attributes:
         flow: what it belongs to.
-        socket: the one that still believed.
+        socket: the one that was left: ESTABLISHED, half-closed (FIN_WAIT1, FIN_WAIT2, CLOSING,
+            LAST_ACK) and still held by a program, or CLOSE_WAIT.
         stretch: for how long.
     """
 
     flow: Flow
     socket: Presence
     stretch: Stretch
+
+    @property
+    def first_state(self) -> str:
+        """The socket's state when the other side was first seen to be gone."""
+        return state_of(self.socket.at(self.stretch.start))
+
+    @property
+    def last_state(self) -> str:
+        """The socket's state when it was last seen."""
+        return state_of(self.socket.at(self.stretch.end))
 
 
 def subtract(whole: Iterable[Stretch], without: Iterable[Stretch]) -> list[Stretch]:
@@ -134,7 +145,7 @@ def half_open(
                 unseen = [Stretch(0.0, min(others))] if others else []
                 found += [
                     HalfOpenInterval(flow, presence, stretch)
-                    for stretch in subtract(presence.established, [*gone, *unseen])
+                    for stretch in subtract(presence.connected, [*gone, *unseen])
                     if stretch.length > least
                 ]
     return sorted(found, key=lambda each: (each.stretch.start, each.flow.name))

@@ -16,7 +16,8 @@ from functools import cache, lru_cache
 from halfopen.model.history import History, TcpSocket, socket_from_json
 from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
 
-_ALIVE = frozenset({"ESTABLISHED", "SYN_SENT", "SYN_RECV", "NEW_SYN_RECV", "CLOSE_WAIT"})
+_OPENING = frozenset({"SYN_SENT", "SYN_RECV", "NEW_SYN_RECV"})
+_ALIVE = frozenset({"ESTABLISHED", "CLOSE_WAIT"} | _OPENING)
 _ENDING = frozenset({"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"})
 
 
@@ -80,9 +81,14 @@ class Presence:
         return self._while(lambda socket: socket.connected)
 
     @property
+    def connected(self) -> list[Stretch]:
+        """When it had a peer, and some program could still read or write through it."""
+        return self._while(lambda socket: is_alive(socket) and state_of(socket) not in _OPENING)
+
+    @property
     def alive(self) -> list[Stretch]:
         """When some program could still read or write through it."""
-        return self._while(_is_alive)
+        return self._while(is_alive)
 
     def _while(self, holds: Callable[[TcpSocket], bool]) -> list[Stretch]:
         stretches: list[Stretch] = []
@@ -120,7 +126,8 @@ def address_of(endpoint: str) -> str:
     return endpoint.rpartition(":")[0].strip("[]")
 
 
-def _is_alive(socket: TcpSocket) -> bool:
+def is_alive(socket: TcpSocket) -> bool:
+    """True if some program can still read or write through it."""
     state = state_of(socket)
     return state in _ALIVE or (state in _ENDING and socket.pid != 0)
 
@@ -190,6 +197,12 @@ def entries(history: History) -> dict[tuple[str, str], list[Entry]]:
         events.setdefault(record["host"], []).append(change)
     for host, changes in _table_changes(history, states).items():
         events.setdefault(host, changes)
+    for record in history.of(FlowRecord):  # newer than the last sample of the table
+        if record["event"] == "destroyed" and (state := record.get("state")):
+            key = (record["client"], record["server"])
+            states.setdefault((record["host"], *key), []).append((record["t"], state))
+    for seen in states.values():
+        seen.sort(key=lambda each: each[0])
     for host, changes in events.items():
         began: dict[tuple[str, str], float] = {}
         for t, event, key, cause in changes:

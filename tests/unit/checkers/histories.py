@@ -97,8 +97,7 @@ class Run:
         fields = {"event": event, **more}
         return self.add("log", host=host, process="relpio", event=fields)
 
-    def entry(self, event: str, port: int = 40001, cause: str | None = None) -> Self:
-        more = {"cause": cause} if cause else {}
+    def entry(self, event: str, port: int = 40001, **more: str) -> Self:
         return self.add(
             "flow", host="firewall", event=event, client=client(port), server=SERVER, **more
         )

@@ -9,7 +9,7 @@ from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
 
-from .histories import Run, flow, incident, mine, theirs
+from .histories import LISTEN, Run, flow, incident, mine, theirs
 
 
 def judge(history: History, **params: object) -> Finding:
@@ -97,3 +97,10 @@ def test_clean_up_timers() -> None:
     timers = [(t.seconds, t.measures) for t in params.timers()]
     assert timers == [(14400.0, "silence"), (7200.0, "silence")]
     assert params.hosts() == ("r",)
+
+
+def test_a_socket_that_was_told_of_the_end_is_not_a_dead_connection() -> None:
+    leaving = mine(state="CLOSE_WAIT")
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([], [LISTEN, leaving])
+    history = run.at(9).both([], [LISTEN, leaving]).at(12).both([], [LISTEN]).end()
+    assert judge(history, within=4.0).verdict is Verdict.UNKNOWN

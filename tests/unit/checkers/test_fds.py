@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from pydantic import ValidationError
 
 from halfopen.checkers.fds import Fds
 from halfopen.model.history import History
@@ -80,3 +81,14 @@ def test_fds_unknown(history: History, bounds: dict[str, object]) -> None:
 def test_fds_something_must_be_asked() -> None:
     with pytest.raises(ValueError, match="needs"):
         Fds(at="x")
+
+
+def test_a_kind_that_is_not_counted_is_refused() -> None:
+    with pytest.raises(ValidationError, match="'tcp', 'listen'"):
+        Fds.model_validate({"at": "receiver", "kind": "tpc", "at_end": 0})
+
+
+def test_all_descriptors_together() -> None:
+    run = Run().add("fds", host="receiver", process="p", pid=1, counts={"tcp": 2, "file": 3})
+    assert judge(run.end(), kind="all", at_end=5).verdict is Verdict.PASS
+    assert judge(run.end(), kind="file", at_end=3).verdict is Verdict.PASS

@@ -21,12 +21,12 @@ def test_the_incident_leaves_one_half_open_connection() -> None:
         Verdict.FAIL,
         1,
         "at end exactly 0",
-        "half-open connections: at end 1 instead of 0",
+        "half-open connections: at end 1 instead of 0; left in ESTABLISHED: 1",
         (
             Evidence(
                 22,
-                "10.0.2.2:2514 has no live peer at 10.0.1.1:40001; for 8 s to the end; "
-                "last heard at 1 s; no timer runs: nothing will ever end it",
+                "10.0.2.2:2514 is ESTABLISHED and has no live peer at 10.0.1.1:40001; "
+                "for 8 s to the end; last heard at 1 s; no timer runs: nothing will ever end it",
                 flow(),
             ),
         ),
@@ -87,3 +87,39 @@ def test_what_became_half_open_in_the_last_moment_is_unknown() -> None:
     assert judge(history, at_end=0).verdict is Verdict.UNKNOWN
     assert judge(history, at_end=1).verdict is Verdict.UNKNOWN
     assert judge(history, at_end=2).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("state", ["FIN_WAIT1", "FIN_WAIT2", "CLOSING", "LAST_ACK", "CLOSE_WAIT"])
+def test_a_socket_that_a_program_still_holds_counts_in_every_state(state: str) -> None:
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([theirs()], [mine(state=state)])
+    history = run.at(5).both([], [LISTEN, mine(state=state)]).at(9)
+    found = judge(history.both([], [LISTEN, mine(state=state)]).end(), at_end=0)
+    assert (found.verdict, found.observed) == (Verdict.FAIL, 1)
+    assert found.why.endswith(f"at end 1 instead of 0; left in {state}: 1")
+    assert f" is {state} and has no live peer" in found.evidence[0].text
+
+
+def test_the_state_in_which_it_was_left_is_named_beside_the_one_that_it_came_to() -> None:
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([], [LISTEN, mine()])
+    history = run.at(9).both([], [LISTEN, mine(state="FIN_WAIT1")]).end()
+    assert "FIN_WAIT1 (was ESTABLISHED)" in judge(history, at_end=0).evidence[0].text
+
+
+def test_a_zero_window_is_named() -> None:
+    stuck = mine(timer="persist", timer_s=30.0)
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([], [LISTEN, stuck])
+    found = judge(run.at(9).both([], [LISTEN, stuck]).end(), at_end=0)
+    assert "ESTABLISHED with a zero window" in found.evidence[0].text
+
+
+@pytest.mark.parametrize("state", ["FIN_WAIT2", "LAST_ACK"])
+def test_what_its_program_has_closed_does_not_count(state: str) -> None:
+    closed = mine(state=state, pid=0)
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([], [LISTEN, closed])
+    assert judge(run.at(9).both([], [LISTEN, closed]).end(), at_end=0).verdict is Verdict.PASS
+
+
+def test_a_connection_that_is_still_being_opened_does_not_count() -> None:
+    run = Run().at(1).both([theirs(state="SYN_SENT")], []).at(9)
+    history = run.both([theirs(state="SYN_SENT")], []).end()
+    assert judge(history, at="sender", at_end=0).verdict is Verdict.PASS

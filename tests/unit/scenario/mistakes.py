@@ -271,6 +271,19 @@ MISTAKES = [
         ],
     ),
     (
+        "at end: 0",
+        "at end: at least 0",
+        [
+            "s.yaml:18: at end for check 'half-open': 'at least 0' always holds; "
+            "write at least 1, or leave it out"
+        ],
+    ),
+    (
+        "half-open: { at: receiver, at end: 0 }",
+        "fds: { at: receiver, kind: tpc, at end: 0 }",
+        ["s.yaml:18: kind for check 'fds': 'tpc' is not one of its values; did you mean 'tcp'?"],
+    ),
+    (
         "half-open: { at: receiver",
         "half-open: { at: firewall",
         [
