@@ -22,28 +22,7 @@ class Named(Protocol):
 T = TypeVar("T", bound=Named)
 
 
-def discover(package: ModuleType, attribute: str, kind: type[T]) -> dict[str, T]:
-    """All descriptions in `package`, by name, in the order of their names.
-
-    Every module whose name does not begin with an underscore must hold one `attribute` of type
-    `kind`, or a tuple of them.
-
-    Raises:
-        TypeError: if a module holds none, or two share a name: a programming error.
-    """
-    found: dict[str, T] = {}
-    for module in modules(package):
-        value = getattr(module, attribute, None)
-        for item in value if isinstance(value, tuple) else (value,):
-            if not isinstance(item, kind):
-                raise TypeError(f"{module.__name__} has no {attribute} of type {kind.__name__}")
-            if item.name in found:
-                raise TypeError(f"{module.__name__}: {item.name!r} is defined twice")
-            found[item.name] = item
-    return dict(sorted(found.items()))
-
-
-def classes(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
+def discover(package: ModuleType, base: type[T]) -> dict[str, type[T]]:
     """The classes in `package` that derive from `base`, by `name`, in the order of their names.
 
     Every module whose name does not begin with an underscore must define one at least; abstract

@@ -15,13 +15,13 @@ from halfopen.model.history import History
 from halfopen.model.plan import PlannedCheck
 from halfopen.model.verdict import CheckResult, Verdict
 from halfopen.ports import Check, FigureFound, Finding
-from halfopen.registry import classes
+from halfopen.registry import discover
 
 
 @cache
 def all_checks() -> dict[str, type[Check]]:
     """Every check by the name that a scenario gives it."""
-    return classes(sys.modules[__name__], Check)  # type: ignore[type-abstract]
+    return discover(sys.modules[__name__], Check)  # type: ignore[type-abstract]
 
 
 def judge_history(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from halfopen.checkers._bounds import AtEndAndPeak, Figure, peak_of, weigh
 from halfopen.checkers._words import production, unknown
 from halfopen.fields import BoundField
-from halfopen.model.flows import Flow, Stretch, flows, sampled_hosts
+from halfopen.model.flows import Flow, Interval, flows, sampled_hosts
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
@@ -34,8 +34,8 @@ class Connections(AtEndAndPeak):
         if self.at not in sampled_hosts(history):
             return unknown(self.asked, f"no socket of {self.at} was ever sampled")
         found = established_at(flows(history), self.at)
-        changes = [(stretch.start, 1) for _, stretch in found]
-        changes += [(stretch.end, -1) for _, stretch in found if stretch.ended]
+        changes = [(interval.start, 1) for _, interval in found]
+        changes += [(interval.end, -1) for _, interval in found if interval.ended]
         weighed = weigh(
             history,
             (
@@ -43,7 +43,7 @@ class Connections(AtEndAndPeak):
                 Figure(
                     "at end",
                     self.at_end,
-                    sum(not stretch.ended for _, stretch in found),
+                    sum(not interval.ended for _, interval in found),
                     only_grows=False,
                 ),
                 Figure("peak", self.peak, peak_of(changes)[0]),
@@ -51,24 +51,24 @@ class Connections(AtEndAndPeak):
         )
         evidence = tuple(
             Evidence(
-                stretch.start,
-                f"{flow.name} ESTABLISHED from {production(history, stretch.start)} to "
-                + (production(history, stretch.end) if stretch.ended else "the end"),
+                interval.start,
+                f"{flow.name} ESTABLISHED from {production(history, interval.start)} to "
+                + (production(history, interval.end) if interval.ended else "the end"),
                 flow.name,
             )
-            for flow, stretch in found
+            for flow, interval in found
         )
         why = f"connections: {weighed.why}"
         return weighed.finding(why, evidence)
 
 
-def established_at(known: list[Flow], host: str) -> list[tuple[Flow, Stretch]]:
+def established_at(known: list[Flow], host: str) -> list[tuple[Flow, Interval]]:
     """When each flow was ESTABLISHED at `host`, in order of time."""
     found = [
-        (flow, stretch)
+        (flow, interval)
         for flow in known
-        for presence in (*flow.client_sockets, *flow.server_sockets)
-        if presence.host == host
-        for stretch in presence.established
+        for lifetime in (*flow.client_sockets, *flow.server_sockets)
+        if lifetime.host == host
+        for interval in lifetime.established
     ]
     return sorted(found, key=lambda each: each[1].start)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from halfopen.checkers._words import cut_short, say, unknown
 from halfopen.checkers.half_open import unsampled
 from halfopen.fields import Duration, Endpoint, Timer
-from halfopen.model.flows import Flow, Presence, flows, half_open
+from halfopen.model.flows import Flow, SocketLifetime, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.records import ProcessRecord
 from halfopen.model.units import format_duration
@@ -96,25 +96,25 @@ class _Death:
         by_program: True if it went because its program ended, which is not what the check is about.
     """
 
-    socket: Presence
+    socket: SocketLifetime
     flow: Flow
     heard: float
     by_program: bool
 
     @property
     def ended(self) -> bool:
-        return self.socket.stretch.ended
+        return self.socket.interval.ended
 
     @property
     def age(self) -> float:
         """Silence until the socket was gone, or until the history ends."""
-        return self.socket.stretch.end - self.heard
+        return self.socket.interval.end - self.heard
 
 
 def _deaths(history: History, at: str) -> Iterator[_Death]:
     known = flows(history)
     dead = {
-        (each.socket.local, each.socket.peer, each.socket.stretch.start): each.stretch.start
+        (each.socket.local, each.socket.peer, each.socket.interval.start): each.interval.start
         for each in half_open(history, known)
         if each.first_state != "CLOSE_WAIT"  # a FIN came: it was told that its peer is leaving
     }
@@ -122,7 +122,7 @@ def _deaths(history: History, at: str) -> Iterator[_Death]:
         for socket in (*flow.client_sockets, *flow.server_sockets):
             if socket.host != at:
                 continue
-            key = (socket.local, socket.peer, socket.stretch.start)
+            key = (socket.local, socket.peer, socket.interval.start)
             gone = dead.get(key, _path_gone(flow, socket))
             if gone is None:
                 continue
@@ -132,27 +132,27 @@ def _deaths(history: History, at: str) -> Iterator[_Death]:
             )
 
 
-def _path_gone(flow: Flow, socket: Presence) -> float | None:
+def _path_gone(flow: Flow, socket: SocketLifetime) -> float | None:
     """When a middlebox forgot the flow for good, as far as this socket could tell."""
     lost = [
-        entry.stretch.end
+        entry.interval.end
         for entry in flow.entries
-        if entry.stretch.ended and entry.cause in ("expired", "forgotten")
+        if entry.interval.ended and entry.cause in ("expired", "forgotten")
     ]
     heard = socket.last_heard()
     if not lost or heard is None or heard > max(lost):
         return None
-    back = any(entry.stretch.end > max(lost) for entry in flow.entries)
+    back = any(entry.interval.end > max(lost) for entry in flow.entries)
     here = any(s.start <= max(lost) <= s.end for s in socket.established)
     return max(lost) if here and not back else None
 
 
-def _left_with_program(history: History, socket: Presence) -> bool:
-    if not socket.stretch.ended:
+def _left_with_program(history: History, socket: SocketLifetime) -> bool:
+    if not socket.interval.ended:
         return False
     last_seen, last = socket.samples[-1]
     return any(
-        last_seen <= record["t"] <= socket.stretch.end + history.sample_s
+        last_seen <= record["t"] <= socket.interval.end + history.sample_s
         and record.get("pid") == last.pid
         for record in history.of(ProcessRecord, host=socket.host, state="exited")
     )
@@ -170,4 +170,4 @@ def _evidence(history: History, check: DeadConnectionRemoval, death: _Death) -> 
     text = f"{last.local} of {last.peer}: {text}"
     if last.timer != "off" and last.retrans:
         text += f"; {last.retrans} {last.timer} probes unanswered when last seen"
-    return Evidence(death.socket.stretch.end, text, death.flow.name)
+    return Evidence(death.socket.interval.end, text, death.flow.name)

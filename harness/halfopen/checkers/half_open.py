@@ -37,14 +37,14 @@ class HalfOpen(AtEndAndPeak):
             return unknown(self.asked, missing)
         known = flows(history)
         found = [each for each in half_open(history, known) if each.socket.host == self.at]
-        at_end = [each for each in found if not each.stretch.ended]
+        at_end = [each for each in found if not each.interval.ended]
         perhaps = [
             each
             for each in half_open(history, known, certain=False)
-            if each.socket.host == self.at and not each.stretch.ended
+            if each.socket.host == self.at and not each.interval.ended
         ]
-        changes = [(e.stretch.start, 1) for e in found]
-        changes += [(e.stretch.end, -1) for e in found if e.stretch.ended]
+        changes = [(e.interval.start, 1) for e in found]
+        changes += [(e.interval.end, -1) for e in found if e.interval.ended]
         peak, peak_t = peak_of(changes)
         weighed = self.weigh(history, len(at_end), peak)
         evidence = [_evidence(history, each) for each in found]
@@ -86,18 +86,18 @@ def unsampled(history: History, at: str) -> str:
 
 
 def _evidence(history: History, each: HalfOpenInterval) -> Evidence:
-    socket = each.socket.at(each.stretch.end)
-    heard = each.socket.last_heard(each.stretch.end)
+    socket = each.socket.at(each.interval.end)
+    heard = each.socket.last_heard(each.interval.end)
     state = _states(each, socket)
     parts = [f"{socket.local} is {state} and has no live peer at {socket.peer}"]
-    length = say(history, each.stretch.length)
-    parts.append(f"for {length}" + (" until it was gone" if each.stretch.ended else " to the end"))
+    length = say(history, each.interval.length)
+    parts.append(f"for {length}" + (" until it was gone" if each.interval.ended else " to the end"))
     if heard is not None:
         parts.append(f"last heard at {production(history, max(0.0, heard))}")
-    if each.stretch.ended:
+    if each.interval.ended:
         pass
     elif socket.timer == "off":
         parts.append("no timer runs: nothing will ever end it")
     else:
         parts.append(f"{socket.timer} timer, next in {production(history, socket.timer_s)}")
-    return Evidence(each.stretch.start, "; ".join(parts), each.flow.name)
+    return Evidence(each.interval.start, "; ".join(parts), each.flow.name)

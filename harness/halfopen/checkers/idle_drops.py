@@ -43,7 +43,7 @@ class IdleDrops(BoundedCheck):
             (flow, entry)
             for flow in flows(history)
             for entry in flow.entries
-            if entry.host == self.at and entry.stretch.ended
+            if entry.host == self.at and entry.interval.ended
         ]
         expired = [(flow, entry) for flow, entry in ended if _was_in_use(flow, entry)]
         unclear = [entry for _, entry in ended if entry.cause is None]
@@ -53,10 +53,10 @@ class IdleDrops(BoundedCheck):
             )
         evidence = []
         for flow, entry in expired:
-            lived = production(history, entry.stretch.length)
+            lived = production(history, entry.interval.length)
             kind = f" ({entry.state}: half-closed)" if entry.state in _HALF_CLOSED else ""
             text = f"{self.at} forgot {flow.name}{kind} after silence; it had known it for {lived}"
-            evidence.append(Evidence(entry.stretch.end, text, flow.name))
+            evidence.append(Evidence(entry.interval.end, text, flow.name))
         weighed = weigh(history, [Figure("count", self.count, len(expired))])
         why = f"flows in use that expired: {weighed.why}"
         return weighed.finding(why, evidence)
@@ -66,10 +66,10 @@ def _was_in_use(flow: Flow, entry: Entry) -> bool:
     """Whether the entry expired while one side at least could still use the flow."""
     # Engines call a half-closed entry closed, whoever is still there.
     if entry.state in _HALF_CLOSED and entry.cause in ("expired", "closed"):
-        end = entry.stretch.end
+        end = entry.interval.end
         return any(
-            stretch.start <= end < stretch.end or (stretch.start <= end and not stretch.ended)
-            for presence in (*flow.client_sockets, *flow.server_sockets)
-            for stretch in presence.connected
+            interval.start <= end < interval.end or (interval.start <= end and not interval.ended)
+            for lifetime in (*flow.client_sockets, *flow.server_sockets)
+            for interval in lifetime.connected
         )
     return entry.cause == "expired" and entry.state in ("", "ESTABLISHED")

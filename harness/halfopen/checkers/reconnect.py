@@ -138,11 +138,11 @@ def _speaks_into_the_void(history: History, at: str, opened: float) -> bool:
 def _forgotten(known: list[Flow], at: str) -> list[float]:
     """When middleboxes forgot flows that a host had opened."""
     return [
-        entry.stretch.end
+        entry.interval.end
         for flow in known
         if any(socket.host == at for socket in flow.client_sockets)
         for entry in flow.entries
-        if entry.stretch.ended and entry.cause != "closed"
+        if entry.interval.ended and entry.cause != "closed"
     ]
 
 
@@ -150,23 +150,23 @@ def _from_sockets(history: History, at: str) -> list[_Loss] | None:
     """Losses as the sender's sockets show them; None if none was ever sampled."""
     if not history.of(SocketsRecord, host=at):
         return None
-    stretches = sorted(
+    intervals = sorted(
         (
-            stretch
+            interval
             for flow in flows(history)
             for socket in flow.client_sockets
             if socket.host == at
-            for stretch in socket.established
+            for interval in socket.established
         ),
-        key=lambda stretch: stretch.start,
+        key=lambda interval: interval.start,
     )
-    if not stretches:
+    if not intervals:
         return None
     losses = []
-    for stretch in stretches:
-        if stretch.ended:
-            again = min((s.start for s in stretches if s.start > stretch.start), default=None)
-            losses.append(_Loss(stretch.start, stretch.end, "", stretch.end, "", again))
+    for interval in intervals:
+        if interval.ended:
+            again = min((s.start for s in intervals if s.start > interval.start), default=None)
+            losses.append(_Loss(interval.start, interval.end, "", interval.end, "", again))
     return losses
 
 

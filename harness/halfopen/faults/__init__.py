@@ -10,10 +10,10 @@ import sys
 from functools import cache
 
 from halfopen.ports import Fault
-from halfopen.registry import classes
+from halfopen.registry import discover
 
 
 @cache
 def all_faults() -> dict[str, type[Fault]]:
     """Every fault by name."""
-    return classes(sys.modules[__name__], Fault)  # type: ignore[type-abstract]
+    return discover(sys.modules[__name__], Fault)  # type: ignore[type-abstract]

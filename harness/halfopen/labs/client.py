@@ -13,7 +13,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.rpc import Message, Peer
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Demands, Middlebox, ProgramSpec, Recorder
 from halfopen.verbs import Verb, verb_to_json
@@ -125,7 +125,7 @@ class AgentLab(ABC):
         count: int,
         every: float = 0.0,
         background: bool = False,
-        form: Form = USUAL,
+        form: MessageShape = DEFAULT,
     ) -> None:
         """Write messages `first`, `first` + 1, ... to where the program takes them."""
         patience = count * every

@@ -2,7 +2,7 @@
 
 Every layer that asks who still believes in a connection asks here: the checkers and the reports
 draw on the same join.  What was seen in each of the places is in
-:mod:`halfopen.model.sightings`.  Times are seconds of lab time since the run began.
+:mod:`halfopen.model.observations`.  Times are seconds of lab time since the run began.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from weakref import WeakKeyDictionary
 
 from halfopen.model.history import History
+from halfopen.model.observations import Entry as Entry
+from halfopen.model.observations import Interval as Interval
+from halfopen.model.observations import SocketLifetime as SocketLifetime
+from halfopen.model.observations import address_of, entries, is_local, socket_lifetimes, state_of
 from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
-from halfopen.model.sightings import Entry as Entry
-from halfopen.model.sightings import Presence as Presence
-from halfopen.model.sightings import Stretch as Stretch
-from halfopen.model.sightings import address_of, entries, is_local, presences, state_of
 
 # Two hosts are sampled one after the other: a difference that lasts fewer samples than this may be
 # no more than the time between the two.
@@ -37,8 +37,8 @@ class Flow:
 
     client: str
     server: str
-    client_sockets: tuple[Presence, ...] = ()
-    server_sockets: tuple[Presence, ...] = ()
+    client_sockets: tuple[SocketLifetime, ...] = ()
+    server_sockets: tuple[SocketLifetime, ...] = ()
     entries: tuple[Entry, ...] = ()
 
     @property
@@ -56,11 +56,11 @@ class Flow:
         """When the last one forgot it, or the end of the history."""
         return max(s.end for s in self._stretches())
 
-    def _stretches(self) -> Iterator[Stretch]:
-        for presence in (*self.client_sockets, *self.server_sockets):
-            yield presence.stretch
+    def _stretches(self) -> Iterator[Interval]:
+        for lifetime in (*self.client_sockets, *self.server_sockets):
+            yield lifetime.interval
         for entry in self.entries:
-            yield entry.stretch
+            yield entry.interval
 
 
 @dataclass(frozen=True)
@@ -71,37 +71,37 @@ class HalfOpenInterval:
         flow: what it belongs to.
         socket: the one that was left: ESTABLISHED, half-closed (FIN_WAIT1, FIN_WAIT2, CLOSING,
             LAST_ACK) and still held by a program, or CLOSE_WAIT.
-        stretch: for how long.
+        interval: for how long.
     """
 
     flow: Flow
-    socket: Presence
-    stretch: Stretch
+    socket: SocketLifetime
+    interval: Interval
 
     @property
     def first_state(self) -> str:
         """The socket's state when the other side was first seen to be gone."""
-        return state_of(self.socket.at(self.stretch.start))
+        return state_of(self.socket.at(self.interval.start))
 
     @property
     def last_state(self) -> str:
         """The socket's state when it was last seen."""
-        return state_of(self.socket.at(self.stretch.end))
+        return state_of(self.socket.at(self.interval.end))
 
 
-def subtract(whole: Iterable[Stretch], without: Iterable[Stretch]) -> list[Stretch]:
+def subtract(whole: Iterable[Interval], without: Iterable[Interval]) -> list[Interval]:
     """The parts of `whole` that are in none of `without`."""
     rest = list(whole)
     for hole in without:
         parts = []
-        for stretch in rest:
-            if (hole.end <= stretch.start and hole.ended) or hole.start >= stretch.end:
-                parts.append(stretch)
+        for interval in rest:
+            if (hole.end <= interval.start and hole.ended) or hole.start >= interval.end:
+                parts.append(interval)
                 continue
-            if hole.start > stretch.start:
-                parts.append(Stretch(stretch.start, hole.start))
-            if hole.ended and hole.end < stretch.end:
-                parts.append(Stretch(hole.end, stretch.end, stretch.ended))
+            if hole.start > interval.start:
+                parts.append(Interval(interval.start, hole.start))
+            if hole.ended and hole.end < interval.end:
+                parts.append(Interval(hole.end, interval.end, interval.ended))
         rest = parts
     return rest
 
@@ -110,7 +110,7 @@ def flows(history: History) -> list[Flow]:
     """Every flow of the run between two hosts, in the order in which they began."""
     known = _JOINED.get(history)
     if known is None:
-        known = _JOINED[history] = _join(history, presences(history), entries(history))
+        known = _JOINED[history] = _join(history, socket_lifetimes(history), entries(history))
     return list(known)
 
 
@@ -121,7 +121,7 @@ _JOINED: WeakKeyDictionary[History, list[Flow]] = WeakKeyDictionary()
 def half_open(
     history: History, known: Sequence[Flow], *, certain: bool = True
 ) -> list[HalfOpenInterval]:
-    """Every half-open stretch, in order of time.
+    """Every half-open interval, in order of time.
 
     Args:
         history: what was sampled.
@@ -139,16 +139,16 @@ def half_open(
             (flow.server_sockets, flow.client_sockets),
         )
         for mine, theirs in sides:
-            gone = [stretch for presence in theirs for stretch in presence.alive]
-            for presence in mine:
-                others = [t for host, t in first.items() if host != presence.host]
-                unseen = [Stretch(0.0, min(others))] if others else []
+            gone = [interval for lifetime in theirs for interval in lifetime.alive]
+            for lifetime in mine:
+                others = [t for host, t in first.items() if host != lifetime.host]
+                unseen = [Interval(0.0, min(others))] if others else []
                 found += [
-                    HalfOpenInterval(flow, presence, stretch)
-                    for stretch in subtract(presence.connected, [*gone, *unseen])
-                    if stretch.length > least
+                    HalfOpenInterval(flow, lifetime, interval)
+                    for interval in subtract(lifetime.connected, [*gone, *unseen])
+                    if interval.length > least
                 ]
-    return sorted(found, key=lambda each: (each.stretch.start, each.flow.name))
+    return sorted(found, key=lambda each: (each.interval.start, each.flow.name))
 
 
 def sampled_hosts(history: History) -> set[str]:
@@ -169,7 +169,7 @@ def hosts_by_address(history: History) -> dict[str, str]:
 
 def _join(
     history: History,
-    sockets: Sequence[Presence],
+    sockets: Sequence[SocketLifetime],
     memories: dict[tuple[str, str], list[Entry]],
 ) -> list[Flow]:
     """Bring the sides of each flow together by their addresses.
@@ -187,17 +187,17 @@ def _join(
         for socket in record["sockets"]
         if not socket.get("peer") or socket.get("state") == "LISTEN"
     }
-    sides: dict[tuple[str, str], tuple[list[Presence], list[Presence]]] = {
+    sides: dict[tuple[str, str], tuple[list[SocketLifetime], list[SocketLifetime]]] = {
         key: ([], []) for key in remembered
     }
-    for presence in sockets:
-        forward = as_client((presence.local, presence.peer))
-        backward = as_client((presence.peer, presence.local))
+    for lifetime in sockets:
+        forward = as_client((lifetime.local, lifetime.peer))
+        backward = as_client((lifetime.peer, lifetime.local))
         if forward not in sides and backward not in sides:
-            key = forward if _opened_it(presence, listening) else backward
+            key = forward if _opened_it(lifetime, listening) else backward
             sides[key] = ([], [])
         is_client = forward in sides
-        sides[forward if is_client else backward][0 if is_client else 1].append(presence)
+        sides[forward if is_client else backward][0 if is_client else 1].append(lifetime)
     joined = [
         Flow(client, server, tuple(clients), tuple(servers), tuple(remembered.get(key, ())))
         for key, (clients, servers) in sides.items()
@@ -228,13 +228,13 @@ def _untranslated(history: History) -> Callable[[tuple[str, str]], tuple[str, st
     return as_client
 
 
-def _opened_it(presence: Presence, listening: set[tuple[str, str]]) -> bool:
+def _opened_it(lifetime: SocketLifetime, listening: set[tuple[str, str]]) -> bool:
     """True for the client's side; by who listens, else by who sent SYN, else by the port."""
-    port, peer_port = presence.local.rpartition(":")[2], presence.peer.rpartition(":")[2]
-    if (presence.host, port) in listening:
+    port, peer_port = lifetime.local.rpartition(":")[2], lifetime.peer.rpartition(":")[2]
+    if (lifetime.host, port) in listening:
         return False
     if any(p == peer_port for _, p in listening):
         return True
-    if any(state_of(socket) == "SYN_SENT" for _, socket in presence.samples):
+    if any(state_of(socket) == "SYN_SENT" for _, socket in lifetime.samples):
         return True
     return int(port) > int(peer_port)

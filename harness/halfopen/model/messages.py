@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Form:
+class MessageShape:
     """What is the same for all messages of one step.
 
     Attributes:
@@ -18,5 +18,5 @@ class Form:
     size: int = 200
 
 
-USUAL = Form()
+DEFAULT = MessageShape()
 """Of a step that says nothing of it."""

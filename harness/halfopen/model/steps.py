@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, assert_never
 
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +41,7 @@ class PlannedSend(_Step):
     count: int
     every: float = 0.0
     background: bool = False
-    form: Form = USUAL
+    form: MessageShape = DEFAULT
     kind: Literal["send"] = "send"
 
 
@@ -152,7 +152,7 @@ def step_from_json(data: Mapping[str, Any]) -> PlannedStep:
         raise ValueError(f"unknown kind of step {data.get('kind')!r}; known: {', '.join(_KINDS)}")
     values = dict(data)
     if definition is PlannedSend and "form" in values:
-        values["form"] = Form(**values["form"])
+        values["form"] = MessageShape(**values["form"])
     try:
         return definition(**values)
     except TypeError as error:

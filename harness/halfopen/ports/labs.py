@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 from halfopen.model.history import Record
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
@@ -83,7 +83,7 @@ class Lab(Protocol):
         count: int,
         every: float = 0.0,
         background: bool = False,
-        form: Form = USUAL,
+        form: MessageShape = DEFAULT,
     ) -> None:
         """Write numbered messages to where a host's program takes them from."""
 

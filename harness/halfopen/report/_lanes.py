@@ -7,7 +7,7 @@ from html import escape
 from textwrap import shorten
 from typing import Any
 
-from halfopen.model.flows import Flow, Presence, Stretch, half_open
+from halfopen.model.flows import Flow, Interval, SocketLifetime, half_open
 from halfopen.model.history import History
 from halfopen.model.records import FaultRecord, StepRecord
 from halfopen.model.units import format_duration
@@ -49,15 +49,15 @@ class Lanes:
         return self.rows - 3 - 4 * number - {"client": 0, "entry": 1, "server": 2}[side]
 
     def traces(self) -> list[dict[str, Any]]:
-        """Bars of each side, half-open stretches over them, ends of entries, steps, faults."""
-        bars: dict[str, list[tuple[Stretch, int, str]]] = {side: [] for side in _SIDES}
+        """Bars of each side, half-open intervals over them, ends of entries, steps, faults."""
+        bars: dict[str, list[tuple[Interval, int, str]]] = {side: [] for side in _SIDES}
         for number, flow in enumerate(self.flows):
             self._label(number, flow)
             for side, sockets in (("client", flow.client_sockets), ("server", flow.server_sockets)):
                 row = self.row(number, side)
                 bars[side] += [(s, row, f"{p.host}: {p.local}") for p in sockets for s in p.alive]
             row = self.row(number, "entry")
-            bars["entry"] += [(e.stretch, row, f"{e.host}: {flow.name}") for e in flow.entries]
+            bars["entry"] += [(e.interval, row, f"{e.host}: {flow.name}") for e in flow.entries]
         traces = [self._bars(side, name, bars[side]) for side, name in _SIDES.items()]
         traces.append(self._half_open())
         traces.append(self._ends())
@@ -75,7 +75,7 @@ class Lanes:
         ]
 
     def _bars(
-        self, side: str, name: str, bars: Sequence[tuple[Stretch, int, str]]
+        self, side: str, name: str, bars: Sequence[tuple[Interval, int, str]]
     ) -> dict[str, Any]:
         return {
             **bar_trace(self.history, bars),
@@ -92,7 +92,7 @@ class Lanes:
                 at_client = each.socket in each.flow.client_sockets
                 side = "client" if at_client else "server"
                 what = f"half-open at {each.socket.host}: {each.socket.peer} is gone"
-                bars.append((each.stretch, self.row(number[each.flow.name], side), what))
+                bars.append((each.interval, self.row(number[each.flow.name], side), what))
         return {
             **bar_trace(self.history, bars),
             "name": "half-open",
@@ -109,10 +109,10 @@ class Lanes:
 
     def _ends(self) -> dict[str, Any]:
         ends = [
-            (entry.stretch.end, self.row(number, "entry"), entry.cause or "gone")
+            (entry.interval.end, self.row(number, "entry"), entry.cause or "gone")
             for number, flow in enumerate(self.flows)
             for entry in flow.entries
-            if entry.stretch.ended and entry.cause != "closed"
+            if entry.interval.ended and entry.cause != "closed"
         ]
         return {
             "type": "scatter",
@@ -129,13 +129,13 @@ class Lanes:
         }  # fmt: skip
 
     def _steps(self) -> list[dict[str, Any]]:
-        long: list[tuple[Stretch, int, str]] = []
+        long: list[tuple[Interval, int, str]] = []
         short: list[tuple[float, str]] = []
-        for stretch, text in begun_and_ended(self.history, StepRecord):
-            if stretch.length > 0.02 * self.history.duration:
-                long.append((stretch, self.rows - 1, text))
+        for interval, text in begun_and_ended(self.history, StepRecord):
+            if interval.length > 0.02 * self.history.duration:
+                long.append((interval, self.rows - 1, text))
             else:
-                short.append((stretch.start, text))
+                short.append((interval.start, text))
         roomy = 0.085 * self.history.duration
         bar = {
             **bar_trace(self.history, long),
@@ -190,20 +190,20 @@ class Lanes:
         return shorten(text, letters, placeholder="…") if letters > 7 else ""
 
 
-def _host(sockets: Sequence[Presence]) -> str:
+def _host(sockets: Sequence[SocketLifetime]) -> str:
     return sockets[0].host if sockets else ""
 
 
-def bar_trace(history: History, bars: Sequence[tuple[Stretch, int, str]]) -> dict[str, Any]:
+def bar_trace(history: History, bars: Sequence[tuple[Interval, int, str]]) -> dict[str, Any]:
     words = []
-    for stretch, _, text in bars:
-        until = at(history, stretch.end) if stretch.ended else "the end"
-        words.append(f"{escape(text)}<br>{at(history, stretch.start)} to {until}")
+    for interval, _, text in bars:
+        until = at(history, interval.end) if interval.ended else "the end"
+        words.append(f"{escape(text)}<br>{at(history, interval.start)} to {until}")
     return {
         "type": "bar",
         "orientation": "h",
-        "base": [stretch.start for stretch, _, _ in bars],
-        "x": [max(stretch.length, 0.001 * history.duration) for stretch, _, _ in bars],
+        "base": [interval.start for interval, _, _ in bars],
+        "x": [max(interval.length, 0.001 * history.duration) for interval, _, _ in bars],
         "y": [row for _, row, _ in bars],
         "hovertext": words,
         "hoverinfo": "text",
@@ -212,8 +212,8 @@ def bar_trace(history: History, bars: Sequence[tuple[Stretch, int, str]]) -> dic
 
 def begun_and_ended(
     history: History, definition: type[StepRecord] | type[FaultRecord]
-) -> list[tuple[Stretch, str]]:
-    """The stretches of all steps or faults, in order."""
+) -> list[tuple[Interval, str]]:
+    """The intervals of all steps or faults, in order."""
     begun: dict[tuple[Any, ...], tuple[float, str]] = {}
     found = []
     for record in history.of(definition):
@@ -222,7 +222,7 @@ def begun_and_ended(
             begun[key] = (record["t"], record["text"])
         elif key in begun:
             start, text = begun.pop(key)
-            found.append((Stretch(start, record["t"]), text))
+            found.append((Interval(start, record["t"]), text))
     for start, text in begun.values():
-        found.append((Stretch(start, history.duration, ended=False), text))
+        found.append((Interval(start, history.duration, ended=False), text))
     return sorted(found, key=lambda each: each[0].start)

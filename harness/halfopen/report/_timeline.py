@@ -13,7 +13,7 @@ from typing import Any
 
 from halfopen.checkers.connections import established_at
 from halfopen.checkers.fds import fd_series
-from halfopen.model.flows import Flow, Stretch, flows, half_open
+from halfopen.model.flows import Flow, Interval, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.records import FaultRecord, FdsRecord, FlowRecord, SocketsRecord
 from halfopen.model.units import format_duration
@@ -53,12 +53,12 @@ def flow_rows(history: History) -> list[dict[str, str]]:
     known = flows(history)
     halves: dict[str, float] = {}
     for each in half_open(history, known):
-        halves[each.flow.name] = halves.get(each.flow.name, 0.0) + each.stretch.length
+        halves[each.flow.name] = halves.get(each.flow.name, 0.0) + each.interval.length
 
-    def span(stretches: Sequence[Stretch]) -> str:
+    def span(intervals: Sequence[Interval]) -> str:
         parts = [
             f"{at(history, s.start)} to {at(history, s.end) if s.ended else 'the end'}"
-            for s in stretches
+            for s in intervals
         ]
         return ", ".join(parts) or "never"
 
@@ -66,7 +66,7 @@ def flow_rows(history: History) -> list[dict[str, str]]:
         {
             "flow": flow.name,
             "client": span([s for p in flow.client_sockets for s in p.alive]),
-            "entry": span([entry.stretch for entry in flow.entries]),
+            "entry": span([entry.interval for entry in flow.entries]),
             "cause": ", ".join(entry.cause for entry in flow.entries if entry.cause),
             "server": span([s for p in flow.server_sockets for s in p.alive]),
             "half": format_duration(halves[flow.name] * history.scale)
@@ -79,10 +79,10 @@ def flow_rows(history: History) -> list[dict[str, str]]:
 
 def _established(known: Sequence[Flow], host: str) -> list[tuple[float, int]]:
     changes = [(0.0, 0)]
-    for _, stretch in established_at(list(known), host):
-        changes.append((stretch.start, 1))
-        if stretch.ended:
-            changes.append((stretch.end, -1))
+    for _, interval in established_at(list(known), host):
+        changes.append((interval.start, 1))
+        if interval.ended:
+            changes.append((interval.end, -1))
     series, level = [], 0
     for t, change in sorted(changes):
         level += change
@@ -200,20 +200,21 @@ def _lines(history: History) -> list[dict[str, Any]]:
         })
     ]  # fmt: skip
     lines += [
-        {"type": "rect" if stretch.length > 0 else "line", "x0": stretch.start, "x1": stretch.end,
+        {"type": "rect" if interval.length > 0 else "line",
+         "x0": interval.start, "x1": interval.end,
          "y0": 0, "y1": 1, "yref": "paper", "layer": "below", "fillcolor": "@half",
-         "opacity": 0.16 if stretch.length > 0 else 1, "line": {"width": 1.5, "color": "@half"}}
-        for stretch, _ in begun_and_ended(history, FaultRecord)
+         "opacity": 0.16 if interval.length > 0 else 1, "line": {"width": 1.5, "color": "@half"}}
+        for interval, _ in begun_and_ended(history, FaultRecord)
     ]  # fmt: skip
     return lines
 
 
 def _fault_labels(history: History) -> list[dict[str, Any]]:
     return [
-        {"text": f"<b>{escape(text)}</b>", "x": stretch.start, "y": 0, "yref": "y",
+        {"text": f"<b>{escape(text)}</b>", "x": interval.start, "y": 0, "yref": "y",
          "yanchor": "top", "xanchor": "left", "xshift": 4, "showarrow": False,
          "font": {"color": "@half", "size": 12}}
-        for stretch, text in begun_and_ended(history, FaultRecord)
+        for interval, text in begun_and_ended(history, FaultRecord)
     ]  # fmt: skip
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from halfopen.checkers.connections import established_at
 from halfopen.errors import UnsupportedError
-from halfopen.model.flows import Flow, Stretch, flows, half_open
+from halfopen.model.flows import Flow, Interval, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.records import FaultRecord, SentRecord, StepRecord
 from halfopen.report._lanes import begun_and_ended
@@ -67,16 +67,16 @@ def _panel(axes: Axes, title: str, history: History) -> None:
     series = (
         (f"ESTABLISHED at {path[-1]}", _SERVER, "-", 2.4, _held(known, path[-1])),
         ("known to the middlebox", _BOX, "--", 1.3,
-         [entry.stretch for flow in known for entry in flow.entries]),
+         [entry.interval for flow in known for entry in flow.entries]),
         (f"ESTABLISHED at {path[0]}", _CLIENT, ":", 1.7, _held(known, path[0])),
     )  # fmt: skip
     highest = 1
-    for name, colour, style, width, stretches in series:
-        times, levels = levels_of(stretches, end)
+    for name, colour, style, width, intervals in series:
+        times, levels = levels_of(intervals, end)
         highest = max(highest, *levels)
         axes.step(times, levels, where="post", color=colour, linestyle=style, linewidth=width,
                   label=name)  # fmt: skip
-    times, levels = levels_of([each.stretch for each in half_open(history, known)], end)
+    times, levels = levels_of([each.interval for each in half_open(history, known)], end)
     axes.fill_between(
         times, levels, step="post", color=_HALF, alpha=0.25, linewidth=0, label="half-open"
     )
@@ -100,12 +100,12 @@ def _panel(axes: Axes, title: str, history: History) -> None:
 def _faults(axes: Axes, history: History, top: float) -> None:
     """Each fault as a bar along the upper edge, with its name."""
     end = history.duration
-    for row, (stretch, text) in enumerate(begun_and_ended(history, FaultRecord)):
-        last = max(stretch.end, stretch.start + 0.004 * end)
-        axes.axvspan(stretch.start, last, color=_FAULT, alpha=0.12, linewidth=0, zorder=0)
-        axes.hlines(top, stretch.start, last, color=_FAULT, linewidth=5)
-        late = stretch.start > 0.7 * end
-        axes.annotate(text, (stretch.start, top), xytext=(-3 if late else 3, -9 - 8 * (row % 2)),
+    for row, (interval, text) in enumerate(begun_and_ended(history, FaultRecord)):
+        last = max(interval.end, interval.start + 0.004 * end)
+        axes.axvspan(interval.start, last, color=_FAULT, alpha=0.12, linewidth=0, zorder=0)
+        axes.hlines(top, interval.start, last, color=_FAULT, linewidth=5)
+        late = interval.start > 0.7 * end
+        axes.annotate(text, (interval.start, top), xytext=(-3 if late else 3, -9 - 8 * (row % 2)),
                       textcoords="offset points", ha="right" if late else "left",
                       fontsize=6.5, color=_SERVER)  # fmt: skip
 
@@ -114,14 +114,14 @@ def _thinned(times: Sequence[float]) -> list[float]:
     return list(times[:: max(1, len(times) // _MOST_SENT)])
 
 
-def _held(known: Sequence[Flow], host: str) -> list[Stretch]:
-    return [stretch for _, stretch in established_at(list(known), host)]
+def _held(known: Sequence[Flow], host: str) -> list[Interval]:
+    return [interval for _, interval in established_at(list(known), host)]
 
 
-def levels_of(stretches: Sequence[Stretch], end: float) -> tuple[list[float], list[int]]:
-    """How many of the stretches there are at a time: the times of change, and the counts."""
+def levels_of(intervals: Sequence[Interval], end: float) -> tuple[list[float], list[int]]:
+    """How many of the intervals there are at a time: the times of change, and the counts."""
     changes = [(0.0, 0), (end, 0)]
-    for each in stretches:
+    for each in intervals:
         changes.append((each.start, 1))
         if each.ended:
             changes.append((each.end, -1))

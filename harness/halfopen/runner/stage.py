@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.plan import PlannedHost
 from halfopen.model.records import FaultRecord, Record, at
 from halfopen.model.sampling import SAMPLE_S
@@ -200,7 +200,7 @@ class Stage:
         *,
         every: float = 0.0,
         background: bool = False,
-        form: Form = USUAL,
+        form: MessageShape = DEFAULT,
     ) -> None:
         """Feed numbered messages to the program on a host.
 

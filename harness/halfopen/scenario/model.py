@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from halfopen.fields import KeepaliveTimers, Section
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.topology import Family
 from halfopen.ports import Check, Fault
 from halfopen.scenario.conditions import Condition
@@ -57,7 +57,7 @@ class Send:
     host: str
     count: int
     every: float = 0.0
-    form: Form = USUAL
+    form: MessageShape = DEFAULT
     background: bool = False
     line: int = 0
     kind: Literal["send"] = "send"

@@ -16,13 +16,13 @@ from halfopen.scenario.names import PROXY, Names
 from halfopen.sections import Problems, line_of_text
 from halfopen.yamlfile import Node
 
-Stretch = tuple[str, ...]
+Segment = tuple[str, ...]
 """Hosts in a row, between which TCP connections are whole: a proxy may be its first or last."""
 
 
-def stretches(path: Sequence[str], proxies: Collection[str]) -> list[Stretch]:
+def segments(path: Sequence[str], proxies: Collection[str]) -> list[Segment]:
     """The path cut at every proxy, which belongs to both parts."""
-    found: list[Stretch] = []
+    found: list[Segment] = []
     part: list[str] = []
     for name in path:
         part.append(name)
@@ -51,14 +51,14 @@ def check_proxies(
     proxies = [name for name in known.path if known.endpoints.get(name) == PROXY]
     if not proxies:
         return
-    whole = stretches(known.path, proxies)
+    whole = segments(known.path, proxies)
     _check_targets(hosts, whole, proxies, known, problems)
     _check_silence(whole, proxies, _cut_links(steps), expect, known, problems)
 
 
 def _check_targets(
     hosts: Node,
-    whole: Sequence[Stretch],
+    whole: Sequence[Segment],
     proxies: Sequence[str],
     known: Names,
     problems: Problems,
@@ -91,24 +91,24 @@ def _cut_links(steps: Sequence[Step]) -> list[tuple[str, str]]:
 
 
 def _check_silence(
-    whole: Sequence[Stretch],
+    whole: Sequence[Segment],
     proxies: Sequence[str],
     cut: Sequence[tuple[str, str]],
     expect: Sequence[Expectation],
     known: Names,
     problems: Problems,
 ) -> None:
-    def silent(stretch: Stretch) -> bool:
-        return bool(known.middleboxes & set(stretch)) or any(
-            set(pair) <= set(stretch) for pair in cut
+    def silent(segment: Segment) -> bool:
+        return bool(known.middleboxes & set(segment)) or any(
+            set(pair) <= set(segment) for pair in cut
         )
 
     for each in expect:
         if not each.params.silent:
             continue
         for host in each.params.hosts():
-            mine = [stretch for stretch in whole if host in stretch]
-            if not mine or any(silent(stretch) for stretch in mine):
+            mine = [segment for segment in whole if host in segment]
+            if not mine or any(silent(segment) for segment in mine):
                 continue
             words = " and ".join(proxies)
             problems.add(

@@ -8,7 +8,7 @@ from typing import Annotated, assert_never
 from pydantic import Field
 
 from halfopen.fields import Bytes, Messages, PositiveDuration, Section
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import AT_MOST_S, FIGURES, AtMost, Condition, ConditionField
 from halfopen.scenario.fault_steps import read_fault, read_heal
@@ -40,8 +40,8 @@ class SendStep(Section):
     every: PositiveDuration | None = None
     from_: str | None = Field(default=None, alias="from")
     background: bool = False
-    severity: int = Field(default=USUAL.severity, ge=0, le=7)
-    size: Annotated[Bytes, Field(ge=100, le=8000)] = USUAL.size
+    severity: int = Field(default=DEFAULT.severity, ge=0, le=7)
+    size: Annotated[Bytes, Field(ge=100, le=8000)] = DEFAULT.size
 
 
 class WaitStep(Section):
@@ -178,7 +178,7 @@ def _read_step(
             section.send,
             every=section.every or 0.0,
             background=section.background,
-            form=Form(section.severity, section.size),
+            form=MessageShape(section.severity, section.size),
             line=node.line,
         )
     if isinstance(section, WaitStep):
@@ -196,9 +196,9 @@ def say(step: Step) -> str:
     match step:
         case Send():
             text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
-            if step.form.size != USUAL.size:
+            if step.form.size != DEFAULT.size:
                 text += f", of {step.form.size} bytes"
-            if step.form.severity != USUAL.severity:
+            if step.form.severity != DEFAULT.severity:
                 text += f", of severity {step.form.severity}"
             if step.every:
                 text += f", one every {say_duration(step.every)}"

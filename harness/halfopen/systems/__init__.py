@@ -10,10 +10,10 @@ import sys
 from functools import cache
 
 from halfopen.ports import System
-from halfopen.registry import classes
+from halfopen.registry import discover
 
 
 @cache
 def all_systems() -> dict[str, type[System]]:
     """Every system by name."""
-    return classes(sys.modules[__name__], System)  # type: ignore[type-abstract]
+    return discover(sys.modules[__name__], System)  # type: ignore[type-abstract]

@@ -11,7 +11,7 @@ import re
 import zlib
 from dataclasses import dataclass
 
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 
 _MARK = re.compile(rb"hf1:([0-9a-z]{1,16}):(\d{1,12}):([0-9a-f]{8}):([a-z]*)")
 _LOCAL0 = 16  # RFC 5424, 6.2.1
@@ -35,7 +35,7 @@ def _checksum(token: bytes, seq: int, payload: bytes) -> int:
     return zlib.crc32(b"%s:%d:%s" % (token, seq, payload))
 
 
-def message(token: str, seq: int, form: Form = USUAL) -> bytes:
+def message(token: str, seq: int, form: MessageShape = DEFAULT) -> bytes:
     """The line for number `seq` of the run `token`, without its line feed.
 
     Args:

@@ -40,7 +40,7 @@ def test_a_dead_client_is_seen_at_the_server() -> None:
     history = translated().at(5).both([], [at_server(OUTSIDE)]).at(9)
     ended = history.sockets("receiver", LISTEN, at_server(OUTSIDE)).end()
     (found,) = half_open(ended, flows(ended))
-    assert (found.socket.host, found.stretch.ended) == ("receiver", False)
+    assert (found.socket.host, found.interval.ended) == ("receiver", False)
 
 
 def test_a_flow_that_got_another_port_is_the_same_flow() -> None:
@@ -48,7 +48,7 @@ def test_a_flow_that_got_another_port_is_the_same_flow() -> None:
     run.add("conntrack", host="firewall", entries=[{**entry(REBOUND), "state": "ESTABLISHED"}])
     history = run.at(9).both([theirs()], [at_server(REBOUND)]).end()
     (flow,) = flows(history)
-    assert {presence.peer for presence in flow.server_sockets} == {OUTSIDE[0], REBOUND[0]}
+    assert {lifetime.peer for lifetime in flow.server_sockets} == {OUTSIDE[0], REBOUND[0]}
 
 
 def test_two_translations_in_a_row() -> None:
@@ -72,7 +72,7 @@ def test_two_translations_in_a_row() -> None:
 def test_the_join_brings_three_places_together() -> None:
     first, second = flows(incident().end())
     assert (first.name, second.name) == (flow(), flow(40002))
-    assert [(e.cause, e.stretch.start, e.stretch.end) for e in first.entries] == [
+    assert [(e.cause, e.interval.start, e.interval.end) for e in first.entries] == [
         ("expired", 1, 11)
     ]
     assert (first.client_sockets[0].host, first.server_sockets[0].host) == ("sender", "receiver")

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from halfopen.errors import InputError
 from halfopen.model.history import FILE_NAME, VERSION, read_history
-from halfopen.model.messages import Form
+from halfopen.model.messages import MessageShape
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, ScaledValue, plan_from_json
 from halfopen.model.steps import (
     PlannedHeal,
@@ -42,7 +42,7 @@ steps = st.one_of(
         count=st.integers(1),
         every=seconds,
         background=st.booleans(),
-        form=st.builds(Form, st.integers(0, 7), st.integers(100, 8000)),
+        form=st.builds(MessageShape, st.integers(0, 7), st.integers(100, 8000)),
         **common,
     ),
     st.builds(PlannedWait, seconds=seconds, **common),

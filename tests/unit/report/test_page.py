@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halfopen.errors import UnsupportedError, UsageError
-from halfopen.model.flows import Stretch
+from halfopen.model.flows import Interval
 from halfopen.report._pieces import cut
 from halfopen.report.page import write_index, write_pages
 from halfopen.report.picture import levels_of
@@ -61,12 +61,12 @@ def test_without_the_library_it_says_how_to_get_it(
 
 @given(st.lists(st.tuples(st.floats(0, 9), st.floats(0, 9), st.booleans()), max_size=6))
 def test_levels_are_what_a_count_at_each_time_gives(given: list[tuple[float, float, bool]]) -> None:
-    stretches = [Stretch(min(a, b), max(a, b), ended=ended) for a, b, ended in given]
-    times, levels = levels_of(stretches, 10.0)
+    intervals = [Interval(min(a, b), max(a, b), ended=ended) for a, b, ended in given]
+    times, levels = levels_of(intervals, 10.0)
     assert times == sorted(times) and times[-1] == 10.0
     for t, level in zip(times, levels, strict=True):
         if times.count(t) == 1:
-            assert level == sum(s.start <= t and (not s.ended or t < s.end) for s in stretches)
+            assert level == sum(s.start <= t and (not s.ended or t < s.end) for s in intervals)
 
 
 def test_it_shows_what_the_file_says_and_what_each_variant_changes(

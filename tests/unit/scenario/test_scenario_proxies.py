@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from halfopen.errors import InputError
 from halfopen.scenario import Scenario, load_scenario
-from halfopen.scenario.proxies import stretches
+from halfopen.scenario.proxies import segments
 from halfopen.vocabulary import default_vocabulary
 
 PLAIN = """\
@@ -141,7 +141,7 @@ names = st.lists(st.sampled_from("abcdefgh"), min_size=2, unique=True)
 def test_stretches_are_the_path_cut_at_its_proxies(path: list[str], data: st.DataObject) -> None:
     inner = path[1:-1]
     proxies = set(data.draw(st.lists(st.sampled_from(inner)))) if inner else set()
-    found = stretches(path, proxies)
+    found = segments(path, proxies)
     assert len(found) == len(proxies) + 1
     assert [name for each in found for name in each[:-1]] + [path[-1]] == path
     for before, after in itertools.pairwise(found):

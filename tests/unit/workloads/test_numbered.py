@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.model.messages import Form
+from halfopen.model.messages import MessageShape
 from halfopen.workloads.numbered import Found, message, recognise
 
 tokens = st.text("abcdefghijklmnopqrstuvwxyz0123456789", min_size=1, max_size=16)
@@ -13,13 +13,13 @@ numbers = st.integers(min_value=1, max_value=10**9)
 
 
 forms = st.builds(
-    Form, st.integers(min_value=0, max_value=7), st.integers(min_value=0, max_value=2000)
+    MessageShape, st.integers(min_value=0, max_value=7), st.integers(min_value=0, max_value=2000)
 )
 
 
 @given(tokens, numbers, forms, st.binary(max_size=40))
 def test_a_message_is_recognised_behind_any_header(
-    token: str, seq: int, form: Form, header: bytes
+    token: str, seq: int, form: MessageShape, header: bytes
 ) -> None:
     line = message(token, seq, form)
     assert b"\n" not in line

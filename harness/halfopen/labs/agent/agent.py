@@ -26,7 +26,7 @@ from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
 from halfopen.labs.agent.resolver import Resolver, cover_files
 from halfopen.labs.rpc import Peer
-from halfopen.model.messages import Form
+from halfopen.model.messages import MessageShape
 from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.topology import (
     HostNetwork,
@@ -198,7 +198,7 @@ class Agent:
     async def do_feed(self, request: Mapping[str, Any]) -> None:
         """`host`, `first`, `count`, `every`, `background`, `form`: feed its program."""
         work = self.program(request["host"]).feed(
-            request["first"], request["count"], request["every"], Form(**request["form"])
+            request["first"], request["count"], request["every"], MessageShape(**request["form"])
         )
         if not request["background"]:
             await work

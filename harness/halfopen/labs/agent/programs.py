@@ -21,7 +21,7 @@ from halfopen.labs.agent.inlets import Inlet, Stream, open_inlet
 from halfopen.labs.agent.network import NAMESPACES
 from halfopen.labs.agent.readiness import Watch
 from halfopen.model.history import compress
-from halfopen.model.messages import USUAL, Form
+from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
 from halfopen.workloads import numbered
 
@@ -181,7 +181,9 @@ class Program:
         text = path.read_text(errors="replace") if path.exists() else ""
         return text[-2000:] or "(nothing)"
 
-    async def feed(self, first: int, count: int, every: float, form: Form = USUAL) -> None:
+    async def feed(
+        self, first: int, count: int, every: float, form: MessageShape = DEFAULT
+    ) -> None:
         """Write messages to where it takes them from, one each `every` seconds, or all at once.
 
         A program that is gone takes nothing more: what was not written is not recorded as sent, or

@@ -22,8 +22,8 @@ _ENDING = frozenset({"FIN_WAIT1", "FIN_WAIT2", "LAST_ACK", "CLOSING"})
 
 
 @dataclass(frozen=True)
-class Stretch:
-    """A stretch of time.
+class Interval:
+    """A interval of time.
 
     Attributes:
         start: first known moment.
@@ -42,21 +42,21 @@ class Stretch:
 
 
 @dataclass(frozen=True)
-class Presence:
+class SocketLifetime:
     """One TCP socket from when it was first seen to when it was seen no more.
 
     Attributes:
         host: whose socket it is.
         local: `address:port`.
         peer: `address:port`.
-        stretch: when it existed in the kernel, in whatever state but TIME_WAIT and CLOSE.
+        interval: when it existed in the kernel, in whatever state but TIME_WAIT and CLOSE.
         samples: (t, socket) in order, one at least.
     """
 
     host: str
     local: str
     peer: str
-    stretch: Stretch
+    interval: Interval
     samples: tuple[tuple[float, TcpSocket], ...]
 
     def at(self, t: float) -> TcpSocket:
@@ -76,32 +76,32 @@ class Presence:
         return None
 
     @property
-    def established(self) -> list[Stretch]:
+    def established(self) -> list[Interval]:
         """When it was ESTABLISHED."""
         return self._while(lambda socket: socket.connected)
 
     @property
-    def connected(self) -> list[Stretch]:
+    def connected(self) -> list[Interval]:
         """When it had a peer, and some program could still read or write through it."""
         return self._while(lambda socket: is_alive(socket) and state_of(socket) not in _OPENING)
 
     @property
-    def alive(self) -> list[Stretch]:
+    def alive(self) -> list[Interval]:
         """When some program could still read or write through it."""
         return self._while(is_alive)
 
-    def _while(self, holds: Callable[[TcpSocket], bool]) -> list[Stretch]:
-        stretches: list[Stretch] = []
+    def _while(self, holds: Callable[[TcpSocket], bool]) -> list[Interval]:
+        intervals: list[Interval] = []
         start: float | None = None
         for when, socket in self.samples:
             if holds(socket) and start is None:
                 start = when
             elif not holds(socket) and start is not None:
-                stretches.append(Stretch(start, when))
+                intervals.append(Interval(start, when))
                 start = None
         if start is not None:
-            stretches.append(Stretch(start, self.stretch.end, self.stretch.ended))
-        return stretches
+            intervals.append(Interval(start, self.interval.end, self.interval.ended))
+        return intervals
 
 
 @dataclass(frozen=True)
@@ -110,13 +110,13 @@ class Entry:
 
     Attributes:
         host: the middlebox.
-        stretch: from creation to removal.
+        interval: from creation to removal.
         cause: why it was removed (expired, forgotten, closed), None if it was not or nobody knows.
         state: the state it was last seen in, empty if it never was.
     """
 
     host: str
-    stretch: Stretch
+    interval: Interval
     cause: str | None = None
     state: str = ""
 
@@ -152,15 +152,15 @@ def is_local(local: str, peer: str) -> bool:
     return mine == theirs or theirs.startswith("127.") or theirs == "::1"
 
 
-def presences(history: History) -> list[Presence]:
+def socket_lifetimes(history: History) -> list[SocketLifetime]:
     """Every socket that was seen, except those of a host with itself, in the order of time."""
-    done: list[Presence] = []
+    done: list[SocketLifetime] = []
     here: dict[str, dict[tuple[str, str], list[tuple[float, TcpSocket]]]] = {}
 
-    def finish(host: str, key: tuple[str, str], stretch_end: float, ended: bool) -> None:
+    def finish(host: str, key: tuple[str, str], interval_end: float, ended: bool) -> None:
         samples = tuple(here[host].pop(key))
-        stretch = Stretch(samples[0][0], stretch_end, ended)
-        done.append(Presence(host, *key, stretch, samples))
+        interval = Interval(samples[0][0], interval_end, ended)
+        done.append(SocketLifetime(host, *key, interval, samples))
 
     for record in history.of(SocketsRecord):
         host, t = record["host"], record["t"]
@@ -179,7 +179,7 @@ def presences(history: History) -> list[Presence]:
     for host in list(here):
         for key in list(here[host]):
             finish(host, key, history.duration, False)
-    return sorted(done, key=lambda each: (each.stretch.start, each.host, each.local, each.peer))
+    return sorted(done, key=lambda each: (each.interval.start, each.host, each.local, each.peer))
 
 
 def entries(history: History) -> dict[tuple[str, str], list[Entry]]:
@@ -210,14 +210,14 @@ def entries(history: History) -> dict[tuple[str, str], list[Entry]]:
                 began.setdefault(key, t)
                 continue
             first = states.get((host, *key), [(t, "")])[0][0]
-            stretch = Stretch(began.pop(key, min(first, t)), t)
+            interval = Interval(began.pop(key, min(first, t)), t)
             found.setdefault(key, []).append(
-                Entry(host, stretch, cause, _last_state(states, host, key, t))
+                Entry(host, interval, cause, _last_state(states, host, key, t))
             )
         for key, start in began.items():
             state = _last_state(states, host, key, history.duration)
-            stretch = Stretch(start, history.duration, ended=False)
-            found.setdefault(key, []).append(Entry(host, stretch, None, state))
+            interval = Interval(start, history.duration, ended=False)
+            found.setdefault(key, []).append(Entry(host, interval, None, state))
     return found
 
 
