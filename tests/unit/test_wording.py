@@ -35,6 +35,9 @@ PHRASES = {
     r"reads it aloud": "it reads like the incident report",
     r"with the largest that serves": "the error names the largest scale that works",
     r"for ever\b": "forever",
+    r"\banew\b": "again",
+    r"[Ee]ach (five|ten) (minutes|seconds)": "every five minutes",
+    r"is not one of its values": "is not an allowed value",
     r"`(fail-over|name failure|cable pulled|naive receiver|route lost)`": "new names of faults",
     r"[Cc]hecks? `(said|busy|figures|not accepted|clean-up)`": "new names of checks",
 }

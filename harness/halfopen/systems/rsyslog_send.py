@@ -39,7 +39,7 @@ class RsyslogSend(Common):
             turn.  They stand for so many nodes.
         window: omrelp's `windowSize`: messages that may be unacknowledged.
         timeout: omrelp's `timeout`: how long it waits for an answer once the window is full.
-        rebind_interval: messages after which the connection is made anew.
+        rebind_interval: messages after which the connection is made again.
         keepalive: omfwd's; omrelp has none, though from 8.2510 on it takes the parameters.
         user_timeout: omfwd's, TCP_USER_TIMEOUT: how long data may stay unacknowledged.
         queue: of the action; rsyslog's own default is direct, which is none.

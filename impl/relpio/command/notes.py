@@ -46,7 +46,7 @@ examples:
 RECEIVE_NOTES = f"""\
 A message is acknowledged when it has been written to the output; --ack synced waits for the disk,
 too. While the output fails, nothing is acknowledged and senders keep their messages.
-SIGHUP: open the output file anew, for logrotate.
+SIGHUP: open the output file again, for logrotate.
 SIGTERM: stop accepting, answer what was written, tell the clients, leave within
 --shutdown-timeout.
 

@@ -35,7 +35,7 @@ class Tail:
         self._max_line = max_line
         self._offset = position.offset if position else 0
         # Taken from what is read, never looked up again: the file might have been truncated and
-        # written anew meanwhile, and this is what tells.
+        # written again meanwhile, and this is what tells.
         self._head = os.pread(fd, position.head, 0) if position else b""
         self._rest = b""  # what was read after `_offset`: the start of a line
 

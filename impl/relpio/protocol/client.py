@@ -202,7 +202,7 @@ class ClientConnection:
             self._lose(ClientInput.TIMEOUT, reason, f"no answer to {command} in time")
 
     def _ack_deadline(self) -> float | None:
-        # The clock starts anew whenever the oldest message changes, as TCP's retransmission timer
+        # The clock starts again whenever the oldest message changes, as TCP's retransmission timer
         # does (RFC 6298, 5.3): a slow server that makes progress is not a dead one.
         if self.settings.ack_timeout is None or not self._unanswered or self._over():
             return None

@@ -4,7 +4,7 @@ Policy. Messages are written with write(2) before `append` returns: they survive
 process. With `durable`, `SyncJob` syncs the segment, and the directory when a segment was made,
 before they count as safe: they survive a loss of power, too. Should a sync fail, the kernel may
 have thrown the data away and would say yes to a second one; so what was not safe yet is kept in
-memory until it is, and written anew to another file after an error.
+memory until it is, and written again to another file after an error.
 """
 
 from __future__ import annotations
@@ -196,7 +196,7 @@ class Store:
         One job at a time: `end_sync` comes before the next.
 
         Raises:
-            OSError: after a failure, what was not safe could not be written anew.
+            OSError: after a failure, what was not safe could not be written again.
         """
         if self._failed:
             self._write_anew()

@@ -33,7 +33,7 @@ class SenderSettings:
         user_timeout: TCP_USER_TIMEOUT; None is off.
         tls: how to speak TLS; None is plain TCP.
         backoff: waits between attempts.
-        rebind_interval: messages after which a session is closed in order and made anew, so that a
+        rebind_interval: messages after which a session is closed in order and made again, so that a
             load balancer may choose again; None is never.
         nack_retries: how often a message is sent again that was refused (an answer other than
             200), before it goes to `dead_letters`; None is forever.

@@ -281,7 +281,7 @@ MISTAKES = [
     (
         "half-open: { at: receiver, at end: 0 }",
         "fds: { at: receiver, kind: tpc, at end: 0 }",
-        ["s.yaml:18: kind for check 'fds': 'tpc' is not one of its values; did you mean 'tcp'?"],
+        ["s.yaml:18: kind for check 'fds': 'tpc' is not an allowed value; did you mean 'tcp'?"],
     ),
     (
         "half-open: { at: receiver",

@@ -222,7 +222,7 @@ class Program:
     def limit(self, resource: int, unit: str, limit: int | None) -> None:
         """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
 
-        A program that is gone, or was started anew, has no limit to be taken back.
+        A program that is gone, or was started again, has no limit to be taken back.
 
         Raises:
             LabError: if the program is gone, or the limit is above its hard one.

@@ -183,7 +183,7 @@ def decrement_ttl(frame: bytearray, ip: Datagram) -> None:
 
 
 def readdress(frame: bytearray, ip: Datagram, addresses: Addresses) -> None:
-    """Give a TCP segment other addresses; its checksum is corrected, not made anew.
+    """Give a TCP segment other addresses; its checksum is corrected, not made again.
 
     `ip` says where everything is; the addresses in it are those before.
     """

@@ -5,7 +5,7 @@
 It waits for the broker for as long as it takes.  It is told its partition instead of joining a
 group, since brokers before 0.9 know no groups.  On standard error, JSON Lines: `ready` once the
 topic has a leader.  With `--mark FILE`, that file is made then, and again whenever somebody took
-it away and the broker answers: so one can wait for a broker that is started anew.
+it away and the broker answers: so one can wait for a broker that is started again.
 `--set KEY=VALUE` is a setting of librdkafka.
 """
 
