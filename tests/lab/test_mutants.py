@@ -74,6 +74,7 @@ SEEN_ELSEWHERE = {
     "log contains": "test_lab_programs.py",
     "counters": "test_lab_programs.py",
     "arrivals": "test_queue_pace.py",
+    "exits": "test_program_exits.py",
     "spool": "scenarios/queues/watermarks",
     "keepalive probes": "scenarios/releases/omrelp-keepalive",
 }

@@ -7,13 +7,14 @@ can fail a check, but never pass one.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
 
+from halfopen.checkers.exits import Exits, in_words, unasked
 from halfopen.fields import SEEN, parse_bound
 from halfopen.model.history import History
 from halfopen.model.plan import PlannedCheck
-from halfopen.model.verdict import CheckResult, Verdict
+from halfopen.model.verdict import CheckResult, Evidence, Verdict
 from halfopen.ports import Check, FigureFound, Finding
 from halfopen.registry import discover
 
@@ -35,7 +36,33 @@ def judge_history(
     """
     known = all_checks() if checks is None else checks
     planned = [PlannedCheck(**each) for each in history.plan["checks"]]
-    return [_judge_one(history, each, known.get(each.check)) for each in planned]
+    found = [_judge_one(history, each, known.get(each.check)) for each in planned]
+    return [*found, *_unexpected_exits(history, planned)]
+
+
+def _unexpected_exits(history: History, planned: Sequence[PlannedCheck]) -> list[CheckResult]:
+    """A failure for each host whose programs ended though nothing asked them to.
+
+    Hosts of which the scenario itself says how many of its programs do are left to its check.
+    """
+    expected = {each.params.get("at") for each in planned if each.check == Exits.name}
+    hosts: dict[str, list[Evidence]] = {}
+    for record in unasked(history):
+        if record["host"] not in expected:
+            fact = Evidence(record["t"], in_words(history, record))
+            hosts.setdefault(record["host"], []).append(fact)
+    return [
+        CheckResult(
+            check=Exits.name,
+            verdict=Verdict.FAIL,
+            observed=float(len(facts)),
+            bound="exactly 0",
+            why=facts[0].text,
+            evidence=tuple(facts),
+            label=f"{Exits.name} at {host}",
+        )
+        for host, facts in hosts.items()
+    ]
 
 
 def _judge_one(history: History, planned: PlannedCheck, kind: type[Check] | None) -> CheckResult:

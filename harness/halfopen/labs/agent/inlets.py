@@ -21,6 +21,9 @@ class Inlet(Protocol):
     whole: bool
     """True if a message is taken as a whole or not at all, and we know which."""
 
+    dies_with_program: bool
+    """True if there is nothing to write to while the program does not run."""
+
     async def write(self, messages: Sequence[bytes]) -> None:
         """Hand messages over, each without line feed; waits while the program is busy."""
 
@@ -45,6 +48,7 @@ class StandardInput:
     """Lines on the program's standard input."""
 
     whole = False
+    dies_with_program = True
 
     def __init__(self, stream: Stream) -> None:
         self._stream = stream
@@ -63,6 +67,7 @@ class GrowingFile:
     """Lines at the end of a file that the program follows."""
 
     whole = True
+    dies_with_program = False
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -83,6 +88,8 @@ class Socket:
         connect: makes the connected socket; again after every failure.
         datagrams: True: each message is one.
     """
+
+    dies_with_program = False
 
     def __init__(self, connect: Callable[[], socket.socket], *, datagrams: bool) -> None:
         self._connect = connect

@@ -28,6 +28,7 @@ from halfopen.workloads import numbered
 Emit = Callable[[dict[str, Any]], None]
 
 _POLL_S = 0.05
+_LAST_WORDS = 500
 _EXCERPT = 120
 
 
@@ -81,6 +82,8 @@ class Program:
         self._directory = directory
         self._token = token
         self._emit = emit
+        self._end_asked = False
+        self._forced = False
         self._process: Running | None = None
         self._log = follow(directory / f"{self.name}.log")
         self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
@@ -194,6 +197,8 @@ class Program:
         """
         if self._inlet is None:
             raise LabError(f"{self.name} on {self.host} takes no messages")
+        if self.pid is None and self._inlet.dies_with_program:
+            raise LabError(f"{self.name} on {self.host} does not run: it takes no messages")
         loop = asyncio.get_running_loop()
         due = loop.time()
         chunk = 1 if every or self._inlet.whole else 100
@@ -214,6 +219,8 @@ class Program:
 
     def signal(self, name: str) -> None:
         """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants, if alive."""
+        if name in ("KILL", "TERM"):
+            self._end_asked = True
         if self.pid is not None:
             # It may be gone already, and asyncio not have told so yet.
             with contextlib.suppress(ProcessLookupError):
@@ -250,6 +257,7 @@ class Program:
         try:
             await asyncio.wait_for(self._process.wait(), timeout)
         except TimeoutError:
+            self._forced = True
             self.signal("KILL")
             await self._process.wait()
         self.collect()
@@ -316,7 +324,12 @@ class Program:
         assert self._process is not None
         status = await self._process.wait()
         self.collect()
-        self._say("exited", status=status)
+        end: dict[str, object] = {"status": status, "asked": self._end_asked}
+        if self._forced:
+            end["forced"] = True
+        if not self._end_asked or self._forced:
+            end["words"] = self.last_words()[-_LAST_WORDS:]
+        self._say("exited", **end)
 
     def _say(self, state: str, **more: object) -> None:
         assert self._process is not None

@@ -14,12 +14,18 @@ class ProcessRecord(OfProgram):
         pid: process id in the lab.
         state: what happened.
         status: exit status, negative for a signal; only with `exited`.
+        asked: whether a step or a fault had ended it; only with `exited`.
+        forced: true if it had to be killed, because it did not end when it was asked to.
+        words: the end of its standard error, if nobody asked it to end or it had to be killed.
     """
 
     kind: Literal["process"]
     pid: int
     state: Literal["started", "ready", "exited"]
     status: NotRequired[int | None]
+    asked: NotRequired[bool]
+    forced: NotRequired[bool]
+    words: NotRequired[str]
 
 
 class LogRecord(OfProgram):
