@@ -113,7 +113,7 @@ def test_a_killed_run_is_removed_by_clean_and_nothing_else_is(
         assert re.search(r"\nkept: \d+ containers and \d+ volumes of \d+ runs\n$", done.stdout)
         goes_on = _of(client, alive.pid)
         assert goes_on is not None
-        line = f"{goes_on.run}: 5 containers and 1 volumes, 5 running: left alone, it goes on"
+        line = f"{goes_on.run}: 5 containers and 1 volumes, 5 running: kept, still running"
         assert line in done.stdout
         assert _of(client, killed.pid) is None
         assert _running(client, alive.pid) == 5

@@ -67,7 +67,8 @@ def test_a_user_in_the_group_of_the_socket_needs_neither_root_nor_sudo(anywhere:
     done = as_user("--groups", str(group))
     assert done.returncode == 0, done.stdout + done.stderr
     results = json.loads((anywhere / "r.json").read_text())["results"]
-    assert [each["verdict"] for each in results] == ["pass"] * (len(played) if played else 6)
+    assert len(results) == (len(played) if played else 6)
+    assert {each["verdict"] for each in results} <= {"pass", "reproduced"}
     # What its programs wrote is where it is after a run in namespaces, and the user's own.
     messages = anywhere / "out/fortigate-idle-relp/keepalive-1800/hosts/receiver/disk/messages"
     assert len(messages.read_text().splitlines()) == 95

@@ -98,7 +98,7 @@ def values_of(profile: str, scale: float) -> dict[str, Any]:
     """
     known = all_profiles()
     if profile not in known:
-        raise LabError(f"PROFILE={profile}: there is none; known are {', '.join(known)}")
+        raise LabError(f"PROFILE={profile}: there is none; available: {', '.join(known)}")
     scaled, _ = scale_section(known[profile].values, scale)
     values = scaled.model_dump() | {"nat": "destination"}
     if reason := ruleset.unsupported(values):

@@ -36,6 +36,7 @@ class Ledger:
         first: number -> t of the first delivery at any host.
         corrupt: (t, excerpt) of messages whose checksum is wrong.
         strange: (t, excerpt) of what is no message of this run.
+        refused: numbers that a sender's input did not take, and that never came.
     """
 
     sent: dict[int, tuple[float, str]]
@@ -46,6 +47,7 @@ class Ledger:
     corrupt: tuple[tuple[float, str], ...]
     strange: tuple[tuple[float, str], ...]
     unledgered: frozenset[str] = frozenset()
+    refused: frozenset[int] = frozenset()
 
     @property
     def missing(self) -> list[int]:
@@ -54,8 +56,8 @@ class Ledger:
 
     @property
     def undecided(self) -> list[int]:
-        """Written, not owed, not delivered: nobody promised anything."""
-        return sorted(self.sent.keys() - self.owed - self.first.keys())
+        """Written, not owed, not refused, not delivered: nobody promised anything."""
+        return sorted(self.sent.keys() - self.owed - self.first.keys() - self.refused)
 
     @property
     def duplicates(self) -> dict[int, int]:
@@ -134,13 +136,15 @@ def read_ledger(history: History) -> Ledger:
     keepers = {each["host"] for each in history.of(AcceptedRecord)}
     unledgered = frozenset({host for _, host in sent.values()} - keepers)
     written = {n for n, (_, host) in sent.items() if host in unledgered and n not in refused}
+    owed = frozenset(accepted | acked.keys() | written)
     return Ledger(
         sent,
-        frozenset(accepted | acked.keys() | written),
+        owed,
         acked,
         tuple(deliveries),
         first,
         tuple(corrupt),
         tuple(strange),
         unledgered,
+        frozenset((refused & sent.keys()) - owed - first.keys()),
     )

@@ -14,7 +14,7 @@ from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
 
 # What is missing from a run that was cut short may have been on its way.
-_MAY_COME = ("lost", "undelivered")
+_MAY_COME = ("lost", "undelivered", "undecided")
 _EXCERPTS = 5
 
 
@@ -24,6 +24,9 @@ class Delivery(BoundedCheck):
     Attributes:
         lost: messages that the sender accepted and nobody received.
         undelivered: messages written to the sender, accepted or not, that nobody received.
+        undecided: messages written to a sender, never accepted and never delivered: nobody promised
+            anything.  Without a bound on these, or on `undelivered`, a run that has some does not
+            pass a bound on `lost`.
         corrupted: messages whose checksum is wrong.
         unexpected: lines in a receiver's output that are not messages of this run.
         duplicated: deliveries after the first one of the same message at the same receiver.
@@ -34,10 +37,20 @@ class Delivery(BoundedCheck):
 
     name = "delivery"
     summary = "messages lost, corrupted, unexpected, duplicated, reordered or stuck"
-    bounds = ("lost", "undelivered", "corrupted", "unexpected", "duplicated", "reordered", "stuck")
+    bounds = (
+        "lost",
+        "undelivered",
+        "undecided",
+        "corrupted",
+        "unexpected",
+        "duplicated",
+        "reordered",
+        "stuck",
+    )
 
     lost: BoundField | None = None
     undelivered: BoundField | None = None
+    undecided: BoundField | None = None
     corrupted: BoundField | None = None
     unexpected: BoundField | None = None
     duplicated: BoundField | None = None
@@ -56,6 +69,7 @@ class Delivery(BoundedCheck):
         counts = {
             "lost": len(ledger.missing),
             "undelivered": len(ledger.sent.keys() - ledger.first.keys()),
+            "undecided": len(ledger.undecided),
             "corrupted": len(ledger.corrupt),
             "unexpected": len(ledger.strange),
             "duplicated": sum(ledger.duplicates.values()),
@@ -70,17 +84,35 @@ class Delivery(BoundedCheck):
             ],
         )
         observed = weighed.observed if weighed.verdict is Verdict.FAIL else float(counts["lost"])
-        why = f"{weighed.why}; {len(ledger.sent)} sent, {len(ledger.first)} delivered"
+        why = f"{weighed.why}; {self._sums(ledger)}"
         betrayed = sum(number in ledger.acked for number in ledger.missing)
         if betrayed:
             why += f"; {betrayed} of the lost were acknowledged: the sender believes they are safe"
-        if ledger.undecided:
-            why += f"; {len(ledger.undecided)} were written but never accepted: undecided, not lost"
         if ledger.unledgered and self.lost is not None:
             who = ", ".join(sorted(ledger.unledgered))
             why += f"; {who} keeps no ledger: lost is what was written to it and never came"
         evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
+        open_question = (
+            self.lost is not None and self.undelivered is None and self.undecided is None
+        )
+        if weighed.verdict is Verdict.PASS and ledger.undecided and open_question:
+            remedy = f"bound them (`undecided: {len(ledger.undecided)}`) if that is what you expect"
+            return unknown(
+                self.asked, f"undecided messages are not known to be safe: {why}; {remedy}"
+            )
         return weighed.finding(why, evidence, observed)
+
+    def _sums(self, ledger: Ledger) -> str:
+        """What was sent, and what became of it: the sums add up."""
+        parts = [f"{len(ledger.first)} delivered"]
+        for number, what in (
+            (len(ledger.missing), "lost"),
+            (len(ledger.refused), "refused"),
+            (len(ledger.undecided), "undecided"),
+        ):
+            if number:
+                parts.append(f"{number} {what}")
+        return f"{len(ledger.sent)} sent = {' + '.join(parts)}"
 
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
 from halfopen.checkers._words import production, say, unknown
-from halfopen.model.flows import HalfOpenInterval, flows, half_open, sampled_hosts
+from halfopen.model.flows import Flow, HalfOpenInterval, flows, half_open, sampled_hosts
 from halfopen.model.history import History, TcpSocket
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
@@ -36,6 +37,8 @@ class HalfOpen(AtEndAndPeak):
         if missing:
             return unknown(self.asked, missing)
         known = flows(history)
+        if nothing := never_connected(known, self.at):
+            return unknown(self.asked, nothing)
         found = [each for each in half_open(history, known) if each.socket.host == self.at]
         at_end = [each for each in found if not each.interval.ended]
         perhaps = [
@@ -83,6 +86,15 @@ def unsampled(history: History, at: str) -> str:
     if missing := sorted(endpoints - sampled):
         return f"no socket of {', '.join(missing)} was ever sampled: the peers are not known"
     return ""
+
+
+def never_connected(known: Sequence[Flow], at: str) -> str:
+    """Why nothing can be said of the connections of a host; empty if it had one."""
+    for flow in known:
+        for lifetime in (*flow.client_sockets, *flow.server_sockets):
+            if lifetime.host == at and lifetime.established:
+                return ""
+    return f"{at} never had an established connection: nothing was at stake"
 
 
 def _evidence(history: History, each: HalfOpenInterval) -> Evidence:

@@ -27,7 +27,7 @@ def test_everything_arrived_once() -> None:
         Verdict.PASS,
         0,
         "lost exactly 0, duplicated at most 1",
-        "lost 0, duplicated 0; 3 sent, 3 delivered",
+        "lost 0, duplicated 0; 3 sent = 3 delivered",
     )
 
 
@@ -37,7 +37,7 @@ def test_an_acknowledged_message_that_is_missing_is_named_so() -> None:
         Verdict.FAIL,
         2,
         "lost exactly 0",
-        "lost 2 instead of 0; 3 sent, 1 delivered; 1 of the lost were acknowledged: "
+        "lost 2 instead of 0; 3 sent = 1 delivered + 2 lost; 1 of the lost were acknowledged: "
         "the sender believes they are safe",
         (
             Evidence(2, "acknowledged but never delivered: message 2, sent from 20 min on"),
@@ -49,8 +49,13 @@ def test_an_acknowledged_message_that_is_missing_is_named_so() -> None:
 def test_a_message_that_was_only_written_is_undecided_not_lost() -> None:
     history = Run().sent(1, 2).accepted(1).acked(1).delivered(1).end()
     finding = judge(history, lost=0)
-    assert (finding.verdict, finding.observed) == (Verdict.PASS, 0)
-    assert "1 were written but never accepted: undecided" in finding.why
+    assert (finding.verdict, finding.observed) == (Verdict.UNKNOWN, None)
+    assert "2 sent = 1 delivered + 1 undecided; bound them (`undecided: 1`)" in finding.why
+    # What is bounded is decided; and what is never promised is never lost.
+    assert judge(history, lost=0, undecided="at most 1").verdict is Verdict.PASS
+    assert judge(history, lost=0, undecided=0).verdict is Verdict.FAIL
+    assert judge(history, lost=0, undelivered=1).verdict is Verdict.PASS
+    assert judge(history, lost=1).verdict is Verdict.FAIL
 
 
 def test_a_sender_without_a_ledger_owes_what_was_sent() -> None:
@@ -157,10 +162,12 @@ def test_the_ledger_agrees_with_a_naive_count(steps: list[tuple[str, list[int]]]
     strange = sum(c for n, c in counts["delivered"].items() if n not in counts["sent"])
     for kind, number in (
         ("lost", len(promised - here.keys())),
+        ("undecided", len(counts["sent"].keys() - promised - here.keys())),
         ("duplicated", sum(c - 1 for c in here.values())),
         ("unexpected", strange),
     ):
-        assert judge(history, **{kind: number}).verdict is Verdict.PASS, kind
+        bounds = {"undecided": "at most 12", kind: number}
+        assert judge(history, **bounds).verdict is Verdict.PASS, kind
 
 
 def test_a_sender_without_a_ledger_owes_what_was_written_to_it() -> None:
@@ -173,7 +180,9 @@ def test_a_sender_without_a_ledger_owes_what_was_written_to_it() -> None:
 def test_what_an_input_refused_was_never_taken() -> None:
     run = Run().sent(1, 2, 3).add("refused", host="sender", seqs=[[3, 3]])
     history = run.at(2).delivered(1, 2, corrupt=[], unexpected=[]).end()
-    assert judge(history, lost=0).verdict is Verdict.PASS
+    found = judge(history, lost=0)
+    assert found.verdict is Verdict.PASS
+    assert "3 sent = 2 delivered + 1 refused" in found.why
 
 
 def test_an_empty_ledger_is_a_ledger() -> None:
@@ -181,8 +190,8 @@ def test_an_empty_ledger_is_a_ledger() -> None:
     run = Run().add("accepted", host="sender", seqs=[]).sent(1, 2)
     history = run.at(2).delivered(corrupt=[], unexpected=[]).end()
     found = judge(history, lost=0)
-    assert found.verdict is Verdict.PASS
-    assert "undecided" in found.why
+    assert found.verdict is Verdict.UNKNOWN
+    assert "2 sent = 0 delivered + 2 undecided" in found.why
 
 
 def test_each_sender_is_judged_by_its_own_ledger() -> None:

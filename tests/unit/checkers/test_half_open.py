@@ -57,8 +57,8 @@ def test_the_peak_counts_what_was_half_open_at_once() -> None:
 
 def test_connections_of_a_host_with_itself_do_not_count() -> None:
     own = {"local": "127.0.0.1:1", "peer": "127.0.0.1:2", "state": "ESTABLISHED"}
-    history = Run().both([], [own]).at(9).both([], [own]).end()
-    assert judge(history, at_end=0).verdict is Verdict.PASS
+    run = Run().both([theirs()], [mine(), own]).at(9).both([theirs()], [mine(), own])
+    assert judge(run.end(), at_end=0).verdict is Verdict.PASS
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,8 @@ def test_connections_of_a_host_with_itself_do_not_count() -> None:
     [
         (Run().sockets("sender").end(), "no socket of receiver was ever sampled"),
         (Run().sockets("receiver").end(), "no socket of sender was ever sampled"),
-        (Run().both([], []).end("interrupted"), "the run was not complete (interrupted)"),
+        (Run().both([theirs()], [mine()]).end("interrupted"), "was not complete (interrupted)"),
+        (Run().both([], []).at(9).both([], []).end(), "never had an established connection"),
         (incident().history(), "so far at end 1"),
     ],
 )
@@ -120,6 +121,7 @@ def test_what_its_program_has_closed_does_not_count(state: str) -> None:
 
 
 def test_a_connection_that_is_still_being_opened_does_not_count() -> None:
-    run = Run().at(1).both([theirs(state="SYN_SENT")], []).at(9)
+    run = Run().at(1).both([theirs()], [mine()]).at(3).both([], [])
+    run.at(5).both([theirs(state="SYN_SENT")], []).at(9)
     history = run.both([theirs(state="SYN_SENT")], []).end()
     assert judge(history, at="sender", at_end=0).verdict is Verdict.PASS
