@@ -109,7 +109,7 @@ def test_the_incident_fails_where_nobody_cures_it(tmp_path: Path) -> None:
     path.write_text(KAFKA_2096[:begin] + "variants:\n" + fixed.replace(cure, "") + "\n")
     done = halfopen("run", path, "--out", tmp_path / "out", cwd=tmp_path, timeout=200)
     assert done.returncode == 1, done.stdout + done.stderr
-    assert "established flows that expired: count 2 instead of 0" in done.stdout
+    assert "flows in use that expired: count 2 instead of 0" in done.stdout
 
 
 def test_without_its_jars_a_run_is_unsupported(tmp_path: Path) -> None:
@@ -122,7 +122,9 @@ def test_without_its_jars_a_run_is_unsupported(tmp_path: Path) -> None:
     )
     assert done.returncode == 3, done.stdout + done.stderr
     said = " ".join(done.stdout.split())
-    assert "kafka broker cannot be run on broker: the jars of Kafka 0.8.2 are missing" in said
+    assert (
+        "kafka broker on broker is not supported here: the jars of Kafka 0.8.2 are missing" in said
+    )
     assert "python -m halfopen.products.kafka" in said
 
 

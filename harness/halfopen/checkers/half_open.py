@@ -92,7 +92,7 @@ def never_connected(known: Sequence[Flow], at: str) -> str:
     """Why nothing can be said of the connections of a host; empty if it had one."""
     for flow in known:
         for lifetime in (*flow.client_sockets, *flow.server_sockets):
-            if lifetime.host == at and lifetime.established:
+            if lifetime.host == at and lifetime.connected:
                 return ""
     return f"{at} never had an established connection: nothing was at stake"
 
