@@ -68,7 +68,10 @@ def _unexpected_exits(history: History, planned: Sequence[PlannedCheck]) -> list
 def _judge_one(history: History, planned: PlannedCheck, kind: type[Check] | None) -> CheckResult:
     finding = _find(history, planned, kind)
     expected, why = (Verdict.FAIL if planned.reproduces else Verdict.PASS), finding.why
-    if finding.verdict is Verdict.FAIL and (other := _another_failure(finding, planned.reproduces)):
+    other = ""
+    if planned.reproduces and finding.verdict is Verdict.FAIL:
+        other = _another_failure(finding, planned.reproduces)
+    if other:
         # It did fail, but not in the way that the scenario reproduces: then the failure is an
         # ordinary one, which nobody expected.
         expected, why = Verdict.PASS, f"{other}: {finding.why}"

@@ -42,7 +42,7 @@ class Names:
         return {*self.endpoints, *self.middleboxes}
 
     def check(self, name: str, line: int, where: str, problems: Problems) -> bool:
-        """Note it if there is no host of that name."""
+        """Note an unknown host."""
         if name in self.names:
             return True
         problems.add(

@@ -118,3 +118,10 @@ def test_missing_records_never_break_a_checker(holes: list[int]) -> None:
     kept = [each for number, each in enumerate(records) if number not in holes]
     for result in judge_history(History(kept)):
         assert "broke" not in result.why
+
+
+def test_an_ordinary_failure_keeps_its_own_words() -> None:
+    (found,) = judge_history(
+        incident(planned("half-open", at="receiver", at_end="exactly 0")).end()
+    )
+    assert found.why.startswith("half-open connections: at end 1 instead of 0")
