@@ -229,25 +229,25 @@ def test_a_full_backlog_answers_nobody(tmp_path: Path) -> None:
     asyncio.run(_backlog(tmp_path))
 
 
-async def _stand_ins(directory: Path) -> None:
+async def _replacements(directory: Path) -> None:
     async with world(directory, ReplaceProgram) as here:
         await here.look("here", "greeter", here.addresses["here"])
         await here.look("other", "peer", here.addresses["here"])
         await here.until("peer", "hello")
         cases: tuple[tuple[Behaviour, str], ...] = (
             ("never answers", "silence"),
-            ("answers 500", "1 rsp 57"),
+            ("answers 500", "1 rsp 63"),
             ("closes at once", ""),
         )
         for does, says in cases:
             await here.shows(
                 "peer", (ReplaceProgram("here", does), says), (RestoreProgram("here"), "hello")
             )
-        assert here.exits("naive-receiver") == [-15] * 3
+        assert here.exits("misbehaving-receiver") == [-15] * 3
 
 
 def test_somebody_else_answers_in_the_place_of_a_program(tmp_path: Path) -> None:
-    asyncio.run(_stand_ins(tmp_path))
+    asyncio.run(_replacements(tmp_path))
 
 
 async def _restarts(directory: Path) -> None:

@@ -1,4 +1,4 @@
-"""Any program in each place of a path, and the smallest subjects, in the netns lab."""
+"""Any program in each place of a path, and the TCP client and server, in the netns lab."""
 
 from __future__ import annotations
 

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from halfopen.guests import probe_peer
 from halfopen.kernel import Keepalive
 from halfopen.model.history import Record
 from halfopen.ports import Feed, Lab, ProgramSpec, Ready
 
-PROGRAM = Path(__file__).with_name("_peer.py")
+PROGRAM = Path(probe_peer.__file__)
 
 
 @dataclass(frozen=True)

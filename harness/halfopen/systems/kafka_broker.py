@@ -60,7 +60,7 @@ class KafkaBroker(System):
         reader = ProgramSpec(
             name="kafka-reader",
             argv=(
-                *(sys.executable, "-m", "halfopen.products.kafka.consume"),
+                *(sys.executable, "-m", "halfopen.guests.kafka_consume"),
                 *("--from", endpoint(context.address, self.port), "--topic", configuration.TOPIC),
                 *("--output", str(directory / "messages"), "--mark", mark),
                 *(["--set", "broker.version.fallback=0.8.2.2"] if self.release == "0.8.2" else []),

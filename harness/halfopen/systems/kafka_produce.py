@@ -83,7 +83,7 @@ class KafkaProduce(System):
             "reconnect.backoff.max.ms": "1000",
             **(_SPEAKS_OLD if self.release == "0.8.2" else {}),
         }
-        argv = [sys.executable, "-m", "halfopen.products.kafka.produce", "--ledger", ledger]
+        argv = [sys.executable, "-m", "halfopen.guests.kafka_produce", "--ledger", ledger]
         argv += ["--to", endpoint(context.addresses[self.to], self.port), "--topic", TOPIC]
         for key, value in settings.items():
             argv += ["--set", f"{key}={value}"]

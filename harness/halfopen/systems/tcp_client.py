@@ -82,7 +82,7 @@ class TcpClient(System):
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""
         ledger = str(Path(context.ledger_directory or context.directory) / "ledger")
-        argv = [sys.executable, "-m", "halfopen.subjects.tcp_client", "--ledger", ledger]
+        argv = [sys.executable, "-m", "halfopen.guests.tcp_client", "--ledger", ledger]
         argv += ["--target", endpoint(context.addresses[self.to], self.port)]
         argv += ["--connections", str(self.connections), *["--echo"] * self.echo]
         argv += ["--keepalive", keepalive_argument(self.keepalive)]

@@ -53,7 +53,7 @@ class TcpServer(System):
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""
         output = str(Path(context.directory) / "messages")
-        argv = [sys.executable, "-m", "halfopen.subjects.tcp_server", "--output", output]
+        argv = [sys.executable, "-m", "halfopen.guests.tcp_server", "--output", output]
         argv += ["--listen", endpoint(context.address, self.port)]
         argv += ["--keepalive", keepalive_argument(self.keepalive)]
         argv += ["--user-timeout", seconds(self.user_timeout)]
@@ -69,5 +69,5 @@ class TcpServer(System):
 
 
 def seconds(value: float | None) -> str:
-    """As the subjects' options take it."""
+    """As the program's options take it."""
     return "off" if value is None else f"{value:g}"

@@ -16,7 +16,7 @@ Behaviour = Literal[
     "reads slowly",
     "sends garbage",
 ]
-"""What a naive receiver does, see :mod:`halfopen.standins.naive_receiver`."""
+"""What a misbehaving receiver does, see :mod:`halfopen.guests.misbehaving_receiver`."""
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RestartProgram(Verb):
 
 @dataclass(frozen=True)
 class ReplaceProgram(Verb):
-    """The program on `host` is ended, and a naive one listens on its TCP ports."""
+    """The program on `host` is ended, and a misbehaving receiver listens on its TCP ports."""
 
     host: str
     does: Behaviour
@@ -87,7 +87,7 @@ class ReplaceProgram(Verb):
 
 @dataclass(frozen=True)
 class RestoreProgram(Verb):
-    """The naive program on `host` is ended, and the one whose place it took is started again."""
+    """The misbehaving receiver on `host` is ended; the program that it replaced starts again."""
 
     host: str
 

@@ -12,10 +12,10 @@ from xml.etree import ElementTree
 import pytest
 
 from halfopen.errors import UnsupportedError
+from halfopen.guests.kafka_produce import Sender, settings
 from halfopen.ports import ProgramSpec, SystemContext
 from halfopen.products.kafka import configuration, releases
 from halfopen.products.kafka.class_archive import make_class_archive
-from halfopen.products.kafka.produce import Sender, settings
 from halfopen.products.kafka.releases import (
     RELEASES,
     class_archive,

@@ -1,6 +1,6 @@
 """The agent (:mod:`halfopen.labs.agent`) for hosts that are containers.
 
-It runs in the engine host's PID namespace and sees the subjects' processes from outside.  It has
+It runs in the engine host's PID namespace and sees the programs' processes from outside.  It has
 requests of its own to the lab, for what only the engine can do: start a container, write to its
 standard input, tell its exit status.  When standard input ends, because the caller has died, it
 kills what runs, so that nothing is left but entries in the engine's lists.

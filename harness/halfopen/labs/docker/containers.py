@@ -34,8 +34,8 @@ CAPABILITIES = (
     "NET_ADMIN",  # links, addresses, nftables, conntrack
     "NET_RAW",  # packet sockets of a middlebox in user space
     "SYS_ADMIN",  # namespaces: make, keep by name, enter
-    "SYS_PTRACE",  # /proc/PID/ns and /proc/PID/fd of the subjects
-    "KILL",  # signals to subjects that run as other users
+    "SYS_PTRACE",  # /proc/PID/ns and /proc/PID/fd of the programs
+    "KILL",  # signals to programs that run as other users
     "DAC_READ_SEARCH",  # what they wrote
 )
 """Of the helper; each is needed: a test leaves out one after the other."""

@@ -1,1 +1,1 @@
-"""Apache Kafka: its releases as jars from Maven Central, and clients of it by librdkafka."""
+"""Apache Kafka: its releases as jars from Maven Central, and their configuration."""

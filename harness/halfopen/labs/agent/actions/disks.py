@@ -4,7 +4,7 @@ Full: the disk is a tmpfs of the sandbox's own, whose size is cut to what is in 
 back at the end, so that its files are there after the run.
 
 Slow and read-only: the programs see the disk through a file system of ours
-(:mod:`halfopen.standins.weak_disk`), in a mount namespace of their own.
+(:mod:`halfopen.guests.weak_disk`), in a mount namespace of their own.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ async def _mount_weak(host: str, disk: Path, context: ActionContext) -> LaunchEn
             "--mount",
             sys.executable,
             "-m",
-            "halfopen.standins.weak_disk",
+            "halfopen.guests.weak_disk",
             str(disk),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -1,4 +1,4 @@
-"""Signals, limits, restarts and stand-ins for the program on a host."""
+"""Signals, limits, restarts and replacements of the program on a host."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from halfopen.verbs import (
     SignalProgram,
 )
 
-STAND_IN = "naive-receiver"
+REPLACEMENT = "misbehaving-receiver"
 _STOP_S = 5.0
 
 
@@ -61,34 +61,36 @@ async def _end(program: Program, orderly: bool) -> None:
     await program.stop(_STOP_S)
 
 
-async def stand_in(verb: ReplaceProgram, context: ActionContext) -> Sequence[str]:
-    """Let a naive receiver listen where the program does."""
+async def replace_program(verb: ReplaceProgram, context: ActionContext) -> Sequence[str]:
+    """Let a misbehaving receiver listen where the program does."""
     program = context.program(verb.host)
-    if program.name == STAND_IN:
-        raise LabError(f"a naive receiver stands on {verb.host} already: heal it before the next")
+    if program.name == REPLACEMENT:
+        raise LabError(
+            f"a misbehaving receiver runs on {verb.host} already: heal that fault before the next"
+        )
     addresses = await asyncio.to_thread(listening_addresses, verb.host, program.pid)
     if not addresses:
         raise LabError(
-            f"{program.name} on {verb.host} listens on no TCP port: nobody can take its place"
+            f"{program.name} on {verb.host} does not listen on any TCP port: it cannot be replaced"
         )
     await program.stop(_STOP_S)
-    module = "halfopen.standins.naive_receiver"
+    module = "halfopen.guests.misbehaving_receiver"
     spec = ProgramSpec(
-        name=STAND_IN,
+        name=REPLACEMENT,
         argv=(sys.executable, "-m", module, verb.does, *addresses),
         env={},
         ready=Ready(event="listening"),
     )
-    context.kept[(STAND_IN, verb.host)] = program.spec
+    context.kept[(REPLACEMENT, verb.host)] = program.spec
     await context.start(verb.host, spec)
     return ()
 
 
-async def bring_back(verb: RestoreProgram, context: ActionContext) -> Sequence[str]:
-    """End the naive receiver and start the program whose place it took."""
-    spec = context.kept.pop((STAND_IN, verb.host), None)
+async def restore_program(verb: RestoreProgram, context: ActionContext) -> Sequence[str]:
+    """End the misbehaving receiver and start the program that it replaced."""
+    spec = context.kept.pop((REPLACEMENT, verb.host), None)
     if spec is None:
-        raise LabError(f"no naive receiver stands on {verb.host}")
+        raise LabError(f"no misbehaving receiver runs on {verb.host}")
     await context.program(verb.host).stop(_STOP_S)
     await context.start(verb.host, spec)
     return ()
@@ -99,6 +101,6 @@ ACTIONS = (
     Action(LimitFds, limit_fds),
     Action(LimitMemory, limit_memory),
     Action(RestartProgram, restart_program),
-    Action(ReplaceProgram, stand_in),
-    Action(RestoreProgram, bring_back),
+    Action(ReplaceProgram, replace_program),
+    Action(RestoreProgram, restore_program),
 )

@@ -1,4 +1,4 @@
-"""What both subjects share: their log, the options of their sockets, and words for what went wrong.
+"""What the TCP client and server share: log, socket options, and words for what went wrong.
 
 The log is JSON Lines on standard error, `{"t": unix time, "event": ..., ...}`; checks read the
 events `session-open` and `session-lost` (with `reason`).

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.subjects._common import endpoint, reason, set_options, shown
-from tests.unit.subjects.started import Subject, started, wait_for
+from halfopen.guests._tcp import endpoint, reason, set_options, shown
+from tests.unit.guests.started import Subject, started, wait_for
 
 
 @contextmanager

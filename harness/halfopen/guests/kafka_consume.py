@@ -1,6 +1,6 @@
 """A consumer by librdkafka: messages of one topic become lines of a file, from its beginning.
 
-`python -m halfopen.products.kafka.consume --from HOST:PORT --topic T --output FILE`
+`python -m halfopen.guests.kafka_consume --from HOST:PORT --topic T --output FILE`
 
 It waits for the broker for as long as it takes.  It is told its partition instead of joining a
 group, since brokers before 0.9 know no groups.  On standard error, JSON Lines: `ready` once the
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from confluent_kafka import OFFSET_BEGINNING, Consumer, TopicPartition
 
-from halfopen.products.kafka.produce import ask_topic, await_topic, say, settings
+from halfopen.guests.kafka_produce import ask_topic, await_topic, say, settings
 
 _POLL_S = 0.2
 _START_S = 300.0
@@ -26,7 +26,7 @@ _START_S = 300.0
 
 def main() -> None:
     """Run until SIGTERM comes."""
-    parser = argparse.ArgumentParser(prog="halfopen.products.kafka.consume")
+    parser = argparse.ArgumentParser(prog="halfopen.guests.kafka_consume")
     parser.add_argument("--from", dest="broker", required=True)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--output", type=Path, required=True)

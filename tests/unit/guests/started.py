@@ -61,7 +61,7 @@ def started(
         arguments: of its command line.
         before: a command that starts it.
     """
-    command = [*before, sys.executable, "-m", f"halfopen.subjects.{module}", *map(str, arguments)]
+    command = [*before, sys.executable, "-m", f"halfopen.guests.{module}", *map(str, arguments)]
     with (
         log.open("wb") as err,
         subprocess.Popen(command, stdin=subprocess.PIPE, stderr=err) as process,

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 try:
-    from halfopen.standins.weak_disk import WeakDisk
+    from halfopen.guests.weak_disk import WeakDisk
 except OSError as error:  # it loads the library
     pytest.skip(f"needs libfuse, as in the package fuse3: {error}", allow_module_level=True)
 

@@ -1,4 +1,4 @@
-"""The naive receiver does what its name for it says, and never acknowledges a message."""
+"""The misbehaving receiver does what its name for it says, and never acknowledges a message."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from halfopen.standins.naive_receiver import BEHAVIOURS, listening_socket, serve
+from halfopen.guests.misbehaving_receiver import BEHAVIOURS, listening_socket, serve
 
 OPEN = b"1 open 15 relp_version=0\n\n"
 MESSAGES = b"2 syslog 5 hello\n3 syslog 0\n4 close 0\n"
@@ -54,12 +54,12 @@ def test_no_behaviour_acknowledges_a_message(does: str) -> None:
 
 @pytest.mark.parametrize("does", ["acknowledges nothing", "answers 500", "reads slowly"])
 def test_sessions_are_opened_where_the_name_says_so(does: str) -> None:
-    assert talk(does, OPEN, MESSAGES).startswith(b"1 rsp 57 200 OK\nrelp_version=0\n")
+    assert talk(does, OPEN, MESSAGES).startswith(b"1 rsp 63 200 OK\nrelp_version=0\n")
 
 
 def test_500_is_answered_to_each_message() -> None:
     said = talk("answers 500", OPEN, MESSAGES)
-    assert b"2 rsp 9 500 naive\n3 rsp 9 500 naive\n" in said
+    assert b"2 rsp 15 500 misbehaving\n3 rsp 15 500 misbehaving\n" in said
 
 
 @pytest.mark.parametrize("does", ["never answers", "closes at once"])
@@ -79,7 +79,7 @@ def test_frames_may_come_in_pieces(cuts: list[int]) -> None:
     whole = OPEN + MESSAGES
     ends = [0, *sorted(cuts), len(whole)]
     pieces = [whole[a:b] for a, b in itertools.pairwise(ends)]
-    assert talk("answers 500", *pieces).count(b" 500 naive\n") == 3
+    assert talk("answers 500", *pieces).count(b" 500 misbehaving\n") == 3
 
 
 def test_an_address_may_be_of_either_family() -> None:

@@ -1,6 +1,6 @@
 """A program that holds connections and says what the kernel does with them.
 
-It runs by itself on a host of a lab (`python -I _peer.py JSON`), needs nothing but Python, and
+It runs by itself on a host of a lab (`python -I probe_peer.py JSON`), needs nothing but Python, and
 never touches a connection that it was not told to.  Its argument: `listen`, a list of ports with
 options; `connect`, a list of connections with `name`, `address`, `port`, options, and the numbers
 of the cues (`say`) at which it sends an octet on them; with `fill` it sends at once as much as

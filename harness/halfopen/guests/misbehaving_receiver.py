@@ -1,6 +1,6 @@
 """A RELP receiver that does what no receiver should; it acknowledges no message, ever.
 
-    python -m halfopen.standins.naive_receiver BEHAVIOUR ADDRESS:PORT...
+    python -m halfopen.guests.misbehaving_receiver BEHAVIOUR ADDRESS:PORT...
 
 Frames and offers: https://github.com/rsyslog/librelp/blob/master/doc/relp.html ("The Reliable
 Event Logging Protocol").  On standard error it says, as JSON lines, that it is `listening`, and
@@ -18,8 +18,8 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
 
 _FRAME = re.compile(rb"(\d{1,9}) ([a-z]{1,32}) (\d{1,9})(?=[ \n])")
-_OFFERS = b"200 OK\nrelp_version=0\nrelp_software=naive\ncommands=syslog"
-_REFUSAL = b"500 naive"
+_OFFERS = b"200 OK\nrelp_version=0\nrelp_software=misbehaving\ncommands=syslog"
+_REFUSAL = b"500 misbehaving"
 _READ = 65536
 _SLOW_OCTETS, _SLOW_S = 16, 1.0
 _SMALL_BUFFER = 2304  # the least that Linux gives (socket(7), SO_RCVBUF)

@@ -1,6 +1,6 @@
 """A producer by librdkafka: lines from standard input become messages of one topic.
 
-`python -m halfopen.products.kafka.produce --to HOST:PORT --topic T --ledger FILE`
+`python -m halfopen.guests.kafka_produce --to HOST:PORT --topic T --ledger FILE`
 
 The ledger gets `accepted N` when librdkafka has taken line N into its queue, and `acked N` when
 its delivery report says that the broker has it.  On standard error, JSON Lines: `ready` once the
@@ -114,7 +114,7 @@ def read_lines(lines: Queue[bytes | None]) -> None:
 
 def main() -> None:
     """Run until standard input ends, or SIGTERM comes."""
-    parser = argparse.ArgumentParser(prog="halfopen.products.kafka.produce")
+    parser = argparse.ArgumentParser(prog="halfopen.guests.kafka_produce")
     parser.add_argument("--to", required=True)
     parser.add_argument("--topic", required=True)
     parser.add_argument("--ledger", type=Path, required=True)

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
-from halfopen.subjects._common import (
+from halfopen.guests._tcp import (
     add_socket_options,
     endpoint,
     log,

@@ -6,7 +6,7 @@ everybody else sees the directory as it is.  Unlike a remount, it can say EROFS 
 already open for writing, as ext4 does after an error (`errors=remount-ro`, ext4(5)), and unlike
 `LD_PRELOAD` it holds for every program.
 
-    python -m halfopen.standins.weak_disk DIRECTORY
+    python -m halfopen.guests.weak_disk DIRECTORY
 
 says `{"event": "mounted"}` on standard output, then reads orders from standard input, one a line,
 and answers each with `{"event": "done"}`: `delay SECONDS`, `writable yes`, `writable no`.  It ends

@@ -14,7 +14,7 @@ import socket
 from pathlib import Path
 from typing import IO, Any
 
-from halfopen.subjects._common import (
+from halfopen.guests._tcp import (
     add_socket_options,
     endpoint,
     log,
