@@ -22,6 +22,14 @@ def production(history: History, seconds: float) -> str:
     return format_duration(seconds * history.scale)
 
 
+def moment(history: History, t: float) -> str:
+    """When lab time `t` was, in production time from the first step on."""
+    seconds = history.moment(t)
+    if seconds < 0:
+        return f"{format_duration(-seconds)} before the first step"
+    return format_duration(seconds)
+
+
 def count(number: int, noun: str) -> str:
     """`1 session`, `2 sessions`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
@@ -37,7 +45,10 @@ def cut_short(history: History) -> str:
     if (end := history.end) is not None:
         detail = f": {end['detail']}" if end["detail"] else ""
         return f"the run was not complete ({end['reason']}{detail})"
-    return f"the run was not complete: its record ends after {say(history, history.duration)}"
+    if history.begun is None:
+        return "the run was not complete: its record ends before the first step"
+    after = say(history, history.duration - history.begun)
+    return f"the run was not complete: its record ends after {after}"
 
 
 def event_name(record: LogRecord) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.model.history import History, TcpSocket
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
@@ -42,8 +42,8 @@ class AcceptQueue(AtEndAndPeak):
         evidence = tuple(
             Evidence(
                 each.start,
-                f"{each.peer} connected at {production(history, each.start)} and was not accepted "
-                + (f"until {production(history, each.ended)}" if each.ended else "by the end")
+                f"{each.peer} connected at {moment(history, each.start)} and was not accepted "
+                + (f"until {moment(history, each.ended)}" if each.ended else "by the end")
                 + f"; {each.unread} octets of it unread",
             )
             for each in found

@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from halfopen.checkers._bounds import BoundedCheck
 from halfopen.checkers._ledger import read_ledger
-from halfopen.checkers._words import cut_short, production, say, unknown
+from halfopen.checkers._words import cut_short, moment, production, say, unknown
 from halfopen.fields import BoundField, Duration, Endpoint
 from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
@@ -67,7 +67,7 @@ class Arrivals(BoundedCheck):
             whys.append(f"{count} came within {say(history, self.within)}")
             together = [number for t, number in arrivals if start <= t <= start + self.within]
             runs = ", ".join(f"{a}-{b}" for a, b in compress(sorted(together))[:5])
-            evidence.append(Evidence(start, f"messages {runs} at {production(history, start)}"))
+            evidence.append(Evidence(start, f"messages {runs} at {moment(history, start)}"))
         if self.soonest is not None:
             sent = read_ledger(history).sent
             age, number, t = min((t - sent[n][0], n, t) for t, n in arrivals)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._bounds import AtEndAndPeak, Figure, peak_of, weigh
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.fields import BoundField
 from halfopen.model.flows import Flow, Interval, flows, sampled_hosts
 from halfopen.model.history import History
@@ -52,8 +52,8 @@ class Connections(AtEndAndPeak):
         evidence = tuple(
             Evidence(
                 interval.start,
-                f"{flow.name} ESTABLISHED from {production(history, interval.start)} to "
-                + (production(history, interval.end) if interval.ended else "the end"),
+                f"{flow.name} ESTABLISHED from {moment(history, interval.start)} to "
+                + (moment(history, interval.end) if interval.ended else "the end"),
                 flow.name,
             )
             for flow, interval in found

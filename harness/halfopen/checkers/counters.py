@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._bounds import AtEndAndPeak
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.model.history import History
 from halfopen.model.records import ImpstatsRecord
 from halfopen.model.verdict import Evidence
@@ -49,7 +49,7 @@ class Counters(AtEndAndPeak):
             )
         weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
         evidence = tuple(
-            Evidence(t, f"{self.of} says {self.counter} {value} at {production(history, t)}")
+            Evidence(t, f"{self.of} says {self.counter} {value} at {moment(history, t)}")
             for (t, value), before in zip(series, [None, *series], strict=False)
             if before is None or before[1] != value
         )

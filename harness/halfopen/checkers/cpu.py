@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halfopen.checkers._words import cut_short, production, unknown
+from halfopen.checkers._words import cut_short, moment, unknown
 from halfopen.fields import Endpoint, Share
 from halfopen.model.history import History
 from halfopen.model.records import FdsRecord
@@ -39,7 +39,7 @@ class Cpu(Check):
         t, most, program, pid = max(found, key=lambda each: each[1])
         evidence = (
             Evidence(
-                t, f"{program} (pid {pid}) took {most:.0%} of a CPU until {production(history, t)}"
+                t, f"{program} (pid {pid}) took {most:.0%} of a CPU until {moment(history, t)}"
             ),
         )
         why = f"the busiest program, {program}, took {most:.0%} of a CPU"

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import production, say, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.fields import BoundField, Duration, Timer
 from halfopen.model.history import History, compress
 from halfopen.model.records import DeliveredRecord
@@ -139,7 +139,7 @@ def _missing(history: History, ledger: Ledger) -> list[Evidence]:
             continue
         times = [ledger.sent[n][0] for n in numbers if n in ledger.sent]
         t = min(times, default=0.0)
-        text = f"{words}: message {_runs(numbers)}, sent from {production(history, t)} on"
+        text = f"{words}: message {_runs(numbers)}, sent from {moment(history, t)} on"
         found.append(Evidence(t, text))
     return found
 
@@ -158,7 +158,7 @@ def _others(history: History, ledger: Ledger) -> list[Evidence]:
     late = ledger.reordered
     if late:
         t, words = late[0][0], _runs(number for _, number in late)
-        found.append(Evidence(t, f"out of order from {production(history, t)} on: message {words}"))
+        found.append(Evidence(t, f"out of order from {moment(history, t)} on: message {words}"))
     return found
 
 
@@ -168,7 +168,7 @@ def _stuck(history: History, stuck: Sequence[tuple[int, float, float]]) -> list[
         Evidence(
             t,
             f"message {_runs(number for number, when, _ in stuck if when == t)} came only after "
-            f"something else was sent at {say(history, t)}",
+            f"something else was sent at {moment(history, t)}",
         )
         for t in woken
     ]

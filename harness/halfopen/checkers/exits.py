@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.fields import Bound, BoundField, Endpoint
 from halfopen.model.history import History
 from halfopen.model.records import ProcessRecord
@@ -59,7 +59,7 @@ def unasked(history: History) -> list[ProcessRecord]:
 def in_words(history: History, record: ProcessRecord) -> str:
     """One end, for a person: who, how, when, and what it said last."""
     who = f"{record['process']} on {record['host']}"
-    when = production(history, record["t"])
+    when = moment(history, record["t"])
     status = record.get("status")
     if record.get("forced"):
         how = f"did not end when it was asked to, and had to be killed, at {when}"

@@ -7,7 +7,7 @@ from statistics import median
 from typing import Literal
 
 from halfopen.checkers._bounds import AtEndAndPeak
-from halfopen.checkers._words import cut_short, production, unknown
+from halfopen.checkers._words import cut_short, moment, unknown
 from halfopen.model.history import History
 from halfopen.model.steps import PlannedWait
 from halfopen.model.verdict import Evidence, Verdict
@@ -94,7 +94,7 @@ def _changes(
     for t, value in series:
         if value != before:
             words = f"{check.kind} descriptors at {check.at}: {before} to {value}"
-            found.append(Evidence(t, f"{words} at {production(history, t)}"))
+            found.append(Evidence(t, f"{words} at {moment(history, t)}"))
         before = value
     return tuple(found)
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
-from halfopen.checkers._words import production, say, unknown
+from halfopen.checkers._words import moment, production, say, unknown
 from halfopen.model.flows import Flow, HalfOpenInterval, flows, half_open, sampled_hosts
 from halfopen.model.history import History, TcpSocket
 from halfopen.model.verdict import Evidence
@@ -53,7 +53,7 @@ class HalfOpen(AtEndAndPeak):
         evidence = [_evidence(history, each) for each in found]
         if self.peak is not None and peak:
             evidence.append(
-                Evidence(peak_t, f"{peak} half-open at once from {production(history, peak_t)} on")
+                Evidence(peak_t, f"{peak} half-open at once from {moment(history, peak_t)} on")
             )
         why = f"half-open connections: {weighed.why}"
         if at_end:
@@ -105,7 +105,7 @@ def _evidence(history: History, each: HalfOpenInterval) -> Evidence:
     length = say(history, each.interval.length)
     parts.append(f"for {length}" + (" until it was gone" if each.interval.ended else " to the end"))
     if heard is not None:
-        parts.append(f"last heard at {production(history, max(0.0, heard))}")
+        parts.append(f"last heard at {moment(history, max(0.0, heard))}")
     if each.interval.ended:
         pass
     elif socket.timer == "off":

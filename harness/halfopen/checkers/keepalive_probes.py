@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.fields import BoundField, Endpoint
 from halfopen.model.history import History
 from halfopen.model.records import KeepalivesRecord
@@ -38,7 +38,7 @@ class KeepaliveProbes(BoundedCheck):
             )
         weighed = weigh(history, (Figure("count", self.count, counts[-1][1]),))
         evidence = tuple(
-            Evidence(t, f"{self.at} had sent {sent} by {production(history, t)}")
+            Evidence(t, f"{self.at} had sent {sent} by {moment(history, t)}")
             for t, sent in counts
             if sent
         )

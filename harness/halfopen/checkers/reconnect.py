@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import count, cut_short, event_name, production, say, unknown
+from halfopen.checkers._words import count, cut_short, event_name, moment, say, unknown
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
@@ -206,7 +206,7 @@ def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _
 
 def _evidence(history: History, loss: _Loss) -> Evidence:
     reason = f" ({loss.reason})" if loss.reason else ""
-    text = f"session given up at {production(history, loss.lost)}{reason}, "
+    text = f"session given up at {moment(history, loss.lost)}{reason}, "
     if loss.again is None:
         text += f"none since, {say(history, history.duration - loss.start)} after {loss.since}"
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from halfopen.checkers._bounds import AtEndAndPeak
-from halfopen.checkers._words import production, unknown
+from halfopen.checkers._words import moment, unknown
 from halfopen.model.history import History
 from halfopen.model.records import SpoolRecord
 from halfopen.model.verdict import Evidence
@@ -32,10 +32,10 @@ class Spool(AtEndAndPeak):
         t, peak = max(series, key=lambda each: each[1])
         weighed = self.weigh(history, series[-1][1], peak)
         evidence = (
-            Evidence(t, f"{peak} octets at {self.at} at {production(history, t)}, the most"),
+            Evidence(t, f"{peak} octets at {self.at} at {moment(history, t)}, the most"),
             Evidence(
                 series[-1][0],
-                f"{series[-1][1]} octets from {production(history, series[-1][0])} to the end",
+                f"{series[-1][1]} octets from {moment(history, series[-1][0])} to the end",
             ),
         )
         why = f"octets on disk: {weighed.why}"

@@ -24,6 +24,7 @@ from halfopen.model.records import (
     HeaderRecord,
     SocketFields,
     SocketsRecord,
+    StepRecord,
     kind_of,
 )
 from halfopen.model.records import Record as Record
@@ -144,6 +145,20 @@ class History:
     def duration(self) -> float:
         """Lab seconds from the beginning to the last record."""
         return max(record["t"] for record in self.records)
+
+    @cached_property
+    def begun(self) -> float | None:
+        """Lab time of the first step; None if the run ended before it."""
+        return next((record["t"] for record in self.of(StepRecord)), None)
+
+    @property
+    def production_s(self) -> float:
+        """Seconds of production time that the run stands for, from its first step to its end."""
+        return 0.0 if self.begun is None else self.moment(self.duration)
+
+    def moment(self, t: float) -> float:
+        """Seconds of production time from the first step to lab time `t`; negative before it."""
+        return (t - (self.begun or 0.0)) * self.scale
 
     @property
     def end(self) -> EndRecord | None:

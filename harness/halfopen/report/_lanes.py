@@ -22,8 +22,8 @@ _SIDES = {
 
 
 def at(history: History, t: float) -> str:
-    """Production time of lab time `t`."""
-    return format_duration(t * history.scale)
+    """Production time from the first step to lab time `t`."""
+    return format_duration(history.moment(t))
 
 
 class Lanes:

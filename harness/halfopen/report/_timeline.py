@@ -230,10 +230,11 @@ def _ticks(history: History) -> list[tuple[float, str]]:
 
 def round_times(history: History, most: int) -> list[tuple[float, str]]:
     """At most about so many round production times of a run: the lab time of each, and words."""
-    whole = history.duration * history.scale
+    whole = history.production_s
+    begun = history.begun or 0.0
     step = next((s for s in _STEPS if whole / s <= most), max(1.0, whole / most))
     times = [number * step for number in range(int(whole / step) + 1)]
-    return [(seconds / history.scale, _tick(seconds)) for seconds in times]
+    return [(begun + seconds / history.scale, _tick(seconds)) for seconds in times]
 
 
 def _tick(seconds: float) -> str:

@@ -129,7 +129,7 @@ def _check(result: VariantResult, check: CheckResult) -> dict[str, Any]:
 def _conditions(history: History) -> list[dict[str, Any]]:
     """What was waited for, and when it was so."""
     return [
-        {**record, "at_s": record["t"] * history.scale}
+        {**record, "at_s": history.moment(record["t"])}
         for record in history.of(ConditionRecord)
         if record["state"] != "waiting"
     ]

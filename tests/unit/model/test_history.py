@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from hypothesis import given
@@ -20,7 +20,7 @@ from halfopen.model.history import (
     expand,
     read_history,
 )
-from halfopen.model.records import EndRecord, SentRecord
+from halfopen.model.records import EndRecord, HeaderRecord, SentRecord
 
 from ..records import record
 
@@ -37,6 +37,7 @@ HEADER = record(
     sample_s=0.25,
     plan={},
 )
+SCALED = cast(HeaderRecord, {**HEADER, "scale": 60.0})
 
 
 def sent(number: int, t: float = 1.0) -> Any:
@@ -158,3 +159,17 @@ def test_records_are_found_by_their_definition_and_fields() -> None:
     assert history.of(SentRecord, host="b") == [other]
     assert history.of(EndRecord) == []
     assert history.end is None
+
+
+def test_production_time_counts_from_the_first_step() -> None:
+    step = record("step", 2.0, index=0, text="wait", line=3, state="begin")
+    end = record("end", 5.0, reason="complete", detail="")
+    history = History([SCALED, record("engine", 1.0, host="a"), step, end])
+    assert history.production_s == 180
+    assert history.moment(4.0) == 120
+    assert history.moment(1.0) == -60
+
+
+def test_a_run_that_never_began_lasted_nothing() -> None:
+    end = record("end", 5.0, reason="error", detail="no program")
+    assert History([SCALED, end]).production_s == 0
