@@ -21,8 +21,8 @@ from halfopen.faults import all_faults
 from halfopen.labs import all_labs
 from halfopen.labs.netns.lab import LAB, NetnsLab
 from halfopen.model.history import read_history
-from halfopen.model.records import FaultRecord
-from halfopen.ports import Lab, LabSpec, Recorder
+from halfopen.model.records import FaultRecord, Recorder
+from halfopen.ports import Lab, LabSpec
 from halfopen.runner.play import Player
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.verbs import Verb, verb_to_json

@@ -14,8 +14,9 @@ from typing import Any
 from halfopen.errors import UnsupportedError
 from halfopen.labs.rpc import Message, Peer
 from halfopen.model.messages import DEFAULT, MessageShape
+from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
-from halfopen.ports import Demands, Middlebox, ProgramSpec, Recorder
+from halfopen.ports import Demands, Middlebox, ProgramSpec
 from halfopen.verbs import Verb, verb_to_json
 
 START_TIMEOUT_S = 60.0

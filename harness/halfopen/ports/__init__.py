@@ -15,7 +15,6 @@ from halfopen.ports.labs import Demands as Demands
 from halfopen.ports.labs import Lab as Lab
 from halfopen.ports.labs import LabSpec as LabSpec
 from halfopen.ports.labs import Middlebox as Middlebox
-from halfopen.ports.labs import Recorder as Recorder
 from halfopen.ports.systems import Product as Product
 from halfopen.ports.systems import System as System
 from halfopen.ports.systems import SystemContext as SystemContext

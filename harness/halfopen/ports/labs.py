@@ -7,15 +7,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
-from halfopen.model.history import Record
 from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
+from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
-
-Recorder = Callable[[Record], None]
-"""Takes one record of the history."""
-
 
 Middlebox = Mapping[str, Any]
 """A profile's values by field name, durations in seconds of lab time."""

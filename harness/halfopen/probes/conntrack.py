@@ -16,8 +16,9 @@ import struct
 import time
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Literal
 
+from halfopen.model.records import FlowEntry, FlowRecord
 from halfopen.model.topology import endpoint
 from halfopen.probes import netlink
 from halfopen.probes.netlink import attribute, attributes
@@ -53,7 +54,10 @@ _FEW = 100
 # events, no more.
 _AT_ONCE = 100
 
-Flow = tuple[str, str]
+ClientServer = tuple[str, str]
+"""Of a flow: `address:port` of its client and of its server."""
+
+_Cause = Literal["expired", "forgotten", "closed"]
 
 
 @dataclass(slots=True)
@@ -68,28 +72,50 @@ class _Known:
         deadline: when it is over, unless a packet comes; by the clock of `time.monotonic`.
     """
 
-    flow: Flow
-    outside: Flow | None
+    flow: ClientServer
+    outside: ClientServer | None
     family: int
     state: str = "NONE"
     deadline: float = 0.0
 
-    @property
-    def names(self) -> dict[str, Any]:
-        """The fields of records that name it."""
-        named: dict[str, Any] = {"client": self.flow[0], "server": self.flow[1]}
-        return named if self.outside is None else {**named, "outside": list(self.outside)}
+    def entry(self, now: float) -> FlowEntry:
+        """As an entry of a `conntrack` record at `now`."""
+        entry = FlowEntry(
+            client=self.flow[0],
+            server=self.flow[1],
+            state=self.state,
+            expires_s=max(0, round(self.deadline - now)),
+        )
+        if self.outside is not None:
+            entry["outside"] = list(self.outside)
+        return entry
+
+    def record(self, host: str, event: Literal["created", "destroyed"]) -> FlowRecord:
+        """What happened to it, as a record."""
+        record = FlowRecord(
+            kind="flow",
+            host=host,
+            event=event,
+            client=self.flow[0],
+            server=self.flow[1],
+            state=self.state,
+        )
+        if self.outside is not None:
+            record["outside"] = list(self.outside)
+        return record
 
 
-class FlowTable:
+class ConntrackTable:
     """Entries and events of a middlebox; made and used in one thread inside its namespace.
 
     Args:
+        host: name of the middlebox, for the records.
         shortest: seconds that an entry lives at least after a packet that is not told of: the
             shortest of the timers that the kernel can choose while the state stays the same.
     """
 
-    def __init__(self, shortest: float = 0.0) -> None:
+    def __init__(self, host: str, shortest: float = 0.0) -> None:
+        self._host = host
         self.shortest = shortest
         self.version = 0  # becomes another with every flow and every state
         self._table = netlink.Requests(netlink.NETFILTER)
@@ -97,7 +123,7 @@ class FlowTable:
         self._events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
         self._known: dict[bytes, _Known] = {}  # by their original tuple, the oldest first
         self._forgotten: set[bytes] = set()
-        self._news: list[dict[str, Any]] = []
+        self._news: list[FlowRecord] = []
         self._filters = True
         self._due = 0.0
 
@@ -106,13 +132,8 @@ class FlowTable:
         self._table.close()
         self._events.close()
 
-    def news(self) -> list[dict[str, Any]]:
-        """What became of flows since the last call.
-
-        Returns:
-            events as `{event, client, server, state, cause}`, and `outside` if addresses are
-            translated; cause is expired, closed or forgotten.
-        """
+    def news(self) -> list[FlowRecord]:
+        """What became of flows since the last call."""
         self._read_events()
         if time.monotonic() >= self._due:
             self._reap()
@@ -135,23 +156,18 @@ class FlowTable:
         deadlines = [known.deadline for known in self._known.values()]
         self._due = min([begun + self.shortest, *deadlines])
 
-    def entries(self) -> list[dict[str, Any]]:
+    def entries(self) -> list[FlowEntry]:
         """The TCP entries as last heard of, ordered by server and client.
 
-        Returns:
-            `{client, server, state, expires_s}` each; the latter as of the last :meth:`look`, a
-            packet since then has made it more.
+        Their `expires_s` is as of the last :meth:`look`; a packet since then has made it more.
         """
         now = time.monotonic()
-        found = [
-            {**k.names, "state": k.state, "expires_s": max(0, round(k.deadline - now))}
-            for k in self._known.values()
-        ]
+        found = [known.entry(now) for known in self._known.values()]
         return sorted(found, key=lambda e: (e["server"], e["client"]))
 
     def forget(
         self, clients: Collection[str] | None = None, every: int = 1, most: int | None = None
-    ) -> tuple[list[Flow], list[dict[str, Any]]]:
+    ) -> tuple[list[ClientServer], list[FlowRecord]]:
         """Remove entries, silently for both ends, as when an operator clears the session table.
 
         Args:
@@ -222,7 +238,7 @@ class FlowTable:
             outside = None if reply == (flow[1], flow[0]) else (reply[1], reply[0])
             known = self._known[raw] = _Known(flow, outside, payload[0], state or "NONE")
             self.version += 1
-            self._news.append({"event": "created", **known.names, "state": known.state})
+            self._news.append(known.record(self._host, "created"))
         elif state is not None and state != known.state:
             known.state = state
             self.version += 1
@@ -242,14 +258,15 @@ class FlowTable:
                 self._destroyed(raw, known, last)
 
     def _destroyed(self, raw: bytes, known: _Known, last: str) -> None:
-        cause = "closed" if known.state in _CLOSING or last in _CLOSING else "expired"
+        cause: _Cause = "closed" if known.state in _CLOSING or last in _CLOSING else "expired"
         if raw in self._forgotten:
             cause = "forgotten"
             self._forgotten.discard(raw)
         self._known.pop(raw, None)
         self.version += 1
-        told = {"event": "destroyed", **known.names, "state": known.state, "cause": cause}
-        self._news.append(told)
+        record = known.record(self._host, "destroyed")
+        record["cause"] = cause
+        self._news.append(record)
 
     def _catch_up(self) -> None:
         """Events were lost: what the table says now is told in their place."""
@@ -272,7 +289,7 @@ def _address(name: str) -> str:
     return name.rpartition(":")[0].strip("[]")
 
 
-def _flow(raw: bytes) -> Flow | None:
+def _flow(raw: bytes) -> ClientServer | None:
     """The source and destination of a tuple, for TCP; None for anything else."""
     parts = attributes(raw)
     ip, proto = attributes(parts.get(_TUPLE_IP, b"")), attributes(parts.get(_TUPLE_PROTO, b""))

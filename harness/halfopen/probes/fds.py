@@ -10,10 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import psutil
 
+from halfopen.model.records import FdsRecord
 from halfopen.probes.processes import family
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
@@ -29,7 +29,14 @@ class _Process:
 
 
 class FdProbe:
-    """Reads the descriptors of the programs of one host and of their descendants."""
+    """Reads the descriptors of the programs of one host and of their descendants.
+
+    Args:
+        host: name of the host, for the records.
+    """
+
+    def __init__(self, host: str) -> None:
+        self._host = host
 
     def read(self, programs: Mapping[str, int]) -> list[_Process]:
         """What every process has open now; a process that is gone is passed over.
@@ -58,8 +65,8 @@ class FdProbe:
             if (match := _SOCKET.fullmatch(target))
         }
 
-    def count(self, processes: list[_Process], kinds: Mapping[int, str]) -> list[dict[str, Any]]:
-        """A sample for each process: `process, pid, counts, limit, cpu_s`.
+    def count(self, processes: list[_Process], kinds: Mapping[int, str]) -> list[FdsRecord]:
+        """A sample of each process.
 
         Args:
             processes: from :meth:`read`.
@@ -85,13 +92,15 @@ class FdProbe:
                 else:
                     counts["other"] += 1
             samples.append(
-                {
-                    "process": process.program,
-                    "pid": process.pid,
-                    "counts": dict(sorted(counts.items())),
-                    "limit": process.soft_limit,
-                    "cpu_s": round(process.cpu_s, 2),
-                }
+                FdsRecord(
+                    kind="fds",
+                    host=self._host,
+                    process=process.program,
+                    pid=process.pid,
+                    counts=dict(sorted(counts.items())),
+                    limit=process.soft_limit,
+                    cpu_s=round(process.cpu_s, 2),
+                )
             )
         return samples
 

@@ -9,8 +9,8 @@ import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
 from socket import AF_INET, AF_INET6, IPPROTO_TCP, inet_ntop
-from typing import Any
 
+from halfopen.model.records import SocketFields
 from halfopen.model.topology import endpoint
 from halfopen.probes import netlink
 
@@ -48,13 +48,13 @@ class SeenSocket:
     """A socket as recorded.
 
     Attributes:
-        record: the fields of :class:`halfopen.model.history.TcpSocket`.
+        record: as in a `sockets` record.
         identity: what must change for it to count as changed (no counters, no clocks).
         inode: by which processes' file descriptors name it.
         kind: `listen` or `tcp`, for counting file descriptors.
     """
 
-    record: dict[str, Any]
+    record: SocketFields
     identity: tuple[object, ...]
     inode: int
     kind: str
@@ -97,27 +97,33 @@ class SocketProbe:
         state = _STATES.get(number, str(number))
         local, pid = self._name(family, source, sport), owners.get(inode, 0)
         if number == _LISTEN:
-            record: dict[str, Any] = {"local": local, "peer": "", "state": state, "pid": pid}
-            record |= {"rqueue": rqueue, "wqueue": wqueue}  # connections: that wait, that may
-            return SeenSocket(record, (local, "", state, "off", None, pid), inode, "listen")
+            listening = SocketFields(
+                local=local,
+                peer="",
+                state=state,
+                pid=pid,
+                rqueue=rqueue,  # connections that wait
+                wqueue=wqueue,  # and how many may
+            )
+            return SeenSocket(listening, (local, "", state, "off", None, pid), inode, "listen")
         peer = self._name(family, target, dport)
         waits = _TIMERS.get(timer, str(timer))
-        record = {
-            "local": local,
-            "peer": peer,
-            "state": state,
-            "timer": waits,
-            "timer_s": expires / 1000,
-            "retrans": retrans,
-            "rqueue": rqueue,
-            "wqueue": wqueue,
-        }
+        record = SocketFields(
+            local=local,
+            peer=peer,
+            state=state,
+            timer=waits,
+            timer_s=expires / 1000,
+            retrans=retrans,
+            rqueue=rqueue,
+            wqueue=wqueue,
+            pid=pid,
+        )
         info = netlink.attributes(payload, _MESSAGE.size).get(_INFO)
         if info is not None:
             unacked, data, ack = _TCP_INFO.unpack_from(info)
             record["unacked"] = unacked
             record["last_heard_s"] = min(data, ack) / 1000
-        record["pid"] = pid
         return SeenSocket(record, (local, peer, state, waits, retrans, pid), inode, "tcp")
 
     def close(self) -> None:

@@ -28,6 +28,7 @@ from halfopen.labs.agent.resolver import Resolver, cover_files
 from halfopen.labs.rpc import Peer
 from halfopen.model.messages import MessageShape
 from halfopen.model.program import ProgramSpec, program_from_json
+from halfopen.model.records import EngineRecord, LabRecord, Record, at
 from halfopen.model.topology import (
     HostNetwork,
     Interface,
@@ -69,9 +70,9 @@ class Agent:
         self._feeds: set[asyncio.Task[None]] = set()
         self._captures = Captures(self.emit)
 
-    def emit(self, record: Mapping[str, Any]) -> None:
+    def emit(self, record: Record) -> None:
         """Record something now; from any thread."""
-        stamped = {"t": round(time.monotonic() - self._origin, 4), **record}
+        stamped = at(time.monotonic() - self._origin, record)
         self._loop.call_soon_threadsafe(partial(self.peer.notify, "record", record=stamped))
 
     async def do_begin(self, request: Mapping[str, Any]) -> None:
@@ -124,7 +125,7 @@ class Agent:
         for name, values in request["firewalls"].items():
             demands = request["demands"].get(name, ())
             engine = choose(values, demands, request["engines"].get(name, "any"))
-            self.emit({"kind": "engine", "host": name, "engine": engine.name})
+            self.emit(EngineRecord(kind="engine", host=name, engine=engine.name))
             line = line_through(path, networks, name)
             seen = addresses_seen(line, networks, nat, name)
             attachment = Attachment(
@@ -154,7 +155,7 @@ class Agent:
         return Program(host, spec, directory, self._token, self.emit, self._follow)
 
     def _failed(self, reason: str) -> None:
-        self.emit({"kind": "lab", "problem": reason})
+        self.emit(LabRecord(kind="lab", problem=reason))
 
     def directory(self, host: str) -> Path:
         """Where the lab keeps what the programs of a host say."""

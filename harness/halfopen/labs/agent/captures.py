@@ -6,11 +6,11 @@ import asyncio
 import json
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
 from halfopen.errors import LabError
+from halfopen.model.records import CaptureRecord, Recorder
 from halfopen.model.topology import HostNetwork, links
 from halfopen.pcap.files import SUFFIX
 
@@ -21,10 +21,10 @@ class Captures:
     """The captures of one run, by a process (:mod:`halfopen.probes.capture`).
 
     Args:
-        emit: takes records without `t`.
+        emit: takes the records.
     """
 
-    def __init__(self, emit: Callable[[Mapping[str, Any]], None]) -> None:
+    def __init__(self, emit: Recorder) -> None:
         self._emit = emit
         self._process: asyncio.subprocess.Process | None = None
 
@@ -66,13 +66,13 @@ class Captures:
             raise LabError(f"the links cannot be captured: {said}")
         for order in orders:
             self._emit(
-                {
-                    "kind": "capture",
-                    "host": order["host"],
-                    "neighbour": order["neighbour"],
-                    "file": Path(order["file"]).name,
-                    "realtime_s": time.time(),
-                }
+                CaptureRecord(
+                    kind="capture",
+                    host=order["host"],
+                    neighbour=order["neighbour"],
+                    file=Path(order["file"]).name,
+                    realtime_s=time.time(),
+                )
             )
 
     async def end(self) -> None:

@@ -6,9 +6,10 @@ import json
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Protocol
 
 from halfopen.labs.agent.follower import Follower
+from halfopen.model.records import ImpstatsRecord, Record, SaidRecord, SpoolRecord
 
 _PAUSE_S = 0.25  # between two looks at a directory
 
@@ -16,23 +17,26 @@ _PAUSE_S = 0.25  # between two looks at a directory
 class Gauge(Protocol):
     """Something that is read from time to time."""
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """Records for what changed since the last call, without `t` and `host`."""
+    def read(self) -> Iterator[Record]:
+        """Records for what changed since the last call."""
 
 
 class Impstats:
     """rsyslog's own figures, one JSON object a line (rsyslog's documentation, "impstats").
 
     Args:
+        host: of the program.
+        process: name of the program.
         lines: of the file that they are written to.
     """
 
-    def __init__(self, lines: Follower) -> None:
+    def __init__(self, host: str, process: str, lines: Follower) -> None:
+        self._host, self._process = host, process
         self._lines = lines
         self._last: dict[str, object] = {}
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """`{kind: impstats, name, origin, values}` for each counter set that changed."""
+    def read(self) -> Iterator[ImpstatsRecord]:
+        """Each counter set that changed."""
         for line in self._lines.lines():
             # A date stands before the object, unless rsyslog is told to leave it out.
             start = line.find(b"{")
@@ -47,25 +51,35 @@ class Impstats:
             if values and self._last.get(name) != values:
                 self._last[name] = values
                 origin = str(said.get("origin", ""))
-                yield {"kind": "impstats", "name": name, "origin": origin, "values": values}
+                yield ImpstatsRecord(
+                    kind="impstats",
+                    host=self._host,
+                    process=self._process,
+                    name=name,
+                    origin=origin,
+                    values=values,
+                )
 
 
 class Spool:
-    """The files below a directory: how many, and how many octets they hold.
+    """The files below a directory: how many, and how many bytes they hold.
 
     Args:
+        host: of the program.
+        process: name of the program.
         path: the directory.
         names: of the files that count, as a shell's pattern.
     """
 
-    def __init__(self, path: Path, names: str = "*") -> None:
+    def __init__(self, host: str, process: str, path: Path, names: str = "*") -> None:
+        self._host, self._process = host, process
         self._path = path
         self._names = names
         self._last: tuple[int, int] | None = None
         self._due = 0.0
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """`{kind: spool, path, files, bytes}` if that changed."""
+    def read(self) -> Iterator[SpoolRecord]:
+        """One record if that changed."""
         now = time.monotonic()
         if now < self._due:
             return
@@ -74,7 +88,14 @@ class Spool:
         found = (len(sizes), sum(sizes))
         if found != self._last:
             self._last = found
-            yield {"kind": "spool", "path": str(self._path), "files": found[0], "bytes": found[1]}
+            yield SpoolRecord(
+                kind="spool",
+                host=self._host,
+                process=self._process,
+                path=str(self._path),
+                files=found[0],
+                bytes=found[1],
+            )
 
     def _sizes(self) -> Iterator[int]:
         for path in self._path.rglob(self._names):
@@ -89,21 +110,26 @@ class Said:
     """What a program says in words, as it is.
 
     Args:
+        host: of the program.
+        process: name of the program.
         lines: of the file that they are written to.
     """
 
-    def __init__(self, lines: Follower) -> None:
+    def __init__(self, host: str, process: str, lines: Follower) -> None:
+        self._host, self._process = host, process
         self._lines = lines
 
-    def read(self) -> Iterator[dict[str, Any]]:
-        """`{kind: said, line}` for each line."""
+    def read(self) -> Iterator[SaidRecord]:
+        """A record for each line."""
         for line in self._lines.lines():
-            yield {"kind": "said", "line": line.decode("utf-8", "backslashreplace")}
+            text = line.decode("utf-8", "backslashreplace")
+            yield SaidRecord(kind="said", host=self._host, process=self._process, line=text)
 
 
-def open_gauge(kind: str, path: Path, lines: Follower) -> Gauge:
+def open_gauge(host: str, process: str, kind: str, path: Path, lines: Follower) -> Gauge:
     """The gauge of a kind, see :class:`halfopen.model.program.ProgramSpec`."""
     word, _, names = kind.partition(" ")
     if word == "spool":
-        return Spool(path, names or "*")
-    return Impstats(lines) if kind == "impstats" else Said(lines)
+        return Spool(host, process, path, names or "*")
+    gauge = Impstats if kind == "impstats" else Said
+    return gauge(host, process, lines)

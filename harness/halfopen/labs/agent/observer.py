@@ -12,12 +12,20 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Collection, Mapping
-from typing import Any
 
 from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.model.records import (
+    ConntrackRecord,
+    DropsRecord,
+    FlowRecord,
+    KeepalivesRecord,
+    Record,
+    Recorder,
+    SocketsRecord,
+)
 from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
 from halfopen.probes import namespaces
-from halfopen.probes.conntrack import Flow, FlowTable
+from halfopen.probes.conntrack import ClientServer, ConntrackTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.keepalives import probes_sent
@@ -25,8 +33,6 @@ from halfopen.probes.sockets import SeenSocket, SocketProbe
 
 # Of a look that was put off, so that the record says how far back it may lie what it shows.
 _PUT_OFF_S = 2 * SAMPLE_S
-
-Emit = Callable[[dict[str, Any]], None]
 
 
 class Observer(threading.Thread):
@@ -36,9 +42,9 @@ class Observer(threading.Thread):
         host: name of the host, and of its namespace.
         middlebox: True: watch conntrack and drops; False: watch sockets and file descriptors.
         programs: name -> pid of the programs that run on the host now.
-        emit: takes a record without `t`; called from this thread.
+        emit: takes the records; called from this thread.
         failed: takes the reason if the observer cannot go on; called from this thread.
-        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.FlowTable`.
+        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.ConntrackTable`.
     """
 
     def __init__(
@@ -47,7 +53,7 @@ class Observer(threading.Thread):
         *,
         middlebox: bool,
         programs: Callable[[], Mapping[str, int]],
-        emit: Emit,
+        emit: Recorder,
         failed: Callable[[str], None],
         shortest: float = 0.0,
     ) -> None:
@@ -60,7 +66,7 @@ class Observer(threading.Thread):
         self._shortest = shortest
         self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
         self._watch: Callable[[], None] = lambda: None
-        self._flows: FlowTable | None = None
+        self._flows: ConntrackTable | None = None
         self._stopping = threading.Event()
         self._ready = threading.Event()
         self._asked = False
@@ -100,9 +106,11 @@ class Observer(threading.Thread):
         """Record everything now, changed or not; waits for it."""
         self._ask(self._sample)
 
-    def forget(self, clients: Collection[str] | None, every: int, most: int | None) -> list[Flow]:
-        """Remove entries of the flow table, see :meth:`FlowTable.forget`; waits for it."""
-        gone: list[Flow] = []
+    def forget(
+        self, clients: Collection[str] | None, every: int, most: int | None
+    ) -> list[ClientServer]:
+        """Remove entries of the flow table, see :meth:`ConntrackTable.forget`; waits for it."""
+        gone: list[ClientServer] = []
 
         def act() -> None:
             assert self._flows is not None, f"{self._host} is no middlebox"
@@ -114,7 +122,7 @@ class Observer(threading.Thread):
         return gone
 
     def expect(self, shortest: float) -> None:
-        """The flow table's timers are others now, see :class:`FlowTable`; waits for it."""
+        """The flow table's timers are others now, see :class:`ConntrackTable`; waits for it."""
 
         def act() -> None:
             assert self._flows is not None, f"{self._host} is no middlebox"
@@ -148,7 +156,7 @@ class Observer(threading.Thread):
             done.set()
 
     def _watch_endpoint(self) -> Callable[[], None]:
-        sockets, fds, pace = SocketProbe(), FdProbe(), Pace()
+        sockets, fds, pace = SocketProbe(), FdProbe(self._host), Pace()
         seen: list[SeenSocket] = []
         before: tuple[object, ...] = ()
         told: int | None = None
@@ -159,7 +167,7 @@ class Observer(threading.Thread):
             sent = probes_sent()
             if sent is not None and sent != told:
                 told = sent
-                self._emit({"kind": "keepalives", "host": self._host, "sent": sent})
+                self._emit(KeepalivesRecord(kind="keepalives", host=self._host, sent=sent))
             programs = dict(self._programs())
             now, signature = time.monotonic(), (*tcp_signature(), *sorted(programs.items()))
             if signature != before:
@@ -174,24 +182,24 @@ class Observer(threading.Thread):
                 if fresh:
                     seen = sockets.read(fds.owners(inodes))
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
-            record: dict[str, Any] = {"kind": "sockets", "host": self._host}
+            record = SocketsRecord(
+                kind="sockets", host=self._host, sockets=[s.record for s in seen]
+            )
             if changed_at is not None and now - changed_at > _PUT_OFF_S:
                 record["late_s"] = round(now - changed_at, 3)
             changed_at = None
-            record["sockets"] = [s.record for s in seen]
             if fresh:  # a record may have become due since: what was read before is of before
                 self._record(record, [s.identity for s in seen])
             for sample in counts:
-                record = {"kind": "fds", "host": self._host, **sample}
                 # The time that it had on a CPU is no change: it grows all the time.
                 identity = (sample["pid"], sample["counts"], sample["limit"])
-                self._record(record, identity, key=f"fds {sample['process']} {sample['pid']}")
+                self._record(sample, identity, key=f"fds {sample['process']} {sample['pid']}")
 
         return watch
 
     def _watch_middlebox(self) -> Callable[[], None]:
         counters, looks, tells = CounterProbe(), Pace(), Pace()
-        table = self._flows = FlowTable(self._shortest)
+        table = self._flows = ConntrackTable(self._host, self._shortest)
         told = -1
 
         def watch() -> None:
@@ -206,23 +214,28 @@ class Observer(threading.Thread):
                 with tells.look():
                     entries = table.entries()
                 self._last["conntrack"] = (time.monotonic(), None)
-                self._emit({"kind": "conntrack", "host": self._host, "entries": entries})
+                self._emit(ConntrackRecord(kind="conntrack", host=self._host, entries=entries))
             if self._is_due("drops"):
                 now = counters.read()
-                record = {"kind": "drops", "host": self._host, "packets": now.packets}
-                record |= {"bytes": now.octets, "blocked": now.blocked}
+                record = DropsRecord(
+                    kind="drops",
+                    host=self._host,
+                    packets=now.packets,
+                    bytes=now.octets,
+                    blocked=now.blocked,
+                )
                 self._record(record, now, key="drops")
 
         return watch
 
-    def _tell(self, news: list[dict[str, Any]]) -> None:
-        for event in news:
-            self._emit({"kind": "flow", "host": self._host, **event})
+    def _tell(self, news: list[FlowRecord]) -> None:
+        for record in news:
+            self._emit(record)
 
     def _is_due(self, key: str) -> bool:
         return time.monotonic() - self._last.get(key, (-math.inf, None))[0] >= HEARTBEAT_S
 
-    def _record(self, record: dict[str, Any], identity: object, key: str | None = None) -> None:
+    def _record(self, record: Record, identity: object, key: str | None = None) -> None:
         key = key or record["kind"]
         if self._is_due(key) or self._last[key][1] != identity:
             self._last[key] = (time.monotonic(), identity)

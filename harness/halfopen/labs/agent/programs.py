@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import psutil
 
@@ -23,9 +23,17 @@ from halfopen.labs.agent.readiness import Watch
 from halfopen.model.history import compress
 from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
+from halfopen.model.records import (
+    AcceptedRecord,
+    AckedRecord,
+    DeliveredRecord,
+    LogRecord,
+    ProcessRecord,
+    Recorder,
+    RefusedRecord,
+    SentRecord,
+)
 from halfopen.workloads import numbered
-
-Emit = Callable[[dict[str, Any]], None]
 
 _POLL_S = 0.05
 _LAST_WORDS = 500
@@ -59,7 +67,7 @@ class Program:
         spec: what it is.
         directory: for its standard output and error.
         token: identity of the run's messages.
-        emit: takes records without `t`.
+        emit: takes the records.
         follow: the reader of a file; one for each file, so that a program that is started again
             does not bring up what the one before it wrote.
 
@@ -73,7 +81,7 @@ class Program:
         spec: ProgramSpec,
         directory: Path,
         token: str,
-        emit: Emit,
+        emit: Recorder,
         follow: Callable[[Path], Follower],
     ) -> None:
         self.host = host
@@ -90,7 +98,8 @@ class Program:
         self._output = follow(Path(spec.output)) if spec.output else None
         self._output_seen = False
         self._gauges = [
-            open_gauge(kind, Path(p), follow(Path(p))) for p, kind in spec.probes.items()
+            open_gauge(host, spec.name, kind, Path(p), follow(Path(p)))
+            for p, kind in spec.probes.items()
         ]
         self.environment = LaunchEnvironment()
         self._first_limits: dict[int, int] = {}
@@ -119,10 +128,10 @@ class Program:
         self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
         if feed is not None:
             self._inlet = open_inlet(feed, self.host, self._process.stdin)
-        self._say("started")
+        self._emit(self._record("started"))
         if self._ledger is not None:
             # An empty record says that there is a ledger, if nothing ever stands in it.
-            self._emit({"kind": "accepted", "host": self.host, "seqs": []})
+            self._emit(AcceptedRecord(kind="accepted", host=self.host, seqs=[]))
         self._spawn(self._wait())
         self._spawn(self._follow())
         return self._process.pid
@@ -176,7 +185,7 @@ class Program:
             what = "ended" if ended in done else f"was not ready within {timeout:g} s"
             raise LabError(f"{self.name} on {self.host} {what}; it said:\n{self.last_words()}")
         waiting.result()
-        self._say("ready")
+        self._emit(self._record("ready"))
 
     def last_words(self) -> str:
         """The end of its standard error, for an error message."""
@@ -206,13 +215,15 @@ class Program:
             numbers = range(start, min(start + chunk, first + count))
             data = [numbered.message(self._token, n, form) for n in numbers]
             # Recorded before it is written: it must not arrive before it was sent.
-            self._emit({"kind": "sent", "host": self.host, "seqs": compress(numbers)})
+            self._emit(SentRecord(kind="sent", host=self.host, seqs=compress(numbers)))
             self._fed.extend(numbers)
             try:
                 await self._inlet.write(data)
             except OSError:
                 if self._inlet.whole:
-                    self._emit({"kind": "refused", "host": self.host, "seqs": compress(numbers)})
+                    self._emit(
+                        RefusedRecord(kind="refused", host=self.host, seqs=compress(numbers))
+                    )
                 return
             due += every
             await asyncio.sleep(max(0.0, due - loop.time()))
@@ -270,7 +281,7 @@ class Program:
             except ValueError:
                 continue
             if isinstance(event, dict) and "event" in event:
-                self._emit({"kind": "log", "host": self.host, "process": self.name, "event": event})
+                self._emit(LogRecord(kind="log", host=self.host, process=self.name, event=event))
                 if self._watch is not None:
                     self._watch.see(event["event"])
         if self._ledger is not None:
@@ -279,7 +290,7 @@ class Program:
             self._collect_output(self._output)
         for gauge in self._gauges:
             for record in gauge.read():
-                self._emit({**record, "host": self.host, "process": self.name})
+                self._emit(record)
 
     def _collect_ledger(self, lines: list[bytes]) -> None:
         # The program counts what it read from its standard input, from 1.
@@ -290,8 +301,11 @@ class Program:
             if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
                 told = self._fed[int(first) - 1 : int(last or first)]
                 runs.setdefault(kind, []).extend(told)
-        for kind, numbers_ in runs.items():
-            self._emit({"kind": kind, "host": self.host, "seqs": compress(numbers_)})
+        if "accepted" in runs:
+            seqs = compress(runs["accepted"])
+            self._emit(AcceptedRecord(kind="accepted", host=self.host, seqs=seqs))
+        if "acked" in runs:
+            self._emit(AckedRecord(kind="acked", host=self.host, seqs=compress(runs["acked"])))
 
     def _collect_output(self, output: Follower) -> None:
         lines = output.lines()
@@ -311,8 +325,15 @@ class Program:
                 numbers.append(found.seq)
             else:
                 corrupt.append(excerpt)
-        record = {"kind": "delivered", "host": self.host, "seqs": compress(numbers)}
-        self._emit(record | {"corrupt": corrupt, "unexpected": unexpected})
+        self._emit(
+            DeliveredRecord(
+                kind="delivered",
+                host=self.host,
+                seqs=compress(numbers),
+                corrupt=corrupt,
+                unexpected=unexpected,
+            )
+        )
 
     async def _follow(self) -> None:
         # Not beyond its end: what a successor writes to the same files is the successor's.
@@ -324,24 +345,22 @@ class Program:
         assert self._process is not None
         status = await self._process.wait()
         self.collect()
-        end: dict[str, object] = {"status": status, "asked": self._end_asked}
+        end = self._record("exited")
+        end["status"], end["asked"] = status, self._end_asked
         if self._forced:
             end["forced"] = True
         if not self._end_asked or self._forced:
             end["words"] = self.last_words()[-_LAST_WORDS:]
-        self._say("exited", **end)
+        self._emit(end)
 
-    def _say(self, state: str, **more: object) -> None:
+    def _record(self, state: Literal["started", "ready", "exited"]) -> ProcessRecord:
         assert self._process is not None
-        self._emit(
-            {
-                "kind": "process",
-                "host": self.host,
-                "process": self.name,
-                "pid": self._process.pid,
-                "state": state,
-                **more,
-            }
+        return ProcessRecord(
+            kind="process",
+            host=self.host,
+            process=self.name,
+            pid=self._process.pid,
+            state=state,
         )
 
     def _spawn(self, work: Any) -> None:

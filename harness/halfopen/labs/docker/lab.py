@@ -8,7 +8,8 @@ from pathlib import Path
 from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.engines import ENGINES
-from halfopen.ports import Lab, LabSpec, Recorder
+from halfopen.model.records import Recorder
+from halfopen.ports import Lab, LabSpec
 from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk, StepClock, TruncateFile, Verb
 
 # The Docker SDK takes longer to import than all of us: only who uses this lab waits for it.

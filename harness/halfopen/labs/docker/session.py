@@ -23,8 +23,9 @@ from halfopen.labs.docker.containers import (
 from halfopen.labs.docker.engine import connect
 from halfopen.labs.rpc import Message
 from halfopen.model.program import program_from_json
+from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
-from halfopen.ports import Demands, Middlebox, Recorder
+from halfopen.ports import Demands, Middlebox
 
 T = TypeVar("T")
 

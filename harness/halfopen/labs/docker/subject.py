@@ -12,8 +12,9 @@ from typing import Any, Protocol
 import psutil
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.agent.programs import Emit, Follower, Program, Running
+from halfopen.labs.agent.programs import Follower, Program, Running
 from halfopen.model.program import ProgramSpec
+from halfopen.model.records import Recorder
 
 _ENDED_BEFORE_WE_LOOKED = 0
 _SIGNALLED = 128
@@ -46,7 +47,7 @@ class Subject(Program):
         spec: ProgramSpec,
         directory: Path,
         token: str,
-        emit: Emit,
+        emit: Recorder,
         follow: Callable[[Path], Follower],
         call: Call,
         again: bool,

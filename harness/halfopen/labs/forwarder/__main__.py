@@ -23,7 +23,7 @@ from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.frames import octets
 from halfopen.labs.forwarder.link import Link
 from halfopen.labs.forwarder.port import Port
-from halfopen.labs.forwarder.recorder import Recorder
+from halfopen.labs.forwarder.recorder import MiddleboxRecorder
 from halfopen.middlebox.nat import (
     BothFamilies,
     HostTranslation,
@@ -94,7 +94,9 @@ def main() -> None:
         waiting = came
     (setup,) = waiting
     policy = Policy.of(setup["values"])
-    recorder = Recorder(setup["host"], lambda record: _send({"do": "record", "record": record}))
+    recorder = MiddleboxRecorder(
+        setup["host"], lambda record: _send({"do": "record", "record": record})
+    )
     forwarder = Forwarder(
         policy,
         _translator(setup),

@@ -13,7 +13,7 @@ from halfopen.labs.forwarder import flow_table_verbs
 from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.link import Link
-from halfopen.labs.forwarder.recorder import Recorder
+from halfopen.labs.forwarder.recorder import MiddleboxRecorder
 from halfopen.middlebox.packet import Side
 from halfopen.packet_faults import all_packet_faults
 from halfopen.verbs import verb_from_json
@@ -47,7 +47,7 @@ class EventLoop:
         self,
         forwarder: Forwarder,
         links: Mapping[Side, Link],
-        recorder: Recorder,
+        recorder: MiddleboxRecorder,
         requests: Requests,
         send: Send,
         profile_idle: float | None,

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Literal
 
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.middlebox.flow import Flow, State
 from halfopen.middlebox.flowtable import Cause
+from halfopen.model.records import (
+    ConntrackRecord,
+    DropsRecord,
+    FlowEntry,
+    FlowRecord,
+    Recorder,
+)
 from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
-
-Emit = Callable[[Mapping[str, Any]], None]
 
 
 def state_of(flow: Flow) -> str:
@@ -30,21 +34,21 @@ def state_of(flow: Flow) -> str:
             return "CLOSE"
 
 
-def _outside(flow: Flow) -> dict[str, Any]:
+def _outside(flow: Flow) -> list[str] | None:
     """Client and server as the server sees them, if that is another view than the client's."""
     seen = flow.leaving(flow.opener)
-    return {} if seen == flow.opened else {"outside": [str(seen.source), str(seen.destination)]}
+    return None if seen == flow.opened else [str(seen.source), str(seen.destination)]
 
 
-class Recorder:
+class MiddleboxRecorder:
     """Writes the records of one middlebox.
 
     Args:
         host: name of the middlebox.
-        record: takes records without `t`.
+        record: takes the records.
     """
 
-    def __init__(self, host: str, record: Emit) -> None:
+    def __init__(self, host: str, record: Recorder) -> None:
         self._host = host
         self._record = record
         self._names: dict[int, tuple[str, str]] = {}
@@ -61,11 +65,13 @@ class Recorder:
         """A flow is known from now on."""
         client, server = flow.opened
         self._names[flow.number] = (str(client), str(server))
-        self._flow("created", flow)
+        self._record(self._flow("created", flow))
 
     def ended(self, flow: Flow, cause: Cause) -> None:
         """A flow is known no more."""
-        self._flow("destroyed", flow, cause=cause)
+        record = self._flow("destroyed", flow)
+        record["cause"] = cause
+        self._record(record)
         del self._names[flow.number]
 
     def sample(self, forwarder: Forwarder, overflow: int, *, everything: bool = False) -> None:
@@ -85,37 +91,51 @@ class Recorder:
                 key=lambda entry: (entry["server"], entry["client"]),
             )
             identity = [(e["client"], e["server"], e["state"]) for e in entries]
-            self._say({"kind": "conntrack", "entries": entries}, identity, now, everything)
+            table = ConntrackRecord(kind="conntrack", host=self._host, entries=entries)
+            self._say(table, identity, now, everything)
         tally = forwarder.tally
-        drops = {
-            "kind": "drops",
-            "packets": tally.late,
-            "bytes": tally.late_octets,
-            "blocked": tally.blocked,
-            "full": tally.full,
-            "lost": forwarder.faults.lost,
-            "overflow": overflow,
-        }
+        drops = DropsRecord(
+            kind="drops",
+            host=self._host,
+            packets=tally.late,
+            bytes=tally.late_octets,
+            blocked=tally.blocked,
+            full=tally.full,
+            lost=forwarder.faults.lost,
+            overflow=overflow,
+        )
         if everything or self._stale("drops", now):
             self._say(drops, drops, now, everything)
 
-    def _flow(self, event: str, flow: Flow, **more: str) -> None:
+    def _flow(self, event: Literal["created", "destroyed"], flow: Flow) -> FlowRecord:
         client, server = self._names[flow.number]
-        record = {"kind": "flow", "host": self._host, "event": event, "client": client}
-        named = {**record, "server": server, **_outside(flow)}
-        self._record({**named, "state": state_of(flow), **more})
+        record = FlowRecord(
+            kind="flow",
+            host=self._host,
+            event=event,
+            client=client,
+            server=server,
+            state=state_of(flow),
+        )
+        if (outside := _outside(flow)) is not None:
+            record["outside"] = outside
+        return record
 
-    def _entry(self, flow: Flow, now: float) -> dict[str, Any]:
+    def _entry(self, flow: Flow, now: float) -> FlowEntry:
         client, server = self._names[flow.number]
         left = None if flow.deadline is None else max(0, math.ceil(flow.deadline - now))
-        named = {"client": client, "server": server, **_outside(flow)}
-        return {**named, "state": state_of(flow), "expires_s": left}
+        entry = FlowEntry(client=client, server=server, state=state_of(flow), expires_s=left)
+        if (outside := _outside(flow)) is not None:
+            entry["outside"] = outside
+        return entry
 
     def _stale(self, kind: str, now: float) -> bool:
         return now - self._last.get(kind, (-math.inf, None))[0] >= HEARTBEAT_S
 
-    def _say(self, record: dict[str, Any], identity: object, now: float, always: bool) -> None:
+    def _say(
+        self, record: ConntrackRecord | DropsRecord, identity: object, now: float, always: bool
+    ) -> None:
         kind = record["kind"]
         if always or self._stale(kind, now) or self._last[kind][1] != identity:
             self._last[kind] = (now, identity)
-            self._record({"host": self._host, **record})
+            self._record(record)

@@ -13,7 +13,8 @@ from halfopen.labs.agent.engines import ENGINES
 from halfopen.labs.client import AgentLab
 from halfopen.labs.netns import sandbox
 from halfopen.labs.netns.zygote_client import SandboxProcess, shared_zygote
-from halfopen.ports import LabSpec, Recorder
+from halfopen.model.records import Recorder
+from halfopen.ports import LabSpec
 from halfopen.verbs import Verb
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from halfopen.labs.agent import observer, pacing
 from halfopen.labs.agent.observer import Observer
+from halfopen.model.records import DropsRecord, Record
 
 
 class NoSockets:
@@ -24,7 +25,7 @@ class NoSockets:
 def test_sockets_that_become_due_between_two_looks_at_the_clock_wait_for_the_next(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     watching = Observer(
         "host", middlebox=False, programs=dict, emit=records.append, failed=pytest.fail
     )
@@ -51,11 +52,12 @@ def test_sockets_that_become_due_between_two_looks_at_the_clock_wait_for_the_nex
 def test_a_machine_that_has_just_booted_records_at_the_first_look(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    records: list[dict[str, Any]] = []
+    records: list[Record] = []
     watching = Observer(
         "host", middlebox=False, programs=dict, emit=records.append, failed=pytest.fail
     )
     # CLOCK_MONOTONIC begins at the boot.
     monkeypatch.setattr(time, "monotonic", lambda: 0.2)
-    watching._record({"kind": "drops", "host": "host"}, None)
-    assert records == [{"kind": "drops", "host": "host"}]
+    record = DropsRecord(kind="drops", host="host", packets=0, bytes=0, blocked=0)
+    watching._record(record, None)
+    assert records == [record]

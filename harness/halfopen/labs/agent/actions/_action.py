@@ -12,6 +12,7 @@ from halfopen.labs.agent.environment import LaunchEnvironment
 from halfopen.labs.agent.programs import Program
 from halfopen.labs.agent.resolver import Resolver
 from halfopen.model.program import ProgramSpec
+from halfopen.model.records import Record
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
 
@@ -59,7 +60,7 @@ class ActionContext(Protocol):
     def kept(self) -> dict[tuple[str, str], Any]:
         """What actions keep for their undoing, by what it is and the host."""
 
-    def emit(self, record: Mapping[str, Any]) -> None:
+    def emit(self, record: Record) -> None:
         """Record something now; from any thread."""
 
 

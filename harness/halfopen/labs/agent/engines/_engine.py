@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
 
@@ -45,7 +46,7 @@ class Attachment:
         path: all hosts in a row on which it is; clients are at the beginning.
         values: of its profile, seconds of lab time.
         addresses: of all hosts, by which it reaches them.
-        emit: takes records without `t`, from any thread.
+        emit: takes the records, from any thread.
         failed: takes the reason if it cannot go on, from any thread.
     """
 
@@ -54,7 +55,7 @@ class Attachment:
     path: Sequence[str]
     values: Mapping[str, Any]
     addresses: Mapping[str, str]
-    emit: Callable[[dict[str, Any]], None]
+    emit: Recorder
     failed: Callable[[str], None]
 
     @property
