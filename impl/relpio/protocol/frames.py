@@ -205,8 +205,8 @@ class FrameDecoder:
         self._pos = end + 1
         return Frame(int(number), command, buffer[start:end])
 
-    def take_messages(self, txnr: int, longest: int) -> list[bytes]:
-        """Return the data of a run of `syslog` frames numbered `txnr`, `txnr` + 1 and so on.
+    def take_messages(self, txnr: int, longest: int, most: int = MAX_TXNR) -> list[bytes]:
+        """Return the data of at most `most` `syslog` frames numbered `txnr`, `txnr` + 1 and so on.
 
         A frame with more than `longest` bytes of data, or none, ends the run.
         """
@@ -216,7 +216,8 @@ class FrameDecoder:
         match = _SYSLOG_HEADER.match
         taken: list[bytes] = []
         take = taken.append
-        while (header := match(buffer, pos)) is not None:
+        end_txnr = txnr + most
+        while txnr < end_txnr and (header := match(buffer, pos)) is not None:
             number, digits = header.groups()
             length = int(digits)
             start = header.end()

@@ -75,6 +75,7 @@ class ServerConnection:
         self._deadline = None if limit is None else now + limit
         self._heard = now  # the last bytes
         self._reading = True
+        self._more = False
         self._frame_since: float | None = None  # first bytes of the frame that is incomplete
 
     @property
@@ -157,15 +158,34 @@ class ServerConnection:
         if self._deaf():  # what comes after `close` or a violation is not even kept
             return
         self._heard = now
+        self._decoder.feed(data)
+        self._take(now)
+
+    @property
+    def more(self) -> bool:
+        """A turn's messages were taken and bytes are left: call `take_more`, before more data."""
+        return self._more
+
+    def take_more(self, now: float) -> None:
+        """Take the next turn's messages from the bytes that the last turn left."""
+        if self._more and not self._deaf():
+            self._take(now)
+
+    def _take(self, now: float) -> None:
         before = self._frames
+        self._more = False
+        left = self.settings.messages_per_turn
         try:
-            self._decoder.feed(data)
             while not self._deaf():
                 if self._state is ServerState.OPEN:
-                    self._take_messages()
+                    left -= self._take_messages(left)
+                if left <= 0:
+                    self._more = self._decoder.incomplete
+                    break
                 frame = self._decoder.next_frame()
                 if frame is None:
                     break
+                left -= 1
                 self._frames += 1
                 self._handle(frame)
         except RemoteProtocolError as error:
@@ -221,12 +241,13 @@ class ServerConnection:
         if settings.idle_timeout is not None and not self._owed.count:
             yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT
 
-    def _take_messages(self) -> None:
+    def _take_messages(self, most: int) -> int:
         first = self._last_txnr + 1
-        messages = self._decoder.take_messages(first, self.settings.max_message_size)
+        messages = self._decoder.take_messages(first, self.settings.max_message_size, most)
         if messages:
             self._frames += 1
             self._deliver(first, messages)
+        return len(messages)
 
     def _deliver(self, first: int, messages: list[bytes]) -> None:
         count = len(messages)
@@ -329,6 +350,7 @@ class ServerConnection:
     def _stop_taking(self, happened: ServerInput) -> None:
         self._step(happened)
         self._deadline = None
+        self._more = False
         self._decoder.clear()
         self._frame_since = None
 

@@ -33,6 +33,8 @@ class ServerSettings:
         open_timeout: how long a client may take for its `open`. librelp knows no such limit.
         idle_timeout: how long a client that is owed no answer may send nothing at all.
         frame_timeout: how long a frame may take from its first byte to its last.
+        messages_per_turn: messages taken with one call; `ServerConnection.take_more` takes the
+            next. Bytes alone do not bound a turn: one read holds 20,000 messages of a byte each.
     """
 
     max_message_size: int = DEFAULT_MAX_DATA
@@ -41,6 +43,7 @@ class ServerSettings:
     open_timeout: float | None = None
     idle_timeout: float | None = None
     frame_timeout: float | None = None
+    messages_per_turn: int = 1024
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
@@ -48,6 +51,8 @@ class ServerSettings:
             raise ConfigurationError("max_message_size must be at least 1 byte")
         if self.oversize is Oversize.ACCEPT and self.max_accepted_size < self.max_message_size:
             raise ConfigurationError("max_accepted_size must not be below max_message_size")
+        if self.messages_per_turn < 1:
+            raise ConfigurationError("messages_per_turn must be at least 1")
         for name in ("open_timeout", "idle_timeout", "frame_timeout"):
             value = getattr(self, name)
             if value is not None and value <= 0:

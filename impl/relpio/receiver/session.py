@@ -98,6 +98,7 @@ class Session(CoreProtocol[ServerEvent]):
         self._held = 0
         self._stopped = False
         self._processing = False
+        self._turn: asyncio.Handle | None = None
         self.received = 0
         self.oversized = 0
         self.refused: str | None = None
@@ -123,10 +124,21 @@ class Session(CoreProtocol[ServerEvent]):
             return
         super().data_received(data)
         self._count_held()
+        self._throttle()
+
+    def _next_turn(self) -> None:
+        """Take what the last turn left; other sessions have had theirs meanwhile."""
+        self._turn = None
+        self._server.take_more(self._loop.time())
+        self.process()
+        self._count_held()
+        self._throttle()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Called by asyncio, once, when the socket is closed."""
         super().connection_lost(exc)
+        if self._turn is not None:
+            self._turn.cancel()
         more, self._held = -self._held, 0
         if more:
             self._owner.holds(more)
@@ -208,10 +220,13 @@ class Session(CoreProtocol[ServerEvent]):
             return
         # With nothing pending there would be no `_taken` that resumes reading: so then go on.
         crowded = self._pending > 0 and self._owner.pending > MAX_PENDING_IN_ALL
-        if self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped:
+        waits = self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped
+        if waits or self._server.more:
             if not self.paused:
                 self.pause_reading()
                 self._server.stop_clocks()
+            if not waits and self._turn is None:
+                self._turn = self._loop.call_soon(self._next_turn)
         elif self.paused:
             self.resume_reading()
             self._server.restart_clocks(self._loop.time())

@@ -356,3 +356,53 @@ def test_no_octets_make_it_raise_and_each_message_is_answered_once(chunks: list[
         sent += server.data_to_send()
     answered = [line.split()[0] for line in sent.splitlines() if b" rsp 6 200 OK" in line]
     assert len([n for n in answered if n != b"0"]) == len({n for n in answered if n != b"0"})
+
+
+def in_turns(server: ServerConnection, octets: bytes) -> list[ServerEvent]:
+    server.receive_data(octets, 0.0)
+    found = events_of(server)
+    while server.more:
+        server.take_more(0.0)
+        found += events_of(server)
+    return found
+
+
+def test_a_turn_takes_so_many_messages_and_leaves_the_rest() -> None:
+    server = opened(ServerSettings(messages_per_turn=10))
+    octets = b"".join(encode_frame(number, b"syslog", b"x") for number in range(2, 27))
+    server.receive_data(octets, 0.0)
+    sizes = []
+    while True:
+        (event,) = events_of(server)
+        assert isinstance(event, Messages)
+        sizes.append((event.first_txnr, len(event.messages)))
+        if not server.more:
+            break
+        server.take_more(0.0)
+    assert sizes == [(2, 10), (12, 10), (22, 5)]
+
+
+@given(
+    st.integers(1, 7),
+    st.lists(st.sampled_from([b"x", b"", b"two", b"a\nb", b"open", b"close", b"bad"]), max_size=30),
+)
+def test_taken_in_turns_or_at_once_is_the_same(most: int, datas: list[bytes]) -> None:
+    octets = b""
+    for number, data in enumerate(datas, 2):
+        command = data if data in (b"open", b"close", b"bad") else b"syslog"
+        octets += encode_frame(number, command, data if command == b"syslog" else b"")
+
+    def told(settings: ServerSettings) -> tuple[list[tuple[int, bytes]], list[ServerEvent], bytes]:
+        server = opened(settings)
+        events = in_turns(server, octets)
+        taken = [
+            (event.first_txnr + place, message)
+            for event in events
+            if isinstance(event, Messages)
+            for place, message in enumerate(event.messages)
+        ]
+        server.acknowledge(len(taken))
+        rest = [event for event in events if not isinstance(event, Messages)]
+        return taken, rest + events_of(server), server.data_to_send()
+
+    assert told(ServerSettings(messages_per_turn=most)) == told(ServerSettings())

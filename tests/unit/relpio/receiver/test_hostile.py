@@ -164,7 +164,7 @@ def test_who_reads_no_answers_stops_being_read(
             frames = b"".join(frame % txnr for txnr in range(1 + opened, 800_000))
             view = memoryview((OPEN if opened else b"") + frames)
             async with asyncio.timeout(20):
-                while not session.paused:
+                while not session.writing_paused:
                     assert view, "everything was taken"
                     with suppress(BlockingIOError):
                         view = view[sock.send(view[:100_000]) :]
@@ -207,6 +207,39 @@ def test_a_stuck_output_bounds_what_all_may_send(
                 on_written()
             await tools.eventually(lambda: receiver.sessions == 0)
             assert receiver.pending == 0
+
+    asyncio.run(main())
+
+
+def test_a_newcomer_waits_for_a_few_turns_of_the_others_not_for_all_that_they_sent(
+    tools: type[Tools],
+) -> None:
+    busy, turn = 20, ServerSettings().messages_per_turn
+
+    async def main() -> None:
+        async with receiving(Counting()) as receiver:
+            frames = b"".join(b"%d syslog 1 x\n" % txnr for txnr in range(2, 150_000))
+            sockets = []
+            for _ in range(busy):
+                sock = socket.socket()
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 2_000_000)
+                sock.connect(("127.0.0.1", receiver.address[1]))
+                sock.setblocking(False)
+                with suppress(BlockingIOError):
+                    sock.send(OPEN + frames)
+                sockets.append(sock)
+            await tools.eventually(lambda: receiver.received > busy * turn)
+            newcomer = socket.create_connection(("127.0.0.1", receiver.address[1]))
+            newcomer.setblocking(False)
+            newcomer.send(OPEN)
+            before = receiver.received
+            answer = await asyncio.get_running_loop().sock_recv(newcomer, 1000)
+            assert answer.startswith(b"1 rsp ")
+            # Accept, hand over, read, answer, and this test's own: a turn each.
+            assert receiver.received - before <= busy * turn * 6
+            for sock in (newcomer, *sockets):
+                sock.close()
+            await tools.eventually(lambda: receiver.sessions == 0)
 
     asyncio.run(main())
 
