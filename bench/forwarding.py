@@ -18,10 +18,11 @@ import psutil
 from pyroute2 import IPRoute
 
 from halfopen.labs.agent import network
-from halfopen.labs.agent.engines import Attachment
+from halfopen.labs.agent.engines import MiddleboxSetup
 from halfopen.labs.agent.engines.userspace import UserspaceMiddlebox
 from halfopen.labs.forwarder import frames
 from halfopen.labs.forwarder.link import Link
+from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet
 from halfopen.model.topology import lay_out
 from halfopen.probes import namespaces
@@ -46,10 +47,17 @@ def _build(networks: Mapping[str, Any]) -> UserspaceMiddlebox:
         network.add_routes(host, networks[host])
     addresses = {name: each.address for name, each in networks.items()}
     values = {"idle_timeout": 3600.0}
-    site = Attachment(
-        "firewall", networks["firewall"], _PATH, values, addresses, lambda _: None, _give_up
+    here = networks["firewall"]
+    setup = MiddleboxSetup(
+        "firewall",
+        here,
+        Attachment.on(_PATH, "firewall", here, addresses),
+        values,
+        addresses,
+        lambda _: None,
+        _give_up,
     )
-    return UserspaceMiddlebox(site)
+    return UserspaceMiddlebox(setup)
 
 
 def _give_up(reason: str) -> None:

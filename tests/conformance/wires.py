@@ -12,10 +12,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from halfopen.labs.agent import network
-from halfopen.labs.agent.engines import Attachment, RunningMiddlebox, choose
+from halfopen.labs.agent.engines import MiddleboxSetup, RunningMiddlebox, choose
 from halfopen.labs.agent.rtnetlink import routing
 from halfopen.labs.forwarder import frames, offload
 from halfopen.labs.forwarder.frames import ETHERNET
+from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.packet import Flags, Packet, Side
 from halfopen.model.topology import Family, HostNetwork, lay_out
 from halfopen.probes import namespaces
@@ -64,10 +65,10 @@ class Place:
         addresses |= {host: addresses[each] for host, each in self.names.items()}
         self.problems: list[str] = []
         return chosen.build(
-            Attachment(
+            MiddleboxSetup(
                 name=name,
                 network=self.networks[name],
-                path=self.path,
+                attachment=Attachment.on(self.path, name, self.networks[name], addresses),
                 values=values,
                 addresses=addresses,
                 emit=lambda _: None,

@@ -24,7 +24,8 @@ from ruamel.yaml import YAML
 
 from halfopen.errors import HalfopenError
 from halfopen.labs.docker.engine import missing_image
-from halfopen.middlebox.ruleset import Place
+from halfopen.middlebox.attachment import Attachment
+from halfopen.model.topology import Interface
 from halfopen.products.images import our_image
 from tests.docker.apart import networked_engine
 
@@ -237,7 +238,14 @@ def test_a_middlebox_says_what_is_wrong(profile: str, said: str) -> None:
 def test_a_middlebox_has_the_timers_of_its_profile(late: str, refusal: str) -> None:
     firewall = _firewall()
     values = firewall.values_of("fortigate", 300) | {"late_packet": late}
-    rules = firewall.gateway(values, Place("in", "out", "198.18.1.1", "198.18.2.1", "198.18.2.2"))
+    rules = firewall.gateway(
+        values,
+        Attachment(
+            Interface("in", "198.18.1.1", 24, "client"),
+            Interface("out", "198.18.2.1", 24, "server"),
+            "198.18.2.2",
+        ),
+    )
     assert "established: 12," in rules and "unack: 12," in rules
     assert f"ct state invalid,new,untracked {refusal}" in rules
 

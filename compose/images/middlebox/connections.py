@@ -19,7 +19,7 @@ def established(port: int) -> int:
     return sum(
         each.status == psutil.CONN_ESTABLISHED
         and each.laddr[1:] == (port,)
-        and not each.raddr[0].startswith("127.")
+        and not (each.raddr.ip if each.raddr else "").startswith("127.")
         for each in psutil.net_connections("tcp")
     )
 

@@ -16,6 +16,7 @@ compose file (`sysctls`) and only looked at.
 from __future__ import annotations
 
 import functools
+import ipaddress
 import json
 import os
 import socket
@@ -30,8 +31,9 @@ import psutil
 
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.middlebox import ruleset
-from halfopen.middlebox.ruleset import Place
-from halfopen.probes.conntrack import FlowTable
+from halfopen.middlebox.attachment import Attachment
+from halfopen.model.topology import Interface
+from halfopen.probes.conntrack import ConntrackTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.profiles import all_profiles
 from halfopen.scenario.scaling import scale_section
@@ -64,7 +66,12 @@ table inet gateway {{
 """
 
 
-def place(server: str) -> Place:
+def _prefix(address: Any) -> int:
+    """Length of the prefix of one of psutil's addresses."""
+    return ipaddress.ip_interface(f"{address.address}/{address.netmask}").network.prefixlen
+
+
+def attachment(server: str) -> Attachment:
     """Where this container stands: the interface that leads to the server is the outside.
 
     Raises:
@@ -77,17 +84,17 @@ def place(server: str) -> Place:
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
         probe.connect((there, 1))
         own: str = probe.getsockname()[0]
-    addresses = {
-        name: address.address
+    interfaces = {
+        name: Interface(name, address.address, _prefix(address), "")
         for name, each in psutil.net_if_addrs().items()
         for address in each
         if address.family == socket.AF_INET and name != "lo"
     }
-    inside = [name for name, address in addresses.items() if address != own]
-    if len(inside) != 1 or len(addresses) != 2:
-        raise LabError(f"a middlebox stands between two networks; here are {sorted(addresses)}")
-    outside = next(name for name, address in addresses.items() if address == own)
-    return Place(inside[0], outside, addresses[inside[0]], own, there)
+    inside = [each for each in interfaces.values() if each.address != own]
+    if len(inside) != 1 or len(interfaces) != 2:
+        raise LabError(f"a middlebox stands between two networks; here are {sorted(interfaces)}")
+    outside = next(each for each in interfaces.values() if each.address == own)
+    return Attachment(inside[0], outside, there)
 
 
 def values_of(profile: str, scale: float) -> dict[str, Any]:
@@ -106,15 +113,15 @@ def values_of(profile: str, scale: float) -> dict[str, Any]:
     return values
 
 
-def gateway(values: Mapping[str, Any], where: Place) -> str:
+def gateway(values: Mapping[str, Any], where: Attachment) -> str:
     """What stands beside the profile's rules: its timers, and the way back through us."""
     timers = ruleset.timers(values)
     named = ", ".join(f"{_NFT_NAMES.get(key, key)}: {value}" for key, value in timers.items())
     reset = values["late_packet"] == "rst sender"
     return _GATEWAY.format(
         timers=named,
-        outside=where.outside,
-        outside_address=where.outside_address,
+        outside=where.outside.name,
+        outside_address=where.outside.address,
         refusal="reject with tcp reset" if reset else "drop",
     )
 
@@ -136,19 +143,19 @@ def _nft(*arguments: str, text: str) -> None:
         raise LabError(f"the kernel does not take the rules (cap_add: NET_ADMIN): {done.stderr}")
 
 
-def watch(shortest: float) -> None:
+def watch(name: str, shortest: float) -> None:
     """Say what becomes of flows and of late packets, as long as the container lives."""
-    table, counters = FlowTable(shortest), CounterProbe()
+    table, counters = ConntrackTable(name, shortest), CounterProbe()
     late = 0
     while True:
         for news in table.news():
-            name = f"{news['client']} > {news['server']}"
+            flow = f"{news['client']} > {news['server']}"
             if news["event"] == "created":
-                _say(f"flow {name}: known from now on")
+                _say(f"flow {flow}: known from now on")
             elif news["event"] == "destroyed" and news["cause"] == "expired":
-                _say(f"flow {name}: FORGOTTEN after silence; neither side is told")
+                _say(f"flow {flow}: FORGOTTEN after silence; neither side is told")
             elif news["event"] == "destroyed":
-                _say(f"flow {name}: {news['cause']}")
+                _say(f"flow {flow}: {news['cause']}")
         dropped = counters.read().packets
         if dropped != late:
             _say(f"late packets of forgotten flows: {dropped - late} more, {dropped} in all")
@@ -164,14 +171,14 @@ def main() -> None:
         values = values_of(profile, scale)
         if wrong := wrong_settings(values):
             raise LabError("these lines are missing under `sysctls`:\n" + "\n".join(wrong))
-        where = place(os.environ.get("SERVER", "server"))
+        where = attachment(os.environ.get("SERVER", "server"))
         _nft("-j", "-f", "-", text=json.dumps(ruleset.compile_rules(values, where)))
         _nft("-f", "-", text=gateway(values, where))
     except HalfopenError as error:
         sys.exit(str(error))
     idle = ruleset.timers(values)["established"]
     _say(f"{profile}: forgets a flow after {idle} s of silence, {idle * scale:.0f} s in production")
-    watch(ruleset.shortest_timer(values))
+    watch(socket.gethostname(), ruleset.shortest_timer(values))
 
 
 if __name__ == "__main__":

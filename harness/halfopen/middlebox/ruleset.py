@@ -9,13 +9,12 @@ rules only choose what happens to a packet that belongs to no entry, and transla
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.middlebox import nftables as nft
+from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.nftables import Statement
-from halfopen.model.topology import HostNetwork
 
 # `never`: longer than any run, and at 1000 ticks a second still within the 31 bits that the kernel
 # takes (kernel/sysctl.c, proc_dointvec_jiffies).
@@ -26,34 +25,6 @@ LONGEST_TIMER = 20 * 86400
 SMALLEST_TABLE = 50_000
 
 _CONNTRACK = "net.netfilter.nf_conntrack_tcp"
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a middlebox stands.
-
-    Attributes:
-        inside: its interface towards the clients.
-        outside: its interface towards the servers.
-        inside_address: that clients connect to, if it translates destinations.
-        outside_address: that clients get, if it translates sources.
-        server: address that stands behind `inside_address`.
-    """
-
-    inside: str = "inside"
-    outside: str = "outside"
-    inside_address: str = ""
-    outside_address: str = ""
-    server: str = ""
-
-    @classmethod
-    def of(cls, network: HostNetwork, before: str, after: str, server: str) -> Place:
-        """Of a middlebox between two neighbours, `before` on the side of the clients."""
-        near, far = network.towards(before), network.towards(after)
-        return cls(near.name, far.name, near.address, far.address, server)
-
-
-ANYWHERE = Place()
 
 
 def timers(values: Mapping[str, Any]) -> dict[str, int]:
@@ -122,12 +93,12 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
     return None
 
 
-def compile_rules(values: Mapping[str, Any], place: Place = ANYWHERE) -> dict[str, Any]:
+def compile_rules(values: Mapping[str, Any], attachment: Attachment) -> dict[str, Any]:
     """The table with its chains and rules for `nft -j -f -`.
 
     Args:
         values: the profile's values, durations in seconds of lab time.
-        place: where the middlebox stands.
+        attachment: its links.
 
     Raises:
         UnsupportedError: if conntrack cannot play this profile.
@@ -144,10 +115,10 @@ def compile_rules(values: Mapping[str, Any], place: Place = ANYWHERE) -> dict[st
         nft.chain("let-through", "forward", 0, "drop"),
         nft.rule("let-through", nft.state("established", "related"), nft.ACCEPT),
         nft.rule("let-through", nft.TCP, nft.state("new"), nft.flags("syn"), nft.ACCEPT),
-        *(nft.rule("let-through", *each) for each in _late(values["late_packet"], place)),
+        *(nft.rule("let-through", *each) for each in _late(values["late_packet"], attachment)),
         nft.rule("let-through", {"counter": nft.LATE}, nft.ACCEPT if _passes(values) else nft.DROP),
-        *(_source(values, place) if nat == "source" else ()),
-        *(_destination(values, place) if nat == "destination" else ()),
+        *(_source(values, attachment) if nat == "source" else ()),
+        *(_destination(values, attachment) if nat == "destination" else ()),
     ]
     return {"nftables": [{"add": each} for each in objects]}
 
@@ -156,10 +127,10 @@ def _passes(values: Mapping[str, Any]) -> bool:
     return bool(values["late_packet"] == "pass untranslated")
 
 
-def _late(late_packet: str, place: Place) -> list[list[Statement]]:
+def _late(late_packet: str, at: Attachment) -> list[list[Statement]]:
     """The rules for a packet of no entry, before it is dropped."""
     late = {"counter": nft.LATE}
-    from_inside = nft.meta("iifname", place.inside)
+    from_inside = nft.meta("iifname", at.inside.name)
     if late_packet == "rst sender":
         return [[nft.TCP, late, nft.REFUSALS["reset"]]]
     if late_packet == "rst inside sender":
@@ -173,28 +144,28 @@ def _late(late_packet: str, place: Place) -> list[list[Statement]]:
     return []
 
 
-def _source(values: Mapping[str, Any], place: Place) -> list[Statement]:
+def _source(values: Mapping[str, Any], at: Attachment) -> list[Statement]:
     """Clients get the outward address, and keep their port if it is free (RFC 5382, REQ-1).
 
     By `snat`, not `masquerade`: that forgets all flows when the interface goes down, which is
     Linux's habit with addresses that a provider assigns (net/netfilter/nf_nat_masquerade.c).
     """
-    translate = {"snat": {"family": nft.ip(place.outside_address), "addr": place.outside_address}}
+    translate = {"snat": {"family": nft.ip(at.outside.address), "addr": at.outside.address}}
     return [
         nft.chain("translate", "postrouting", 100, "accept", "nat"),
-        nft.rule("translate", nft.TCP, nft.meta("oifname", place.outside), translate),
-        *_strangers(values, place.outside, values["late_packet"] == "rst sender"),
+        nft.rule("translate", nft.TCP, nft.meta("oifname", at.outside.name), translate),
+        *_strangers(values, at.outside.name, values["late_packet"] == "rst sender"),
     ]
 
 
-def _destination(values: Mapping[str, Any], place: Place) -> list[Statement]:
+def _destination(values: Mapping[str, Any], at: Attachment) -> list[Statement]:
     """Clients connect to the inward address, and reach the server."""
-    public = nft.address("daddr", place.inside_address)
-    translate = {"dnat": {"family": nft.ip(place.server), "addr": place.server}}
+    public = nft.address("daddr", at.inside.address)
+    translate = {"dnat": {"family": nft.ip(at.server), "addr": at.server}}
     return [
         nft.chain("translate", "prerouting", -100, "accept", "nat"),
-        nft.rule("translate", nft.TCP, nft.meta("iifname", place.inside), public, translate),
-        *_strangers(values, place.inside, values["late_packet"].startswith("rst")),
+        nft.rule("translate", nft.TCP, nft.meta("iifname", at.inside.name), public, translate),
+        *_strangers(values, at.inside.name, values["late_packet"].startswith("rst")),
     ]
 
 

@@ -7,14 +7,15 @@ from typing import Any
 import pytest
 
 from halfopen.errors import UnsupportedError
+from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.ruleset import (
     LONGEST_TIMER,
-    Place,
     compile_rules,
     settings,
     shortest_timer,
     timers,
 )
+from halfopen.model.topology import Interface
 from halfopen.profiles import all_profiles
 
 VALUES: dict[str, Any] = {
@@ -65,12 +66,16 @@ def test_only_what_readmits_strangers_takes_them_for_flows(late_packet: str, loo
 
 
 def rules(values: dict[str, Any], chain: str = "let-through") -> list[list[dict[str, Any]]]:
-    compiled = compile_rules(values, PLACE)["nftables"]
+    compiled = compile_rules(values, AT)["nftables"]
     added = [item["add"]["rule"] for item in compiled if "rule" in item["add"]]
     return [rule["expr"] for rule in added if rule["chain"] == chain]
 
 
-PLACE = Place("left1", "right2", "198.18.1.2", "198.18.2.1", "198.18.2.2")
+AT = Attachment(
+    Interface("left1", "198.18.1.2", 24, "client"),
+    Interface("right2", "198.18.2.1", 24, "server"),
+    "198.18.2.2",
+)
 RESET = {"reject": {"type": "tcp reset"}}
 COUNTED = {"counter": "late"}
 
@@ -121,7 +126,7 @@ def test_destinations_are_translated_on_the_way_in() -> None:
 )
 def test_what_conntrack_cannot_do_is_unsupported_and_named(change: dict[str, Any]) -> None:
     with pytest.raises(UnsupportedError) as caught:
-        compile_rules({**VALUES, **change})
+        compile_rules({**VALUES, **change}, AT)
     (value,) = change.values()
     assert str(value) in str(caught.value) or "keepalive" in str(caught.value)
 
@@ -130,6 +135,6 @@ def test_what_conntrack_cannot_do_is_unsupported_and_named(change: dict[str, Any
 def test_every_profile_is_compiled_or_unsupported(name: str) -> None:
     values = all_profiles()[name].values.model_dump(mode="json")
     try:
-        assert compile_rules(values)["nftables"]
+        assert compile_rules(values, AT)["nftables"]
     except UnsupportedError as error:
         assert str(error)

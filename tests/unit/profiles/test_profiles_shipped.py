@@ -6,9 +6,13 @@ from pathlib import Path
 import pytest
 
 from halfopen.errors import InputError, UnsupportedError
+from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.ruleset import compile_rules
+from halfopen.model.topology import Interface
 from halfopen.profiles import ASSUMED, CONFIDENCES, MiddleboxValues, all_profiles, load_profile
 from halfopen.sections import keys_of
+
+AT = Attachment(Interface("left", "198.18.1.2", 24, "a"), Interface("right", "198.18.2.1", 24, "b"))
 
 # name: idle timeout, on expiry, late packet, half open, half closed, proxy; as the makers give them
 DECIDES: dict[str, tuple[float | None, str, str, float, float, bool]] = {
@@ -83,13 +87,13 @@ def test_a_proxy_is_refused_with_the_reason() -> None:
     assert len(proxies) == 5
     for profile in proxies:
         with pytest.raises(UnsupportedError, match="answers keepalive probes by itself"):
-            compile_rules(profile.values.model_dump(mode="json"))
+            compile_rules(profile.values.model_dump(mode="json"), AT)
 
 
 def test_a_small_table_is_refused_by_conntrack_rather_than_overlooked() -> None:
     values = MiddleboxValues.model_validate({"idle timeout": "60 s", "table size": 100})
     with pytest.raises(UnsupportedError, match="100 flows"):
-        compile_rules(values.model_dump(mode="json"))
+        compile_rules(values.model_dump(mode="json"), AT)
 
 
 def test_values_survive_being_written_out() -> None:

@@ -20,12 +20,13 @@ from halfopen.labs.agent import network
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.actions._action import nothing_to_prepare
 from halfopen.labs.agent.captures import Captures
-from halfopen.labs.agent.engines import Attachment, RunningMiddlebox, choose
+from halfopen.labs.agent.engines import MiddleboxSetup, RunningMiddlebox, choose
 from halfopen.labs.agent.environment import LaunchEnvironment
 from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
 from halfopen.labs.agent.resolver import Resolver, cover_files
 from halfopen.labs.rpc import Peer
+from halfopen.middlebox.attachment import Attachment
 from halfopen.model.messages import MessageShape
 from halfopen.model.program import ProgramSpec, program_from_json
 from halfopen.model.records import EngineRecord, LabRecord, Record, at
@@ -128,10 +129,11 @@ class Agent:
             self.emit(EngineRecord(kind="engine", host=name, engine=engine.name))
             line = line_through(path, networks, name)
             seen = addresses_seen(line, networks, nat, name)
-            attachment = Attachment(
-                name, networks[name], line, values, seen, self.emit, self._failed
+            attachment = Attachment.on(line, name, networks[name], seen)
+            setup = MiddleboxSetup(
+                name, networks[name], attachment, values, seen, self.emit, self._failed
             )
-            self.middleboxes[name] = engine.build(attachment)
+            self.middleboxes[name] = engine.build(setup)
 
     def create_host(self, name: str, _: Mapping[str, Any]) -> None:
         """Make the namespace of a host; the request is that of :meth:`do_build`."""

@@ -14,6 +14,7 @@ from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.rtnetlink import Link, routing
 from halfopen.labs.forwarder import offload
 from halfopen.middlebox import nftables, ruleset
+from halfopen.middlebox.attachment import Attachment
 from halfopen.model.topology import HostNetwork, Interface
 from halfopen.probes import namespaces
 from halfopen.probes.namespaces import NAMESPACES as NAMESPACES
@@ -116,14 +117,14 @@ def set_sysctls(name: str, settings: Mapping[str, str]) -> None:
                 raise LabError(f"{name}: cannot set {key} = {value}: {error.strerror}") from error
 
 
-def load_rules(name: str, values: Mapping[str, Any], place: ruleset.Place) -> None:
+def load_rules(name: str, values: Mapping[str, Any], attachment: Attachment) -> None:
     """Make a host the middlebox that a profile's values describe.
 
     Raises:
         UnsupportedError: if conntrack cannot play the profile.
         LabError: if the kernel does not take the rules or the timers.
     """
-    rules = ruleset.compile_rules(values, place)
+    rules = ruleset.compile_rules(values, attachment)
     set_sysctls(name, ruleset.settings(values))
     nft(name, "-j", "-f", "-", text=json.dumps(rules))
 

@@ -17,6 +17,8 @@ import sys
 from pathlib import Path
 
 from halfopen.middlebox import ruleset
+from halfopen.middlebox.attachment import Attachment
+from halfopen.model.topology import Interface
 from halfopen.products.tools import SEARCH_PATH
 
 _LOOSE = "/proc/sys/net/netfilter/nf_conntrack_tcp_loose"
@@ -66,9 +68,10 @@ def _try_namespaces() -> list[str]:
     """Make the namespaces, and in them a rule that uses everything that the lab needs."""
     values = {"idle_timeout": 5, "half_open": 5, "half_closed": 5, "on_expiry": "silent"}
     values |= {"late_packet": "drop", "keepalive_refreshes": True}
+    anywhere = Attachment(Interface("inside", "", 0, ""), Interface("outside", "", 0, ""))
     script = (
         f"nft -j -f - <<'END' && echo 0 > {_LOOSE} && ls /proc/self/ns/net\n"
-        f"{json.dumps(ruleset.compile_rules(values))}\nEND\n"
+        f"{json.dumps(ruleset.compile_rules(values, anywhere))}\nEND\n"
     )
     try:
         done = subprocess.run(

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halfopen.errors import UnsupportedError
-from halfopen.labs.agent.engines._engine import Attachment, Engine, RunningMiddlebox
+from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup, RunningMiddlebox
 from halfopen.labs.agent.engines.conntrack import CONNTRACK
 from halfopen.labs.agent.engines.userspace import USERSPACE
 
@@ -44,4 +44,4 @@ def choose(values: Mapping[str, Any], verbs: Sequence[str], wanted: str = "any")
     raise UnsupportedError(f"no engine can play this middlebox: {' / '.join(reasons)}")
 
 
-__all__ = ["ENGINES", "Attachment", "Engine", "RunningMiddlebox", "choose"]
+__all__ = ["ENGINES", "Engine", "MiddleboxSetup", "RunningMiddlebox", "choose"]

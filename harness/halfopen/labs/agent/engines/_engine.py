@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from halfopen.middlebox.attachment import Attachment
 from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
@@ -37,13 +38,13 @@ class RunningMiddlebox(Protocol):
 
 
 @dataclass(frozen=True)
-class Attachment:
-    """Where a middlebox is built.
+class MiddleboxSetup:
+    """What an engine needs to play a middlebox.
 
     Attributes:
         name: of the host, and of its namespace; its links and routes are there already.
         network: its interfaces and routes.
-        path: all hosts in a row on which it is; clients are at the beginning.
+        attachment: which of the interfaces lead to clients and servers.
         values: of its profile, seconds of lab time.
         addresses: of all hosts, by which it reaches them.
         emit: takes the records, from any thread.
@@ -52,26 +53,11 @@ class Attachment:
 
     name: str
     network: HostNetwork
-    path: Sequence[str]
+    attachment: Attachment
     values: Mapping[str, Any]
     addresses: Mapping[str, str]
     emit: Recorder
     failed: Callable[[str], None]
-
-    @property
-    def before(self) -> str:
-        """Its neighbour on the side of the clients: its link there is the inward one."""
-        return self.path[self.path.index(self.name) - 1]
-
-    @property
-    def after(self) -> str:
-        """Its neighbour on the side of the servers: its link there is the outward one."""
-        return self.path[self.path.index(self.name) + 1]
-
-    @property
-    def server(self) -> str:
-        """The address of the last host, that a translated destination stands for."""
-        return self.addresses[self.path[-1]]
 
 
 @dataclass(frozen=True)
@@ -88,4 +74,4 @@ class Engine:
     name: str
     verbs: frozenset[type[Verb]]
     cannot: Callable[[Mapping[str, Any]], Sequence[str]]
-    build: Callable[[Attachment], RunningMiddlebox]
+    build: Callable[[MiddleboxSetup], RunningMiddlebox]

@@ -8,7 +8,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.agent import network
-from halfopen.labs.agent.engines._engine import Attachment, Engine
+from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup
 from halfopen.labs.agent.observer import Observer
 from halfopen.middlebox import ruleset
 from halfopen.packet_faults import KernelPacketFault, all_packet_faults
@@ -18,23 +18,20 @@ from halfopen.verbs import EndPacketFault, ForgetFlows, SetIdleTimeout, Verb
 class ConntrackMiddlebox:
     """See :class:`halfopen.labs.agent.engines.RunningMiddlebox`."""
 
-    def __init__(self, attachment: Attachment) -> None:
-        self._name = attachment.name
-        self._values = attachment.values
-        self._interfaces = attachment.network.interfaces
+    def __init__(self, setup: MiddleboxSetup) -> None:
+        self._name = setup.name
+        self._values = setup.values
+        self._interfaces = setup.network.interfaces
         # As it meets them: another middlebox may have translated them.
-        self._addresses = attachment.addresses
-        at = ruleset.Place.of(
-            attachment.network, attachment.before, attachment.after, attachment.server
-        )
-        network.load_rules(attachment.name, attachment.values, at)
+        self._addresses = setup.addresses
+        network.load_rules(setup.name, setup.values, setup.attachment)
         self._observer = Observer(
-            attachment.name,
+            setup.name,
             middlebox=True,
             programs=dict,
-            emit=attachment.emit,
-            failed=attachment.failed,
-            shortest=ruleset.shortest_timer(attachment.values),
+            emit=setup.emit,
+            failed=setup.failed,
+            shortest=ruleset.shortest_timer(setup.values),
         )
         self._observer.start()
         self._observer.wait_ready()

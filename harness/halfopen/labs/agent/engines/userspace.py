@@ -13,7 +13,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.agent import network
-from halfopen.labs.agent.engines._engine import Attachment, Engine
+from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup
 from halfopen.labs.forwarder.flow_table_verbs import HANDLERS
 from halfopen.labs.rpc import Message, Peer
 from halfopen.middlebox.policy import Policy
@@ -42,33 +42,31 @@ table inet userspace {
 class UserspaceMiddlebox:
     """See :class:`halfopen.labs.agent.engines.RunningMiddlebox`."""
 
-    def __init__(self, attachment: Attachment) -> None:
-        self._site = attachment
+    def __init__(self, setup: MiddleboxSetup) -> None:
+        self._setup = setup
         self._ending = False
         self._said = tempfile.TemporaryFile()  # noqa: SIM115 - lives as long as the process
-        inward, outward = (
-            attachment.network.towards(host) for host in (attachment.before, attachment.after)
-        )
-        setup = {
-            "host": attachment.name,
-            "values": dict(attachment.values),
-            "seed": attachment.name,
-            "public": {"6" if ":" in outward.address else "4": outward.address},
-            "servers": {inward.address: attachment.server},
+        inside, outside = setup.attachment.inside, setup.attachment.outside
+        orders = {
+            "host": setup.name,
+            "values": dict(setup.values),
+            "seed": setup.name,
+            "public": {"6" if ":" in outside.address else "4": outside.address},
+            "servers": {inside.address: setup.attachment.server},
             "links": {
-                "inside": _link(attachment.name, inward),
-                "outside": _link(attachment.name, outward),
+                "inside": _link(setup.name, inside),
+                "outside": _link(setup.name, outside),
             },
         }
         known = {key: "0" for key in _NO_FORWARDING if network.sysctl(key).exists()}
-        network.set_sysctls(attachment.name, known)
-        if attachment.values.get("nat", "none") != "none":
-            network.nft(attachment.name, "-f", "-", text=_KEEP_OUT)
+        network.set_sysctls(setup.name, known)
+        if setup.values.get("nat", "none") != "none":
+            network.nft(setup.name, "-f", "-", text=_KEEP_OUT)
         # nsenter replaces itself by the engine, which dies with the sandbox as all in it does.
         self._process = subprocess.Popen(
             [
                 "nsenter",
-                f"--net={network.NAMESPACES / attachment.name}",
+                f"--net={network.NAMESPACES / setup.name}",
                 "--",
                 *(sys.executable, "-m", "halfopen.labs.forwarder"),
             ],
@@ -78,15 +76,15 @@ class UserspaceMiddlebox:
         )
         self._peer = Peer(self, self._write, self._last_words)
         self._reader = threading.Thread(
-            target=self._read, name=f"engine of {attachment.name}", daemon=True
+            target=self._read, name=f"engine of {setup.name}", daemon=True
         )
         self._reader.start()
-        self._peer.ask("play", **setup).result(_START_S)
+        self._peer.ask("play", **orders).result(_START_S)
 
     async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
         """Do a verb now."""
         # By the addresses as they are met here: another middlebox may have translated them.
-        known = dict(self._site.addresses)
+        known = dict(self._setup.addresses)
         flows: list[str] = await self._peer.call(
             "verb", within=_ANSWER_S, verb=verb_to_json(verb), addresses=known
         )
@@ -110,7 +108,7 @@ class UserspaceMiddlebox:
 
     def on_record(self, message: Message) -> None:
         """`record`: what the engine has seen."""
-        self._site.emit(message["record"])
+        self._setup.emit(message["record"])
 
     def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None
@@ -126,12 +124,12 @@ class UserspaceMiddlebox:
             return
         self._process.wait()
         self._peer.end()
-        self._site.failed(self._last_words())
+        self._setup.failed(self._last_words())
 
     def _last_words(self) -> str:
         self._said.seek(0)
         said = self._said.read()[-2000:].decode(errors="replace").strip()
-        return f"the engine of {self._site.name} ended: {said or '(it said nothing)'}"
+        return f"the engine of {self._setup.name} ended: {said or '(it said nothing)'}"
 
 
 def _link(host: str, interface: Interface) -> dict[str, Any]:
