@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import re
 import typing
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -54,6 +54,9 @@ class Problems:
 
     def __len__(self) -> int:
         return len(self._found)
+
+    def __iter__(self) -> Iterator[Problem]:
+        return iter(self._found)
 
 
 def quote(value: object) -> str:
@@ -121,7 +124,7 @@ def validate(
     where: str,
     problems: Problems,
     *,
-    partial: bool = False,
+    absent: Problems | None = None,
 ) -> S | None:
     """The mapping `node` as a `section`; None if something is wrong with it.
 
@@ -130,17 +133,17 @@ def validate(
         node: what the file says.
         where: what it is, for messages: `for sender`.
         problems: takes what is wrong.
-        partial: a missing key is no problem (the mapping is yet to be merged with another).
+        absent: takes missing keys, if the mapping may yet be merged with another.
     """
     try:
         return section.model_validate(node.plain(), by_alias=True, by_name=False)
     except ValidationError as error:
         found = error.errors(include_url=False)
     for path, group in _by_place(node, found).items():
-        if partial and all(each["type"] == "missing" for each in group):
-            continue
         target, depth = _walk(node, path)
-        _explain(section, path, depth, target, group, where, problems)
+        missing = all(each["type"] == "missing" for each in group)
+        takes = problems if absent is None or not missing else absent
+        _explain(section, path, depth, target, group, where, takes)
     return None
 
 

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import moment, unknown
+from halfopen.fields import Selector
 from halfopen.model.history import History
 from halfopen.model.records import ImpstatsRecord
 from halfopen.model.verdict import Evidence
@@ -24,8 +27,8 @@ class Counters(AtEndAndPeak):
     name = "counters"
     summary = "what a host's program counts of itself (rsyslog's impstats)"
 
-    of: str
-    counter: str
+    of: Annotated[str, Selector()]
+    counter: Annotated[str, Selector()]
 
     def judge(self, history: History) -> Finding:
         """Hold the last, and the greatest, of what was said against the bounds."""

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from statistics import median
-from typing import Literal
+from typing import Annotated, Literal
 
 from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import cut_short, moment, unknown
+from halfopen.fields import Selector
 from halfopen.model.history import History
 from halfopen.model.steps import PlannedWait
 from halfopen.model.verdict import Evidence, Verdict
@@ -38,7 +39,7 @@ class Fds(AtEndAndPeak):
     summary = "file descriptors that a host's programs hold: at the end, at most, and the trend"
     bounds = ("at_end", "peak", "trend")
 
-    kind: Kind = "tcp"
+    kind: Annotated[Kind, Selector()] = "tcp"
     trend: Literal["flat"] | None = None
 
     def judge(self, history: History) -> Finding:

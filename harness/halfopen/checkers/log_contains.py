@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import Field
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._words import unknown
-from halfopen.fields import Bound, BoundField, Endpoint
+from halfopen.fields import Bound, BoundField, Endpoint, Selector
 from halfopen.model.history import History
 from halfopen.model.records import SaidRecord
 from halfopen.model.verdict import Evidence
@@ -27,7 +29,7 @@ class LogContains(BoundedCheck):
     bounds = ("count",)
 
     at: Endpoint
-    words: str = Field(min_length=1)
+    words: Annotated[str, Selector()] = Field(min_length=1)
     count: BoundField = Bound("at least", 1)
 
     def judge(self, history: History) -> Finding:

@@ -4,7 +4,8 @@ A system's options, a check's parameters and a fault's parameters are pydantic m
 :class:`Section`.  The type of a field says what the time scale does to it: a :data:`Duration` is
 divided by the scale, :data:`WholeSeconds` too, but then rounded to whole seconds of at least one
 (the kernel takes TCP keepalive in nothing finer), anything else stays as it is.  It also says which
-kind of host a name means (:mod:`.hosts`), and which file (:mod:`.files`).
+kind of host a name means (:mod:`.hosts`), which file (:mod:`.files`), and whether a check's
+parameter selects what it looks at (:mod:`.selectors`).
 """
 
 from __future__ import annotations
@@ -42,6 +43,7 @@ from halfopen.fields.keepalive import (
     keepalive_timers,
 )
 from halfopen.fields.section import Scaled, Section, WrittenFloat, WrittenInt, marks
+from halfopen.fields.selectors import Selector, selected
 from halfopen.fields.sizes import Bytes, Rate
 
 __all__ = [
@@ -70,6 +72,7 @@ __all__ = [
     "RelativeFile",
     "Scaled",
     "Section",
+    "Selector",
     "Share",
     "Shift",
     "TimeOfDay",
@@ -84,4 +87,5 @@ __all__ = [
     "off",
     "parse_bound",
     "read_duration",
+    "selected",
 ]

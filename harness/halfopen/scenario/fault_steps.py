@@ -4,124 +4,81 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from pydantic import Field
-
-from halfopen.fields import PositiveDuration, Section
-from halfopen.ports import Fault, Vocabulary
-from halfopen.scenario.conditions import AT_MOST_S, AtMost, ConditionField
-from halfopen.scenario.model import Heal, Host, Inject
-from halfopen.scenario.names import Names
+from halfopen.ports import Vocabulary
+from halfopen.scenario.context import Context
+from halfopen.scenario.model import Host, Inject
+from halfopen.scenario.raw import RawFault, RawStep
+from halfopen.scenario.step_keys import FaultStep, HealStep
 from halfopen.sections import Problems, check_keys, quote, suggest, validate
 from halfopen.yamlfile import Node
 
 
-class FaultStep(Section):
-    """What every `- fault: ...` may say beside the fault's own parameters.
-
-    Attributes:
-        when: it begins as soon as this is so; the step waits for that.
-        background: with `when`: the steps go on meanwhile.
-        for_: it is healed after so long.
-        until: it is healed as soon as this is so; the steps go on meanwhile.
-        at_most: how long `when`, and then `until`, may take to come true.
-        stays: it is not healed before the end is judged.
-    """
-
-    when: ConditionField | None = None
-    background: bool = False
-    for_: PositiveDuration | None = Field(default=None, alias="for")
-    until: ConditionField | None = None
-    at_most: AtMost = AT_MOST_S
-    stays: bool = False
-
-
-class InstantStep(Section):
-    """What `- fault: ...` may say of a fault that is over at once, and has nothing to heal."""
-
-    when: ConditionField | None = None
-    background: bool = False
-    at_most: AtMost = AT_MOST_S
-
-
-def read_fault(
-    node: Node, vocabulary: Vocabulary, known: Names | None, problems: Problems
-) -> Inject | None:
+def parse_fault(node: Node, vocabulary: Vocabulary, problems: Problems) -> RawFault | None:
     """The step `- fault: ...` in the mapping `node`; None if something is wrong with it.
 
     Args:
         node: the step.
         vocabulary: knows the faults.
-        known: the hosts; None if they are not settled yet, then no name is held against them.
         problems: takes what is wrong.
     """
     name = node.entries["fault"]
     spec = vocabulary.faults.get(name.value) if isinstance(name.value, str) else None
     if spec is None:
-        problems.add(
-            name.line,
-            f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "available faults"),
-        )
+        _unknown_fault(name, vocabulary, problems)
         return None
     general = {field.alias or name for name, field in FaultStep.model_fields.items()}
-    general_node = Node({k: e for k, e in node.entries.items() if k in general}, node.line)
-    how = validate(FaultStep, general_node, f"for fault {spec.name!r}", problems)
-    rest = Node(
-        {k: each for k, each in node.entries.items() if k != "fault" and k not in general},
-        node.line,
-    )
-    params = validate(spec, rest, f"for fault {spec.name!r}", problems)
-    if params is None or how is None:
+    timing = Node({k: e for k, e in node.entries.items() if k in general}, node.line)
+    how = validate(FaultStep, timing, f"for fault {spec.name!r}", problems)
+    rest = {k: each for k, each in node.entries.items() if k != "fault" and k not in general}
+    fault = validate(spec, Node(rest, node.line), f"for fault {spec.name!r}", problems)
+    if fault is None or how is None:
         return None
-    if not params.heal():
+    if not fault.heal():
         for key in ("for", "until", "stays"):
-            if key in general_node.entries:
+            if key in timing.entries:
                 problems.add(
-                    general_node.entries[key].line,
+                    timing.entries[key].line,
                     f"fault {spec.name!r} takes effect at once, so {key!r} does not apply",
                     f"remove {key!r}",
                 )
-    _check_timing(general_node, spec.name, problems)
-    if known is not None:
-        where = f"fault {spec.name!r}"
-        known.check_references(params, rest, where, problems)
-    changed = _changed(params, rest, vocabulary, known, problems)
+    _check_timing(timing, spec.name, problems)
+    return RawFault(fault, how, node)
+
+
+def resolve_fault(raw: RawFault, context: Context) -> Inject:
+    """The step, with every host that it names held against those of the variant."""
+    context.check_references(raw.fault, raw.node, f"fault {raw.fault.name!r}")
+    how = raw.timing
     return Inject(
-        params,
-        upgraded=changed,
+        raw.fault,
+        upgraded=_changed(raw, context),
         lasts=how.for_ or 0.0,
         stays=how.stays,
         when=how.when,
         until=how.until,
         at_most=how.at_most,
         background=how.background,
-        line=node.line,
+        line=raw.node.line,
     )
 
 
-def _changed(
-    params: Fault,
-    node: Node,
-    vocabulary: Vocabulary,
-    known: Names | None,
-    problems: Problems,
-) -> Host | None:
+def _changed(raw: RawFault, context: Context) -> Host | None:
     """The host of which the fault changes the options, with those that it has then."""
-    options = params.new_options()
-    host = None if options is None or known is None else known.hosts.get(options[0])
-    if known is None or host is None or host.system is None:
+    options = raw.fault.new_options()
+    host = None if options is None else context.names.hosts.get(options[0])
+    if host is None or host.system is None:
         return None
-    written, kind = node.entries["options"], vocabulary.systems[host.system]
-    told = len(problems)
-    validate(kind, written, f"for {host.name}", problems, partial=True)
+    problems, written = context.problems, raw.node.entries["options"]
+    kind, told = context.vocabulary.systems[host.system], len(problems)
+    validate(kind, written, f"for {host.name}", problems, absent=Problems(problems.file))
     before = host.settings.model_dump(mode="json", by_alias=True)
     try:
-        settings = kind.model_validate({**before, **params.model_dump()["options"]})
+        settings = kind.model_validate({**before, **raw.fault.model_dump()["options"]})
     except ValueError:
         if len(problems) == told:  # each value is right, but not with the others
             problems.add(written.line, f"these options do not go with the others of {host.name}")
         return None
-    known.check_references(settings, written, f"fault {params.name!r}", problems)
+    context.check_references(settings, written, f"fault {raw.fault.name!r}")
     return replace(host, settings=settings)
 
 
@@ -144,15 +101,19 @@ def _check_timing(node: Node, fault: str, problems: Problems) -> None:
             )
 
 
-def read_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> Heal | None:
+def parse_heal(node: Node, vocabulary: Vocabulary, problems: Problems) -> RawStep | None:
     """The step `- heal: ...` in the mapping `node`; None if something is wrong with it."""
     check_keys(node, ("heal",), "in a heal step", problems)
     name = node.entries["heal"]
     if name.value not in vocabulary.faults:
-        problems.add(
-            name.line,
-            f"unknown fault {quote(name.plain())}",
-            suggest(str(name.plain()), vocabulary.faults, "available faults"),
-        )
+        _unknown_fault(name, vocabulary, problems)
         return None
-    return Heal(str(name.value), line=node.line)
+    return RawStep(HealStep(heal=str(name.value)), node)
+
+
+def _unknown_fault(name: Node, vocabulary: Vocabulary, problems: Problems) -> None:
+    problems.add(
+        name.line,
+        f"unknown fault {quote(name.plain())}",
+        suggest(str(name.plain()), vocabulary.faults, "available faults"),
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from pathlib import Path
 
 from halfopen.errors import InputError
@@ -13,12 +14,13 @@ from halfopen.fields import (
     marks,
 )
 from halfopen.model.units import parse_duration
-from halfopen.ports import Profile, Vocabulary
+from halfopen.ports import Profile, System, Vocabulary
 from halfopen.profiles import load_profile
 from halfopen.scenario.containers import ContainerKeys
-from halfopen.scenario.merge import deep_merge
+from halfopen.scenario.merge import deep_merge, merge_host
 from halfopen.scenario.model import Host
-from halfopen.scenario.names import Names
+from halfopen.scenario.names import MIDDLEBOX, UNKNOWN
+from halfopen.scenario.raw import RawHost
 from halfopen.sections import Problems, quote, say_duration, suggest, validate
 from halfopen.yamlfile import Node
 
@@ -49,86 +51,96 @@ class HostReader:
         self._problems = problems
         self._files: dict[str, Profile | None] = {}
 
-    def read(self, node: Node, *, partial: bool) -> dict[str, Host]:
-        """The hosts in the mapping `node` by name, those that are right.
+    def parse(self, node: Node, base: Mapping[str, RawHost]) -> Mapping[str, RawHost] | None:
+        """The hosts in the mapping `node` on top of `base`, by name; None if it is no mapping.
+
+        A host that is in both is merged deeply; what belongs to another system, or to another
+        profile, is not carried over.
 
         Args:
             node: the value of `hosts`.
-            partial: what is missing is no problem yet.
+            base: those of the scenario, if `node` is a variant's.
         """
         if not isinstance(node.value, dict):
             self._problems.add(
                 node.line, "'hosts' is not a mapping", "write `name: { run: ... }` for each"
             )
-            return {}
-        hosts = {}
-        for name, host in node.value.items():
+            return None
+        hosts = dict(base)
+        for name, written in node.value.items():
             if not NAME.fullmatch(name):
                 self._problems.add(
-                    host.line,
+                    written.line,
                     f"{quote(name)} is not a valid host name",
                     "use up to 31 of a-z, 0-9 and -, a letter first",
                 )
-            if found := self._host(name, host, partial):
-                hosts[name] = found
+            old = hosts.get(name)
+            whole = written if old is None else merge_host(old.node, written)
+            hosts[name] = self._host(name, whole)
         return hosts
 
-    def _host(self, name: str, node: Node, partial: bool) -> Host | None:
-        problems = self._problems
+    def _host(self, name: str, node: Node) -> RawHost:
+        absent = Problems(self._problems.file)
+        role, host = self._described(name, node, absent)
+        return RawHost(node, role, host, tuple(absent))
+
+    def _described(self, name: str, node: Node, absent: Problems) -> tuple[str, Host | None]:
+        """What the host means to be, so that one mistake is not told twice, and the host."""
+        problems, entries = self._problems, node.entries
         if not isinstance(node.value, dict):
             problems.add(
                 node.line,
                 f"host {name}: {quote(node.plain())} is not a mapping",
                 "write `{ run: ... }` or `{ profile: ... }`",
             )
-            return None
-        if "run" in node.value and "profile" in node.value:
+        elif "run" in entries and "profile" in entries:
             problems.add(
                 node.line, f"host {name} has both `run` and `profile`", "leave one of them out"
             )
-            return None
-        if "run" in node.value:
-            return self._endpoint(name, node, partial)
-        if "profile" in node.value:
-            return self._middlebox(name, node)
-        if not partial:
-            problems.add(
+        elif "run" in entries:
+            system = self._system(name, entries["run"])
+            if system is not None:
+                return system.role, self._endpoint(name, node, system, absent)
+        elif "profile" in entries:
+            return MIDDLEBOX, self._middlebox(name, node)
+        else:
+            absent.add(
                 node.line,
                 f"host {name} has neither `run` nor `profile`",
                 "add `run: SYSTEM` or `profile: PROFILE`",
             )
-        return None
+        return UNKNOWN, None
 
-    def _endpoint(self, name: str, node: Node, partial: bool) -> Host | None:
-        run = node.entries["run"]
-        spec = self._vocabulary.systems.get(run.value) if isinstance(run.value, str) else None
-        if spec is None:
+    def _system(self, host: str, node: Node) -> type[System] | None:
+        found = self._vocabulary.systems.get(node.value) if isinstance(node.value, str) else None
+        if found is None:
             self._problems.add(
-                run.line,
-                f"unknown system {quote(run.plain())} on host {name}",
-                suggest(str(run.plain()), self._vocabulary.systems, "available systems"),
+                node.line,
+                f"unknown system {quote(node.plain())} on host {host}",
+                suggest(str(node.plain()), self._vocabulary.systems, "available systems"),
             )
-            return None
+        return found
+
+    def _endpoint(
+        self, name: str, node: Node, system: type[System], absent: Problems
+    ) -> Host | None:
         rest = {key: each for key, each in node.entries.items() if key not in HOST_KEYS}
-        options = validate(
-            spec, Node(rest, node.line), f"for {name}", self._problems, partial=partial
-        )
+        where, problems = f"for {name}", self._problems
+        options = validate(system, Node(rest, node.line), where, problems, absent=absent)
         sysctls = self._sysctls(name, node.entries.get("sysctls"))
         preload = self._preload(name, node.entries.get("preload keepalive"))
         told = {key: each for key, each in node.entries.items() if key in CONTAINER_KEYS}
-        container = validate(ContainerKeys, Node(told, node.line), f"for {name}", self._problems)
+        container = validate(ContainerKeys, Node(told, node.line), where, problems)
         if options is None or container is None:
             return None
-        if not partial and container.image is None and (reason := options.image_required()):
-            self._problems.add(
-                node.line, f"{reason}, and host {name} names none", "add `image: ...`"
-            )
+        if container.image is None and (reason := options.image_required()):
+            absent.add(node.line, f"{reason}, and host {name} names none", "add `image: ...`")
         self._look_for_files(name, options, node)
         lines = {key: each.line for key, each in node.entries.items()}
         return Host(
             name,
             options,
-            system=spec.name,
+            system=system.name,
             sysctls=sysctls,
             preload_keepalive=preload,
             container=container,
@@ -245,10 +257,3 @@ def _as_node(value: object, line: int) -> Node:
     if isinstance(value, str | bool | int | float):
         return Node(value, line)
     raise TypeError(f"a profile value of type {type(value).__name__}")
-
-
-def check_option_hosts(host: Host, node: Node, known: Names, problems: Problems) -> None:
-    """Note the hosts that the options of `host` name, and that are not there."""
-    if host.system is None:
-        return
-    known.check_references(host.settings, node, f"host {host.name}", problems)

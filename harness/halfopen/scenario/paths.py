@@ -2,129 +2,115 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import get_args
 
 from halfopen.model.topology import Family
-from halfopen.scenario.names import PROXY, UNKNOWN, Names
+from halfopen.scenario.context import Context
+from halfopen.scenario.names import MIDDLEBOX, PROXY, UNKNOWN
+from halfopen.scenario.raw import Named, RawHost, RawPath
 from halfopen.sections import Problems, quote, suggest
 from halfopen.yamlfile import Node
+
+PATH_EXAMPLE = "[sender, firewall, receiver]"
+RETURN_EXAMPLE = "[receiver, router, sender]"
 
 FAMILIES: tuple[Family, ...] = get_args(Family)
 
 
-def read_family(node: Node | None, problems: Problems) -> Family:
-    """The family of addresses in the text `node`: IPv4 unless it says otherwise."""
-    if node is None:
-        return "ipv4"
+def parse_family(node: Node, problems: Problems) -> Family | None:
+    """The family of addresses in the text `node`."""
     for family in FAMILIES:
         if node.value == family:
             return family
     problems.add(
         node.line, f"family: {quote(node.plain())} is none", f"write {' or '.join(FAMILIES)}"
     )
-    return "ipv4"
+    return None
 
 
-def read_path(
-    node: Node, back: Node | None, hosts: Node | None, known: Names | None, problems: Problems
-) -> tuple[str, ...]:
-    """The path in the list `node`: endpoint, middleboxes, endpoint.
+def parse_path(node: Node, key: str, example: str, problems: Problems) -> RawPath | None:
+    """The hosts in the list `node`; None if it is no list of texts.
 
     Args:
-        node: the value of `path`.
-        back: the value of `return path`, if there is one.
-        hosts: the value of `hosts`, all of which must be on one of the two.
-        known: the hosts by kind; None if they are not settled yet.
+        node: the value of `path` or `return path`.
+        key: which of the two.
+        example: for messages.
         problems: takes what is wrong.
     """
-    example = "write for example [sender, firewall, receiver]"
-    if not _is_list(node):
-        problems.add(node.line, "'path' is not a list of hosts", example)
-        return ()
-    listed = _listed(node)
-    names = [str(each.value) for each in listed]
-    if known is None or hosts is None:
-        return tuple(names)
-    written = hosts.entries
-    for number, each in enumerate(listed):
-        name = names[number]
-        if name not in written:
+    if isinstance(node.value, tuple) and all(isinstance(n.value, str) for n in node.value):
+        return RawPath(tuple(Named(str(n.value), n.line) for n in node.value), node.line)
+    problems.add(node.line, f"{key!r} is not a list of hosts", f"write for example {example}")
+    return None
+
+
+def check_path(
+    path: RawPath, back: RawPath | None, hosts: Mapping[str, RawHost], problems: Problems
+) -> None:
+    """Note what is wrong with the way there: endpoint, middleboxes and proxies, endpoint.
+
+    Args:
+        path: the way there.
+        back: the way back, if it is another.
+        hosts: by name, all of which must be on one of the two.
+        problems: takes what is wrong.
+    """
+    names = path.names
+    for number, (name, line) in enumerate((each.name, each.line) for each in path.hosts):
+        role = hosts[name].role if name in hosts else UNKNOWN
+        if name not in hosts:
             problems.add(
-                each.line,
+                line,
                 f"the path names unknown host {quote(name)}",
-                suggest(name, written, "available hosts"),
+                suggest(name, hosts, "available hosts"),
             )
         elif name in names[:number]:
-            problems.add(each.line, f"{name} is on the path more than once", "name each host once")
+            problems.add(line, f"{name} is on the path more than once", "name each host once")
         elif number in (0, len(names) - 1):
-            if name in known.middleboxes:
+            ends = "begins" if number == 0 else "ends"
+            if role == MIDDLEBOX:
                 problems.add(
-                    each.line,
-                    f"the path {'begins' if number == 0 else 'ends'} with {name}, a middlebox",
+                    line,
+                    f"the path {ends} with {name}, a middlebox",
                     "both ends must run a system",
                 )
-            elif known.endpoints.get(name) == PROXY:
+            elif role == PROXY:
                 problems.add(
-                    each.line,
-                    f"the path {'begins' if number == 0 else 'ends'} with {name}, a proxy",
+                    line,
+                    f"the path {ends} with {name}, a proxy",
                     "a proxy must be between the two ends",
                 )
-        elif known.endpoints.get(name, UNKNOWN) not in (PROXY, UNKNOWN):
+        elif role not in (MIDDLEBOX, PROXY, UNKNOWN):
             problems.add(
-                each.line,
+                line,
                 f"{name} is in the middle of the path, but runs a system",
                 "only middleboxes and proxies can be between the two ends",
             )
-    elsewhere = (
-        {each.value for each in _listed(back)} if back is not None and _is_list(back) else ()
-    )
-    for name in written:
+    elsewhere = () if back is None else back.names
+    for name, host in hosts.items():
         if name not in names and name not in elsewhere:
             problems.add(
-                written[name].line, f"host {name} is not on the path", "add it, or leave it out"
+                host.node.line, f"host {name} is not on the path", "add it, or leave it out"
             )
     if len(names) < 3:
-        problems.add(node.line, "the path is shorter than three hosts", example)
-    return tuple(names)
+        problems.add(
+            path.line, "the path is shorter than three hosts", f"write for example {PATH_EXAMPLE}"
+        )
 
 
-def read_return_path(
-    node: Node, path: tuple[str, ...], known: Names | None, problems: Problems
-) -> tuple[str, ...]:
-    """The way back in the list `node`: from the last host of the path to its first.
-
-    Args:
-        node: the value of `return path`.
-        path: the way there; empty if it is not settled.
-        known: the hosts by kind; None if they are not settled yet.
-        problems: takes what is wrong.
-    """
-    example = "write for example [receiver, router, sender]"
-    if not _is_list(node):
-        problems.add(node.line, "'return path' is not a list of hosts", example)
-        return ()
-    listed = _listed(node)
-    names = tuple(str(each.value) for each in listed)
-    if known is None or not path:
-        return names
+def check_return_path(back: RawPath, context: Context) -> None:
+    """Note what is wrong with the way back, from the last host of the path to its first."""
+    names, path, problems = back.names, context.names.path, context.problems
+    if not path:
+        return
     if len(names) < 2 or (names[0], names[-1]) != (path[-1], path[0]):
         problems.add(
-            node.line,
+            back.line,
             f"the return path does not go from {path[-1]} to {path[0]}",
             f"write for example [{path[-1]}, router, {path[0]}]",
         )
-    for number, each in enumerate(listed):
-        name = names[number]
+    for number, (name, line) in enumerate((each.name, each.line) for each in back.hosts):
         if name in names[:number]:
-            problems.add(each.line, f"{name} is twice on the return path", "name each host once")
+            problems.add(line, f"{name} is twice on the return path", "name each host once")
         elif number not in (0, len(names) - 1):
-            known.check_middlebox(name, each.line, "the return path", problems)
-    return names
-
-
-def _is_list(node: Node) -> bool:
-    return isinstance(node.value, tuple) and all(isinstance(n.value, str) for n in node.value)
-
-
-def _listed(node: Node) -> tuple[Node, ...]:
-    return node.value if isinstance(node.value, tuple) else ()
+            context.check_middlebox(name, line, "the return path")

@@ -21,7 +21,6 @@ from halfopen.model.steps import (
 )
 from halfopen.ports import LabSpec
 from halfopen.scenario.conditions import AT_MOST_SCALED
-from halfopen.scenario.loader import LARGEST_SCALE
 from halfopen.scenario.model import (
     Expectation,
     Heal,
@@ -36,7 +35,7 @@ from halfopen.scenario.model import (
     Wait,
     WaitUntil,
 )
-from halfopen.scenario.scaling import scale_seconds, scale_section
+from halfopen.scenario.scaling import LARGEST_SCALE, scale_seconds, scale_section
 from halfopen.scenario.steps import say
 from halfopen.scenario.timescale import Kind, check_scale, clocks
 from halfopen.sections import suggest

@@ -7,14 +7,15 @@ it gets there.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from halfopen.fields import host_references
 from halfopen.ports import System
+from halfopen.scenario.context import Context
 from halfopen.scenario.model import Expectation, Inject, Step
 from halfopen.scenario.names import PROXY, Names
+from halfopen.scenario.raw import RawHost
 from halfopen.sections import Problems, line_of_text
-from halfopen.yamlfile import Node
 
 Segment = tuple[str, ...]
 """Hosts in a row, between which TCP connections are whole: a proxy may be its first or last."""
@@ -33,22 +34,21 @@ def segments(path: Sequence[str], proxies: Collection[str]) -> list[Segment]:
 
 
 def check_proxies(
-    hosts: Node,
+    hosts: Mapping[str, RawHost],
     steps: Sequence[Step],
     expect: Sequence[Expectation],
-    known: Names,
-    problems: Problems,
+    context: Context,
 ) -> None:
     """Note what a scenario asks of connections that a proxy cuts in two.
 
     Args:
-        hosts: the value of `hosts`, for lines.
+        hosts: as written, for lines.
         steps: of the scenario.
         expect: its expectations.
-        known: the hosts, and the path.
-        problems: takes what is wrong.
+        context: knows the hosts and the path; takes what is wrong.
     """
-    proxies = [name for name in known.path if known.endpoints.get(name) == PROXY]
+    known, problems = context.names, context.problems
+    proxies = [name for name in known.path if known.roles.get(name) == PROXY]
     if not proxies:
         return
     whole = segments(known.path, proxies)
@@ -57,7 +57,7 @@ def check_proxies(
 
 
 def _check_targets(
-    hosts: Node,
+    hosts: Mapping[str, RawHost],
     whole: Sequence[Segment],
     proxies: Sequence[str],
     known: Names,
@@ -69,7 +69,7 @@ def _check_targets(
         for target in host.settings.hosts():
             on_path = {host.name, target} <= set(known.path)
             if on_path and not any({host.name, target} <= set(each) for each in whole):
-                node = hosts.entries[host.name]
+                node = hosts[host.name].node
                 near = next(p for p in proxies if any({host.name, p} <= set(e) for e in whole))
                 problems.add(
                     line_of_text(node, target),

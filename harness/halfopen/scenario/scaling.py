@@ -11,6 +11,9 @@ from halfopen.fields import Scaled, Section, marks
 
 S = TypeVar("S", bound=Section)
 
+LARGEST_SCALE = 1_000_000.0
+"""Seconds of production in one of the lab, at most."""
+
 
 @dataclass(frozen=True)
 class Change:

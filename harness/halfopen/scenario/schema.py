@@ -18,11 +18,10 @@ from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
 from halfopen.ports import Vocabulary
 from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.containers import ContainerKeys
-from halfopen.scenario.fault_steps import FaultStep, InstantStep
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
-from halfopen.scenario.loader import LARGEST_SCALE
 from halfopen.scenario.paths import FAMILIES
-from halfopen.scenario.steps import STEPS
+from halfopen.scenario.scaling import LARGEST_SCALE
+from halfopen.scenario.step_keys import STEPS, FaultStep, InstantStep
 
 SHIPPED = Path(__file__).with_name("scenario.schema.json")
 

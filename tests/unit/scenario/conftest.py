@@ -15,6 +15,7 @@ from halfopen.fields import (
     MiddleboxHost,
     RealTimeout,
     Section,
+    Selector,
     Timer,
     WholeSeconds,
 )
@@ -108,7 +109,7 @@ class Fds(Undecided):
     name = summary = "fds"
 
     at: Endpoint
-    kind: Literal["tcp", "file"] = "tcp"
+    kind: Annotated[Literal["tcp", "file"], Selector()] = "tcp"
     at_end: BoundField
 
 

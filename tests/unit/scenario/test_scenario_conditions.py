@@ -22,7 +22,7 @@ from halfopen.scenario.conditions import (
     ConditionField,
     parse_condition,
 )
-from halfopen.scenario.fault_steps import FaultStep
+from halfopen.scenario.step_keys import FaultStep
 
 from .kinds import NETNS, Complain, Load
 

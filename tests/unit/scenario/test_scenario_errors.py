@@ -107,6 +107,14 @@ def test_everything_is_of_the_wrong_kind(complain: Complain) -> None:
     ]
 
 
+def test_hosts_that_are_no_mapping_are_told_once(base: str, complain: Complain) -> None:
+    start, _, rest = base.partition("hosts:\n")
+    text = f"{start}hosts: 5\n{rest[rest.index('path:') :]}"
+    assert complain(text) == [
+        "s.yaml:3: 'hosts' is not a mapping; write `name: { run: ... }` for each"
+    ]
+
+
 def test_two_senders_need_a_from(base: str, complain: Complain) -> None:
     text = base.replace("run: relpio receive", "run: relpio send\n    to: sender")
     assert complain(text) == [

@@ -102,6 +102,32 @@ def test_what_a_check_looks_at_tells_two_of_them_apart(load: Load, base: str) ->
     ]
 
 
+def test_what_a_check_looks_at_by_default_is_the_same_when_it_is_written(
+    load: Load, base: str
+) -> None:
+    text = base.replace("expect:\n", "expect:\n  - fds: { at: receiver, at end: 1 }\n") + (
+        "variants:\n  a:\n    expect: [{ fds: { at: receiver, kind: tcp, at end: 4 } }]\n"
+    )
+    (a,) = load(text).variants
+    assert [each.label for each in a.expect] == ["fds at receiver", "half-open at receiver"]
+    assert a.expect[0].lines["at end"] == 22
+
+
+def test_a_mistake_that_every_variant_overrides_is_told(complain: Complain, base: str) -> None:
+    text = base.replace("keepalive: off", "window: many\n    keepalive: off", 1)
+    whole = f"{text}variants:\n  a:\n    hosts: {{ sender: {{ window: 5 }} }}\n"
+    assert complain(whole) == [
+        "s.yaml:7: window for sender: 'many' is not a whole number; write a whole number"
+    ]
+
+
+def test_a_variant_may_add_what_the_scenario_lacks(load: Load, base: str) -> None:
+    text = base.replace("    to: receiver\n", "", 1)
+    text += "variants:\n  a:\n    hosts: { sender: { to: receiver } }\n"
+    (a,) = load(text).variants
+    assert a.host("sender").settings.model_dump()["to"] == "receiver"
+
+
 def test_reproduces_marks_the_checks_that_must_fail(load: Load, base: str) -> None:
     text = base + (
         "variants:\n  a:\n"

@@ -1,0 +1,73 @@
+"""The second pass of the reader: every name is held against the hosts of its variant."""
+
+from __future__ import annotations
+
+from halfopen.ports import Vocabulary
+from halfopen.scenario.context import Context
+from halfopen.scenario.expect import resolve_expectations
+from halfopen.scenario.model import Variant
+from halfopen.scenario.names import Names
+from halfopen.scenario.paths import check_path, check_return_path
+from halfopen.scenario.proxies import check_proxies
+from halfopen.scenario.raw import RawVariant
+from halfopen.scenario.reproduces import resolve_reproduces
+from halfopen.scenario.steps import resolve_steps
+from halfopen.sections import Problems
+
+
+def resolve(
+    name: str, raw: RawVariant, vocabulary: Vocabulary, problems: Problems
+) -> Variant | None:
+    """The variant called `name`; None if anything is wrong with the file.
+
+    Args:
+        name: of the variant.
+        raw: what it says, with what the scenario says.
+        vocabulary: what a scenario may name.
+        problems: takes what is wrong; one problem anywhere, then no scenario comes of the file.
+    """
+    for key in ("hosts", "path", "steps", "expect"):
+        if key not in raw.written:
+            problems.add(raw.line, f"{key!r} is missing", f"add `{key}:`")
+    if raw.hosts is None:
+        return None
+    for host in raw.hosts.values():
+        problems.extend(host.absent)
+    context = Context(vocabulary, _names(raw), problems)
+    if raw.path is not None:
+        check_path(raw.path, raw.return_path, raw.hosts, problems)
+    if raw.return_path is not None:
+        check_return_path(raw.return_path, context)
+    for each in context.names.hosts.values():
+        if each.system is not None:
+            node = raw.hosts[each.name].node
+            context.check_references(each.settings, node, f"host {each.name}")
+    steps = () if raw.steps is None else resolve_steps(raw.steps, context)
+    expect = resolve_expectations(raw.expect or (), context)
+    expect = resolve_reproduces(raw.reproduces, expect, problems)
+    check_proxies(raw.hosts, steps, expect, context)
+    if len(problems):
+        return None
+    names = context.names
+    return Variant(
+        name,
+        raw.about,
+        raw.scale or 1.0,
+        tuple(names.hosts[host] for host in dict.fromkeys((*names.path, *names.returns))),
+        names.path,
+        steps,
+        expect,
+        raw.line,
+        raw.family or "ipv4",
+        names.returns,
+    )
+
+
+def _names(raw: RawVariant) -> Names:
+    hosts = raw.hosts or {}
+    return Names(
+        {name: each.role for name, each in hosts.items()},
+        {name: each.host for name, each in hosts.items() if each.host is not None},
+        () if raw.path is None else raw.path.names,
+        () if raw.return_path is None else raw.return_path.names,
+    )
