@@ -29,7 +29,7 @@ from pydantic import ValidationError
 from halfopen.checkers import judge_history
 from halfopen.errors import UnsupportedError, UsageError
 from halfopen.fields import KeepaliveTimers, Section
-from halfopen.labs import all_labs
+from halfopen.labs import lab_named
 from halfopen.model.history import FILE_NAME, History, HistoryWriter, expand
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost
 from halfopen.model.records import DeliveredRecord, EndRecord, HeaderRecord, Record, SentRecord, at
@@ -495,15 +495,13 @@ def open_lab(
         UsageError: if there is no such lab, or the scale is below 1.
         UnsupportedError: if not supported on this machine.
     """
-    specs = all_labs()
-    if lab not in specs:
-        raise _unknown("lab", lab, specs)
+    spec = lab_named(lab)
     if not 1 <= scale <= 1e9:
         raise UsageError(f"a scale of {scale!r} makes no sense; it divides time: 1 or more")
-    if problems := specs[lab].missing():
+    if problems := spec.missing():
         raise UnsupportedError("\n".join([f"the lab {lab} does not work here:", *problems]))
     directory.mkdir(parents=True, exist_ok=True)
-    opened = OpenLab(specs[lab], directory, scale, seed, name)
+    opened = OpenLab(spec, directory, scale, seed, name)
     try:
         opened._begin()
         try:

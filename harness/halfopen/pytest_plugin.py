@@ -71,19 +71,9 @@ class ScenarioFile(pytest.File):
 
 
 def _lab(config: pytest.Config) -> LabSpec:
-    """The lab that the command line names.
+    from halfopen.labs import lab_named
 
-    Raises:
-        UsageError: if there is none of that name.
-    """
-    from halfopen.errors import UsageError
-    from halfopen.labs import all_labs
-    from halfopen.sections import suggest
-
-    name, labs = config.getoption("--halfopen-lab"), all_labs()
-    if name not in labs:
-        raise UsageError(f"unknown lab {name!r}; {suggest(name, labs, 'available labs')}")
-    return labs[name]
+    return lab_named(config.getoption("--halfopen-lab"))
 
 
 def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:

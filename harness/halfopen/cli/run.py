@@ -13,7 +13,7 @@ from rich.console import Console
 
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
-from halfopen.labs import all_labs
+from halfopen.labs import lab_named
 from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
@@ -73,7 +73,7 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
-    spec = _lab(lab)
+    spec = lab_named(lab)
     chosen_seed = secrets.randbelow(2**31) if seed is None else seed
     plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
     if problems := spec.missing():
@@ -197,13 +197,6 @@ def load_plans(
             + suggest(sorted(unknown)[0], known, "available variants")
         )
     return plans
-
-
-def _lab(name: str) -> LabSpec:
-    labs = all_labs()
-    if name not in labs:
-        raise UsageError(f"--lab: unknown lab {name!r}; {suggest(name, labs, 'available labs')}")
-    return labs[name]
 
 
 def _jobs(text: str) -> Jobs:

@@ -8,10 +8,11 @@ user space).  No lab imports another.
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
-import pkgutil
+import sys
 from typing import TYPE_CHECKING
+
+from halfopen import registry
+from halfopen.errors import UsageError
 
 if TYPE_CHECKING:  # an agent inside a lab imports this package too, and must start fast
     from halfopen.ports import LabSpec
@@ -19,10 +20,20 @@ if TYPE_CHECKING:  # an agent inside a lab imports this package too, and must st
 
 def all_labs() -> dict[str, LabSpec]:
     """Every lab by the name that `--lab` takes."""
-    found = {}
-    for module in pkgutil.iter_modules(__path__):
-        name = f"{__name__}.{module.name}"
-        if module.ispkg and importlib.util.find_spec(f"{name}.lab") is not None:
-            lab: LabSpec = importlib.import_module(f"{name}.lab").LAB
-            found[lab.name] = lab
-    return found
+    from halfopen.ports import LabSpec
+
+    return registry.instances_by_name(sys.modules[__name__], "LAB", LabSpec, within="lab")
+
+
+def lab_named(name: str) -> LabSpec:
+    """The lab of a name.
+
+    Raises:
+        UsageError: if there is none.
+    """
+    from halfopen.sections import suggest
+
+    labs = all_labs()
+    if name not in labs:
+        raise UsageError(f"unknown lab {name!r}; {suggest(name, labs, 'available labs')}")
+    return labs[name]

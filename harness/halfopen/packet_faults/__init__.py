@@ -8,28 +8,17 @@ lab, so it must not import pydantic.
 
 from __future__ import annotations
 
-import importlib
-import inspect
-import pkgutil
+import sys
 from functools import cache
 
+from halfopen import registry
 from halfopen.packet_faults._packet_fault import KernelPacketFault, Manner, PacketFault
 
 
 @cache
 def all_packet_faults() -> tuple[type[PacketFault], ...]:
     """Every packet fault, in the order of their class names."""
-    found = set()
-    for module in pkgutil.iter_modules(__path__):
-        if not module.name.startswith("_"):
-            values = vars(importlib.import_module(f"{__name__}.{module.name}")).values()
-            found |= {
-                each
-                for each in values
-                if inspect.isclass(each)
-                and issubclass(each, PacketFault)
-                and not inspect.isabstract(each)
-            }
+    found = registry.classes(sys.modules[__name__], PacketFault)  # type: ignore[type-abstract]
     return tuple(sorted(found, key=lambda kind: kind.__name__))
 
 
