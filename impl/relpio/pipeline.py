@@ -121,7 +121,10 @@ class Pipeline:
             self._ledger.reopen()
 
     def report(self) -> int:
-        """Log what became of the messages; return how many are neither delivered nor on disk."""
+        """Log what became of the messages; return how many are neither delivered nor on disk.
+
+        Those count, too, that a queue had on disk and that were found damaged or missing there.
+        """
         accepted = self._queues.intake.accepted
         kept = sum(count for name, count in self._left.items() if name in self._queues.durable)
         missing = sum(self._left.values()) - kept
@@ -132,7 +135,10 @@ class Pipeline:
             total = max(accepted, missing)
             detail = f"{missing} of {total} messages were not acknowledged"
             self._log("error", detail=detail)
-        return missing
+        lost = self._queues.lost
+        if lost:
+            self._log("error", detail=f"{lost} messages in the queue's files were damaged and lost")
+        return missing + lost
 
     async def _feed_all(
         self, feeding: Sequence[asyncio.Task[None]], ends: Sequence[asyncio.Task[Any]]

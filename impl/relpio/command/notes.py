@@ -27,7 +27,7 @@ holds is sent by the next run.
 
 exit status:
   0    every message that was accepted was acknowledged, or is kept on disk
-  1    some were not, and are gone with the process
+  1    some were not: they are gone with the process, or were damaged in the queue's files
   2    the input or an option is wrong
   130  interrupted (Ctrl-C)
 

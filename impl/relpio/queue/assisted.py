@@ -115,6 +115,11 @@ class DiskAssistedQueue:
         return self.saved.ready + self.memory.ready + self.disk.ready
 
     @property
+    def lost(self) -> int:
+        """Messages that its directories had and have no more."""
+        return self.saved.lost + self.disk.lost
+
+    @property
     def in_flight(self) -> int:
         """Messages that were leased and neither acked nor taken back."""
         return self.saved.in_flight + self.memory.in_flight + self.disk.in_flight

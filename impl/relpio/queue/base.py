@@ -62,6 +62,11 @@ class MessageQueue(Protocol):
         """Messages that count against the marks: of a disk-assisted queue, those in memory."""
         ...
 
+    @property
+    def lost(self) -> int:
+        """Messages that the queue had accepted and found damaged or missing on its disk."""
+        ...
+
     def put(self, messages: Sequence[bytes]) -> int:
         """Take as many messages from the front as there is room for; return how many.
 

@@ -14,6 +14,9 @@ from relpio.queue.segment import Found, SegmentReader
 __all__ = ["Chunk", "Cursor", "Readable"]
 
 
+MENDED = "a damaged block table, mended from its checksums; the file is kept"
+
+
 class Readable(Protocol):
     """What a cursor reads: a `Store`, or the files of a queue that nobody runs.
 
@@ -98,6 +101,9 @@ class Cursor:
         last = min(first + len(messages) - 1, segment.last)
         if last < self.number:
             return []
+        if found.mended:
+            segment.damaged = True
+            self._report(Finding(segment.name, found.offset, MENDED))
         if first > segment.last:
             return []
         if first > self.number:

@@ -361,6 +361,11 @@ class DiskQueue:
 
     # Trouble
 
+    @property
+    def lost(self) -> int:
+        """Messages that were found to be damaged or missing since the start."""
+        return sum(finding.gone for finding in self.damage)
+
     def _report(self, finding: Finding) -> None:
         self.damage.append(finding)
         self._log(
@@ -369,6 +374,7 @@ class DiskQueue:
             byte=finding.byte,
             problem=finding.problem,
             lost=show_runs(finding.lost),
+            count=finding.gone,
         )
 
     def _failed(self, error: OSError) -> None:

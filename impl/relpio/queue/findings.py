@@ -23,6 +23,11 @@ class Finding(NamedTuple):
     problem: str
     lost: Sequence[tuple[int, int]] = ()
 
+    @property
+    def gone(self) -> int:
+        """Messages that are gone by it."""
+        return sum(last - first + 1 for first, last in self.lost)
+
     def __str__(self) -> str:
         """Say it in a line."""
         place = self.file if self.byte is None else f"{self.file}, byte {self.byte}"

@@ -86,7 +86,7 @@ def inspect(directory: Directory, *, read_all: bool) -> Inspection:
         with contextlib.closing(cursor):
             while chunks := cursor.read():
                 found.held += sum(len(chunk.messages) for chunk in chunks)
-    found.lost = sum(b - a + 1 for finding in found.findings for a, b in finding.lost)
+    found.lost = sum(finding.gone for finding in found.findings)
     found.set_aside = sorted(name for name in directory.sizes() if name.endswith(BAD))
     return found
 

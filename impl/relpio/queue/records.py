@@ -34,6 +34,7 @@ __all__ = [
     "encode_block",
     "encode_footer",
     "encode_header",
+    "other_format",
     "parse_block_head",
     "parse_footer",
     "parse_header",
@@ -42,17 +43,21 @@ __all__ = [
 
 _HEADER = struct.Struct("<8sQQII")
 _BLOCK = struct.Struct("<4sIQII")
+_CRC = struct.Struct("<I")
 HEADER = _HEADER.size
 FOOTER = BLOCK_SIZE = _BLOCK.size
 _MAGIC = b"relpioQ1"
 BLOCK_MAGIC = b"RqB1"
-_END_MAGIC = b"RqE1"
+END_MAGIC = b"RqE1"
 
 MAX_COUNT = 4096
 """Most messages in a block: what is lost with a block's header."""
 
 MAX_BODY = 256 * 1024
 """Most bytes in a block of several messages."""
+
+LONGEST_TABLES = BLOCK_SIZE + 8 * MAX_COUNT
+"""Bytes of the longest header with its tables."""
 
 _SWAP = sys.byteorder == "big"
 
@@ -99,15 +104,29 @@ def parse_header(data: bytes) -> tuple[int, int] | None:
     return queue, first
 
 
+def other_format(data: bytes) -> str | None:
+    """Return the format's version if this is the beginning of a segment of another version.
+
+    The header keeps its extent and its crc in every version, so that a damaged one is not taken
+    for a later one.
+    """
+    magic, crc = data[: len(_MAGIC)], data[HEADER - 4 : HEADER]
+    if magic == _MAGIC or magic[:-1] != _MAGIC[:-1]:
+        return None
+    if struct.pack("<I", crc32(data[: HEADER - 4])) != crc:
+        return None
+    return magic[-1:].decode("ascii", "backslashreplace")
+
+
 def encode_footer(queue: int, last: int) -> bytes:
     """Return the end of a sealed segment."""
-    head = _BLOCK.pack(_END_MAGIC, 0, last, 0, 0)[:-4]
+    head = _BLOCK.pack(END_MAGIC, 0, last, 0, 0)[:-4]
     return head + struct.pack("<I", crc32(head, queue))
 
 
 def parse_footer(queue: int, data: bytes) -> int | None:
     """Return the last number, or None when that is no end of a sealed segment."""
-    if len(data) != FOOTER or data[:4] != _END_MAGIC:
+    if len(data) != FOOTER or data[:4] != END_MAGIC:
         return None
     last: int
     _, _, last, _, crc = _BLOCK.unpack(data)
@@ -157,12 +176,18 @@ def parse_block_head(queue: int, data: bytes) -> BlockHead | None:
     extent = block_extent(data)
     if extent is None or len(data) < extent:
         return None
-    _, count, first, size, crc = _BLOCK.unpack_from(data)
+    (crc,) = _CRC.unpack_from(data, BLOCK_SIZE - 4)
     if crc32(data[BLOCK_SIZE:extent], crc32(data[: BLOCK_SIZE - 4], queue)) != crc:
         return None
+    head = parse_fields(data[:extent])
+    return head if sum(head.lengths) == head.size and head.first > 0 else None
+
+
+def parse_fields(data: bytes) -> BlockHead:
+    """Return header and tables, which are all of `data`, without a look at the crc."""
+    _, count, first, size, _ = _BLOCK.unpack_from(data)
     middle = BLOCK_SIZE + 4 * count
-    head = BlockHead(first, _table(data[BLOCK_SIZE:middle]), _table(data[middle:extent]), size)
-    return head if sum(head.lengths) == size and first > 0 else None
+    return BlockHead(first, _table(data[BLOCK_SIZE:middle]), _table(data[middle:]), size)
 
 
 def split_body(head: BlockHead, body: bytes) -> list[bytes | None]:

@@ -10,12 +10,20 @@ import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
+from relpio.errors import ConfigurationError
 from relpio.queue.files import Directory
 from relpio.queue.findings import Finding, Report
 from relpio.queue.numbers import DoneNumbers
 from relpio.queue.positions import NAMES as POSITION_NAMES
 from relpio.queue.positions import load_positions
-from relpio.queue.records import FOOTER, HEADER, encode_block, encode_footer, parse_footer
+from relpio.queue.records import (
+    FOOTER,
+    HEADER,
+    encode_block,
+    encode_footer,
+    other_format,
+    parse_footer,
+)
 from relpio.queue.segment import SegmentReader, name_of, number_of
 
 __all__ = ["BAD", "Recovered", "Segment", "recover"]
@@ -85,10 +93,12 @@ def recover(directory: Directory, report: Report, *, change: bool = True) -> Rec
         change: cut torn ends, set aside what is of no use; without it, only look.
 
     Raises:
+        ConfigurationError: a segment has another version's format; nothing is changed then.
         OSError: the disk fails, or has no room.
     """
     sizes = directory.sizes()
     firsts = sorted(first for name in sizes if (first := number_of(name)) is not None)
+    _refuse_other_format(directory, firsts)
     loaded, findings = load_positions(directory, sizes)
     if not firsts and not any(name in sizes for name in POSITION_NAMES):
         return Recovered(secrets.randbits(64), fresh=True)
@@ -120,6 +130,20 @@ def recover(directory: Directory, report: Report, *, change: bool = True) -> Rec
         looker.look(first, sizes[name_of(first)], follower)
     _find_gaps(state, report)
     return state
+
+
+def _refuse_other_format(directory: Directory, firsts: Iterable[int]) -> None:
+    for first in firsts:
+        file = directory.open(name_of(first))
+        try:
+            version = other_format(file.read(0, HEADER))
+        finally:
+            file.close()
+        if version is not None:
+            raise ConfigurationError(
+                f"{name_of(first)} is a queue file of format {version}, which this relpio cannot "
+                "read (it reads format 1); deliver its messages with the relpio that wrote it"
+            )
 
 
 def _queue_of(directory: Directory, firsts: Iterable[int]) -> int:

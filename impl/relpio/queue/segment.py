@@ -8,8 +8,10 @@ from relpio.queue.files import File
 from relpio.queue.records import (
     BLOCK_MAGIC,
     BLOCK_SIZE,
+    END_MAGIC,
     FOOTER,
     HEADER,
+    LONGEST_TABLES,
     BlockHead,
     block_extent,
     parse_block_head,
@@ -17,6 +19,7 @@ from relpio.queue.records import (
     parse_header,
     split_body,
 )
+from relpio.queue.salvage import mended_head, rough_head, salvaged_messages
 
 __all__ = ["Found", "SegmentReader", "name_of", "number_of"]
 
@@ -49,6 +52,7 @@ class Found(NamedTuple):
         first: number of the first message; 0 when this is no block.
         messages: in order, None for each damaged one.
         whole: the block does not end before it should.
+        mended: its header or tables are damaged, and the messages were found all the same.
     """
 
     offset: int
@@ -56,6 +60,7 @@ class Found(NamedTuple):
     first: int
     messages: list[bytes | None]
     whole: bool
+    mended: bool = False
 
 
 class SegmentReader:
@@ -87,6 +92,10 @@ class SegmentReader:
             return None
         head = self._head(at, limit)
         if head is None:
+            salvaged = self._salvage(at, limit)
+            if salvaged is not None:
+                self.offset = salvaged.end
+                return salvaged
             self.offset = self._next_block(at + 1, limit)
             return Found(at, self.offset, 0, [], True)
         begin = at + head.length - head.size
@@ -100,6 +109,32 @@ class SegmentReader:
         if extent is None or at + extent > limit:
             return None
         return parse_block_head(self._queue, self._octets(at, extent))
+
+    def _salvage(self, at: int, limit: int) -> Found | None:
+        """Return what a damaged block at `at` still holds; None: nothing that proves itself.
+
+        Messages prove their numbers, not their queue: that, only the crc of the block or the
+        header of the segment can say.
+        """
+        header = self.header()
+        if header is not None and header[0] != self._queue:
+            return None
+        octets = self._octets(at, min(LONGEST_TABLES, limit - at))
+        rough = rough_head(octets) if header is not None else None
+        for head in (mended_head(self._queue, octets), rough):
+            if head is None or at + head.length > limit:
+                continue
+            end = at + head.length
+            messages = salvaged_messages(head, self._octets(end - head.size, head.size))
+            if any(message is not None for message in messages):
+                if not self._begins(end, limit):
+                    end = self._next_block(at + 1, limit)
+                return Found(at, end, head.first, messages, True, True)
+        return None
+
+    def _begins(self, at: int, limit: int) -> bool:
+        """Return whether a block, the footer or the end is at `at`."""
+        return at == limit or self._octets(at, 4) in (BLOCK_MAGIC, END_MAGIC)
 
     def _next_block(self, at: int, limit: int) -> int:
         """Return where the next block begins, or where the search ends: at the footer or limit."""

@@ -41,6 +41,11 @@ class Queues:
         """Messages held in all queues."""
         return sum(map(len, self.queues.values()))
 
+    @property
+    def lost(self) -> int:
+        """Messages that were found damaged or missing on disk."""
+        return sum(queue.lost for queue in self.queues.values())
+
     async def drained(self) -> None:
         """Wait until all queues are empty, without a time limit."""
         removed = asyncio.Event()
@@ -80,6 +85,13 @@ def _register_queue(registry: Registry, name: str, queue: MessageQueue) -> None:
     registry.gauge(
         "relpio_queue_ready", "Messages not in flight.", lambda: queue.ready, queue=name
     )  # fmt: skip
+
+    registry.counter(
+        "relpio_queue_lost_total",
+        "Messages found damaged or missing on the queue's disk.",
+        lambda: queue.lost,
+        queue=name,
+    )
 
 
 def check_directories(action: QueueSettings, main: QueueSettings | None) -> None:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import io
 import os
 import random
 import shutil
 import tempfile
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,13 +19,25 @@ from hypothesis import strategies as st
 
 from relpio import ConfigurationError
 from relpio.command import queue_command
+from relpio.metrics.exposition import prometheus_text
+from relpio.metrics.registry import Registry
 from relpio.queue import positions, segment
 from relpio.queue.disk import DiskQueue
 from relpio.queue.files import RealDirectory
 from relpio.queue.findings import Finding
-from relpio.queue.records import HEADER, encode_block, encode_footer, encode_header
+from relpio.queue.records import (
+    BLOCK_SIZE,
+    FOOTER,
+    HEADER,
+    encode_block,
+    encode_footer,
+    encode_header,
+)
 from relpio.queue.segment import SegmentReader
 from relpio.queue.settings import QueueSettings, QueueType
+from relpio.sender.queues import open_queues
+
+from ..doubles import Events
 
 EXAMPLES = 20_000 if os.environ.get("HALFOPEN_SOAK") else 300
 DISK = QueueSettings(type=QueueType.DISK, filename="q", size=10**6, max_file_size=1024)
@@ -259,6 +273,63 @@ def test_every_octet_changed_and_every_length() -> None:
         changed = GOOD[:at] + bytes([GOOD[at] ^ 0x20]) + GOOD[at + 1 :]
         assert dict(read(changed, 7)).items() <= TRUE.items()
         assert dict(read(GOOD[:at], 7)).items() <= TRUE.items()
+
+
+def test_one_bad_byte_in_a_block_costs_the_message_that_it_is_in_and_no_other() -> None:
+    """Nothing at all in header and tables: their crc says what the byte was."""
+    bodies = {
+        at: number
+        for number, text in TRUE.items()
+        for at in range(GOOD.index(text), GOOD.index(text) + len(text))
+    }
+    for at in range(HEADER, len(GOOD) - FOOTER):
+        changed = bytearray(GOOD)
+        changed[at] ^= 1 << at % 8 if at % 3 else 0xFF
+        lost = TRUE.keys() - dict(read(bytes(changed), 7))
+        assert lost == ({bodies[at]} if at in bodies else set()), at
+
+
+def test_a_stretch_of_bad_bytes_in_the_tables_costs_the_messages_whose_entries_it_hits() -> None:
+    lengths = HEADER + BLOCK_SIZE
+    checks = lengths + 4 * 19
+    for table in (lengths, checks):
+        for first in range(17):
+            changed = bytearray(GOOD)
+            changed[table + 4 * first : table + 4 * first + 12] = b"\xa5\x5a\0" * 4
+            assert TRUE.keys() - dict(read(bytes(changed), 7)) == {first + 1, first + 2, first + 3}
+
+
+def test_losses_are_counted_and_end_a_sender_with_status_1(filled: Path) -> None:
+    damaged = segments(filled)[1]
+    octets = bytearray(damaged.read_bytes())
+    octets[octets.index(b"message 25 ")] ^= 1
+    damaged.write_bytes(octets)
+    parameters = dataclasses.replace(DISK, spool_directory=filled.parent)
+    log = Events()
+    queues = open_queues(parameters, log=log)
+    registry = Registry()
+    queues.register(registry)
+    while numbers := queues.source.lease(100).numbers:
+        queues.source.ack(numbers)
+    assert queues.lost == 1
+    assert 'relpio_queue_lost_total{queue="queue"} 1' in prometheus_text(registry)
+    assert log.of("queue-damage")[0]["count"] == 1
+    queues.close()
+
+
+def test_a_format_of_another_version_is_refused_and_left_as_it_is(filled: Path) -> None:
+    later = segments(filled)[0]
+    octets = bytearray(later.read_bytes())
+    octets[7:8] = b"2"
+    later.write_bytes(octets)
+    shutil.copytree(filled, filled.parent / "copy")
+    assert check(filled.parent / "copy")  # the crc does not fit: that is damage, not a version
+    octets[HEADER - 4 : HEADER] = zlib.crc32(octets[: HEADER - 4]).to_bytes(4, "little")
+    later.write_bytes(octets)
+    before = {each.name: each.read_bytes() for each in filled.iterdir()}
+    with pytest.raises(ConfigurationError, match=r"0011\.seg is a queue file of format 2, which"):
+        DiskQueue(filled, DISK)
+    assert {each.name: each.read_bytes() for each in filled.iterdir()} == before
 
 
 PIECES = st.sampled_from([GOOD, GOOD[32:], GOOD[32:90], GOOD[-24:], b"RqB1", b"\0" * 64, b"RqE1"])
