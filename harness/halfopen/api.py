@@ -179,7 +179,7 @@ class OpenLab:
             UnsupportedError: if this lab cannot play a profile, or do a fault.
         """
         if self._path:
-            raise UsageError("this lab has a path already: open another lab for another path")
+            raise UsageError("this lab already has a path: open another lab for another path")
         boxes = {h.name: h for h in (*hosts, *returns) if isinstance(h, Middlebox)}
         path, back = (
             tuple(h.name if isinstance(h, Middlebox) else h for h in way)
@@ -497,7 +497,9 @@ def open_lab(
     """
     spec = lab_named(lab)
     if not 1 <= scale <= 1e9:
-        raise UsageError(f"a scale of {scale!r} makes no sense; it divides time: 1 or more")
+        raise UsageError(
+            f"a scale of {scale!r} is not accepted; it divides time and must be 1 or more"
+        )
     if problems := spec.missing():
         raise UnsupportedError("\n".join([f"the lab {lab} does not work here:", *problems]))
     directory.mkdir(parents=True, exist_ok=True)

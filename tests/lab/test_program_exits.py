@@ -72,4 +72,4 @@ def test_a_program_that_is_gone_is_not_fed(tmp_path: Path) -> None:
     (tmp_path / "s.scenario.yaml").write_text(gone)
     done = halfopen("run", "s.scenario.yaml", "--variant", "expected", "--no-report", cwd=tmp_path)
     assert done.returncode == 1
-    assert "does not run: it takes no messages" in " ".join(done.stdout.split())
+    assert "is not running: it takes no messages" in " ".join(done.stdout.split())

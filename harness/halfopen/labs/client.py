@@ -153,7 +153,7 @@ class AgentLab(ABC):
         """Do a verb now; returns the flows that it touched, as `client > server`.
 
         Raises:
-            UnsupportedError: if this lab cannot do it.
+            UnsupportedError: if this lab does not support it.
         """
         return list(await self._ask("apply", patience=verb.duration_s, verb=verb_to_json(verb)))
 

@@ -164,7 +164,7 @@ class Peer:
         try:
             work = getattr(self._owner, f"do_{request['do']}", None)
             if work is None:
-                raise LabError(f"there is no request {request['do']!r}")
+                raise LabError(f"unknown request {request['do']!r}")
             message = answer(request, await work(request))
         except Exception as error:
             message = refusal(request, error)

@@ -23,8 +23,8 @@ DEFAULT_KEEPALIVE = KeepaliveTimers(idle=60.0, interval=10.0, probes=6)
 """What syslog-ng asks for by itself (its lib/afsocket, socket-options-inet.c)."""
 
 _REMEDY = (
-    "apt-get install syslog-ng-core; where rsyslog is to stay beside it, unpack that package and "
-    "what it needs into a directory `syslog-ng` of the Python environment"
+    "apt-get install syslog-ng-core; to keep rsyslog beside it, unpack that package and its "
+    "dependencies into the directory `syslog-ng` of the Python environment"
 )
 
 

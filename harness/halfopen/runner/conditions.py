@@ -80,7 +80,7 @@ class Figures:
             self._waiting[host].difference_update(numbers)
 
     def value(self, condition: Condition) -> int | None:
-        """The figure of a condition now; None if nothing is known of it yet."""
+        """The figure of a condition now; None while no value is recorded."""
         host = condition.host
         match condition.figure:
             case "queue depth":
@@ -148,7 +148,7 @@ class Conditions:
                 return await waiter.met
         except TimeoutError:
             value = self.figures.value(condition)
-            seen = "nothing is known of it" if value is None else f"it is at {value}"
+            seen = "no value was recorded" if value is None else f"the last value was {value}"
             raise UnmetError(
                 f"the condition '{condition}' was not met within {at_most:g} s in the lab: {seen}"
             ) from None

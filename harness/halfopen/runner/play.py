@@ -104,7 +104,7 @@ class Player:
         if reason := needs(plan, self._vocabulary, spec):
             raise UnsupportedError(reason)
         if self._captures is not None and not spec.captures:
-            raise UnsupportedError(f"the lab {spec.name} cannot capture what its links carry")
+            raise UnsupportedError(f"the lab {spec.name} does not support packet captures")
         self._make_room()
         with (self._directory / FILE_NAME).open("w", encoding="utf-8") as file:
             self._writer = HistoryWriter(file)
@@ -144,7 +144,7 @@ class Player:
         history, files = self._directory / FILE_NAME, self._directory / "hosts"
         if files.exists():
             if not history.exists():
-                raise UsageError(f"{files} is not from a run of halfopen; name another --out")
+                raise UsageError(f"{files} was not written by halfopen; choose another --out")
             shutil.rmtree(files)
             shutil.rmtree(self._directory / DIRECTORY, ignore_errors=True)
         (self._captures or self._directory).mkdir(parents=True, exist_ok=True)

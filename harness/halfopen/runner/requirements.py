@@ -81,8 +81,8 @@ def _misplaced(host: PlannedHost, vocabulary: Vocabulary, lab: LabSpec) -> str |
     if system.product is None or system.image is not None:
         return None
     return (
-        f"the lab {lab.name} has no image of {system.product.name} for {host.name}: name one that "
-        "holds it as `image`"
+        f"the lab {lab.name} has no image of {system.product.name} for {host.name}: set "
+        "`image` to one that contains it"
     )
 
 

@@ -72,7 +72,7 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         verdict, why = Verdict.UNSUPPORTED, end["detail"]
     elif not history.complete:
         ended = "killed" if end is None else end["detail"] or end["reason"]
-        cut = f"the run did not come to its end ({ended})"
+        cut = f"the run did not finish ({ended})"
         why = f"{cut}; {why}" if verdict is Verdict.FAIL else cut
         if verdict is not Verdict.FAIL:
             broke = end is not None and end["reason"] == "error"
@@ -132,7 +132,7 @@ async def run_plan(
         return without_checks(Verdict.ERROR, f"{directory}: the run cannot be recorded: {error}")
     except Exception as error:  # a mistake of ours ends this run, not the others
         traceback.print_exc()
-        return without_checks(Verdict.ERROR, f"the run broke: {type(error).__name__}: {error}")
+        return without_checks(Verdict.ERROR, f"error in halfopen: {type(error).__name__}: {error}")
 
 
 def _judge(directory: Path, begun: float) -> VariantResult:

@@ -77,7 +77,7 @@ async def test_an_error_keeps_its_class_and_its_words(how: str, kind: type[Excep
 @in_a_loop
 async def test_what_the_other_end_does_not_know_is_refused() -> None:
     left, _ = pair()
-    with pytest.raises(LabError, match="there is no request 'fly'"):
+    with pytest.raises(LabError, match="unknown request 'fly'"):
         await left.peer.call("fly")
 
 

@@ -79,7 +79,7 @@ def test_a_fault_is_about_what_its_filter_finds() -> None:
     faults.add(_Append("box", "of", client="client", what=b" of"), ADDRESSES)
     faults.enter(PACKET, 0.0)
     assert out == [b"frame of"]
-    with pytest.raises(LabError, match="no host is called 'nobody'"):
+    with pytest.raises(LabError, match="unknown host 'nobody'"):
         faults.add(_Append("box", "lost", to="nobody"), ADDRESSES)
 
 

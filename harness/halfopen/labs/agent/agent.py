@@ -53,7 +53,7 @@ class Agent:
     """
 
     def __init__(self, write: Write) -> None:
-        self.peer = Peer(self, write, lambda: "the lab is gone")
+        self.peer = Peer(self, write, lambda: "the lab has ended")
         self._loop = asyncio.get_running_loop()
         self._origin = time.monotonic()
         self._token = ""
@@ -187,7 +187,7 @@ class Agent:
         programs = self._programs.setdefault(host, {})
         before = programs.get(spec.name)
         if before is not None and before.pid is not None:
-            raise LabError(f"{before.name} still runs on {host}: stop it before it is started")
+            raise LabError(f"{before.name} is already running on {host}: stop it first")
         directory = self.directory(host)
         directory.mkdir(parents=True, exist_ok=True)
         program = self.make_program(host, spec, directory)
@@ -225,12 +225,12 @@ class Agent:
         verb = verb_from_json(request["verb"])
         action = all_actions().get(type(verb))
         if action is None:
-            raise UnsupportedError(f"this lab cannot do {type(verb).__name__}")
+            raise UnsupportedError(f"this lab does not support {type(verb).__name__}")
         for host in verb.hosts if action.prepare is not nothing_to_prepare else ():
             if type(verb).__name__ not in self._prepared.get(host, ()):
                 raise UnsupportedError(
-                    f"{host} was not prepared for {type(verb).__name__}: a lab must be told "
-                    "of it before the programs are started"
+                    f"{host} was not prepared for {type(verb).__name__}: name "
+                    "the fault before the programs start"
                 )
         return list(await action.do(verb, self))
 
@@ -273,7 +273,7 @@ class Agent:
         """The program that was started on a host last."""
         programs = self._programs.get(host)
         if not programs:
-            raise LabError(f"nothing was started on {host}")
+            raise LabError(f"no program was started on {host}")
         return next(reversed(programs.values()))
 
 

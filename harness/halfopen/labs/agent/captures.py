@@ -63,7 +63,7 @@ class Captures:
         if not answer:
             assert self._process.stderr is not None
             said = (await self._process.stderr.read())[-2000:].decode(errors="replace")
-            raise LabError(f"the links cannot be captured: {said}")
+            raise LabError(f"cannot capture on the links: {said}")
         for order in orders:
             self._emit(
                 CaptureRecord(

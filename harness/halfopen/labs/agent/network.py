@@ -95,7 +95,9 @@ def carry_true_packets(host: str, interface: Interface) -> None:
             try:
                 offload.switch_off(end)
             except OSError as error:
-                raise LabError(f"{name}: {end} keeps its offloads: {error.strerror}") from error
+                raise LabError(
+                    f"{name}: cannot turn off the offloads of {end}: {error.strerror}"
+                ) from error
 
 
 def sysctl(key: str) -> Path:
@@ -188,8 +190,8 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
                 nft(here, "-f", "-", text=_CUT.format(name=name))
             except LabError as error:
                 raise UnsupportedError(
-                    "a link cannot be cut here: that needs Linux 5.18 with"
-                    f" and CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
+                    "links cannot be cut here: this needs Linux 5.18 with "
+                    f"CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
                 ) from error
         else:
             nft(here, "delete", "table", "netdev", f"cut-{name}")
@@ -222,7 +224,7 @@ def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: 
         if any(address in ipaddress.ip_network(route.subnet) for address in addresses)
     ]
     if not lost:
-        raise LabError(f"{host} has no route to {to} that could be lost: a link joins them")
+        raise LabError(f"{host} has no route to {to} to remove: they are on the same link")
     with routing(host) as here:
         for each in lost:
             change = here.add_route if present else here.remove_route
@@ -243,5 +245,5 @@ def nft(name: str, *arguments: str, text: str = "") -> str:
         timeout=30,
     )
     if done.returncode:
-        raise LabError(f"{name}: the kernel does not take the rules: {done.stderr.strip()}")
+        raise LabError(f"{name}: the kernel rejects the rules: {done.stderr.strip()}")
     return done.stdout

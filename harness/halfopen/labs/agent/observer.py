@@ -85,7 +85,7 @@ class Observer(threading.Thread):
                 self._serve_until(due)
             self._sample()
         except Exception as error:
-            self._failed(f"the observer of {self._host} broke: {type(error).__name__}: {error}")
+            self._failed(f"the observer of {self._host} failed: {type(error).__name__}: {error}")
 
     def wait_ready(self) -> None:
         """Wait until it listens: whatever happens on the host from then on, it hears of.
@@ -94,7 +94,7 @@ class Observer(threading.Thread):
             TimeoutError: if it does not come so far.
         """
         if not self._ready.wait(timeout=10):
-            raise TimeoutError(f"the observer of {self._host} did not begin in 10 s")
+            raise TimeoutError(f"the observer of {self._host} did not start within 10 s")
 
     def stop(self) -> None:
         """Take a last sample, then end; waits for it."""
@@ -113,7 +113,7 @@ class Observer(threading.Thread):
         gone: list[ClientServer] = []
 
         def act() -> None:
-            assert self._flows is not None, f"{self._host} is no middlebox"
+            assert self._flows is not None, f"{self._host} is not a middlebox"
             flows, news = self._flows.forget(clients, every, most)
             gone.extend(flows)
             self._tell(news)
@@ -125,7 +125,7 @@ class Observer(threading.Thread):
         """The flow table's timers are others now, see :class:`ConntrackTable`; waits for it."""
 
         def act() -> None:
-            assert self._flows is not None, f"{self._host} is no middlebox"
+            assert self._flows is not None, f"{self._host} is not a middlebox"
             self._flows.shortest = shortest
             self._flows.look()
 
@@ -136,7 +136,7 @@ class Observer(threading.Thread):
         done = threading.Event()
         self._requests.put((action, done))
         if not done.wait(timeout=10):
-            raise TimeoutError(f"the observer of {self._host} did not answer in 10 s")
+            raise TimeoutError(f"the observer of {self._host} did not answer within 10 s")
 
     def _sample(self) -> None:
         self._last.clear()

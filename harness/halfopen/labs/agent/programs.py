@@ -183,7 +183,7 @@ class Program:
             task.cancel()
         if waiting not in done:
             what = "ended" if ended in done else f"was not ready within {timeout:g} s"
-            raise LabError(f"{self.name} on {self.host} {what}; it said:\n{self.last_words()}")
+            raise LabError(f"{self.name} on {self.host} {what}; its output:\n{self.last_words()}")
         waiting.result()
         self._emit(self._record("ready"))
 
@@ -207,7 +207,7 @@ class Program:
         if self._inlet is None:
             raise LabError(f"{self.name} on {self.host} takes no messages")
         if self.pid is None and self._inlet.dies_with_program:
-            raise LabError(f"{self.name} on {self.host} does not run: it takes no messages")
+            raise LabError(f"{self.name} on {self.host} is not running: it takes no messages")
         loop = asyncio.get_running_loop()
         due = loop.time()
         chunk = 1 if every or self._inlet.whole else 100
@@ -248,7 +248,7 @@ class Program:
         if limit is None and (resource not in self._first_limits or self.pid is None):
             return
         if self.pid is None:
-            raise LabError(f"{self.name} on {self.host} does not run: it cannot be limited")
+            raise LabError(f"{self.name} on {self.host} is not running: it cannot be limited")
         try:
             process = psutil.Process(self.pid)
             soft, hard = process.rlimit(resource)

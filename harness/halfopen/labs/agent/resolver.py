@@ -52,7 +52,7 @@ def cover_files() -> None:
         try:
             namespaces.bind(ours, target)
         except OSError as error:
-            raise LabError(f"{name} cannot be covered by one of our own: {error}") from error
+            raise LabError(f"{name} cannot be replaced inside the lab: {error}") from error
 
 
 class Resolver(asyncio.DatagramProtocol):

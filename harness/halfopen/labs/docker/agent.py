@@ -56,7 +56,7 @@ class ContainerAgent(Agent):
         try:
             namespaces.keep(Path(f"/proc/{pid}/ns/net"), name)
         except OSError as error:
-            raise LabError(f"the namespace of {name} cannot be entered: {error}") from error
+            raise LabError(f"cannot enter the namespace of {name}: {error}") from error
         network.set_loopback_up(name)
         for directory in (self.directory(name), self.directory(name) / "disk"):
             directory.mkdir(parents=True, exist_ok=True)
@@ -79,7 +79,9 @@ class ContainerAgent(Agent):
         except LabError as error:
             subject = self._subjects[request["host"], request["program"]["name"]]
             if subject.pid is None and not subject.again:
-                raise UnsupportedError(f"a container ended at its start: {error}") from None
+                raise UnsupportedError(
+                    f"a container ended as soon as it started: {error}"
+                ) from None
             raise
 
     async def start(self, host: str, spec: ProgramSpec, timeout: float = 30.0) -> int:
@@ -114,7 +116,7 @@ def _look_for_preloads(spec: ProgramSpec) -> None:
     for library in filter(None, spec.env.get("LD_PRELOAD", "").split(":")):
         if not Path(library).exists():
             raise UnsupportedError(
-                f"there is no {library} for {spec.name}: the helper image is of an earlier "
+                f"the helper image has no {library} for {spec.name}: it is from an older "
                 "halfopen; run `make images` in halfopen's source tree"
             )
 

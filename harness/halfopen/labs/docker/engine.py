@@ -58,7 +58,7 @@ def _explain(error: Exception) -> str:
     text = repr(error) if isinstance(error, OSError) else str(error)  # the type says it all
     if "PermissionError" in text or "Permission denied" in text:
         return (
-            f"no permission on the Docker engine's socket ({where}): become a member of the group "
+            f"no permission on the Docker engine's socket ({where}): join the group "
             "`docker` (`sudo usermod -aG docker $USER`, then log in again)"
         )
     if "FileNotFoundError" in text or "ConnectionRefused" in text or "Connection refused" in text:

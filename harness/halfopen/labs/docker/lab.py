@@ -44,7 +44,7 @@ def open_lab(directory: Path, token: str, record: Recorder) -> Lab:
 
 LAB = LabSpec(
     name="docker",
-    summary="each host a container of any Docker engine: its socket is all that it takes",
+    summary="each host is a container; all it needs is access to a Docker engine",
     scaled=True,
     verbs=frozenset(all_actions()) - _NOT_HERE,
     missing=missing,

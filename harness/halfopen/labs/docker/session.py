@@ -174,7 +174,7 @@ class DockerLab(AgentLab):
         self._helper.send(line)
 
     def _last_words(self) -> str:
-        return self._said.decode(errors="replace").strip() or "(it said nothing)"
+        return self._said.decode(errors="replace").strip() or "no output"
 
     async def _listen(self, streams: Attached) -> None:
         """Take what the agent says until it is gone."""

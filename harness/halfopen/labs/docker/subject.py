@@ -83,8 +83,8 @@ class Subject(Program):
             super().limit(resource, unit, limit)
         except psutil.AccessDenied:
             raise UnsupportedError(
-                f"{self.name} on {self.host} runs as another user: its {unit} cannot be limited "
-                "while it runs, only from its start, by `limits`"
+                f"{self.name} on {self.host} runs as another user: its {unit} can only be "
+                "limited from the start, by `limits`"
             ) from None
 
     async def end(self) -> None:
@@ -178,7 +178,7 @@ class Input:
         """
         data, self._buffer = self._buffer, b""
         if not await self._call("write", data=data.decode(), **self._where):
-            raise BrokenPipeError(f"{self._where['program']} reads no more")
+            raise BrokenPipeError(f"{self._where['program']} has stopped reading its input")
 
     def close(self) -> None:
         """End of file."""

@@ -36,7 +36,7 @@ class Target:
     def opened_by(self, client: str | None) -> list[Flow]:
         """The flows of a client, the oldest first; None: of all."""
         if client is not None and client not in self.addresses:
-            raise LabError(f"no host is called {client!r}")
+            raise LabError(f"unknown host {client!r}")
         wanted = None if client is None else self.addresses[client]
         return sorted(
             (
@@ -92,7 +92,7 @@ def do(verb: Verb, target: Target, now: float) -> Sequence[Flow]:
             raise LabError(f"{verb.at}: no packet fault {verb.name!r} is active") from None
         return ()
     if type(verb) not in HANDLERS:
-        raise UnsupportedError(f"the userspace engine cannot do {type(verb).__name__}")
+        raise UnsupportedError(f"the userspace engine does not support {type(verb).__name__}")
     return HANDLERS[type(verb)](verb, target)
 
 

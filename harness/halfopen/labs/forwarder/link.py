@@ -114,7 +114,9 @@ class Link:
             if not status & _FOR_US:
                 return
             if captured < length:
-                raise OSError(errno.EMSGSIZE, f"a frame of {length} octets on a shorter link")
+                raise OSError(
+                    errno.EMSGSIZE, f"a frame of {length} bytes is longer than its link takes"
+                )
             self._next = number + 1
             yield slot + offset, length, bool(status & _CHECKSUM_NOT_READY)
 

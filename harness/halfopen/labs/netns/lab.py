@@ -48,7 +48,7 @@ class NetnsLab(AgentLab):
         zygote = self._nursery.enter_context(shared_zygote())
         self._sandbox = await zygote.fork()
         self._reader = asyncio.create_task(self._read(self._sandbox))
-        await self._wait_ready("no sandbox could be started")
+        await self._wait_ready("the sandbox could not be started")
         self.origin = time.monotonic()
         await self._ask(
             "begin", origin=self.origin, token=self._token, directory=str(self._directory)
@@ -87,7 +87,7 @@ class NetnsLab(AgentLab):
         assert self._sandbox is not None
         self._sandbox.said.seek(0)
         text = self._sandbox.said.read()[-3000:].decode(errors="replace").strip()
-        return text or "(it said nothing)"
+        return text or "no output"
 
 
 def _lacks(verb: type[Verb]) -> Sequence[str]:
@@ -96,7 +96,7 @@ def _lacks(verb: type[Verb]) -> Sequence[str]:
 
 LAB = LabSpec(
     name="netns",
-    summary="network namespaces of an ordinary user: the kernel's own TCP and conntrack, real time",
+    summary="each host is a network namespace; the kernel's TCP and conntrack, in real time; needs no root",
     scaled=True,
     verbs=frozenset(all_actions()),
     missing=sandbox.missing,

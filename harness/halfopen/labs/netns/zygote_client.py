@@ -54,7 +54,7 @@ class SandboxProcess:
             ConnectionError: if it is gone.
         """
         if self._inlet is None or self._inlet.is_closing():
-            raise BrokenPipeError("the agent is gone")
+            raise BrokenPipeError("the agent has ended")
         self._inlet.write(line)
 
     async def receive(self) -> bytes:

@@ -84,7 +84,7 @@ class ConditionRecord(Timed):
         step: the step in words.
         line: in the scenario file.
         state: of the wait.
-        figure: the value that the condition is about; null if nothing is known of it.
+        figure: the value that the condition is about; null if no value was recorded.
     """
 
     kind: Literal["condition"]

@@ -146,7 +146,7 @@ def fetch(release: Release) -> Path:
             raise UnsupportedError(f"Maven took longer than {_MAVEN_TIMEOUT_S} s") from None
         if done.returncode or not into.is_dir():
             said = (done.stdout + done.stderr).strip() or "(nothing)"
-            raise UnsupportedError(f"Maven cannot bring Kafka {release}; it said:\n{said}")
+            raise UnsupportedError(f"Maven cannot download Kafka {release}; its output:\n{said}")
         try:
             into.rename(target)
         except OSError:

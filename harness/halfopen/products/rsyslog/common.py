@@ -71,9 +71,9 @@ class Common(System):
     def image_unsupported(self) -> str | None:
         """Why our image cannot run it."""
         if self.release is not None:
-            return f"its image has no rsyslog of {self.release}; name one that has as `image`"
+            return f"its image has no rsyslog of {self.release}; set `image` to one that has"
         if "/" in self.binary:
-            return f"its image has no {self.binary}; name one that has as `image`"
+            return f"its image has no {self.binary}; set `image` to one that has"
         return None
 
 

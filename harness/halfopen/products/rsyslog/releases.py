@@ -29,7 +29,7 @@ def missing(release: Release) -> list[str]:
     if rsyslogd(release).exists():
         return []
     return [
-        f"the rsyslog of {release} is not here: .ci/rsyslog-releases unpacks it from Debian's "
-        f"mirror, or unpack rsyslog, rsyslog-relp and what they need, with a command that starts "
+        f"the rsyslog of {release} is not installed: .ci/rsyslog-releases unpacks it from Debian's "
+        f"mirror, or unpack rsyslog, rsyslog-relp and their dependencies, with a command that starts "
         f"rsyslogd, as {rsyslogd(release)}"
     ]

@@ -57,12 +57,12 @@ def test_a_program_that_runs_keeps_its_file(
 ) -> None:
     monkeypatch.setattr(torn_files, "_END_S", 0.05)
     (tmp_path / "a").write_text("abc")
-    with pytest.raises(LabError, match=r"still runs.*stop or kill it"):
+    with pytest.raises(LabError, match=r"still running.*stop or kill it"):
         tear(TruncateFile("sender", "a", 1), sandbox(tmp_path, 7))
     assert (tmp_path / "a").read_text() == "abc"
 
 
 def test_a_pattern_that_fits_nothing_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "b").write_text("abc")
-    with pytest.raises(LabError, match=r"fits '\*\.seg'; there are b"):
+    with pytest.raises(LabError, match=r"matches '\*\.seg' and is not empty; its files: b"):
         tear(TruncateFile("sender", "*.seg", 1), sandbox(tmp_path, None))

@@ -124,7 +124,7 @@ def test_the_two_streams_have_toxics_of_their_own(server: Server) -> None:
 
 def test_a_toxic_that_is_not_as_asked_is_no_success(server: Server) -> None:
     server.spoils = True
-    with pytest.raises(LabError, match="another toxic than asked for"):
+    with pytest.raises(LabError, match="the toxic is not as requested"):
         asyncio.run(toxics.set_toxic(SLOW, NOWHERE))
 
 
@@ -139,5 +139,5 @@ def test_a_server_that_is_not_there_is_told(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(APIConsumer, "port", 1)
-    with pytest.raises(LabError, match="proxy: Toxiproxy refuses: ConnectionError"):
+    with pytest.raises(LabError, match="proxy: Toxiproxy reports: ConnectionError"):
         asyncio.run(toxics.enable_proxy(EnableProxy("proxy", False), NOWHERE))

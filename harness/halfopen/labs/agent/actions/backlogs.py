@@ -29,7 +29,9 @@ async def fill(verb: FillBacklog, context: ActionContext) -> Sequence[str]:
     while True:
         found = await asyncio.to_thread(listeners, verb.host, program.pid)
         if not found:
-            raise LabError(f"{program.name} on {verb.host} listens on no TCP port: no backlog")
+            raise LabError(
+                f"{program.name} on {verb.host} does not listen on a TCP port: it has no backlog"
+            )
         if all(each.full for each in found):
             return ()
         if time.monotonic() > deadline:

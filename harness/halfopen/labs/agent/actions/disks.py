@@ -39,9 +39,9 @@ def lacks_fuse() -> Sequence[str]:
             "libfuse is missing: install the package libfuse3-3 (libfuse3-4 from Debian 13)"
         )
     if not Path("/dev/fuse").exists():
-        missing.append("there is no /dev/fuse: the kernel needs CONFIG_FUSE_FS (modprobe fuse)")
+        missing.append("/dev/fuse does not exist: the kernel needs CONFIG_FUSE_FS (modprobe fuse)")
     elif not os.access("/dev/fuse", os.R_OK | os.W_OK):
-        missing.append("/dev/fuse is closed to ordinary users: chmod 666 /dev/fuse, or run as root")
+        missing.append("ordinary users may not open /dev/fuse: chmod 666 /dev/fuse, or run as root")
     return missing
 
 
@@ -108,7 +108,7 @@ async def _answer(process: asyncio.subprocess.Process, host: str) -> None:
     async with asyncio.timeout(_MOUNT_S):
         line = await process.stdout.readline()
     if not line or "event" not in json.loads(line):
-        raise LabError(f"the weak disk of {host} is gone; see weak-disk.log")
+        raise LabError(f"the weak disk of {host} has ended; see weak-disk.log")
 
 
 async def _order(host: str, context: ActionContext, order: str) -> None:

@@ -19,7 +19,7 @@ async def at_middlebox(verb: _AtMiddlebox, context: ActionContext) -> Sequence[s
     """Hand the verb to the engine."""
     middlebox = context.middleboxes.get(verb.at)
     if middlebox is None:
-        raise LabError(f"{verb.at} is no middlebox")
+        raise LabError(f"{verb.at} is not a middlebox")
     return await middlebox.do(verb, context.addresses)  # type: ignore[arg-type]
 
 

@@ -13,7 +13,7 @@ async def answer_names(verb: SetDnsBehaviour, context: ActionContext) -> Sequenc
     """From now on."""
     resolver = context.resolvers.get(verb.host)
     if resolver is None:
-        raise LabError(f"{verb.host} looks up no names")
+        raise LabError(f"{verb.host} has no resolver: only a host that runs a program has one")
     resolver.answer = verb.answer
     return ()
 

@@ -40,7 +40,7 @@ async def limit_fds(verb: LimitFds, context: ActionContext) -> Sequence[str]:
 
 async def limit_memory(verb: LimitMemory, context: ActionContext) -> Sequence[str]:
     """Soft RLIMIT_DATA."""
-    context.program(verb.host).limit(psutil.RLIMIT_DATA, "octets of memory", verb.limit)
+    context.program(verb.host).limit(psutil.RLIMIT_DATA, "bytes of memory", verb.limit)
     return ()
 
 
@@ -65,13 +65,11 @@ async def replace_program(verb: ReplaceProgram, context: ActionContext) -> Seque
     """Let a misbehaving receiver listen where the program does."""
     program = context.program(verb.host)
     if program.name == REPLACEMENT:
-        raise LabError(
-            f"a misbehaving receiver runs on {verb.host} already: heal that fault before the next"
-        )
+        raise LabError(f"a misbehaving receiver already runs on {verb.host}: heal that fault first")
     addresses = await asyncio.to_thread(listening_addresses, verb.host, program.pid)
     if not addresses:
         raise LabError(
-            f"{program.name} on {verb.host} does not listen on any TCP port: it cannot be replaced"
+            f"{program.name} on {verb.host} does not listen on a TCP port: it cannot be replaced"
         )
     await program.stop(_STOP_S)
     module = "halfopen.guests.misbehaving_receiver"

@@ -29,16 +29,16 @@ async def tear_file(verb: TruncateFile, context: ActionContext) -> Sequence[str]
     """Cut it; returns its path on the disk."""
     if not await _ended(context.program(verb.host)):
         raise LabError(
-            f"the program on {verb.host} still runs, and would write on behind the cut: "
-            "stop or kill it before"
+            f"the program on {verb.host} is still running and would overwrite the damage: "
+            "stop or kill it first"
         )
     disk = context.disk(verb.host)
     found = sorted(p for p in disk.glob(verb.file) if p.is_file() and p.stat().st_size)
     if not found:
         there = sorted(str(p.relative_to(disk)) for p in disk.rglob("*") if p.is_file())
         raise LabError(
-            f"no file with anything in it on the disk of {verb.host} fits {verb.file!r}; "
-            f"there are {', '.join(there) or 'none'}"
+            f"no file on the disk of {verb.host} matches {verb.file!r} and is not empty; "
+            f"its files: {', '.join(there) or 'none'}"
         )
     file = found[-1]
     os.truncate(file, max(0, file.stat().st_size - verb.missing))

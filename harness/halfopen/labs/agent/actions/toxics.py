@@ -31,7 +31,7 @@ def _with_proxy(host: str, work: Callable[[Any], None]) -> None:
             work(proxy)
         # What it raises: its own kinds, straight from Exception, and those of requests.
         except Exception as error:
-            raise LabError(f"{host}: Toxiproxy refuses: {type(error).__name__}: {error}") from error
+            raise LabError(f"{host}: Toxiproxy reports: {type(error).__name__}: {error}") from error
 
 
 def _name(verb: SetToxic | RemoveToxic) -> str:
@@ -55,7 +55,7 @@ async def set_toxic(verb: SetToxic, _: ActionContext) -> Sequence[str]:
             found != (verb.type, verb.stream, verb.toxicity)
             or toxic.attributes != values["attributes"]
         ):
-            raise LabError(f"it has another toxic than asked for: {vars(toxic) if toxic else None}")
+            raise LabError(f"the toxic is not as requested: {vars(toxic) if toxic else None}")
 
     await asyncio.to_thread(_with_proxy, verb.proxy, work)
     return ()

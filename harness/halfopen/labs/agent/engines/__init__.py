@@ -36,12 +36,12 @@ def choose(values: Mapping[str, Any], verbs: Sequence[str], wanted: str = "any")
         if wanted not in ("any", engine.name):
             continue
         known = {verb.__name__ for verb in engine.verbs}
-        cannot = [f"it cannot do {verb}" for verb in verbs if verb in by_engines - known]
+        cannot = [f"it does not support {verb}" for verb in verbs if verb in by_engines - known]
         cannot += engine.cannot(values)
         if not cannot:
             return engine
         reasons.append(f"{engine.name}: {'; '.join(cannot)}")
-    raise UnsupportedError(f"no engine can play this middlebox: {' / '.join(reasons)}")
+    raise UnsupportedError(f"no engine supports what this middlebox needs: {' / '.join(reasons)}")
 
 
 __all__ = ["ENGINES", "Engine", "MiddleboxSetup", "RunningMiddlebox", "choose"]

@@ -56,8 +56,8 @@ class ConntrackMiddlebox:
                 return ()
             case _:
                 raise UnsupportedError(
-                    f"{self._name} is played by conntrack, which cannot do {type(verb).__name__}: "
-                    "a lab must be told of it before it is built, or use `engine: userspace`"
+                    f"the engine conntrack of {self._name} does not support {type(verb).__name__}: "
+                    "use `engine: userspace`, or name the fault before the lab is built"
                 )
 
     def _begin(self, fault: KernelPacketFault) -> None:

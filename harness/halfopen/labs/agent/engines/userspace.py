@@ -129,7 +129,7 @@ class UserspaceMiddlebox:
     def _last_words(self) -> str:
         self._said.seek(0)
         said = self._said.read()[-2000:].decode(errors="replace").strip()
-        return f"the engine of {self._setup.name} ended: {said or '(it said nothing)'}"
+        return f"the engine of {self._setup.name} has ended: {said or 'no output'}"
 
 
 def _link(host: str, interface: Interface) -> dict[str, Any]:
