@@ -137,7 +137,7 @@ class PacketFault(Verb, ABC):
         """
         for name in (self.to, self.client):
             if name is not None and name not in addresses:
-                raise LabError(f"no host is called {name!r}")
+                raise LabError(f"unknown host {name!r}")
         return PacketFilter(
             None if self.to is None else addresses[self.to],
             None if self.client is None else addresses[self.client],

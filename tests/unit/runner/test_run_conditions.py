@@ -131,7 +131,8 @@ def test_whoever_waits_is_woken_by_the_record_that_decides() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "seen"), [("3 sent", "the last value was 2"), ("fds at a > 3", "no value was recorded")]
+    ("text", "seen"),
+    [("3 sent", "the last value was 2"), ("fds at a > 3", "no value was recorded")],
 )
 def test_what_is_not_met_in_time_says_how_far_it_was(text: str, seen: str) -> None:
     async def play() -> None:

@@ -96,7 +96,10 @@ def _lacks(verb: type[Verb]) -> Sequence[str]:
 
 LAB = LabSpec(
     name="netns",
-    summary="each host is a network namespace; the kernel's TCP and conntrack, in real time; needs no root",
+    summary=(
+        "each host is a network namespace; the kernel's TCP and conntrack, in real time; "
+        "needs no root"
+    ),
     scaled=True,
     verbs=frozenset(all_actions()),
     missing=sandbox.missing,

@@ -107,13 +107,15 @@ def _explain(said: str) -> str:
     ways = "run as root, or use the docker lab"
     if setting("/proc/sys/kernel/apparmor_restrict_unprivileged_userns") == "1":
         return (
-            f"AppArmor does not let ordinary users create user namespaces ({said}): allow them with "
+            f"AppArmor does not let ordinary users create user namespaces ({said}): allow them "
+            "with "
             "`sudo sysctl kernel.apparmor_restrict_unprivileged_userns=0` or an AppArmor profile "
             f"with `userns,` for {sys.executable}; or {ways}"
         )
     if setting("/proc/sys/kernel/unprivileged_userns_clone") == "0":
         return (
-            f"the kernel does not let ordinary users create user namespaces ({said}): allow them with "
+            f"the kernel does not let ordinary users create user namespaces ({said}): allow "
+            "them with "
             f"`sudo sysctl kernel.unprivileged_userns_clone=1`; or {ways}"
         )
     if setting("/proc/sys/user/max_user_namespaces") == "0":
@@ -122,6 +124,7 @@ def _explain(said: str) -> str:
             f"`sudo sysctl user.max_user_namespaces=10000`; or {ways}"
         )
     return (
-        f"creating namespaces is not permitted ({said}); a container needs CAP_SYS_ADMIN or a seccomp "
+        f"creating namespaces is not permitted ({said}); a container needs CAP_SYS_ADMIN or a "
+        "seccomp "
         f"profile that allows unshare and mount; or {ways}"
     )

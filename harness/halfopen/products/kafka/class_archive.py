@@ -70,7 +70,8 @@ def _train(work: Path) -> Path:
     # 143: ended by SIGTERM, as a JVM says it.
     if not up or broker.returncode != 143 or not made.is_file():
         raise UnsupportedError(
-            f"the broker that writes the class archive did not start and end; its output:\n{said.read_text()[-2000:]}"
+            "the broker that writes the class archive did not start and end; its "
+            f"output:\n{said.read_text()[-2000:]}"
         )
     return made
 

@@ -30,6 +30,7 @@ def missing(release: Release) -> list[str]:
         return []
     return [
         f"the rsyslog of {release} is not installed: .ci/rsyslog-releases unpacks it from Debian's "
-        f"mirror, or unpack rsyslog, rsyslog-relp and their dependencies, with a command that starts "
+        "mirror, or unpack rsyslog, rsyslog-relp and their dependencies, with a command that "
+        "starts "
         f"rsyslogd, as {rsyslogd(release)}"
     ]
