@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
-from halfopen.model.history import History
+from halfopen.model.history import History, compress
 from halfopen.model.records import LogRecord
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
+
+_EXCERPTS = 5
 
 
 def say(history: History, seconds: float) -> str:
@@ -33,6 +35,13 @@ def moment(history: History, t: float) -> str:
 def count(number: int, noun: str) -> str:
     """`1 session`, `2 sessions`."""
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def runs(numbers: Iterable[int]) -> str:
+    """Numbers of messages, the first few runs of them: `1-20, 25 and 3 more runs`."""
+    found = compress(numbers)
+    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found[:_EXCERPTS])
+    return text + (f" and {len(found) - _EXCERPTS} more runs" if len(found) > _EXCERPTS else "")
 
 
 def unknown(bound: str, why: str, evidence: Sequence[Evidence] = ()) -> Finding:

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import moment, unknown
+from halfopen.checkers._words import moment, runs, unknown
 from halfopen.fields import BoundField, Duration, Timer
-from halfopen.model.history import History, compress
+from halfopen.model.history import History
 from halfopen.model.records import DeliveredRecord
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Finding
@@ -121,12 +121,6 @@ class Delivery(BoundedCheck):
         return (Timer("delivery: stuck after", self.stuck_after, "answer"),)
 
 
-def _runs(numbers: Iterable[int]) -> str:
-    runs = compress(numbers)
-    text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in runs[:_EXCERPTS])
-    return text + (f" and {len(runs) - _EXCERPTS} more runs" if len(runs) > _EXCERPTS else "")
-
-
 def _missing(history: History, ledger: Ledger) -> list[Evidence]:
     found = []
     groups = (
@@ -139,7 +133,7 @@ def _missing(history: History, ledger: Ledger) -> list[Evidence]:
             continue
         times = [ledger.sent[n][0] for n in numbers if n in ledger.sent]
         t = min(times, default=0.0)
-        text = f"{words}: message {_runs(numbers)}, sent from {moment(history, t)} on"
+        text = f"{words}: message {runs(numbers)}, sent from {moment(history, t)} on"
         found.append(Evidence(t, text))
     return found
 
@@ -154,10 +148,10 @@ def _others(history: History, ledger: Ledger) -> list[Evidence]:
     found += [Evidence(t, f"unexpected: {text!r}") for t, text in ledger.strange[:_EXCERPTS]]
     extra = ledger.duplicates
     if extra:
-        found.append(Evidence(ledger.first[min(extra)], f"delivered again: message {_runs(extra)}"))
+        found.append(Evidence(ledger.first[min(extra)], f"delivered again: message {runs(extra)}"))
     late = ledger.reordered
     if late:
-        t, words = late[0][0], _runs(number for _, number in late)
+        t, words = late[0][0], runs(number for _, number in late)
         found.append(Evidence(t, f"out of order from {moment(history, t)} on: message {words}"))
     return found
 
@@ -167,7 +161,7 @@ def _stuck(history: History, stuck: Sequence[tuple[int, float, float]]) -> list[
     return [
         Evidence(
             t,
-            f"message {_runs(number for number, when, _ in stuck if when == t)} came only after "
+            f"message {runs(number for number, when, _ in stuck if when == t)} came only after "
             f"something else was sent at {moment(history, t)}",
         )
         for t in woken

@@ -6,18 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from halfopen.checkers._ledger import Ledger, read_ledger
-from halfopen.checkers._words import count, cut_short, event_name, moment, say, unknown
+from halfopen.checkers._sessions import sessions_in_log, sessions_in_sockets
+from halfopen.checkers._stalls import stalls
+from halfopen.checkers._words import count, cut_short, moment, say, unknown
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
-from halfopen.model.records import FaultRecord, LogRecord, SocketsRecord
+from halfopen.model.records import FaultRecord
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
 
+_NEVER_NOTICED = "never noticed by the sender"
+
 
 class Reconnect(Check):
     """Time from the first message sent on a dead connection to the next open session.
+
+    A session that is open at the end, though something sent over it is not acknowledged for longer
+    than that, counts as lost and never opened again; `stalled` also judges waits that end.
 
     Attributes:
         at: the sender.
@@ -36,13 +43,13 @@ class Reconnect(Check):
         What was observed is the longest time in seconds of production.
         """
         bound = f"within {format_duration(self.within * history.scale)}"
-        sessions = _from_log(history, self.at)
-        if sessions is None:
-            sessions = _from_sockets(history, self.at)
-        if sessions is None:
-            return unknown(bound, f"neither a log nor a socket of {self.at} tells of its sessions")
         ledger, known = read_ledger(history), flows(history)
-        losses = [_dated(history, ledger, known, self.at, each) for each in sessions]
+        found = _from_log(history, ledger, self.at, self.within)
+        if found is None:
+            found = _from_sockets(history, ledger, self.at, self.within)
+        if found is None:
+            return unknown(bound, f"neither a log nor a socket of {self.at} tells of its sessions")
+        losses = [_dated(history, ledger, known, self.at, each) for each in found]
         evidence = tuple(_evidence(history, each) for each in losses)
         if not losses:
             if not history.complete:
@@ -96,38 +103,44 @@ class _Loss:
     again: float | None
 
 
-def _from_log(history: History, at: str) -> list[_Loss] | None:
+def _from_log(history: History, ledger: Ledger, at: str, within: float) -> list[_Loss] | None:
     """Losses as the sender itself reports them; None if it reports no sessions."""
-    events = [
-        (record["t"], event_name(record), record["event"])
-        for record in history.of(LogRecord, host=at)
-    ]
-    if not any(name == "session-open" for _, name, _ in events):
+    sessions = sessions_in_log(history, at)
+    if sessions is None:
         return None
-    losses: list[_Loss] = []
-    opened: float | None = None
-    for t, name, event in events:
-        if name == "session-open":
-            opened = t
-            if losses and losses[-1].again is None:
-                losses[-1] = _reopened(losses[-1], t)
-        elif name == "session-lost" and opened is not None:
-            # Without an open session it is one more attempt that failed, not one more loss.
-            reason = str(event.get("reason", "")) if isinstance(event, dict) else ""
-            losses.append(_Loss(opened, t, reason, t, "", None))
-            opened = None
-    if opened is not None and _speaks_into_the_void(history, at, opened):
-        end = history.duration
-        losses.append(_Loss(opened, end, "never noticed by the sender", end, "", None))
+    losses = []
+    for number, session in enumerate(sessions):
+        opened, ended = session.interval.start, session.interval.end
+        if session.lost:
+            later = (s for s in sessions[number + 1 :] if s.connection == session.connection)
+            again = min((each.interval.start for each in later), default=None)
+            losses.append(_Loss(opened, ended, session.reason, ended, "", again))
+    last = sessions[-1].interval
+    if stuck := _stuck(history, ledger, at, within):
+        losses.append(stuck)
+    elif not last.ended and _black_hole(history, ledger, at, last.start):
+        losses.append(_Loss(last.start, last.end, _NEVER_NOTICED, last.end, "", None))
     return losses
 
 
-def _speaks_into_the_void(history: History, at: str, opened: float) -> bool:
-    """True if a middlebox forgot the session's flow, and of what was sent since nothing came back.
+def _stuck(history: History, ledger: Ledger, at: str, within: float) -> _Loss | None:
+    """What waits at an open session at the end, for longer than a reconnect may take.
 
     A sender that never notices reports no loss; without this it would pass for a quick one.
     """
-    ledger = read_ledger(history)
+    found = [e for e in stalls(history, ledger, at) or () if not e.over and e.length > within]
+    if not found:
+        return None
+    since = "the first that was not acknowledged"
+    start = min(each.start for each in found)
+    return _Loss(start, history.duration, _NEVER_NOTICED, start, since, None)
+
+
+def _black_hole(history: History, ledger: Ledger, at: str, opened: float) -> bool:
+    """True if a middlebox forgot the session's flow, and of what was sent since nothing came back.
+
+    It need not wait for long: the message that shows it may be the last thing that was sent.
+    """
     forgotten = max((t for t in _forgotten(flows(history), at) if t >= opened), default=None)
     if forgotten is None or not ledger.acked:
         return False
@@ -146,32 +159,21 @@ def _forgotten(known: list[Flow], at: str) -> list[float]:
     ]
 
 
-def _from_sockets(history: History, at: str) -> list[_Loss] | None:
-    """Losses as the sender's sockets show them; None if none was ever sampled."""
-    if not history.of(SocketsRecord, host=at):
-        return None
-    intervals = sorted(
-        (
-            interval
-            for flow in flows(history)
-            for socket in flow.client_sockets
-            if socket.host == at
-            for interval in socket.established
-        ),
-        key=lambda interval: interval.start,
-    )
-    if not intervals:
+def _from_sockets(history: History, ledger: Ledger, at: str, within: float) -> list[_Loss] | None:
+    """Losses as the sender's sockets show them; None if it never had a connection."""
+    sessions = sessions_in_sockets(history, at)
+    if not sessions:
         return None
     losses = []
-    for interval in intervals:
-        if interval.ended:
-            again = min((s.start for s in intervals if s.start > interval.start), default=None)
-            losses.append(_Loss(interval.start, interval.end, "", interval.end, "", again))
+    for session in sessions:
+        opened, ended = session.interval.start, session.interval.end
+        if session.lost:
+            starts = (each.interval.start for each in sessions)
+            again = min((t for t in starts if t > opened), default=None)
+            losses.append(_Loss(opened, ended, "", ended, "", again))
+    if stuck := _stuck(history, ledger, at, within):
+        losses.append(stuck)
     return losses
-
-
-def _reopened(loss: _Loss, t: float) -> _Loss:
-    return _Loss(loss.opened, loss.lost, loss.reason, loss.start, loss.since, t)
 
 
 def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _Loss) -> _Loss:
@@ -181,6 +183,8 @@ def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _
     where neither is known, the first message that this session never got acknowledged; and where
     nothing was said into the dead flow at all, the moment at which the sender noticed.
     """
+    if loss.since:
+        return loss
     during = (loss.opened, loss.lost)
     forgotten = _forgotten(known, at)
     faults = [record["t"] for record in history.of(FaultRecord, state="begin")]
@@ -205,6 +209,10 @@ def _dated(history: History, ledger: Ledger, known: list[Flow], at: str, loss: _
 
 
 def _evidence(history: History, loss: _Loss) -> Evidence:
+    if loss.reason == _NEVER_NOTICED:
+        waited = say(history, loss.lost - loss.start)
+        text = f"session still open at the end, {waited} after {loss.since}: {loss.reason}"
+        return Evidence(loss.start, text)
     reason = f" ({loss.reason})" if loss.reason else ""
     text = f"session given up at {moment(history, loss.lost)}{reason}, "
     if loss.again is None:

@@ -58,6 +58,7 @@ class ProgramSpec:
         feed: where it takes messages from, None if nowhere.
         ledger: file to which it writes `accepted N` and `acked N` lines, or None: then what was
             written to it counts as what it owes.
+        acks: it is told what is safe, and writes `acked N`, if there is anything to write.
         output: file in which its delivered messages appear, one a line, or None.
         files: written before it is started: absolute path -> text.
         stale_files: files that it makes while it runs and that a killed one leaves behind, such as
@@ -81,6 +82,7 @@ class ProgramSpec:
     ready: Ready | None = None
     feed: Feed | None = None
     ledger: str | None = None
+    acks: bool = False
     output: str | None = None
     files: Mapping[str, str] = field(default_factory=dict)
     stale_files: tuple[str, ...] = ()

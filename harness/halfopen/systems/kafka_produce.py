@@ -94,5 +94,6 @@ class KafkaProduce(System):
             ready=Ready(event="ready"),
             feed=Feed(),
             ledger=ledger,
+            acks=True,
             starts_within=STARTS_S,
         )

@@ -153,6 +153,7 @@ class RelpioSend(System):
             ready=Ready(event="session-open"),
             feed=Feed(),
             ledger=ledger,
+            acks=True,
             # Its index has a fixed size, however many messages wait.
             probes={str(Path(context.directory) / QUEUE): "spool *.seg"} if on_disk else {},
         )

@@ -101,5 +101,6 @@ class TcpClient(System):
             ready=Ready(event="connected"),
             feed=Feed(),
             ledger=ledger,
+            acks=self.echo,
             starts_within=30.0 + self.connections / 100,
         )

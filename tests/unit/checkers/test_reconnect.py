@@ -84,3 +84,32 @@ def test_a_sender_that_never_notices_has_not_reconnected_quickly() -> None:
     answered = Run().log("session-open").entry("created").both([theirs()], [mine()])
     answered.at(1).sent(1).acked(1).at(10).entry("destroyed", cause="expired").at(20).sent(2)
     assert judge(answered.at(21).acked(2).at(40).end(), 5.0).verdict is Verdict.PASS
+
+
+def test_a_session_that_is_open_at_the_end_and_never_answers_is_lost() -> None:
+    run = Run().acked().log("session-open").both([theirs()], [mine()]).at(1).sent(1).acked(1)
+    run.add("fault", name="silent drop", state="begin").at(10).sent(2)
+    history = run.at(40).both([theirs()], [mine()]).end()
+    assert judge(history, 5.0) == Finding(
+        Verdict.FAIL,
+        30,
+        "within 5 s",
+        "1 of 1 reconnects took too long or never came, at worst 30 s",
+        (
+            Evidence(
+                10,
+                "session still open at the end, 30 s after the first that was not acknowledged: "
+                "never noticed by the sender",
+            ),
+        ),
+    )
+    assert judge(history, 31.0).verdict is Verdict.PASS
+
+
+def test_each_of_several_connections_reconnects_by_itself() -> None:
+    run = Run().log("session-open", connection=1).log("session-open", connection=2)
+    run.at(1).log("session-lost", connection=1).at(2).log("session-lost", connection=2)
+    history = run.at(3).log("session-open", connection=2).at(9).end()
+    finding = judge(history, 5.0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 8)
+    assert "1 of 2" in finding.why

@@ -132,6 +132,8 @@ class Program:
         if self._ledger is not None:
             # An empty record says that there is a ledger, if nothing ever stands in it.
             self._emit(AcceptedRecord(kind="accepted", host=self.host, seqs=[]))
+            if self.spec.acks:
+                self._emit(AckedRecord(kind="acked", host=self.host, seqs=[]))
         self._spawn(self._wait())
         self._spawn(self._follow())
         return self._process.pid

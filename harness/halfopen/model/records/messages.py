@@ -39,7 +39,7 @@ class AcceptedRecord(OfMessages):
 
 
 class AckedRecord(OfMessages):
-    """Messages that the sender was told are safe."""
+    """Messages that the sender was told are safe; an empty list says that it records such ones."""
 
     kind: Literal["acked"]
 
