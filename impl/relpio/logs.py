@@ -48,14 +48,20 @@ class TextLog:
     def __call__(self, event: str, /, **fields: object) -> None:
         """Write one line."""
         if event == "error":
-            _write(self._stream, f"relpio: {fields.get('detail')}")
+            _write(self._stream, f"relpio: {_show(fields.get('detail'))}")
             return
         shown = ", ".join(f"{name} {_show(value)}" for name, value in fields.items())
         _write(self._stream, f"relpio: {event.replace('-', ' ')}{': ' if shown else ''}{shown}")
 
 
 def _show(value: object) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    if isinstance(value, float):
+        return f"{value:.3g}"
+    # A peer's words must neither drive the terminal nor forge a line of the log.
+    return "".join(
+        character if character.isprintable() else character.encode("unicode_escape").decode()
+        for character in str(value)
+    )
 
 
 def _write(stream: TextIO, line: str) -> None:

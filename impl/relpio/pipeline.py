@@ -75,6 +75,7 @@ class Pipeline:
         self._left: dict[str, int] = {}
         self._given = 0  # messages that came from all inputs, accepted or not
         self._number_map = NumberMap()  # from numbers in the first queue to those in the inputs
+        self._unsaid: set[int] = set()  # in the queue, not yet called accepted in the ledger
 
     def register(self, registry: Registry) -> None:
         """Register the metrics of all parts."""
@@ -191,21 +192,35 @@ class Pipeline:
             # A queue on disk counts on where the last run stopped; a feeder counts from 1.
             inputs = range(self._given + 1, self._given + len(messages) + 1)
             self._given += len(messages)
-            offered = await intake.offer(messages, flow, partial(self._number_map.note, inputs))
+            offered = await intake.offer(messages, flow, partial(self._put, inputs))
             gone = set(offered.discarded)
             taken = [inputs[at] for at in range(len(inputs)) if at not in gone] if gone else inputs
-            for first, last in runs_of(taken):
-                ledger.accepted(first, last)
+            self._say_accepted(ledger, taken)
 
         await source.run(deliver)
 
+    def _put(self, inputs: range, numbers: range, places: Sequence[int]) -> None:
+        self._number_map.note(inputs, numbers, places)
+        self._unsaid.update(inputs[place] for place in places)
+
+    def _say_accepted(self, ledger: Ledger, inputs: Sequence[int]) -> None:
+        """Call messages accepted, once: now that they are safe, or because their answer is here."""
+        unsaid = [number for number in inputs if number in self._unsaid]
+        self._unsaid.difference_update(unsaid)
+        for first, last in runs_of(unsaid):
+            ledger.accepted(first, last)
+
     def _acked(self, numbers: Sequence[int]) -> None:
         if self._ledger is not None:
-            self._ledger.acked(self._own(numbers))
+            own = self._own(numbers)
+            self._say_accepted(self._ledger, own)
+            self._ledger.acked(own)
 
     def _dead(self, numbers: Sequence[int]) -> None:
         if self._ledger is not None:
-            self._ledger.dead(self._own(numbers))
+            own = self._own(numbers)
+            self._say_accepted(self._ledger, own)
+            self._ledger.dead(own)
 
     def _own(self, numbers: Sequence[int]) -> Sequence[int]:
         """Return the numbers of the messages in the input; those of earlier runs have none."""

@@ -67,17 +67,23 @@ class ConfigFile:
         """Return the parsed values of the command's table, by `Option.field`.
 
         Raises:
-            ConfigurationError: a key is unknown, stands in a wrong table or twice, or its value is
-                wrong; the text begins with FILE:LINE.
+            ConfigurationError: keys are unknown, stand in a wrong table or twice, or values are
+                wrong; the text has a line for each, which begins with FILE:LINE.
         """
+        wrong: list[ConfigurationError] = []
         parsed: dict[str, Any] = {}
         by_name = {option.name: option for option in options}
         tables = {option.table for option in options if option.table}
         for path, table, value in self._entries(command, tables):
-            option = self._option(path, by_name, table)
-            if option.field in parsed:
-                raise self._error(path, "given twice")
-            parsed[option.field] = self._parse(path, option, value)
+            try:
+                option = self._option(path, by_name, table)
+                if option.field in parsed:
+                    raise self._error(path, "given twice")
+                parsed[option.field] = self._parse(path, option, value)
+            except ConfigurationError as error:
+                wrong.append(error)
+        if wrong:
+            raise ConfigurationError("\n".join(map(str, wrong)))
         return parsed
 
     def _entries(

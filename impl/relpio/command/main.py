@@ -84,15 +84,18 @@ def main(argv: Sequence[str] | None = None) -> int:
     given = parser.parse_args(argv)
     if given.command == "queue":
         return queue_command.run(given)
+    log: Log
     try:
         if given.command == "check-config":
             return _check_config(given.file)
         command = next(each for each in COMMANDS if each.name == given.command)
         options = options_of(parsers[command.name], command, given, COMMANDS)
     except ConfigurationError as error:
-        TextLog()("error", detail=str(error))
+        log = TextLog()
+        for line in str(error).splitlines():  # one for each thing that is wrong
+            log("error", detail=line)
         return 2
-    log: Log = JsonLog() if options.log_json else TextLog()
+    log = JsonLog() if options.log_json else TextLog()
     try:
         return asyncio.run(command.run(options, log))
     except KeyboardInterrupt:

@@ -169,14 +169,22 @@ def check_file(path: Path, commands: Sequence[Command]) -> list[str]:
     """Judge a configuration file and return the commands that it configures.
 
     Raises:
-        ConfigurationError: something in it is wrong; the text names file, line and what is right.
+        ConfigurationError: something in it is wrong; the text has a line for each thing, which
+            names file, line and what is right.
     """
     file = ConfigFile(path, [command.name for command in commands])
-    checked = []
+    checked: list[str] = []
+    wrong: list[str] = []
     for command in commands:
-        if command.name in file:
+        if command.name not in file:
+            continue
+        checked.append(command.name)
+        try:
             options = merge(command.options, {}, file.values(command.name, command.options))
             if not _missing(command, options):  # the rest may stand on the command line
                 command.check(options)
-            checked.append(command.name)
+        except ConfigurationError as error:
+            wrong.append(str(error))
+    if wrong:
+        raise ConfigurationError("\n".join(wrong))
     return checked

@@ -264,7 +264,10 @@ class ClientConnection:
         versions = offers.get(b"relp_version")
         offered = self.settings.version
         if negotiate_version(offers, offered) != int((versions or (b"0",))[0]):
-            raise RemoteProtocolError("the server answered with a version that was not offered")
+            answered = (versions or (b"0",))[0].decode()
+            raise RemoteProtocolError(
+                f"the server answered with RELP version {answered}, but {offered} was offered"
+            )
         require_syslog(offers, "server")
         self._deadline = None
         self._step(ClientInput.OPEN_ACCEPTED)

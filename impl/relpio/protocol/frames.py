@@ -45,6 +45,9 @@ _HEADER = re.compile(rb"([0-9]{1,9}) ([A-Za-z]{1,32}) ([0-9]{0,9})([ \n])")
 _HEADER_SO_FAR = re.compile(rb"(?:[0-9]{1,9}(?: (?:[A-Za-z]{1,32}(?: [0-9]{0,9})?)?)?)?")
 _SYSLOG_HEADER = re.compile(rb"([0-9]{1,9}) syslog ([0-9]{1,9}) ")
 
+_TLS_RECORDS = (b"\x16", b"\x15")
+"""How a handshake and an alert begin, of all versions in use (RFC 8446, 5.1)."""
+
 _SHOWN = 60
 _ACK = b"%d rsp 6 200 OK\n"
 _MESSAGE = b"%d syslog %d %b\n"
@@ -185,8 +188,14 @@ class FrameDecoder:
                 raise FrameError(f"datalen is {size}, but the line ends before the data")
             self._pos = start
             return Frame(int(number), command, b"")
-        if size == 0:
-            raise FrameError("a space follows a datalen of 0; only LF may")
+        if size == 0:  # three implementations write a space before the LF here, too
+            if start == len(buffer):
+                self._keep_rest(needed=start + 1 - pos)
+                return None
+            if buffer[start] != _LF:
+                raise FrameError("a space follows a datalen of 0; only LF may")
+            self._pos = start + 1
+            return Frame(int(number), command, b"")
         if 0 < self._cut_at < size and command == b"syslog":
             self._cut = _Cut(int(number), size)
             self._buffer, self._pos = b"", 0
@@ -282,6 +291,8 @@ class _Cut:
 
 def _what_is_wrong(octets: bytes) -> str:
     """Say which rule of the grammar a bad header breaks, for the log of an administrator."""
+    if octets[:1] in _TLS_RECORDS:
+        return f"the peer seems to speak TLS, this side does not; received {octets!r}"
     rules = (
         (rb"[0-9]", "a frame starts with its number"),
         (rb"[0-9]{1,9}(?![0-9])", "a transaction number has at most 9 digits"),
@@ -292,4 +303,4 @@ def _what_is_wrong(octets: bytes) -> str:
         (rb"[0-9]{1,9} [A-Za-z]{1,32} [0-9]{0,9}(?![0-9])", "datalen has at most 9 digits"),
     )
     broken = next((text for rule, text in rules if not re.match(rule, octets)), None)
-    return f"{broken or 'datalen is a number, then a space or LF'}; received {bytes!r}"
+    return f"{broken or 'datalen is a number, then a space or LF'}; received {octets!r}"

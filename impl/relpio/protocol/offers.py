@@ -9,6 +9,7 @@ adds one at both ends. All of these are accepted; relpio sends librelp's form.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import islice
 
 from relpio.errors import OfferError
 
@@ -50,10 +51,11 @@ Offers = Mapping[bytes, tuple[bytes, ...]]
 
 
 def parse_offers(data: bytes) -> dict[bytes, tuple[bytes, ...]]:
-    """Read offers. Names that nobody knows are kept: it is for the caller to ignore them.
+    """Read offers, and ignore what no peer can mean.
 
-    Raises:
-        OfferError: a name or value is too long, a name is missing, or there are too many values.
+    Ignored are an offer without a name or with one that is too long, a value that is too long,
+    and values beyond the 64th: none of them is anything that this side must know. Names that
+    nobody knows are kept; it is for the caller to ignore them.
     """
     offers: dict[bytes, tuple[bytes, ...]] = {}
     for line in data.split(b"\n"):
@@ -61,15 +63,10 @@ def parse_offers(data: bytes) -> dict[bytes, tuple[bytes, ...]]:
             continue
         name, equals, text = line.partition(b"=")
         values = tuple(text.split(b",")) if equals else ()
-        if not name:
-            raise OfferError(f"an offer without a name: {line[:MAX_NAME_LENGTH]!r}")
-        if len(name) > MAX_NAME_LENGTH:
-            raise OfferError(f"the name of an offer has more than {MAX_NAME_LENGTH} bytes")
-        if len(values) > MAX_VALUES:
-            raise OfferError(f"offer {name!r} has more than {MAX_VALUES} values")
-        if any(len(value) > MAX_VALUE_LENGTH for value in values):
-            raise OfferError(f"a value of offer {name!r} has more than {MAX_VALUE_LENGTH} bytes")
-        offers[name] = values
+        if not 1 <= len(name) <= MAX_NAME_LENGTH:
+            continue
+        short = (value for value in values if len(value) <= MAX_VALUE_LENGTH)
+        offers[name] = tuple(islice(short, MAX_VALUES))
     return offers
 
 

@@ -285,7 +285,7 @@ class ServerConnection:
             # Empty, because rlp_01 takes any other answer for a failure.
             self._last_words = encode_frame(txnr, b"rsp")
             self._finish(ServerInput.CLOSE_COMMAND, SessionClosed())
-        else:
+        elif txnr != HINT:  # a hint may always be ignored
             raise RemoteProtocolError(f"a client does not send {command!r}")
 
     def _handle_message(self, frame: Frame) -> None:

@@ -202,6 +202,10 @@ class Intake:
                 waiting.future.set_result(None)
         self._waiting = patient
 
+    def close(self) -> None:
+        """Say what was discarded up to the end: nothing more is offered."""
+        self._tell(0)
+
     def _tell(self, dropped: int) -> None:
         """Report the first of several discards, and the end of them: not each one."""
         if dropped and not self._discarding:

@@ -81,6 +81,10 @@ class QueueBridge:
         self.moved = 0
         self.number_map = NumberMap()
 
+    def close(self) -> None:
+        """Nothing more is moved."""
+        self._target.close()
+
     async def run(self) -> None:
         """Move until cancelled; a batch on its way then stays in the main queue."""
         self._source.watchers.added.append(self._added.set)

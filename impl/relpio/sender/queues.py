@@ -76,6 +76,9 @@ class Queues:
 
     def close(self) -> None:
         """Close the queues; what is on disk stays, what is in memory is saved if so wished."""
+        self.intake.close()
+        if self.bridge is not None:
+            self.bridge.close()
         for queue in self.queues.values():
             queue.close()
 

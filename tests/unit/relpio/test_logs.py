@@ -31,3 +31,11 @@ def test_logs() -> None:
         "relpio: accept resumed\nrelpio: what is wrong\n"
     )
     stream.close()
+
+
+def test_the_words_of_a_peer_forge_no_line_and_drive_no_terminal() -> None:
+    stream = io.StringIO()
+    TextLog(stream)("refused", text="no\nrelpio: all is well\x1b[2J\x9b \u202e")
+    assert stream.getvalue() == (
+        "relpio: refused: text no\\nrelpio: all is well\\x1b[2J\\x9b \\u202e\n"
+    )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from pathlib import Path
 
+import pytest
+
 from relpio import Pipeline, QueueSettings, QueueType, SenderSettings, TcpAddress, open_queues
 from relpio.inputs.base import Deliver, Flow
 from relpio.sender.ledger import Ledger
@@ -53,6 +55,46 @@ def test_inputs_go_through_two_queues_to_a_server_and_the_ledger_knows(tmp_path:
     lines = (tmp_path / "ledger").read_text().splitlines()
     assert lines[0] == "accepted 1"
     assert lines[-1].startswith("acked ") and lines[-1].endswith("30")
+
+
+@pytest.mark.parametrize("kind", [QueueType.DIRECT, QueueType.LINKED_LIST])
+def test_a_message_is_called_accepted_before_it_is_called_acked(
+    kind: QueueType, tmp_path: Path
+) -> None:
+    """A direct queue accepts a message only when its answer is there."""
+
+    async def main() -> None:
+        async with receiving(Memory()) as receiver:
+            settings = SenderSettings(
+                targets=[TcpAddress("127.0.0.1", receiver.address[1])], backoff=QUICK
+            )
+            queues, ledger = open_queues(QueueSettings(type=kind)), Ledger(tmp_path / "ledger")
+            pipeline = Pipeline(settings, queues, [Listed(numbered(20))], ledger=ledger)
+            assert await pipeline.run(asyncio.Event()) is None
+            ledger.close()
+            queues.close()
+
+    asyncio.run(main())
+    said: dict[str, list[int]] = {"accepted": [], "acked": []}
+    for line in (tmp_path / "ledger").read_text().splitlines():
+        word, _, numbers = line.partition(" ")
+        first, _, last = numbers.partition("-")
+        said[word] += range(int(first), int(last or first) + 1)
+        assert set(said["acked"]) <= set(said["accepted"]), line
+    assert said == {"accepted": list(range(1, 21)), "acked": list(range(1, 21))}
+
+
+def test_discards_that_last_until_the_end_are_summed_up() -> None:
+    async def main() -> None:
+        log = Events()
+        parameters = QueueSettings(type=QueueType.LINKED_LIST, size=2, timeout_enqueue=0.01)
+        queues = open_queues(parameters, log=log)
+        await queues.intake.offer([b"1", b"2", b"3"])
+        queues.close()
+        assert log.names() == ["discard-begin", "discard-end"]
+        assert log.of("discard-end") == [{"by_severity": 0, "full": 1}]
+
+    asyncio.run(main())
 
 
 def test_a_stop_ends_a_pipeline_without_a_server_and_says_what_is_missing() -> None:

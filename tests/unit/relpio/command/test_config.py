@@ -168,6 +168,16 @@ def test_check_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
     assert f"{path}:2: [send] target: address 'a': expected HOST:PORT" in capsys.readouterr().err
 
 
+def test_all_that_is_wrong_is_said_at_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "relpio.toml"
+    path.write_text("[send]\ntarget = 'a'\nwindw = 3\n[receive]\nlisten = '[::1]:1'\nack = 'no'\n")
+    assert main(["check-config", str(path)]) == 2
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split(": ", 2)[1] for line in lines] == [f"{path}:{at}" for at in (2, 3, 6)]
+
+
 def test_a_command_reads_its_table(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     path = tmp_path / "relpio.toml"
     path.write_text("[send]\ntarget = 'a:1'\nledger = '/no/such/ledger'\n")

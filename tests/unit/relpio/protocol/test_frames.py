@@ -37,7 +37,8 @@ BAD = [
     (b"0000000002 syslog 5 hello\n", "transaction number has at most 9 digits"),
     (b"2 syslog 0000000005 hello\n", "datalen has at most 9 digits"),
     (b"2 " + b"x" * 33 + b" 0\n", "at most 32 letters"),
-    (b"2 syslog 0 \n", "a space follows a datalen of 0"),
+    (b"2 syslog 0 x", "a space follows a datalen of 0"),
+    (b"\x16\x03\x01\x02\x00\x01", "the peer seems to speak TLS, this side does not"),
     (b"2 rsp 0\r\n", "datalen is a number"),
     (b"2 syslog 5 hello\r\n", "0x0d where the LF"),
     (b"2 syslog 5 hello3 syslog 1 x\n", "0x33 where the LF"),
@@ -190,3 +191,15 @@ def test_acks_are_taken_as_far_as_they_are_due() -> None:
 def test_the_encoder_refuses_what_is_no_frame(txnr: int, command: bytes) -> None:
     with pytest.raises(LocalProtocolError):
         encode_frame(txnr, command)
+
+
+@pytest.mark.parametrize("cut", range(1, 12))
+def test_an_empty_frame_with_a_space_before_its_end_is_taken(cut: int) -> None:
+    octets = b"2 syslog 0 \n3 syslog 1 x\n"
+    decoder = FrameDecoder()
+    found = []
+    for part in (octets[:cut], octets[cut:]):
+        decoder.feed(part)
+        while (frame := decoder.next_frame()) is not None:
+            found.append(frame)
+    assert found == [Frame(2, b"syslog", b""), Frame(3, b"syslog", b"x")]

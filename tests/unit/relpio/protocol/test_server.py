@@ -243,7 +243,6 @@ def test_a_message_numbered_as_hint_is_delivered_and_answered() -> None:
         b"2 starttls 0\n",
         b"2 abort 0\n",
         b"2 OPEN 0\n",
-        b"0 whatever 0\n",
         b"2 syslog 5 hello\r\n",
         b"GET / HTTP/1.1\r\n",
         b"2 syslog 1001 ",
@@ -406,3 +405,10 @@ def test_taken_in_turns_or_at_once_is_the_same(most: int, datas: list[bytes]) ->
         return taken, rest + events_of(server), server.data_to_send()
 
     assert told(ServerSettings(messages_per_turn=most)) == told(ServerSettings())
+
+
+def test_a_hint_that_is_not_known_is_ignored() -> None:
+    server = opened()
+    answer, events = talk(server, b"0 weather 5 sunny\n" + encode_frame(2, b"syslog", b"x"))
+    assert answer == b""
+    assert events == [Messages(2, [b"x"])]
