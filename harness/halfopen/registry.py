@@ -15,7 +15,7 @@ from types import ModuleType
 from typing import Any, Protocol, TypeVar
 
 
-class Named(Protocol):
+class HasName(Protocol):
     """Anything with a name."""
 
     @property
@@ -25,7 +25,7 @@ class Named(Protocol):
 
 
 T = TypeVar("T")
-N = TypeVar("N", bound=Named)
+N = TypeVar("N", bound=HasName)
 
 
 def discover(package: ModuleType, base: type[N]) -> dict[str, type[N]]:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from typing import Any, Protocol
 
 from halfopen.errors import UnsupportedError
-from halfopen.middlebox.flow import Flow
+from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.flowtable import FlowTable, Sent
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
@@ -133,7 +133,7 @@ class PureStreet:
         return ()
 
 
-def _name(flow: Flow) -> str:
+def _name(flow: TrackedFlow) -> str:
     return " > ".join(map(str, flow.opened))
 
 

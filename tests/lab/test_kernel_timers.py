@@ -13,12 +13,12 @@ from typing import Any
 
 import pytest
 
-from halfopen.advice.peers import Connection, Listener, Peers
+from halfopen.advice.probe_connections import Peers, ProbeConnection, ProbeListener
 from halfopen.kernel import (
     HZS,
-    Interval,
     Keepalive,
     Stack,
+    TimeRange,
     busy_detection,
     detection,
     probe_period,
@@ -47,33 +47,33 @@ PEER_PROBES = 7001
 
 # Watched while the peer answers.
 HEALTHY = [
-    Connection("period 2/5", KA(2, 5, 9)),
-    Connection("period 3/2", KA(3, 2, 9)),
-    Connection("period 3/2, peer 1/1", KA(3, 2, 9), port=PEER_PROBES),
+    ProbeConnection("period 2/5", KA(2, 5, 9)),
+    ProbeConnection("period 3/2", KA(3, 2, 9)),
+    ProbeConnection("period 3/2, peer 1/1", KA(3, 2, 9), port=PEER_PROBES),
 ]
 # Watched after the way was cut; nothing is under way.
 IDLE = [
-    Connection("idle 1/1/1", KA(1, 1, 1)),
-    Connection("idle 3/2/3", KA(3, 2, 3)),
-    Connection("idle 3/2/9 user 4.5", KA(3, 2, 9), 4500),
-    Connection("idle 3/2/9 user 1", KA(3, 2, 9), 1000),
-    Connection("idle 3/2/2 user 12", KA(3, 2, 2), 12_000),
-    Connection("idle 5/1/3 user 7.2", KA(5, 1, 3), 7200),
+    ProbeConnection("idle 1/1/1", KA(1, 1, 1)),
+    ProbeConnection("idle 3/2/3", KA(3, 2, 3)),
+    ProbeConnection("idle 3/2/9 user 4.5", KA(3, 2, 9), 4500),
+    ProbeConnection("idle 3/2/9 user 1", KA(3, 2, 9), 1000),
+    ProbeConnection("idle 3/2/2 user 12", KA(3, 2, 2), 12_000),
+    ProbeConnection("idle 5/1/3 user 7.2", KA(5, 1, 3), 7200),
 ]
 # An octet is sent after the way was cut.
 BUSY = [
-    Connection("busy", say=(1,)),
-    Connection("busy with keepalive 1/1/1", KA(1, 1, 1), say=(1,)),
-    Connection("busy user 5", user_timeout_ms=5000, say=(1,)),
-    Connection("busy user 15", user_timeout_ms=15_000, say=(1,)),
-    Connection("busy user 2, keepalive 1/1/9", KA(1, 1, 9), 2000, say=(1,)),
+    ProbeConnection("busy", say=(1,)),
+    ProbeConnection("busy with keepalive 1/1/1", KA(1, 1, 1), say=(1,)),
+    ProbeConnection("busy user 5", user_timeout_ms=5000, say=(1,)),
+    ProbeConnection("busy user 15", user_timeout_ms=15_000, say=(1,)),
+    ProbeConnection("busy user 2, keepalive 1/1/9", KA(1, 1, 9), 2000, say=(1,)),
 ]
 # The other side reads nothing: its window is closed from the beginning.
 DEAF = 7002
-CLOSED = Connection("closed window", port=DEAF, fill=True)
-CLOSED_USER = Connection("closed window user 4", user_timeout_ms=4000, port=DEAF, fill=True)
+CLOSED = ProbeConnection("closed window", port=DEAF, fill=True)
+CLOSED_USER = ProbeConnection("closed window user 4", user_timeout_ms=4000, port=DEAF, fill=True)
 # Has the sysctls of a short keepalive, and does not ask for it.
-NOT_ASKED = Connection("sysctls alone")
+NOT_ASKED = ProbeConnection("sysctls alone")
 SHORT_SYSCTLS = {
     "net.ipv4.tcp_keepalive_time": "1",
     "net.ipv4.tcp_keepalive_intvl": "1",
@@ -94,9 +94,9 @@ async def measure(directory: Path) -> dict[tuple[str, str, str], list[Mapping[st
         for host in (LEFT, RIGHT):
             await peers.listen(
                 host,
-                Listener(),
-                Listener(PEER_PROBES, KA(1, 1, 9)),
-                Listener(DEAF, deaf=True),
+                ProbeListener(),
+                ProbeListener(PEER_PROBES, KA(1, 1, 9)),
+                ProbeListener(DEAF, deaf=True),
             )
         await peers.connect(LEFT, networks[RIGHT].address, connections[LEFT])
         await peers.connect(RIGHT, networks[LEFT].address, connections[RIGHT])
@@ -124,7 +124,7 @@ def seen(
 Seen = dict[tuple[str, str, str], list[Mapping[str, Any]]]
 
 
-def within(seconds: float, bounds: Interval) -> bool:
+def within(seconds: float, bounds: TimeRange) -> bool:
     """Never early, and late only by what the program may have waited for the processor."""
     # TCP_INFO counts in ticks, and looks are some milliseconds apart.
     return bounds.earliest - 0.05 <= seconds <= bounds.latest + SCHEDULING_S
@@ -139,7 +139,7 @@ def test_probes_of_a_healthy_connection(seen: Seen, name: str) -> None:
     # The first comes after the idle time alone; what follows, in the period.
     periods = [event["silent"] for event in seen[LEFT, name, "heard"]]
     assert len(periods) >= 2
-    assert within(periods[0], Interval(connection.keepalive.idle, bounds.latest))
+    assert within(periods[0], TimeRange(connection.keepalive.idle, bounds.latest))
     assert all(within(each, bounds) for each in periods[1:]), (periods, bounds)
 
 

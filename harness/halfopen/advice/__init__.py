@@ -4,6 +4,6 @@ Arithmetic on the models of :mod:`halfopen.kernel`; only :mod:`halfopen.advice.p
 """
 
 from halfopen.advice.advise import Advice, HopAdvice, Settings, Suggestion, advise
-from halfopen.advice.hops import Hop, read_hop
+from halfopen.advice.middleboxes import Hop, read_hop
 
 __all__ = ["Advice", "Hop", "HopAdvice", "Settings", "Suggestion", "advise", "read_hop"]

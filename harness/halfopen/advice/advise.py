@@ -11,11 +11,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from math import floor
 
-from halfopen.advice.hops import Hop
+from halfopen.advice.middleboxes import Hop
 from halfopen.kernel import (
-    Interval,
     Keepalive,
     Stack,
+    TimeRange,
     busy_detection,
     detection,
     granularity,
@@ -82,8 +82,8 @@ class DeadPeer:
         busy: seconds from sending, if there is.
     """
 
-    idle: Interval | None
-    busy: Interval
+    idle: TimeRange | None
+    busy: TimeRange
 
 
 @dataclass(frozen=True)
@@ -115,7 +115,7 @@ class Advice:
     """
 
     settings: Settings
-    probe: Interval | None
+    probe: TimeRange | None
     hops: tuple[HopAdvice, ...]
     with_these: DeadPeer
     without: DeadPeer

@@ -19,13 +19,13 @@ from rich.console import Console
 from rich.table import Table
 
 from halfopen.advice.advise import Advice, Settings, advise, say
-from halfopen.advice.hops import Hop
-from halfopen.advice.peers import Connection, Listener, Peers
+from halfopen.advice.middleboxes import Hop
+from halfopen.advice.probe_connections import Peers, ProbeConnection, ProbeListener
 from halfopen.advice.record import interval
 from halfopen.advice.text import between
 from halfopen.errors import UnsupportedError
 from halfopen.faults.forget_flows import ForgetFlows
-from halfopen.kernel import Interval, Keepalive
+from halfopen.kernel import Keepalive, TimeRange
 from halfopen.kernel.timers import machine_hz
 from halfopen.labs import all_labs
 from halfopen.model.history import Record
@@ -50,7 +50,7 @@ _SURVIVOR, _IDLE, _BUSY = "survivor", "idle", "busy"
 
 
 @dataclass(frozen=True)
-class Finding:
+class ProofFinding:
     """One thing that was predicted and measured.
 
     Attributes:
@@ -62,7 +62,7 @@ class Finding:
     """
 
     what: str
-    predicted: Interval | str
+    predicted: TimeRange | str
     measured: float | str | None
     agrees: bool | None
     why: str = ""
@@ -81,7 +81,7 @@ class Proof:
 
     advice: Advice | None
     scale: float | None
-    findings: tuple[Finding, ...]
+    findings: tuple[ProofFinding, ...]
     why: str = ""
 
     @property
@@ -185,7 +185,7 @@ def _at(advice: Advice, scale: float) -> Advice:
     )
 
 
-async def _run(spec: LabSpec, directory: Path, advice: Advice) -> list[Finding]:
+async def _run(spec: LabSpec, directory: Path, advice: Advice) -> list[ProofFinding]:
     firewalls = [f"firewall{number}" for number, _ in enumerate(advice.hops, 1)]
     path = (_LEFT, *firewalls, _RIGHT)
     settings = advice.settings
@@ -204,14 +204,14 @@ async def _run(spec: LabSpec, directory: Path, advice: Advice) -> list[Finding]:
     async with stage:
         await stage.build(hosts, path, {firewalls[0]: ForgetFlows.uses})
         peers = Peers(stage.lab, records)
-        await peers.listen(_RIGHT, Listener())
+        await peers.listen(_RIGHT, ProbeListener())
         await peers.connect(
             _LEFT,
             stage.addresses[_RIGHT],
             [
-                Connection(_SURVIVOR, say=(1,), **options),
-                Connection(_IDLE, **options),
-                Connection(_BUSY, say=(2,), **options),
+                ProbeConnection(_SURVIVOR, say=(1,), **options),
+                ProbeConnection(_IDLE, **options),
+                ProbeConnection(_BUSY, say=(2,), **options),
             ],
         )
         # Long enough for the firewall that forgets first; and for two probes, if they count.
@@ -244,39 +244,43 @@ def _end(peers: Peers, name: str) -> dict[str, Any] | None:
     return next((dict(event) for event in peers.events(_LEFT, name, "ended")), None)
 
 
-def _survival(advice: Advice, alive: bool) -> Finding:
+def _survival(advice: Advice, alive: bool) -> ProofFinding:
     words = {True: "alive", False: "dropped"}
-    return Finding("an idle connection", words[advice.safe], words[alive], advice.safe == alive)
+    return ProofFinding(
+        "an idle connection", words[advice.safe], words[alive], advice.safe == alive
+    )
 
 
-def _probes(advice: Advice, seen: Sequence[float]) -> list[Finding]:
+def _probes(advice: Advice, seen: Sequence[float]) -> list[ProofFinding]:
     if advice.probe is None or not advice.safe:
         return []
     # Between the first two lies the idle time, and the first may come sooner than the period.
     measured = seen[-1] if len(seen) >= 2 else None
     agrees = measured is not None and _within(measured, advice.probe)
-    return [Finding("seconds between probes", advice.probe, measured, agrees)]
+    return [ProofFinding("seconds between probes", advice.probe, measured, agrees)]
 
 
 def _dead(
-    what: str, predicted: Interval | None, end: dict[str, Any] | None, since: str
-) -> list[Finding]:
+    what: str, predicted: TimeRange | None, end: dict[str, Any] | None, since: str
+) -> list[ProofFinding]:
     if predicted is None:
-        return [Finding(what, "never", "not yet" if end is None else "detected", end is None)]
+        return [ProofFinding(what, "never", "not yet" if end is None else "detected", end is None)]
     if predicted.latest > PATIENCE:
         why = "would take too long; retransmission does not scale"
-        return [Finding(what, predicted, None, None, why)]
+        return [ProofFinding(what, predicted, None, None, why)]
     if end is None:
-        return [Finding(what, predicted, None, False, "not detected in time")]
+        return [ProofFinding(what, predicted, None, False, "not detected in time")]
     seconds = end[since]
     if end["errno"] != "ETIMEDOUT":
-        return [Finding(what, predicted, None, False, f"it ended with {end['errno']}")]
+        return [ProofFinding(what, predicted, None, False, f"it ended with {end['errno']}")]
     if seconds is None:
-        return [Finding(what, predicted, None, None, "keepalive closed it before it could send")]
-    return [Finding(what, predicted, float(seconds), _within(float(seconds), predicted))]
+        return [
+            ProofFinding(what, predicted, None, None, "keepalive closed it before it could send")
+        ]
+    return [ProofFinding(what, predicted, float(seconds), _within(float(seconds), predicted))]
 
 
-def _within(seconds: float, bounds: Interval) -> bool:
+def _within(seconds: float, bounds: TimeRange) -> bool:
     return bounds.earliest - 0.05 <= seconds <= bounds.latest + SCHEDULING
 
 

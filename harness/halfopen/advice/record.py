@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from halfopen.advice.advise import Advice, DeadPeer, HopAdvice, Settings
-from halfopen.kernel import Interval
+from halfopen.kernel import TimeRange
 
 VERSION = 1
 
@@ -36,7 +36,7 @@ def as_record(advice: Advice) -> dict[str, Any]:
     }
 
 
-def interval(value: Interval | None) -> list[float] | None:
+def interval(value: TimeRange | None) -> list[float] | None:
     """Earliest and latest, to the millisecond."""
     return None if value is None else [round(value.earliest, 3), round(value.latest, 3)]
 

@@ -7,7 +7,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from halfopen.advice.advise import ROUND_TRIP, Advice, DeadPeer, HopAdvice, Suggestion, say
-from halfopen.kernel import Interval
+from halfopen.kernel import TimeRange
 
 
 def print_advice(advice: Advice, console: Console) -> None:
@@ -89,7 +89,7 @@ def _found(peer: DeadPeer) -> tuple[str, str]:
     )
 
 
-def between(interval: Interval) -> str:
+def between(interval: TimeRange) -> str:
     """`1015 to 1034 s (17 min)`."""
     if interval.latest < 100:
         return f"{interval.earliest:.1f} to {interval.latest:.1f} s"

@@ -47,7 +47,7 @@ def _set(sock: socket.socket, options: dict[str, Any]) -> None:
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, patience)
 
 
-def _tell(event: str, **more: object) -> None:
+def _report(event: str, **more: object) -> None:
     sys.stderr.write(json.dumps({"event": event, **more}) + "\n")
     sys.stderr.flush()
 
@@ -89,7 +89,7 @@ class _Held:
         self.rtt = rtt / 1e6
         heard = time.monotonic() - min(data, ack) / 1000
         if heard > self.heard + 4 * _POLL_S:
-            _tell("heard", name=self.name, silent=round(heard - self.heard, 3))
+            _report("heard", name=self.name, silent=round(heard - self.heard, 3))
             self.heard = heard
 
     def say(self) -> None:
@@ -99,7 +99,7 @@ class _Held:
         except OSError as error:
             self.end(error.errno or 0)
 
-    def hear(self) -> bool:
+    def receive(self) -> bool:
         """Take what the kernel has; False when it has given the connection up."""
         now = time.monotonic()
         try:
@@ -111,13 +111,13 @@ class _Held:
         if not data:
             return self.end(0)
         if self.said is not None:
-            _tell("echo", name=self.name, after=round(now - self.said, 3))
+            _report("echo", name=self.name, after=round(now - self.said, 3))
         self.said = None
         return True
 
     def end(self, number: int) -> bool:
         now = time.monotonic()
-        _tell(
+        _report(
             "ended",
             name=self.name,
             errno=errno.errorcode.get(number, "end of file"),
@@ -144,7 +144,7 @@ def _main() -> None:
         selector.register(connection.sock, selectors.EVENT_READ, "held")
     os.set_blocking(sys.stdin.fileno(), False)
     selector.register(sys.stdin.fileno(), selectors.EVENT_READ, "cues")
-    _tell("ready")
+    _report("ready")
     cue = 0
     while True:
         for key, _ in selector.select(_POLL_S if held else None):
@@ -173,7 +173,7 @@ def _main() -> None:
                     for each in held.values():
                         if cue in each.cues:
                             each.say()
-            elif not held[sock].hear():
+            elif not held[sock].receive():
                 selector.unregister(sock)
                 del held[sock]
         for each in held.values():

@@ -26,7 +26,7 @@ from halfopen.guests._tcp import (
 )
 
 
-class Session(asyncio.Protocol):
+class AcceptedConnection(asyncio.Protocol):
     """One accepted connection."""
 
     def __init__(self, options: Any, output: IO[bytes] | None) -> None:
@@ -106,7 +106,7 @@ async def _serve(options: Any, output: IO[bytes] | None) -> None:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.create_server((host, port), family=family, backlog=options.backlog)
     server = await loop.create_server(
-        lambda: Session(options, output), sock=listener, backlog=options.backlog
+        lambda: AcceptedConnection(options, output), sock=listener, backlog=options.backlog
     )
     log("listening", address=shown(listener.getsockname()))
     await stop.wait()

@@ -14,7 +14,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from math import ceil
 
-from halfopen.kernel.timers import HZ, Interval, granularity
+from halfopen.kernel.timers import HZ, TimeRange, granularity
 
 LONGEST = 32767
 """Seconds, the most that TCP_KEEPIDLE and TCP_KEEPINTVL take (MAX_TCP_KEEPIDLE)."""
@@ -53,17 +53,17 @@ class Keepalive:
         return f"{self.idle}/{self.interval}/{self.probes}"
 
 
-def probe_period(keepalive: Keepalive, hz: int = HZ) -> Interval:
+def probe_period(keepalive: Keepalive, hz: int = HZ) -> TimeRange:
     """Seconds of silence after which a probe goes out on a connection whose peer answers.
 
     Not TCP_KEEPIDLE, but the larger of it and TCP_KEEPINTVL: after a probe the timer runs for an
     interval, and only then is it looked at whether the peer was idle for long enough.
     """
     seconds = max(keepalive.idle, keepalive.interval)
-    return Interval(seconds, seconds + granularity(seconds, hz))
+    return TimeRange(seconds, seconds + granularity(seconds, hz))
 
 
-def detection(keepalive: Keepalive, user_timeout: float | None = None, hz: int = HZ) -> Interval:
+def detection(keepalive: Keepalive, user_timeout: float | None = None, hz: int = HZ) -> TimeRange:
     """Seconds from the last thing heard to ETIMEDOUT, nothing being unacknowledged.
 
     With TCP_USER_TIMEOUT the number of probes no longer counts: the connection ends at the first
@@ -75,11 +75,11 @@ def detection(keepalive: Keepalive, user_timeout: float | None = None, hz: int =
         hz: ticks a second.
     """
 
-    def instant(probe: int) -> Interval:
+    def instant(probe: int) -> TimeRange:
         # Probe number 0 goes out at `idle`; each further instant is an interval later.
         nominal = keepalive.idle + probe * keepalive.interval
         late = granularity(keepalive.idle, hz) + probe * granularity(keepalive.interval, hz)
-        return Interval(nominal, nominal + late)
+        return TimeRange(nominal, nominal + late)
 
     if not user_timeout:
         return instant(keepalive.probes)
@@ -88,7 +88,7 @@ def detection(keepalive: Keepalive, user_timeout: float | None = None, hz: int =
     late = instant(1).latest - instant(0).latest
     first = min(certain, _probes_until(user_timeout - instant(0).latest, late))
     earliest = max(instant(first).earliest, min(user_timeout, instant(certain).earliest))
-    return Interval(earliest, instant(certain).latest)
+    return TimeRange(earliest, instant(certain).latest)
 
 
 def _probes_until(seconds: float, period: float) -> int:

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from math import floor, log2
 
-from halfopen.kernel.timers import HZ, Interval, granularity
+from halfopen.kernel.timers import HZ, TimeRange, granularity
 
 RTO_MIN = 0.2
 """Seconds, TCP_RTO_MIN: what tcp_model_timeout() reckons with, whatever the real one is."""
@@ -70,7 +70,7 @@ def model_timeout(retries: int, rto_max: float = RTO_MAX) -> float:
     return RTO_MIN * (2.0 ** (knee + 1) - 1) + (retries - knee) * rto_max
 
 
-def busy_detection(user_timeout: float | None = None, stack: Stack = Stack()) -> Interval:
+def busy_detection(user_timeout: float | None = None, stack: Stack = Stack()) -> TimeRange:
     """Seconds from sending to ETIMEDOUT, if nothing sent is acknowledged any more.
 
     Death comes at a retransmission timer, the first at which the time since the first
@@ -85,10 +85,10 @@ def busy_detection(user_timeout: float | None = None, stack: Stack = Stack()) ->
     # A tail-loss probe comes first where there can be one, and starts the timer again
     # (tcp_schedule_loss_probe()): 2 round trips, and RTO_MIN if one segment is all there is.
     tail_loss = 2 * stack.rtt + stack.rto
-    first = Interval(stack.rto, stack.rto + tail_loss + 2 * granularity(stack.rto + tail_loss, hz))
+    first = TimeRange(stack.rto, stack.rto + tail_loss + 2 * granularity(stack.rto + tail_loss, hz))
     if user_timeout:
         # The timer is cut to what is left of it (tcp_clamp_rto_to_user_timeout()).
-        since = Interval(user_timeout, user_timeout + granularity(user_timeout, hz) + 2 / hz)
+        since = TimeRange(user_timeout, user_timeout + granularity(user_timeout, hz) + 2 / hz)
         return first + since
     limit = model_timeout(stack.retries2, stack.rto_max)
     earliest: float | None = None
@@ -97,23 +97,23 @@ def busy_detection(user_timeout: float | None = None, stack: Stack = Stack()) ->
             earliest = max(elapsed.earliest, limit)
         if elapsed.earliest >= limit:
             assert earliest is not None
-            return first + Interval(earliest, elapsed.latest)
+            return first + TimeRange(earliest, elapsed.latest)
     raise AssertionError("the timeouts add up to any limit")  # pragma: no cover
 
 
-def _retransmissions(stack: Stack) -> Iterator[Interval]:
+def _retransmissions(stack: Stack) -> Iterator[TimeRange]:
     """Seconds from the first retransmission to the second, third, ... timer."""
-    elapsed = Interval(0.0, 0.0)
+    elapsed = TimeRange(0.0, 0.0)
     for number in range(1, _MOST_RETRANSMISSIONS):
         wait = min(stack.rto * 2**number, stack.rto_max)
-        elapsed += Interval(wait, wait + granularity(wait, stack.hz))
+        elapsed += TimeRange(wait, wait + granularity(wait, stack.hz))
         yield elapsed
 
 
 def zero_window_detection(
     user_timeout: float | None = None,
     stack: Stack = Stack(),
-) -> Interval:
+) -> TimeRange:
     """Seconds from the moment that a peer with a closed window falls silent to ETIMEDOUT.
 
     tcp_retries2 probes may go unanswered; the next timer ends it.  An answer sets the number
@@ -128,8 +128,8 @@ def zero_window_detection(
     hz = stack.hz
     if user_timeout:
         first = stack.rto + granularity(stack.rto, hz)
-        return Interval(0.0, first + user_timeout + granularity(user_timeout, hz) + 2 / hz)
+        return TimeRange(0.0, first + user_timeout + granularity(user_timeout, hz) + 2 / hz)
     # The wait doubles once for each probe, retries2 times at most (tcp_send_probe0()).
     waits = [min(stack.rto * 2**n, stack.rto_max) for n in range(stack.retries2 + 1)]
     longest = waits[-1] + granularity(waits[-1], hz)
-    return Interval(sum(waits[1:]), (stack.retries2 + 1) * longest)
+    return TimeRange(sum(waits[1:]), (stack.retries2 + 1) * longest)

@@ -16,7 +16,7 @@ _CLOCK_MONOTONIC_COARSE = 6
 
 
 @dataclass(frozen=True)
-class Interval:
+class TimeRange:
     """When something happens, in seconds: not before `earliest`, not after `latest`."""
 
     earliest: float
@@ -25,8 +25,8 @@ class Interval:
     def __contains__(self, seconds: float) -> bool:
         return self.earliest <= seconds <= self.latest
 
-    def __add__(self, other: Interval) -> Interval:
-        return Interval(self.earliest + other.earliest, self.latest + other.latest)
+    def __add__(self, other: TimeRange) -> TimeRange:
+        return TimeRange(self.earliest + other.earliest, self.latest + other.latest)
 
 
 def granularity(seconds: float, hz: int = HZ) -> float:
@@ -47,9 +47,9 @@ def granularity(seconds: float, hz: int = HZ) -> float:
     return step / hz
 
 
-def timer(seconds: float, hz: int = HZ) -> Interval:
+def timer(seconds: float, hz: int = HZ) -> TimeRange:
     """When a kernel timer of `seconds` fires."""
-    return Interval(seconds, seconds + granularity(seconds, hz))
+    return TimeRange(seconds, seconds + granularity(seconds, hz))
 
 
 def machine_hz() -> int:

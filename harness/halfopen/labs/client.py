@@ -35,7 +35,7 @@ class AgentLab(ABC):
         self._directory = directory.resolve()
         self._token = token
         self._record = record
-        self._peer = Peer(self, self._write, lambda: f"the sandbox died: {self._last_words()}")
+        self._peer = Peer(self, self._write, lambda: f"the sandbox died: {self._stderr_tail()}")
         self._ready: Future[None] = Future()
         self.origin = 0.0
         self.libkeepalive: str | None = None
@@ -49,7 +49,7 @@ class AgentLab(ABC):
         """
 
     @abstractmethod
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         """What the agent said on standard error."""
 
     def now(self) -> float:
@@ -190,7 +190,7 @@ class AgentLab(ABC):
         try:
             await asyncio.wait_for(asyncio.wrap_future(self._ready), START_TIMEOUT_S)
         except (TimeoutError, EOFError):
-            raise UnsupportedError(f"{problem}: {self._last_words()}") from None
+            raise UnsupportedError(f"{problem}: {self._stderr_tail()}") from None
 
     def _hung_up(self) -> None:
         """The agent says no more: nobody waits any longer."""

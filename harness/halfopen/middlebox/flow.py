@@ -35,7 +35,7 @@ class Speaker:
 
 
 @dataclass(slots=True)
-class Flow:
+class TrackedFlow:
     """An entry of the table.
 
     Attributes:

@@ -18,13 +18,13 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Literal, Protocol
 
-from halfopen.middlebox.flow import Flow, State
+from halfopen.middlebox.flow import State, TrackedFlow
 from halfopen.middlebox.nat import NoTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Flags, Packet, Side, reset_for
 from halfopen.middlebox.policy import Policy
 
 
-class Action(Enum):
+class PacketAction(Enum):
     """What becomes of a packet."""
 
     PASS = "pass"
@@ -41,7 +41,7 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class PacketVerdict:
     """What becomes of a packet.
 
     Attributes:
@@ -52,28 +52,28 @@ class Verdict:
         flow: the entry that it belongs to now, None if to none.
     """
 
-    action: Action
+    action: PacketAction
     packet: Packet | None
     sent: tuple[Sent, ...]
     reason: str
-    flow: Flow | None
+    flow: TrackedFlow | None
 
 
 Cause = Literal["expired", "closed", "forgotten", "evicted"]
 """Why a flow is known no more: silence; its ends had closed it; a fault; for want of room."""
 
 
-class Listener(Protocol):
+class FlowListener(Protocol):
     """Is told what becomes of flows."""
 
-    def created(self, flow: Flow, /) -> None:
+    def created(self, flow: TrackedFlow, /) -> None:
         """It is known from now on."""
 
-    def ended(self, flow: Flow, cause: Cause, /) -> None:
+    def ended(self, flow: TrackedFlow, cause: Cause, /) -> None:
         """It is known no more."""
 
 
-_Index = dict[Addresses, Flow]
+_Index = dict[Addresses, TrackedFlow]
 
 
 class FlowTable:
@@ -90,17 +90,17 @@ class FlowTable:
         self,
         policy: Policy,
         translator: Translator | None = None,
-        listener: Listener | None = None,
+        listener: FlowListener | None = None,
     ) -> None:
         self.policy = policy
         self._listener = listener
         self._translator: Translator = translator or NoTranslation()
         self._by_side: dict[Side, _Index] = {Side.INSIDE: {}, Side.OUTSIDE: {}}
         # Both in the order of the last packet that counted, the oldest first.
-        self._flows: OrderedDict[int, Flow] = OrderedDict()
-        self._unassured: OrderedDict[int, Flow] = OrderedDict()
+        self._flows: OrderedDict[int, TrackedFlow] = OrderedDict()
+        self._unassured: OrderedDict[int, TrackedFlow] = OrderedDict()
         # Deadlines, some of them out of date: a flow's own is what counts.
-        self._deadlines: list[tuple[float, int, Flow]] = []
+        self._deadlines: list[tuple[float, int, TrackedFlow]] = []
         self._queued: dict[int, float] = {}
         self._serial = itertools.count()
         self._begun = itertools.count(1)
@@ -108,10 +108,10 @@ class FlowTable:
     def __len__(self) -> int:
         return len(self._flows)
 
-    def __iter__(self) -> Iterator[Flow]:
+    def __iter__(self) -> Iterator[TrackedFlow]:
         return iter(tuple(self._flows.values()))
 
-    def handle(self, packet: Packet, side: Side, now: float) -> Verdict:
+    def handle(self, packet: Packet, side: Side, now: float) -> PacketVerdict:
         """What becomes of a packet that comes from `side` at `now`."""
         gone = self.expire(now)
         flow = self._by_side[side].get(packet.addresses)
@@ -124,7 +124,7 @@ class FlowTable:
             return self._new(packet, side, now, gone, State.OPENING)
         return self._late(packet, side, now, gone)
 
-    def find(self, addresses: Addresses, side: Side, now: float) -> Flow | None:
+    def find(self, addresses: Addresses, side: Side, now: float) -> TrackedFlow | None:
         """The flow that a packet from `side` with these addresses belongs to, if it is known."""
         flow = self._by_side[side].get(addresses)
         return flow if flow is not None and flow.alive(now) else None
@@ -137,7 +137,7 @@ class FlowTable:
         """Whether a packet from outside is addressed to the middlebox rather than to a host."""
         return self._translator.owns(addresses)
 
-    def counted(self, flow: Flow) -> None:
+    def counted(self, flow: TrackedFlow) -> None:
         """A packet of a known flow has counted: it is the latest, and its deadline another."""
         self._flows.move_to_end(id(flow))
         if id(flow) in self._unassured:
@@ -165,14 +165,14 @@ class FlowTable:
             sent += self._farewell(flow)
         return tuple(sent)
 
-    def forget(self, which: Callable[[Flow], bool] = lambda _: True) -> list[Flow]:
+    def forget(self, which: Callable[[TrackedFlow], bool] = lambda _: True) -> list[TrackedFlow]:
         """Lose flows without telling anybody; returns them."""
         gone = [flow for flow in self if which(flow)]
         for flow in gone:
             self._remove(flow, "forgotten")
         return gone
 
-    def rebind(self, which: Callable[[Flow], bool] = lambda _: True) -> list[Flow]:
+    def rebind(self, which: Callable[[TrackedFlow], bool] = lambda _: True) -> list[TrackedFlow]:
         """Give translated flows other addresses outside, as a NAT does that forgot and met them.
 
         Returns those that have got others; a flow for which there are none keeps its own.
@@ -190,29 +190,29 @@ class FlowTable:
         return changed
 
     def _known(
-        self, flow: Flow, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]
-    ) -> Verdict:
+        self, flow: TrackedFlow, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]
+    ) -> PacketVerdict:
         flow.see(packet, side, now, self.policy)
         if flow.last == now:
             self.counted(flow)
         elif flow.assured:
             self._unassured.pop(id(flow), None)
         onward = packet.readdressed(flow.leaving(side))
-        return Verdict(Action.PASS, onward, gone, flow.state.value, flow)
+        return PacketVerdict(PacketAction.PASS, onward, gone, flow.state.value, flow)
 
     def _new(
         self, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...], state: State
-    ) -> Verdict:
+    ) -> PacketVerdict:
         pair = self._pair(packet.addresses, side)
         if pair is None:
             owned = side is Side.OUTSIDE and self._translator.owns(packet.addresses)
             reason = "nobody inside is meant" if owned else "no addresses left"
             if owned and self.policy.late_packet not in ("drop", "rst inside sender"):
                 return self._refuse(packet, side, gone, reason)
-            return Verdict(Action.DROP, None, gone, reason, None)
+            return PacketVerdict(PacketAction.DROP, None, gone, reason, None)
         if not self._room():
-            return Verdict(Action.DROP, None, gone, "table full", None)
-        flow = Flow(*pair, opener=side, state=state, picked_up=state is State.ESTABLISHED)
+            return PacketVerdict(PacketAction.DROP, None, gone, "table full", None)
+        flow = TrackedFlow(*pair, opener=side, state=state, picked_up=state is State.ESTABLISHED)
         flow.number = next(self._begun)
         self._by_side[Side.INSIDE][flow.inside] = flow
         self._by_side[Side.OUTSIDE][flow.outside.reverse] = flow
@@ -243,11 +243,13 @@ class FlowTable:
             self._remove(next(iter(queue.values())), "evicted")
         return len(self._flows) < size
 
-    def _late(self, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]) -> Verdict:
+    def _late(
+        self, packet: Packet, side: Side, now: float, gone: tuple[Sent, ...]
+    ) -> PacketVerdict:
         late = self.policy.late_packet
         inside = side is Side.INSIDE
         if late == "drop" or (late == "rst inside sender" and not inside):
-            return Verdict(Action.DROP, None, gone, "no such flow", None)
+            return PacketVerdict(PacketAction.DROP, None, gone, "no such flow", None)
         if late in ("rst sender", "rst inside sender"):
             return self._refuse(packet, side, gone, "no such flow")
         if not inside and self._translator.owns(packet.addresses):
@@ -255,20 +257,24 @@ class FlowTable:
             # itself, whose own TCP knows nothing of it.
             return self._refuse(packet, side, gone, "nobody inside is meant")
         if late == "pass untranslated":
-            return Verdict(Action.PASS, packet, gone, "no such flow, passed as it is", None)
+            return PacketVerdict(
+                PacketAction.PASS, packet, gone, "no such flow, passed as it is", None
+            )
         # An end is never taken for a beginning (Linux: RST, FIN and SYN-ACK are invalid).
         begins = not packet.flags & (Flags.SYN | Flags.FIN | Flags.RST)
         if begins and (inside or late == "readmit from anywhere"):
             return self._new(packet, side, now, gone, State.ESTABLISHED)
-        return Verdict(Action.DROP, None, gone, "no such flow", None)
+        return PacketVerdict(PacketAction.DROP, None, gone, "no such flow", None)
 
-    def _refuse(self, packet: Packet, side: Side, gone: tuple[Sent, ...], reason: str) -> Verdict:
+    def _refuse(
+        self, packet: Packet, side: Side, gone: tuple[Sent, ...], reason: str
+    ) -> PacketVerdict:
         answer = reset_for(packet)
         if answer is None:
-            return Verdict(Action.DROP, None, gone, reason, None)
-        return Verdict(Action.RESET, None, (*gone, Sent(side, answer)), reason, None)
+            return PacketVerdict(PacketAction.DROP, None, gone, reason, None)
+        return PacketVerdict(PacketAction.RESET, None, (*gone, Sent(side, answer)), reason, None)
 
-    def _farewell(self, flow: Flow) -> list[Sent]:
+    def _farewell(self, flow: TrackedFlow) -> list[Sent]:
         """What both ends are told of a flow that is over; nothing if it was not established."""
         if self.policy.on_expiry == "silent" or flow.state is not State.ESTABLISHED:
             return []
@@ -287,7 +293,7 @@ class FlowTable:
             told.append(Sent(side, packet))
         return told
 
-    def _remove(self, flow: Flow, cause: Cause) -> None:
+    def _remove(self, flow: TrackedFlow, cause: Cause) -> None:
         del self._by_side[Side.INSIDE][flow.inside]
         del self._by_side[Side.OUTSIDE][flow.outside.reverse]
         del self._flows[id(flow)]
@@ -296,7 +302,7 @@ class FlowTable:
         if self._listener is not None:
             self._listener.ended(flow, cause)
 
-    def _queue(self, flow: Flow) -> None:
+    def _queue(self, flow: TrackedFlow) -> None:
         """See to it that the heap holds a time not later than the flow's deadline."""
         queued = self._queued.get(id(flow))
         if flow.deadline is None or (queued is not None and queued <= flow.deadline):

@@ -81,7 +81,7 @@ class OutgoingPacket:
 
 
 @dataclass(frozen=True)
-class Delivery:
+class Departure:
     """A packet that goes on, at a time.
 
     Attributes:
@@ -108,9 +108,9 @@ class Behaviour:
         """
         return None
 
-    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Delivery]:
+    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Departure]:
         """What becomes of a packet on its way out: lost (nothing), changed, delayed, doubled."""
-        return (Delivery(now, packet),)
+        return (Departure(now, packet),)
 
 
 @dataclass(frozen=True)

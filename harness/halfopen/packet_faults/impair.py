@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from halfopen.middlebox.packet import Side
-from halfopen.packet_faults._packet_fault import Behaviour, Delivery, OutgoingPacket, PacketFault
+from halfopen.packet_faults._packet_fault import Behaviour, Departure, OutgoingPacket, PacketFault
 
 
 @dataclass(frozen=True)
@@ -52,10 +52,10 @@ class _Impairing(Behaviour):
         self._rng = rng
         self._paths = {side: Path(how, rng) for side in Side}
 
-    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Delivery]:
+    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Departure]:
         """When it comes out, and how often; perhaps damaged."""
         return [
-            Delivery(fate.at, self._damaged(packet) if fate.corrupt else packet)
+            Departure(fate.at, self._damaged(packet) if fate.corrupt else packet)
             for fate in self._paths[packet.to].offer(packet.facts.octets, now)
         ]
 

@@ -16,7 +16,7 @@ from typing import Any
 from halfopen.model.history import History
 from halfopen.model.records import CaptureRecord, FaultRecord, FlowRecord
 from halfopen.model.units import format_duration
-from halfopen.pcap.drops import Sighting, compare
+from halfopen.pcap.drops import Observation, compare
 from halfopen.pcap.files import Capture, read_capture
 from halfopen.pcap.packets import Segment, read_segment
 
@@ -33,7 +33,7 @@ class Notes:
     Attributes:
         frames: in all files.
         dropped: by middlebox: packets that it did not pass on.
-        made: by middlebox: packets that it made itself.
+        injected: by middlebox: packets that it made itself.
         missed: frames that the capture had no room for; then something may be called dropped that
             was only not seen again.
         skipped: why nothing was annotated, empty if it was.
@@ -41,7 +41,7 @@ class Notes:
 
     frames: int = 0
     dropped: Counter[str] = field(default_factory=Counter)
-    made: Counter[str] = field(default_factory=Counter)
+    injected: Counter[str] = field(default_factory=Counter)
     missed: int = 0
     skipped: str = ""
 
@@ -92,26 +92,26 @@ def _comments(
     found: dict[str, dict[int, list[str]]] = defaultdict(lambda: defaultdict(list))
     hosts = [str(h["name"]) for h in history.plan["hosts"] if h.get("profile") is not None]
     for box in hosts:
-        arrivals: list[Sighting] = []
-        departures: list[Sighting] = []
+        arrivals: list[Observation] = []
+        departures: list[Observation] = []
         for name, capture in captures.items():
             if box not in (capture.heading.host, capture.heading.neighbour):
                 continue
             for number, frame in enumerate(capture.frames):
                 if (segment := segments[name][number]) is not None:
                     sent = frame.outbound == (capture.heading.host == box)
-                    seen = Sighting(frame.time_ns, segment, (name, number))
+                    seen = Observation(frame.time_ns, segment, (name, number))
                     (departures if sent else arrivals).append(seen)
-        passage = compare(arrivals, departures)
+        comparison = compare(arrivals, departures)
         reasons = Reasons(history, box)
-        notes.dropped[box] += len(passage.dropped)
-        notes.made[box] += len(passage.made)
-        for sightings, say in (
-            (passage.dropped, reasons.dropped),
-            (passage.made, reasons.made),
-            (passage.copies, reasons.copied),
+        notes.dropped[box] += len(comparison.dropped)
+        notes.injected[box] += len(comparison.injected)
+        for observations, say in (
+            (comparison.dropped, reasons.dropped),
+            (comparison.injected, reasons.injected),
+            (comparison.copies, reasons.copied),
         ):
-            for each in sightings:
+            for each in observations:
                 name, number = each.place
                 origin = float(records[name]["realtime_s"]) - float(records[name]["t"])
                 found[name][number].append(say(each.segment, each.time_ns / 1e9 - origin))
@@ -153,17 +153,17 @@ class Reasons:
             why.append(f"{known}, for a reason that is not recorded")
         return f"dropped by {self._box}: {'; '.join(why)}"
 
-    def made(self, segment: Segment, _: float) -> str:
+    def injected(self, segment: Segment, _: float) -> str:
         """Of a packet that left, and had not come."""
         address = segment.source.rpartition(":")[0].strip("[]")
         name = self._names.get(address)
-        return f"made by {self._box}" + (
+        return f"injected by {self._box}" + (
             f", not by {name}" if name not in (None, self._box) else ""
         )
 
     def copied(self, _: Segment, __: float) -> str:
         """Of a packet that left once more than it had come."""
-        return f"a copy, made by {self._box}"
+        return f"a copy, injected by {self._box}"
 
     def _flow(self, segment: Segment, t: float) -> tuple[float, str] | None:
         """When the flow of a packet began, or ended with a cause, last; None: never heard of."""

@@ -18,7 +18,7 @@ TOLERANCE_NS = 10_000_000
 
 
 @dataclass(frozen=True)
-class Sighting:
+class Observation:
     """A packet on one of a middlebox's links.
 
     Attributes:
@@ -33,28 +33,28 @@ class Sighting:
 
 
 @dataclass(frozen=True)
-class Passage:
+class Comparison:
     """What became of the packets at one middlebox; each list in order of time.
 
     Attributes:
         dropped: came, and were not passed on.
-        made: left, and had not come: the middlebox made them itself.
+        injected: left, and had not come: the middlebox made them itself.
         copies: left once more than they had come.
     """
 
-    dropped: list[Sighting] = field(default_factory=list)
-    made: list[Sighting] = field(default_factory=list)
-    copies: list[Sighting] = field(default_factory=list)
+    dropped: list[Observation] = field(default_factory=list)
+    injected: list[Observation] = field(default_factory=list)
+    copies: list[Observation] = field(default_factory=list)
 
 
-def compare(arrivals: Sequence[Sighting], departures: Sequence[Sighting]) -> Passage:
+def compare(arrivals: Sequence[Observation], departures: Sequence[Observation]) -> Comparison:
     """What a middlebox did with what came to it.
 
     Args:
         arrivals: packets on its links that others sent.
         departures: packets on its links that it sent.
     """
-    waiting: dict[tuple[int, ...], list[Sighting]] = defaultdict(list)
+    waiting: dict[tuple[int, ...], list[Observation]] = defaultdict(list)
     came: set[tuple[int, ...]] = set()
     for each in sorted(arrivals, key=_time):
         waiting[each.segment.identity].append(each)
@@ -70,9 +70,9 @@ def compare(arrivals: Sequence[Sighting], departures: Sequence[Sighting]) -> Pas
             del same[number]
     left = sorted((each for same in waiting.values() for each in same), key=_time)
     passed = _in_other_pieces(left, strange)
-    return Passage(
+    return Comparison(
         dropped=[each for each in left if id(each) not in passed],
-        made=[
+        injected=[
             each for each in strange if id(each) not in passed and each.segment.identity not in came
         ],
         copies=[
@@ -81,11 +81,11 @@ def compare(arrivals: Sequence[Sighting], departures: Sequence[Sighting]) -> Pas
     )
 
 
-def _time(sighting: Sighting) -> int:
-    return sighting.time_ns
+def _time(observation: Observation) -> int:
+    return observation.time_ns
 
 
-def _latest(same: Sequence[Sighting], departure: Sighting) -> int | None:
+def _latest(same: Sequence[Observation], departure: Observation) -> int | None:
     """The place of the latest of `same`, which is in order, that came before a departure."""
     for number in range(len(same) - 1, -1, -1):
         if same[number].time_ns <= departure.time_ns + TOLERANCE_NS:
@@ -93,12 +93,12 @@ def _latest(same: Sequence[Sighting], departure: Sighting) -> int | None:
     return None
 
 
-def _in_other_pieces(left: Sequence[Sighting], strange: Sequence[Sighting]) -> set[int]:
+def _in_other_pieces(left: Sequence[Observation], strange: Sequence[Observation]) -> set[int]:
     """`id` of what came and left in pieces of another size, on both sides.
 
     A card that cuts, or puts together, leaves sequence and acknowledgement numbers as they are.
     """
-    by_ack: dict[int, list[Sighting]] = defaultdict(list)
+    by_ack: dict[int, list[Observation]] = defaultdict(list)
     for arrival in left:
         if arrival.segment.protocol == TCP and arrival.segment.size:
             by_ack[arrival.segment.ack].append(arrival)

@@ -118,7 +118,7 @@ class ConntrackTable:
         self._host = host
         self.shortest = shortest
         self.version = 0  # becomes another with every flow and every state
-        self._table = netlink.Requests(netlink.NETFILTER)
+        self._table = netlink.RequestSocket(netlink.NETFILTER)
         groups = _GROUP_NEW | _GROUP_UPDATE | _GROUP_DESTROY
         self._events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
         self._known: dict[bytes, _Known] = {}  # by their original tuple, the oldest first

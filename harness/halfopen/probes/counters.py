@@ -38,7 +38,7 @@ class CounterProbe:
     """Reads the counters of a middlebox; made and used in one thread inside its namespace."""
 
     def __init__(self) -> None:
-        self._requests = netlink.Requests(netlink.NETFILTER)
+        self._requests = netlink.RequestSocket(netlink.NETFILTER)
 
     def close(self) -> None:
         """Let go of its socket."""

@@ -70,7 +70,7 @@ def messages(data: bytes) -> Iterator[Message]:
         offset += (length + 3) & ~3
 
 
-class Requests:
+class RequestSocket:
     """A socket for requests of one protocol, in the namespace of the thread that makes it."""
 
     def __init__(self, protocol: int) -> None:

@@ -64,7 +64,7 @@ class SocketProbe:
     """Reads all TCP sockets of a namespace; made and used in one thread inside it."""
 
     def __init__(self) -> None:
-        self._diag = netlink.Requests(netlink.SOCK_DIAG)
+        self._diag = netlink.RequestSocket(netlink.SOCK_DIAG)
         self._names: dict[bytes, str] = {}
 
     def read(self, owners: Mapping[int, int]) -> list[SeenSocket]:

@@ -82,7 +82,7 @@ def capture_words(captures: Mapping[str, Any]) -> str:
     if captures.get("skipped"):
         return f"{captures['directory']}: not annotated: {captures['skipped']}"
     words = [f"{captures['frames']} frames"]
-    for did in ("dropped", "made"):
+    for did in ("dropped", "injected"):
         words += [f"{number} {did} by {box}" for box, number in captures[did].items() if number]
     if captures["missed"]:
         words.append(f"{captures['missed']} more lost by the capture")

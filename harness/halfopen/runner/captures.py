@@ -30,7 +30,7 @@ def with_captures(result: VariantResult, history: History) -> VariantResult:
         found |= {
             "frames": notes.frames,
             "dropped": dict(notes.dropped),
-            "made": dict(notes.made),
+            "injected": dict(notes.injected),
             "missed": notes.missed,
             "skipped": notes.skipped,
         }

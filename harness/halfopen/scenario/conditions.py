@@ -18,11 +18,11 @@ from pydantic import BeforeValidator, Field, PlainSerializer, PlainValidator, Wi
 from halfopen.fields import DURATION_SCHEMA, Scaled, read_duration
 from halfopen.sections import suggest
 
-Place = Literal["endpoint", "middlebox"]
+HostKind = Literal["endpoint", "middlebox"]
 
 
 @dataclass(frozen=True)
-class Figure:
+class ConditionFigure:
     """Something that can be counted while a scenario runs.
 
     Attributes:
@@ -33,23 +33,23 @@ class Figure:
     """
 
     meaning: str
-    place: Place
+    place: HostKind
     everywhere: bool = False
     messages: bool = False
 
 
-FIGURES: Mapping[str, Figure] = {
-    "sent": Figure("messages written to a sender's input", "endpoint", True, True),
-    "accepted": Figure("messages that a sender's queue took", "endpoint", True, True),
-    "acked": Figure("messages that a sender was told are safe", "endpoint", True, True),
-    "delivered": Figure(
+FIGURES: Mapping[str, ConditionFigure] = {
+    "sent": ConditionFigure("messages written to a sender's input", "endpoint", True, True),
+    "accepted": ConditionFigure("messages that a sender's queue took", "endpoint", True, True),
+    "acked": ConditionFigure("messages that a sender was told are safe", "endpoint", True, True),
+    "delivered": ConditionFigure(
         "messages in a receiver's output, each counted once", "endpoint", True, True
     ),
-    "queue depth": Figure("messages accepted and not acked yet", "endpoint", True, True),
-    "connections": Figure("sockets in ESTABLISHED in the last sample", "endpoint"),
-    "fds": Figure("file descriptors of all programs in the last sample", "endpoint"),
-    "flows": Figure("entries of a middlebox in the last sample", "middlebox"),
-    "event": Figure("times that a program said this in its structured log", "endpoint"),
+    "queue depth": ConditionFigure("messages accepted and not acked yet", "endpoint", True, True),
+    "connections": ConditionFigure("sockets in ESTABLISHED in the last sample", "endpoint"),
+    "fds": ConditionFigure("file descriptors of all programs in the last sample", "endpoint"),
+    "flows": ConditionFigure("entries of a middlebox in the last sample", "middlebox"),
+    "event": ConditionFigure("times that a program said this in its structured log", "endpoint"),
 }
 """What a condition can be about.  All counts are from the beginning of the run."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halfopen.middlebox.flowtable import FlowTable, Verdict
+from halfopen.middlebox.flowtable import FlowTable, PacketVerdict
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 
 SYN, ACK, FIN, RST = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST
@@ -25,7 +25,7 @@ class Conversation:
         self.sent = {IN: 1000, OUT: 9000}
         self.heard = {IN: 0, OUT: 0}
 
-    def send(self, side: Side, flags: int = ACK, length: int = 0, back: int = 0) -> Verdict:
+    def send(self, side: Side, flags: int = ACK, length: int = 0, back: int = 0) -> PacketVerdict:
         """A segment from `side`, `back` octets behind what it would send next."""
         packet = Packet(
             self.addresses[side],
@@ -44,7 +44,7 @@ class Conversation:
                 self.addresses[side.other] = verdict.packet.addresses.reverse
         return verdict
 
-    def probe(self, side: Side) -> Verdict:
+    def probe(self, side: Side) -> PacketVerdict:
         """A keepalive probe."""
         return self.send(side, ACK, back=1)
 

@@ -6,7 +6,7 @@ import pytest
 
 from halfopen.errors import UnsupportedError
 from halfopen.middlebox.flow import State
-from halfopen.middlebox.flowtable import Action, FlowTable
+from halfopen.middlebox.flowtable import FlowTable, PacketAction
 from halfopen.middlebox.packet import Addresses, Endpoint, Packet, Side
 from halfopen.middlebox.policy import Policy
 from halfopen.profiles import all_profiles
@@ -21,10 +21,10 @@ def begun(**changes: object) -> Conversation:
 
 def test_an_idle_flow_is_known_until_the_very_end_of_its_time() -> None:
     talk = begun()
-    assert talk.after(99.999).send(IN, length=10).action is Action.PASS
+    assert talk.after(99.999).send(IN, length=10).action is PacketAction.PASS
     assert talk.table.next_expiry() == pytest.approx(199.999)
     verdict = talk.after(100).send(OUT, length=10)
-    assert (verdict.action, verdict.reason) == (Action.DROP, "no such flow")
+    assert (verdict.action, verdict.reason) == (PacketAction.DROP, "no such flow")
     assert len(talk.table) == 0
     assert talk.table.next_expiry() is None
 
@@ -33,7 +33,7 @@ def test_an_idle_flow_is_known_until_the_very_end_of_its_time() -> None:
 def test_a_probe_from_either_side_keeps_it(side: Side) -> None:
     talk = begun()
     for _ in range(5):
-        assert talk.after(60).probe(side).action is Action.PASS
+        assert talk.after(60).probe(side).action is PacketAction.PASS
 
 
 def test_where_keepalive_does_not_count_only_data_does() -> None:
@@ -56,7 +56,7 @@ def test_a_handshake_that_is_not_completed_is_forgotten() -> None:
     assert talk.table.next_expiry() == 16.0
     talk.after(5).send(OUT, SYN | ACK)
     assert talk.table.next_expiry() == 21.0
-    assert talk.after(10).send(IN, ACK).action is Action.DROP
+    assert talk.after(10).send(IN, ACK).action is PacketAction.DROP
 
 
 def test_closing_goes_by_way_of_half_closed_to_time_wait() -> None:
@@ -78,15 +78,15 @@ def test_a_rst_ends_a_flow_and_a_guessed_one_does_not() -> None:
     talk = begun()
     (flow,) = talk.table
     talk.after(50)
-    assert talk.table.handle(forged(talk, OUT, 5), OUT, talk.now).action is Action.PASS
+    assert talk.table.handle(forged(talk, OUT, 5), OUT, talk.now).action is PacketAction.PASS
     assert (flow.state, talk.table.next_expiry()) == (State.ESTABLISHED, 100.0)
-    assert talk.send(OUT, RST).action is Action.PASS
+    assert talk.send(OUT, RST).action is PacketAction.PASS
     assert (flow.state, talk.table.next_expiry()) == (State.RESET, 52.0)
 
 
 def test_a_syn_in_an_established_flow_passes_and_does_not_count() -> None:
     talk = begun()
-    assert talk.after(50).send(IN, SYN, back=1).action is Action.PASS
+    assert talk.after(50).send(IN, SYN, back=1).action is PacketAction.PASS
     assert talk.table.next_expiry() == 100.0
 
 
@@ -116,7 +116,7 @@ def test_both_ends_are_told_in_words_that_they_believe(on_expiry: str, flags: in
 def test_a_late_packet_finds_the_farewell_already_said() -> None:
     talk = begun(on_expiry="rst both")
     verdict = talk.after(500).send(IN, length=1)
-    assert verdict.action is Action.DROP
+    assert verdict.action is PacketAction.DROP
     assert [each.to for each in verdict.sent] == [IN, OUT]
 
 
@@ -143,7 +143,7 @@ def test_a_late_packet(late: str) -> None:
     def meets(side: Side, flags: int = ACK, length: int = 5) -> str:
         talk = begun(late_packet=late).after(1000)
         verdict = talk.send(side, flags, length=length)
-        if verdict.action is Action.RESET:
+        if verdict.action is PacketAction.RESET:
             (answer,) = verdict.sent
             assert answer.to is side
             assert answer.packet.addresses == talk.addresses[side].reverse
@@ -176,7 +176,7 @@ def test_a_full_table_takes_nobody() -> None:
     a.open(), b.open()
     assert c.send(IN, SYN).reason == "table full"
     c.now = 100.0  # both are over now, and make room
-    assert c.send(IN, SYN).action is Action.PASS
+    assert c.send(IN, SYN).action is PacketAction.PASS
 
 
 def test_the_oldest_goes() -> None:
@@ -225,7 +225,9 @@ def test_ipv6_is_the_same() -> None:
     table = FlowTable(POLICY)
     client, server = Endpoint("2001:db8::1", 40000), Endpoint("2001:db8::2", 514)
     assert str(client) == "[2001:db8::1]:40000"
-    assert Conversation(table, client, server).open().send(OUT, length=3).action is Action.PASS
+    assert (
+        Conversation(table, client, server).open().send(OUT, length=3).action is PacketAction.PASS
+    )
 
 
 def test_sequence_numbers_wrap() -> None:
@@ -251,8 +253,8 @@ def test_every_profile_keeps_what_it_says(name: str) -> None:
     idle = policy.idle_timeout
     assert idle is not None
     talk = Conversation(FlowTable(policy)).open()
-    assert talk.after(idle * 0.9).probe(OUT).action is Action.PASS
-    assert talk.send(IN).action is Action.PASS  # the answer
+    assert talk.after(idle * 0.9).probe(OUT).action is PacketAction.PASS
+    assert talk.send(IN).action is PacketAction.PASS  # the answer
     talk.after(idle)
     sent = talk.table.expire(talk.now)
     assert {each.packet.flags for each in sent} == (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halfopen.middlebox.flowtable import Action, FlowTable
+from halfopen.middlebox.flowtable import FlowTable, PacketAction
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation
 from halfopen.middlebox.packet import Endpoint
 from halfopen.middlebox.policy import Policy
@@ -44,7 +44,7 @@ def test_no_port_left_is_no_connection() -> None:
         "no addresses left",
     ]
     other = Conversation(table, CLIENT, Endpoint("192.0.2.2", 514))
-    assert other.send(IN, SYN).action is Action.PASS  # to another server they are free
+    assert other.send(IN, SYN).action is PacketAction.PASS  # to another server they are free
 
 
 def test_client_first_heals_with_the_same_mapping_and_server_first_is_reset() -> None:
@@ -52,11 +52,11 @@ def test_client_first_heals_with_the_same_mapping_and_server_first_is_reset() ->
     talk = Conversation(natted("readmit from inside")).open()
     talk.table.forget()
     verdict = talk.send(OUT, length=5)
-    assert (verdict.action, [each.to for each in verdict.sent]) == (Action.RESET, [OUT])
+    assert (verdict.action, [each.to for each in verdict.sent]) == (PacketAction.RESET, [OUT])
     healed = talk.send(IN, length=5)
     assert healed.packet is not None
     assert healed.packet.addresses == talk.addresses[OUT].reverse
-    assert talk.send(OUT, length=5).action is Action.PASS
+    assert talk.send(OUT, length=5).action is PacketAction.PASS
 
 
 def test_passed_untranslated_it_carries_the_private_address() -> None:
@@ -72,12 +72,12 @@ def test_rebinding_changes_who_the_server_sees() -> None:
     (flow,) = talk.table.rebind()
     moved = talk.send(IN, length=5)
     assert moved.packet is not None and moved.packet.addresses == flow.outside
-    assert talk.send(OUT, length=5).action is Action.DROP  # to where the client was
+    assert talk.send(OUT, length=5).action is PacketAction.DROP  # to where the client was
     assert Conversation(FlowTable(Policy(idle_timeout=5.0))).open().table.rebind() == []
 
 
 def test_nobody_opens_a_connection_to_the_address_of_a_nat() -> None:
-    for late, action in (("drop", Action.DROP), ("rst sender", Action.RESET)):
+    for late, action in (("drop", PacketAction.DROP), ("rst sender", PacketAction.RESET)):
         talk = Conversation(natted(late), Endpoint(PUBLIC, 1234))
         assert talk.send(OUT, SYN).action is action
 
@@ -86,6 +86,6 @@ def test_one_client_and_one_server_by_way_of_two_services() -> None:
     a, b = (Endpoint(address, SERVER.port) for address in ("10.9.0.1", "10.9.0.2"))
     policy = Policy(idle_timeout=100.0, nat="destination")
     table = FlowTable(policy, HostTranslation({each.address: SERVER.address for each in (a, b)}))
-    assert Conversation(table, CLIENT, a).send(IN, SYN).action is Action.PASS
+    assert Conversation(table, CLIENT, a).send(IN, SYN).action is PacketAction.PASS
     # The answers of both would carry the same addresses.
     assert Conversation(table, CLIENT, b).send(IN, SYN).reason == "no addresses left"

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from halfopen.middlebox.flow import State
-from halfopen.middlebox.flowtable import Action, FlowTable, Sent, Verdict
+from halfopen.middlebox.flowtable import FlowTable, PacketAction, PacketVerdict, Sent
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
@@ -92,7 +92,7 @@ class Player:
         self.now = 0.0
         self.last: tuple[Side, Addresses] | None = None
 
-    def play(self, event: Event) -> tuple[float, Packet, Side, Verdict]:
+    def play(self, event: Event) -> tuple[float, Packet, Side, PacketVerdict]:
         self.now += event.pause
         side = event.side
         addresses = event.addresses if side is IN else event.addresses.reverse
@@ -105,7 +105,7 @@ class Player:
         return self.now, packet, side, verdict
 
 
-def play(table: FlowTable, script: list[Event]) -> list[tuple[float, Packet, Side, Verdict]]:
+def play(table: FlowTable, script: list[Event]) -> list[tuple[float, Packet, Side, PacketVerdict]]:
     player = Player(table)
     return [player.play(event) for event in script]
 
@@ -165,9 +165,9 @@ def test_coming_in_time_or_late_changes_no_verdict(
         between = min(at, now + wait)
         said += busy.expire(between)
         found = busy.handle(packet, side, at)
-        own = [s for s in found.sent if found.action is Action.RESET][-1:]
+        own = [s for s in found.sent if found.action is PacketAction.RESET][-1:]
         said += [s for s in found.sent if s not in own]
-        mine = [s for s in verdict.sent if verdict.action is Action.RESET][-1:]
+        mine = [s for s in verdict.sent if verdict.action is PacketAction.RESET][-1:]
         told += [s for s in verdict.sent if s not in mine]
         assert (found.action, found.packet, found.reason) == (
             verdict.action,
@@ -191,13 +191,13 @@ def test_a_flow_lives_exactly_until_idle_after_its_last_packet(
     for gap in gaps:
         talk.after(gap * idle)
         verdict = talk.probe(OUT) if probes else talk.send(IN, length=1)
-        assert verdict.action is Action.PASS
+        assert verdict.action is PacketAction.PASS
     (flow,) = talk.table
     assert flow.state is State.ESTABLISHED
     last = talk.now
     talk.now = last + over * idle
     alive = talk.now < last + idle
-    assert (talk.send(IN, length=1).action is Action.PASS) == alive
+    assert (talk.send(IN, length=1).action is PacketAction.PASS) == alive
     assert len(talk.table) == alive
 
 
@@ -206,10 +206,10 @@ def test_a_rst_is_never_answered_and_answers_go_to_the_sender(
     policy: Policy, script: list[Event]
 ) -> None:
     for _, packet, side, verdict in play(table_for(policy), script):
-        if verdict.action is Action.RESET:
+        if verdict.action is PacketAction.RESET:
             answer = verdict.sent[-1]
             assert not packet.flags & Flags.RST
             assert answer.to is side
             assert answer.packet.flags & Flags.RST
             assert answer.packet.addresses == packet.addresses.reverse
-        assert (verdict.packet is not None) == (verdict.action is Action.PASS)
+        assert (verdict.packet is not None) == (verdict.action is PacketAction.PASS)

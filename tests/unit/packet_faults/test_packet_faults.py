@@ -14,7 +14,7 @@ from halfopen.labs.agent.engines.userspace import USERSPACE
 from halfopen.labs.forwarder.fault_pipeline import FaultPipeline
 from halfopen.middlebox.packet import Side
 from halfopen.packet_faults import KernelPacketFault, PacketFault, all_packet_faults
-from halfopen.packet_faults._packet_fault import Behaviour, Delivery, OutgoingPacket, PacketFacts
+from halfopen.packet_faults._packet_fault import Behaviour, Departure, OutgoingPacket, PacketFacts
 from halfopen.packet_faults.block import Block
 from halfopen.packet_faults.impair import Impair
 
@@ -27,8 +27,8 @@ class _Appending(Behaviour):
     def __init__(self, what: bytes, wait: float) -> None:
         self._what, self._wait = what, wait
 
-    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Delivery]:
-        return (Delivery(now + self._wait, replace(packet, frame=packet.frame + self._what)),)
+    def on_packet(self, packet: OutgoingPacket, now: float) -> Sequence[Departure]:
+        return (Departure(now + self._wait, replace(packet, frame=packet.frame + self._what)),)
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""Ethernet frames made by hand."""
+"""Ethernet frames injected by hand."""
 
 from __future__ import annotations
 

@@ -78,10 +78,10 @@ def test_a_late_packet_and_the_reset_for_it_are_told(tmp_path: Path) -> None:
         assert comments(tmp_path, LEFT) == [
             "",
             "dropped by firewall: no such flow (expired 4 s before, in the lab)",
-            "made by firewall, not by receiver",
+            "injected by firewall, not by receiver",
         ]
         assert comments(tmp_path, RIGHT) == [""]
-        assert (notes.frames, dict(notes.dropped), dict(notes.made)) == (
+        assert (notes.frames, dict(notes.dropped), dict(notes.injected)) == (
             4, {"firewall": 1}, {"firewall": 1}
         )  # fmt: skip
     assert read_capture(tmp_path / "sender-firewall.pcapng").rest  # the figures are still there

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.pcap.drops import TOLERANCE_NS, Sighting, compare
+from halfopen.pcap.drops import TOLERANCE_NS, Observation, compare
 from halfopen.pcap.packets import SYN, read_segment
 
 from .frames import ACK, CLIENT, OUTSIDE, PSH, SERVER, ip, segment, tcp
@@ -71,8 +71,8 @@ def test_any_octets_are_read_or_not_but_never_break(data: bytes) -> None:
     read_segment(data)
 
 
-def seen(time_ms: float, frame: bytes) -> Sighting:
-    return Sighting(round(time_ms * MS), segment(frame))
+def seen(time_ms: float, frame: bytes) -> Observation:
+    return Observation(round(time_ms * MS), segment(frame))
 
 
 fates = st.lists(
@@ -101,7 +101,7 @@ def test_exactly_what_a_middlebox_dropped_and_made_is_found(
     found = compare(came, left)
     dropped = [each for each, (fate, _) in zip(came, plan, strict=True) if fate == "drop"]
     copies = sum(fate == "copy" for fate, _ in plan)
-    assert not found.made
+    assert not found.injected
     if not v6:
         assert found.dropped == dropped
         assert len(found.copies) == copies
@@ -128,7 +128,7 @@ def test_what_nobody_sent_was_made_by_the_middlebox() -> None:
     reset = seen(5, tcp(SERVER, CLIENT, (2514, 40001), flags=4))
     data = seen(4, tcp(payload=b"abc"))
     found = compare([data], [reset])
-    assert (found.dropped, found.made) == ([data], [reset])
+    assert (found.dropped, found.injected) == ([data], [reset])
 
 
 def piece(start: int, size: int, number: int) -> bytes:
@@ -143,7 +143,7 @@ def test_what_leaves_in_other_pieces_is_passed_on(start: int) -> None:
     one = [seen(0, piece(start, 300, 1))]
     many = [seen(1, piece(at(100 * n), 100, 10 + n)) for n in range(3)]
     for came, left in ((one, many), (many, one)):
-        assert compare(came, [Sighting(each.time_ns + MS, each.segment) for each in left]) == (
+        assert compare(came, [Observation(each.time_ns + MS, each.segment) for each in left]) == (
             compare([], [])
         )
     lost = seen(0.5, piece(at(300), 100, 2))

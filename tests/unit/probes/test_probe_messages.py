@@ -105,7 +105,7 @@ def test_a_socket_is_recorded_with_timer_queues_and_owner() -> None:
 
 
 def test_a_refused_request_is_an_error() -> None:
-    requests = netlink.Requests(netlink.SOCK_DIAG)
+    requests = netlink.RequestSocket(netlink.SOCK_DIAG)
     try:
         with pytest.raises(OSError, match=r"Invalid argument|No such file|not supported"):
             list(requests.dump(20, bytes([255, 6, 0, 0])))

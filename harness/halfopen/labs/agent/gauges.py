@@ -21,7 +21,7 @@ class Gauge(Protocol):
         """Records for what changed since the last call."""
 
 
-class Impstats:
+class ImpstatsGauge:
     """rsyslog's own figures, one JSON object a line (rsyslog's documentation, "impstats").
 
     Args:
@@ -61,7 +61,7 @@ class Impstats:
                 )
 
 
-class Spool:
+class SpoolGauge:
     """The files below a directory: how many, and how many bytes they hold.
 
     Args:
@@ -106,7 +106,7 @@ class Spool:
                 continue  # gone meanwhile
 
 
-class Said:
+class TextGauge:
     """What a program says in words, as it is.
 
     Args:
@@ -130,6 +130,6 @@ def open_gauge(host: str, process: str, kind: str, path: Path, lines: Follower) 
     """The gauge of a kind, see :class:`halfopen.model.program.ProgramSpec`."""
     word, _, names = kind.partition(" ")
     if word == "spool":
-        return Spool(host, process, path, names or "*")
-    gauge = Impstats if kind == "impstats" else Said
+        return SpoolGauge(host, process, path, names or "*")
+    gauge = ImpstatsGauge if kind == "impstats" else TextGauge
     return gauge(host, process, lines)

@@ -10,7 +10,7 @@ from halfopen.probes.sockets import SocketProbe
 
 
 @dataclass(frozen=True)
-class Listener:
+class ListeningSocket:
     """A listening socket.
 
     Attributes:
@@ -29,17 +29,17 @@ class Listener:
         return self.waiting > self.backlog
 
 
-def listeners(host: str, pid: int | None) -> list[Listener]:
+def listeners(host: str, pid: int | None) -> list[ListeningSocket]:
     """Where the process `pid` and its descendants listen, in the namespace of `host`."""
     if pid is None:
         return []
     inodes = socket_inodes(pid)
 
-    def read() -> list[Listener]:
+    def read() -> list[ListeningSocket]:
         probe = SocketProbe()
         try:
             return [
-                Listener(each.record["local"], each.record["rqueue"], each.record["wqueue"])
+                ListeningSocket(each.record["local"], each.record["rqueue"], each.record["wqueue"])
                 for each in probe.read({})
                 if each.kind == "listen" and each.inode in inodes
             ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from halfopen.errors import LabError, UnsupportedError
-from halfopen.labs.agent.rtnetlink import Link, routing
+from halfopen.labs.agent.rtnetlink import LinkInfo, routing
 from halfopen.labs.forwarder import offload
 from halfopen.middlebox import nftables, ruleset
 from halfopen.middlebox.attachment import Attachment
@@ -74,7 +74,7 @@ def add_routes(name: str, network: HostNetwork) -> None:
             host.add_route(each.subnet, each.gateway)
 
 
-def ends(host: str, interface: Interface) -> tuple[Link, Link]:
+def ends(host: str, interface: Interface) -> tuple[LinkInfo, LinkInfo]:
     """The two ends of a link: that of the host, and that of its neighbour."""
     with routing(host) as here, routing(interface.neighbour) as there:
         own = here.link(interface.name)

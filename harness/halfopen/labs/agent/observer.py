@@ -116,7 +116,7 @@ class Observer(threading.Thread):
             assert self._flows is not None, f"{self._host} is not a middlebox"
             flows, news = self._flows.forget(clients, every, most)
             gone.extend(flows)
-            self._tell(news)
+            self._emit_all(news)
 
         self._ask(act)
         return gone
@@ -204,7 +204,7 @@ class Observer(threading.Thread):
 
         def watch() -> None:
             nonlocal told
-            self._tell(table.news())
+            self._emit_all(table.news())
             look = self._asked or (self._is_due("conntrack") and looks.is_due(IDLE_SHARE))
             if look:
                 with looks.look():
@@ -228,7 +228,7 @@ class Observer(threading.Thread):
 
         return watch
 
-    def _tell(self, news: list[FlowRecord]) -> None:
+    def _emit_all(self, news: list[FlowRecord]) -> None:
         for record in news:
             self._emit(record)
 

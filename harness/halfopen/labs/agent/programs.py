@@ -185,11 +185,11 @@ class Program:
             task.cancel()
         if waiting not in done:
             what = "ended" if ended in done else f"was not ready within {timeout:g} s"
-            raise LabError(f"{self.name} on {self.host} {what}; its output:\n{self.last_words()}")
+            raise LabError(f"{self.name} on {self.host} {what}; its output:\n{self.stderr_tail()}")
         waiting.result()
         self._emit(self._record("ready"))
 
-    def last_words(self) -> str:
+    def stderr_tail(self) -> str:
         """The end of its standard error, for an error message."""
         path = self._directory / f"{self.name}.log"
         text = path.read_text(errors="replace") if path.exists() else ""
@@ -352,7 +352,7 @@ class Program:
         if self._forced:
             end["forced"] = True
         if not self._end_asked or self._forced:
-            end["words"] = self.last_words()[-_LAST_WORDS:]
+            end["words"] = self.stderr_tail()[-_LAST_WORDS:]
         self._emit(end)
 
     def _record(self, state: Literal["started", "ready", "exited"]) -> ProcessRecord:

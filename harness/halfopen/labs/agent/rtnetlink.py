@@ -16,7 +16,7 @@ _NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
 
 
 @dataclass(frozen=True)
-class Link:
+class LinkInfo:
     """An interface of a host.
 
     Attributes:
@@ -40,10 +40,10 @@ class Routing:
     def __init__(self, kernel: IPRoute) -> None:
         self._kernel = kernel
 
-    def links(self) -> list[Link]:
+    def links(self) -> list[LinkInfo]:
         """All interfaces."""
         return [
-            Link(
+            LinkInfo(
                 each["index"],
                 each.get_attr("IFLA_IFNAME"),
                 each.get_attr("IFLA_ADDRESS"),
@@ -53,7 +53,7 @@ class Routing:
             for each in self._kernel.get_links()
         ]
 
-    def link(self, name: str) -> Link:
+    def link(self, name: str) -> LinkInfo:
         """The interface of that name.
 
         Raises:

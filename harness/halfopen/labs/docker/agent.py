@@ -23,7 +23,7 @@ from halfopen.labs.agent import network
 from halfopen.labs.agent.agent import Agent, Write, serve
 from halfopen.labs.agent.programs import Program
 from halfopen.labs.agent.resolver import Resolver
-from halfopen.labs.docker.subject import Subject
+from halfopen.labs.docker.subject import ContainerProgram
 from halfopen.model.program import ProgramSpec
 from halfopen.probes import namespaces
 
@@ -36,7 +36,7 @@ class ContainerAgent(Agent):
     def __init__(self, write: Write) -> None:
         super().__init__(write)
         self._pause_containers: set[int] = set()
-        self._subjects: dict[tuple[str, str], Subject] = {}
+        self._subjects: dict[tuple[str, str], ContainerProgram] = {}
 
     async def do_clock(self, _: Mapping[str, Any]) -> float:
         """CLOCK_MONOTONIC of the engine's host, which need not be the caller's machine."""
@@ -95,7 +95,7 @@ class ContainerAgent(Agent):
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
         """A program that the engine starts in a container of its own."""
         again = (host, spec.name) in self._subjects
-        subject = Subject(
+        subject = ContainerProgram(
             host, spec, directory, self._token, self.emit, self._follow, self.peer.call, again
         )
         self._subjects[host, spec.name] = subject

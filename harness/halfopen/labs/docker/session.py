@@ -173,7 +173,7 @@ class DockerLab(AgentLab):
         assert self._helper is not None
         self._helper.send(line)
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         return self._said.decode(errors="replace").strip() or "no output"
 
     async def _listen(self, streams: Attached) -> None:

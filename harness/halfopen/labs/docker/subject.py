@@ -27,7 +27,7 @@ class Call(Protocol):
         """What to do, with what."""
 
 
-class Subject(Program):
+class ContainerProgram(Program):
     """A program that the engine starts; everything else is as in the netns lab.
 
     Args:

@@ -35,7 +35,7 @@ from halfopen.middlebox.packet import Side
 from halfopen.middlebox.policy import Policy
 
 
-class Requests:
+class PipeRequests:
     """Requests from a file descriptor."""
 
     def __init__(self, descriptor: int) -> None:
@@ -85,7 +85,7 @@ def _mac(text: str) -> bytes:
 
 def main() -> None:
     """Play a middlebox until standard input ends."""
-    requests = Requests(sys.stdin.fileno())
+    requests = PipeRequests(sys.stdin.fileno())
     waiting: list[dict[str, Any]] = []
     while not waiting:
         came = requests.read()

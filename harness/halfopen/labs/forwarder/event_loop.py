@@ -21,7 +21,7 @@ from halfopen.verbs import verb_from_json
 Send = Callable[[Mapping[str, Any]], None]
 
 
-class Requests(Protocol):
+class RequestSource(Protocol):
     """Where requests come from."""
 
     def fileno(self) -> int:
@@ -48,7 +48,7 @@ class EventLoop:
         forwarder: Forwarder,
         links: Mapping[Side, Link],
         recorder: MiddleboxRecorder,
-        requests: Requests,
+        requests: RequestSource,
         send: Send,
         profile_idle: float | None,
     ) -> None:

@@ -1,6 +1,6 @@
-"""The short way of a frame: a plain segment of a known flow is changed where it lies.
+"""The fast path of a frame: a plain segment of a known flow is changed where it lies.
 
-No object is made for it; the flow's :class:`~halfopen.middlebox.lane.Lane` takes note of it.
+No object is made for it; the flow's :class:`~halfopen.middlebox.fast_path.FastPath` takes note.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from typing import Final
 from halfopen.labs.forwarder.frames import IPV4, IPV6, TCP, octets
 from halfopen.labs.forwarder.port import Port
 from halfopen.middlebox.checksum import words
-from halfopen.middlebox.flow import Flow
+from halfopen.middlebox.fast_path import FastPath
+from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.flowtable import FlowTable
-from halfopen.middlebox.lane import Lane
 from halfopen.middlebox.packet import Addresses, Side
 
 # Ethernet, IPv4 without options and TCP in one go; addresses and ports together are the key.
@@ -32,24 +32,24 @@ HEAD_ROOM: Final = max(_HEAD.size, _HEAD6.size)
 
 
 @dataclass(frozen=True, slots=True)
-class _Shortcut:
+class _Way:
     """One direction of a flow.
 
     Attributes:
-        lane: takes note of what passes.
+        path: takes note of what passes.
         key: addresses and ports as they are on the other side, None if they are the same.
         address_change: what the translation adds to the sum of the addresses.
         change: what it adds to the sum of addresses and ports.
     """
 
-    lane: Lane
+    path: FastPath
     key: bytes | None = None
     address_change: int = 0
     change: int = 0
 
 
-class Shortcuts:
-    """The short ways between two links.
+class FastPaths:
+    """The fast paths between two links.
 
     Args:
         table: knows the flows.
@@ -58,33 +58,33 @@ class Shortcuts:
 
     def __init__(self, table: FlowTable, ports: Mapping[Side, Port]) -> None:
         self._table = table
-        self._ways: dict[Side, dict[bytes, _Shortcut]] = {side: {} for side in Side}
+        self._ways: dict[Side, dict[bytes, _Way]] = {side: {} for side in Side}
         self._keys: dict[int, list[tuple[Side, bytes]]] = {}
         self._macs = {side: ports[side.other].header for side in Side}
         self._mtu = {side: ports[side.other].mtu for side in Side}
 
-    def learn(self, flow: Flow) -> None:
-        """Make the short ways of a flow."""
+    def learn(self, flow: TrackedFlow) -> None:
+        """Make the fast paths of a flow."""
         if id(flow) in self._keys:
             return
         keys = self._keys[id(flow)] = []
         for side in Side:
-            lane = Lane(self._table, flow, side)
+            path = FastPath(self._table, flow, side)
             old, new = _key(flow.leaving(side.other).reverse), _key(flow.leaving(side))
-            way = _Shortcut(lane)
+            way = _Way(path)
             if old != new:
                 change = words(new[:-_PORTS]) - words(old[:-_PORTS])
-                way = _Shortcut(lane, new, change, words(new) - words(old))
+                way = _Way(path, new, change, words(new) - words(old))
             self._ways[side][old] = way
             keys.append((side, old))
 
-    def forget(self, flow: Flow) -> None:
+    def forget(self, flow: TrackedFlow) -> None:
         """The flow is known no more, or has other addresses."""
         for side, key in self._keys.pop(id(flow), ()):
             del self._ways[side][key]
 
     def take(self, data: bytearray | mmap.mmap, start: int, side: Side, now: float) -> bool:
-        """Take the frame at `start`, that came from `side`, the short way, if it is one for it.
+        """Take the frame at `start`, that came from `side`, the fast path, if it is one for it.
 
         Then it lies there as it is to be sent on the other side; else nothing has happened.
         """
@@ -103,7 +103,7 @@ class Shortcuts:
             or pieces & _IN_PIECES
             or not 0 <= length <= self._mtu[side]
             or total > self._mtu[side]
-            or not way.lane.advance(flags, seq, ack, length, now)
+            or not way.path.advance(flags, seq, ack, length, now)
         ):
             return False
         data[start : start + 12] = self._macs[side]
@@ -129,7 +129,7 @@ class Shortcuts:
             or hops < 2
             or length < 0
             or size + 40 > self._mtu[side]
-            or not way.lane.advance(flags, seq, ack, length, now)
+            or not way.path.advance(flags, seq, ack, length, now)
         ):
             return False
         data[start : start + 12] = self._macs[side]

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 
 from halfopen.packet_faults._packet_fault import (
     Behaviour,
-    Delivery,
+    Departure,
     Manner,
     OutgoingPacket,
     PacketFacts,
@@ -26,7 +26,7 @@ class _Active:
         self._waiting: list[tuple[float, int, OutgoingPacket]] = []
         self._serial = 0
 
-    def hold(self, delivery: Delivery) -> None:
+    def hold(self, delivery: Departure) -> None:
         self._serial += 1
         heapq.heappush(self._waiting, (delivery.at, self._serial, delivery.packet))
 

@@ -16,7 +16,7 @@ from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, 
 
 if TYPE_CHECKING:
     from halfopen.labs.forwarder.forwarder import Forwarder
-    from halfopen.middlebox.flow import Flow
+    from halfopen.middlebox.flow import TrackedFlow
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Target:
     profile_idle: float | None
     addresses: Mapping[str, str]
 
-    def opened_by(self, client: str | None) -> list[Flow]:
+    def opened_by(self, client: str | None) -> list[TrackedFlow]:
         """The flows of a client, the oldest first; None: of all."""
         if client is not None and client not in self.addresses:
             raise LabError(f"unknown host {client!r}")
@@ -48,25 +48,25 @@ class Target:
         )
 
 
-def _forget(verb: ForgetFlows, target: Target) -> Sequence[Flow]:
+def _forget(verb: ForgetFlows, target: Target) -> Sequence[TrackedFlow]:
     chosen = target.opened_by(verb.client)[:: verb.every][: verb.most]
     numbers = {flow.number for flow in chosen}
     return sorted(target.forwarder.table.forget(lambda flow: flow.number in numbers), key=_age)
 
 
-def _set_idle_timeout(verb: SetIdleTimeout, target: Target) -> Sequence[Flow]:
+def _set_idle_timeout(verb: SetIdleTimeout, target: Target) -> Sequence[TrackedFlow]:
     seconds, table = verb.seconds, target.forwarder.table
     idle = target.profile_idle if seconds is None else None if isinf(seconds) else seconds
     table.policy = replace(table.policy, idle_timeout=idle)
     return ()
 
 
-def _rebind(verb: Rebind, target: Target) -> Sequence[Flow]:
+def _rebind(verb: Rebind, target: Target) -> Sequence[TrackedFlow]:
     numbers = {flow.number for flow in target.opened_by(verb.client)}
     return sorted(target.forwarder.rebind(lambda flow: flow.number in numbers), key=_age)
 
 
-HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Sequence[Flow]]] = {
+HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Sequence[TrackedFlow]]] = {
     ForgetFlows: _forget,
     SetIdleTimeout: _set_idle_timeout,
     Rebind: _rebind,
@@ -75,7 +75,7 @@ HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Sequence[Flow]]] = {
 them stays active, and nothing is ended."""
 
 
-def do(verb: Verb, target: Target, now: float) -> Sequence[Flow]:
+def do(verb: Verb, target: Target, now: float) -> Sequence[TrackedFlow]:
     """Do a verb at `now`, on the forwarder's clock; returns the flows that it touched.
 
     Raises:
@@ -96,5 +96,5 @@ def do(verb: Verb, target: Target, now: float) -> Sequence[Flow]:
     return HANDLERS[type(verb)](verb, target)
 
 
-def _age(flow: Flow) -> int:
+def _age(flow: TrackedFlow) -> int:
     return flow.number

@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from halfopen.labs.forwarder import frames, icmp
-from halfopen.labs.forwarder.fast_path import Shortcuts
+from halfopen.labs.forwarder.fast_path import FastPaths
 from halfopen.labs.forwarder.fault_pipeline import FaultPipeline
 from halfopen.labs.forwarder.frames import ETHERNET, IPV4, IPV6, TCP, Datagram
 from halfopen.labs.forwarder.port import Port
-from halfopen.middlebox.flow import Flow
+from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.flowtable import Cause, FlowTable, Sent
 from halfopen.middlebox.nat import Translator
 from halfopen.middlebox.packet import Packet, Side, reset_for
@@ -60,8 +60,8 @@ class Forwarder:
         translator: Translator | None,
         ports: Mapping[Side, Port],
         rng: random.Random,
-        created: Callable[[Flow], None] = lambda _: None,
-        ended: Callable[[Flow, Cause], None] = lambda _flow, _cause: None,
+        created: Callable[[TrackedFlow], None] = lambda _: None,
+        ended: Callable[[TrackedFlow, Cause], None] = lambda _flow, _cause: None,
     ) -> None:
         self._translates = translator is not None
         self._ports = ports
@@ -72,24 +72,24 @@ class Forwarder:
         self.changes = 0  # whatever may have changed the state of a flow
         self.table = FlowTable(policy, translator, self)
         self.faults = FaultPipeline(rng, self._leave)
-        self._shortcuts = Shortcuts(self.table, ports)
+        self._fast_paths = FastPaths(self.table, ports)
 
-    def created(self, flow: Flow) -> None:
+    def created(self, flow: TrackedFlow) -> None:
         """From the table: a flow is known from now on."""
         self.changes += 1
         self._tell_created(flow)
 
-    def ended(self, flow: Flow, cause: Cause) -> None:
+    def ended(self, flow: TrackedFlow, cause: Cause) -> None:
         """From the table: a flow is known no more."""
         self.changes += 1
-        self._shortcuts.forget(flow)
+        self._fast_paths.forget(flow)
         self._tell_ended(flow, cause)
 
-    def rebind(self, which: Callable[[Flow], bool]) -> list[Flow]:
+    def rebind(self, which: Callable[[TrackedFlow], bool]) -> list[TrackedFlow]:
         """Give translated flows other addresses outside; returns those that have got some."""
         changed = self.table.rebind(which)
         for flow in changed:
-            self._shortcuts.forget(flow)
+            self._fast_paths.forget(flow)
         return changed
 
     def tick(self, now: float) -> None:
@@ -103,8 +103,8 @@ class Forwarder:
         return min((time for time in times if time is not None), default=None)
 
     def quick(self, data: bytearray | mmap.mmap, start: int, side: Side, now: float) -> bool:
-        """Take the short way with the frame at `start`, see :meth:`Shortcuts.take`."""
-        return not self.faults and self._shortcuts.take(data, start, side, now)
+        """Take the fast path with the frame at `start`, see :meth:`FastPaths.take`."""
+        return not self.faults and self._fast_paths.take(data, start, side, now)
 
     def receive(
         self, frame: bytearray, side: Side, now: float, *, unfinished: bool = False
@@ -165,7 +165,7 @@ class Forwarder:
         if verdict.packet.addresses != packet.addresses:
             frames.readdress(frame, ip, verdict.packet.addresses)
         if verdict.flow is not None and verdict.flow.assured:
-            self._shortcuts.learn(verdict.flow)
+            self._fast_paths.learn(verdict.flow)
         self.faults.enter(OutgoingPacket(frame, side.other, ip.inner, True, facts), now)
 
     def _other(self, frame: bytearray, ip: Datagram, side: Side, now: float) -> None:
@@ -187,7 +187,7 @@ class Forwarder:
         elif self._onward(frame, ip, side):
             self.faults.enter(OutgoingPacket(frame, side.other, ip.inner, False, facts), now)
 
-    def _translated(self, frame: bytearray, ip: Datagram, flow: Flow, side: Side) -> bytes:
+    def _translated(self, frame: bytearray, ip: Datagram, flow: TrackedFlow, side: Side) -> bytes:
         """An ICMP error about a flow as the IP packet that it is on the other side."""
         here, there = flow.leaving(side.other).reverse, flow.leaving(side)
         hidden = side is Side.INSIDE and flow.inside.source != flow.outside.source
@@ -202,7 +202,9 @@ class Forwarder:
             return self.table.owns(packet.addresses)
         return self.table.translate(packet.addresses).destination != packet.addresses.destination
 
-    def _facts(self, packet: Packet, ip: Datagram, side: Side, flow: Flow | None) -> PacketFacts:
+    def _facts(
+        self, packet: Packet, ip: Datagram, side: Side, flow: TrackedFlow | None
+    ) -> PacketFacts:
         onward = packet.addresses
         begins = flow is None and packet.opens
         client = onward.source.address if begins else None

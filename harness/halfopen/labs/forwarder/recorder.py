@@ -7,7 +7,7 @@ import time
 from typing import Literal
 
 from halfopen.labs.forwarder.forwarder import Forwarder
-from halfopen.middlebox.flow import Flow, State
+from halfopen.middlebox.flow import State, TrackedFlow
 from halfopen.middlebox.flowtable import Cause
 from halfopen.model.records import (
     ConntrackRecord,
@@ -19,7 +19,7 @@ from halfopen.model.records import (
 from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
 
 
-def state_of(flow: Flow) -> str:
+def state_of(flow: TrackedFlow) -> str:
     """The state of a flow, named as conntrack names it."""
     match flow.state:
         case State.OPENING:
@@ -34,7 +34,7 @@ def state_of(flow: Flow) -> str:
             return "CLOSE"
 
 
-def _outside(flow: Flow) -> list[str] | None:
+def _outside(flow: TrackedFlow) -> list[str] | None:
     """Client and server as the server sees them, if that is another view than the client's."""
     seen = flow.leaving(flow.opener)
     return None if seen == flow.opened else [str(seen.source), str(seen.destination)]
@@ -61,13 +61,13 @@ class MiddleboxRecorder:
         """When the next sample is to be taken (CLOCK_MONOTONIC)."""
         return self._due
 
-    def created(self, flow: Flow) -> None:
+    def created(self, flow: TrackedFlow) -> None:
         """A flow is known from now on."""
         client, server = flow.opened
         self._names[flow.number] = (str(client), str(server))
         self._record(self._flow("created", flow))
 
-    def ended(self, flow: Flow, cause: Cause) -> None:
+    def ended(self, flow: TrackedFlow, cause: Cause) -> None:
         """A flow is known no more."""
         record = self._flow("destroyed", flow)
         record["cause"] = cause
@@ -107,7 +107,7 @@ class MiddleboxRecorder:
         if everything or self._stale("drops", now):
             self._say(drops, drops, now, everything)
 
-    def _flow(self, event: Literal["created", "destroyed"], flow: Flow) -> FlowRecord:
+    def _flow(self, event: Literal["created", "destroyed"], flow: TrackedFlow) -> FlowRecord:
         client, server = self._names[flow.number]
         record = FlowRecord(
             kind="flow",
@@ -121,7 +121,7 @@ class MiddleboxRecorder:
             record["outside"] = outside
         return record
 
-    def _entry(self, flow: Flow, now: float) -> FlowEntry:
+    def _entry(self, flow: TrackedFlow, now: float) -> FlowEntry:
         client, server = self._names[flow.number]
         left = None if flow.deadline is None else max(0, math.ceil(flow.deadline - now))
         entry = FlowEntry(client=client, server=server, state=state_of(flow), expires_s=left)

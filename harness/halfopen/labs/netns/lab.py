@@ -31,7 +31,7 @@ class NetnsLab(AgentLab):
 
     def __init__(self, directory: Path, token: str, record: Recorder) -> None:
         super().__init__(directory, token, record)
-        self._nursery = contextlib.ExitStack()
+        self._zygote = contextlib.ExitStack()
         self._sandbox: SandboxProcess | None = None
         self._reader: asyncio.Task[None] | None = None
 
@@ -45,7 +45,7 @@ class NetnsLab(AgentLab):
         return self
 
     async def _begin(self) -> None:
-        zygote = self._nursery.enter_context(shared_zygote())
+        zygote = self._zygote.enter_context(shared_zygote())
         self._sandbox = await zygote.fork()
         self._reader = asyncio.create_task(self._read(self._sandbox))
         await self._wait_ready("the sandbox could not be started")
@@ -55,7 +55,7 @@ class NetnsLab(AgentLab):
         )
 
     async def __aexit__(self, *_: object) -> None:
-        with self._nursery:
+        with self._zygote:
             if self._reader is not None:
                 self._reader.cancel()
                 await asyncio.gather(self._reader, return_exceptions=True)
@@ -83,7 +83,7 @@ class NetnsLab(AgentLab):
             self._peer.take(data)
         self._hung_up()
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         assert self._sandbox is not None
         self._sandbox.said.seek(0)
         text = self._sandbox.said.read()[-3000:].decode(errors="replace").strip()

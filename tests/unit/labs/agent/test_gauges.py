@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.labs.agent.follower import Follower
-from halfopen.labs.agent.gauges import Spool, open_gauge
+from halfopen.labs.agent.gauges import SpoolGauge, open_gauge
 
 
 @pytest.mark.parametrize(("kind", "files", "octets"), [("spool", 3, 111), ("spool *.seg", 2, 11)])
@@ -17,6 +17,6 @@ def test_files_count_by_their_names(tmp_path: Path, kind: str, files: int, octet
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x" * size)
     gauge = open_gauge("h", "p", kind, tmp_path, Follower(tmp_path))
-    assert isinstance(gauge, Spool)
+    assert isinstance(gauge, SpoolGauge)
     (record,) = gauge.read()
     assert (record["kind"], record["files"], record["bytes"]) == ("spool", files, octets)

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from halfopen.labs.agent.follower import Follower
-from halfopen.labs.agent.gauges import Impstats, Said, Spool
+from halfopen.labs.agent.gauges import ImpstatsGauge, SpoolGauge, TextGauge
 from halfopen.labs.agent.inlets import open_inlet
 from halfopen.model.program import Feed, ProgramSpec, Ready, program_from_json
 
@@ -65,7 +65,7 @@ def test_nobody_there_is_an_error_and_a_successor_is_found(tmp_path: Path, kind:
 
 def test_figures_are_recorded_when_they_change(tmp_path: Path) -> None:
     path = tmp_path / "impstats"
-    gauge = Impstats("h", "p", Follower(path))
+    gauge = ImpstatsGauge("h", "p", Follower(path))
     assert list(gauge.read()) == []
     said = {"name": "main Q", "origin": "core.queue", "size": 3, "enqueued": 5}
     with path.open("a") as file:
@@ -83,7 +83,7 @@ def test_a_spool_is_weighed_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("halfopen.labs.agent.gauges._PAUSE_S", 0.0)
-    gauge = Spool("h", "p", tmp_path)
+    gauge = SpoolGauge("h", "p", tmp_path)
     (tmp_path / ".made").write_text("hidden files are ours")
     (tmp_path / "sub").mkdir()
     weighed = []
@@ -97,7 +97,7 @@ def test_a_spool_is_weighed_when_it_changes(
 def test_words_are_recorded_as_they_are(tmp_path: Path) -> None:
     path = tmp_path / "said"
     path.write_bytes(b"start\n\xff torn")
-    assert [each["line"] for each in Said("h", "p", Follower(path)).read()] == ["start"]
+    assert [each["line"] for each in TextGauge("h", "p", Follower(path)).read()] == ["start"]
 
 
 def test_a_program_travels_into_a_sandbox_as_it_is() -> None:

@@ -18,7 +18,7 @@ from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.labs.forwarder.frames import octets
 from halfopen.labs.forwarder.port import Port
-from halfopen.middlebox.flow import Flow
+from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
@@ -62,7 +62,7 @@ class Place:
             translator = SourceTranslation(ends["outward"])
         elif nat == "destination":
             translator = HostTranslation({ends["inward"]: ends["server"]})
-        self.ended: list[tuple[Flow, str]] = []
+        self.ended: list[tuple[TrackedFlow, str]] = []
         self.middlebox = Forwarder(
             Policy(idle_timeout=100.0, nat=nat, **policy),  # type: ignore[arg-type]
             translator,
@@ -103,7 +103,7 @@ class Place:
         assert self.send(IN)
         return self
 
-    def do(self, verb: Verb, now: float = 0.0) -> Sequence[Flow]:
+    def do(self, verb: Verb, now: float = 0.0) -> Sequence[TrackedFlow]:
         return flow_table_verbs.do(verb, Target(self.middlebox, 100.0, ENDS[self.version]), now)
 
 

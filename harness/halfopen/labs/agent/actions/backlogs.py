@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
-from halfopen.labs.agent.listening import Listener, listeners
+from halfopen.labs.agent.listening import ListeningSocket, listeners
 from halfopen.probes.namespaces import run_in
 from halfopen.verbs import DrainBacklog, FillBacklog
 
@@ -42,7 +42,7 @@ async def fill(verb: FillBacklog, context: ActionContext) -> Sequence[str]:
         await asyncio.sleep(_LOOK_S)
 
 
-def _connect(host: str, listener: Listener) -> list[socket.socket]:
+def _connect(host: str, listener: ListeningSocket) -> list[socket.socket]:
     """As many connections as still fit, from the host itself."""
     missing = listener.backlog + 1 - listener.waiting
     _allow(missing)

@@ -74,7 +74,7 @@ class UserspaceMiddlebox:
             stdout=subprocess.PIPE,
             stderr=self._said,
         )
-        self._peer = Peer(self, self._write, self._last_words)
+        self._peer = Peer(self, self._write, self._stderr_tail)
         self._reader = threading.Thread(
             target=self._read, name=f"engine of {setup.name}", daemon=True
         )
@@ -124,9 +124,9 @@ class UserspaceMiddlebox:
             return
         self._process.wait()
         self._peer.end()
-        self._setup.failed(self._last_words())
+        self._setup.failed(self._stderr_tail())
 
-    def _last_words(self) -> str:
+    def _stderr_tail(self) -> str:
         self._said.seek(0)
         said = self._said.read()[-2000:].decode(errors="replace").strip()
         return f"the engine of {self._setup.name} has ended: {said or 'no output'}"

@@ -1,14 +1,14 @@
-"""The short way for plain segments: one direction of an established flow.
+"""The fast path of plain segments: one direction of an established flow.
 
 Nearly all packets are data or acknowledgements of flows that are established, and change nothing
-but two sequence numbers and a deadline.  For them a :class:`Lane` does exactly what
+but two sequence numbers and a deadline.  For them a :class:`FastPath` does exactly what
 :meth:`FlowTable.handle` does, without making objects for the packet and the verdict; for all
-others it says no, and the long way is taken.
+others it says no, and the slow path is taken.
 """
 
 from __future__ import annotations
 
-from halfopen.middlebox.flow import Flow, State
+from halfopen.middlebox.flow import State, TrackedFlow
 from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.packet import Flags, Side
 
@@ -17,12 +17,12 @@ _CIRCLE = (1 << 32) - 1
 _HALF = 1 << 31
 
 
-class Lane:
+class FastPath:
     """The packets of `flow` that come from `side`."""
 
     __slots__ = ("_me", "_table", "flow")
 
-    def __init__(self, table: FlowTable, flow: Flow, side: Side) -> None:
+    def __init__(self, table: FlowTable, flow: TrackedFlow, side: Side) -> None:
         self._table = table
         self.flow = flow
         self._me = flow.speakers[side]

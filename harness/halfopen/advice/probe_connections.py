@@ -19,7 +19,7 @@ PROGRAM = Path(probe_peer.__file__)
 
 
 @dataclass(frozen=True)
-class Connection:
+class ProbeConnection:
     """A connection that one host opens to the other.
 
     Attributes:
@@ -27,7 +27,7 @@ class Connection:
         keepalive: of the side that opens it.
         user_timeout_ms: of that side; 0 for none.
         say: numbers of the cues, from 1, at which an octet is sent.
-        port: of the other side; see :class:`Listener`.
+        port: of the other side; see :class:`ProbeListener`.
         fill: whether it sends at once as much as goes.
     """
 
@@ -40,7 +40,7 @@ class Connection:
 
 
 @dataclass(frozen=True)
-class Listener:
+class ProbeListener:
     """A port that echoes, or reads nothing; the keepalive is that of accepted connections."""
 
     port: int = 7000
@@ -61,7 +61,7 @@ class Peers:
         self._records = records
         self._cues: dict[str, int] = {}
 
-    async def listen(self, host: str, *listeners: Listener) -> None:
+    async def listen(self, host: str, *listeners: ProbeListener) -> None:
         """Let a host take connections."""
         ports = [
             {"port": each.port, "keepalive": _numbers(each.keepalive), "deaf": each.deaf}
@@ -69,7 +69,9 @@ class Peers:
         ]
         await self._start(host, "listener", {"listen": ports})
 
-    async def connect(self, host: str, address: str, connections: Sequence[Connection]) -> None:
+    async def connect(
+        self, host: str, address: str, connections: Sequence[ProbeConnection]
+    ) -> None:
         """Open connections from a host; all are there when this returns.
 
         Raises:
