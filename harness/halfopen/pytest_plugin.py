@@ -23,6 +23,7 @@ if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest 
     from halfopen.ports import LabSpec
 
 SUFFIX = ".scenario.yaml"
+_LATE = "halfopen late"
 _RESULTS = pytest.StashKey["dict[tuple[str, str], VariantResult]"]()
 
 
@@ -31,6 +32,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("halfopen", "scenarios of halfopen")
     group.addoption("--halfopen-lab", default="netns", help="the lab to play scenarios in")
     group.addoption("--halfopen-scale", type=float, default=None, help="time scale")
+    group.addoption(
+        "--halfopen-late-retries",
+        type=int,
+        default=0,
+        help="times to run a variant again if it is unknown because the machine was late",
+    )
     group.addoption("--halfopen-seed", type=int, default=0, help="for whatever is random")
 
 
@@ -100,7 +107,8 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     ]
     cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
     out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
-    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=auto())
+    retries = item.config.getoption("--halfopen-late-retries")
+    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=auto(), late_retries=retries)
     known.update({(r.file, r.variant): r for r in asyncio.run(runs)})
     return known
 
@@ -126,8 +134,11 @@ class VariantItem(pytest.Item):
     def runtest(self) -> None:
         """Ask for the verdict; anything but a pass fails the item."""
         from halfopen.model.verdict import Verdict
+        from halfopen.report._text import retried_words
 
         result = _results(self)[self.key]
+        if late := result.extra.get("late"):
+            self.user_properties.append((_LATE, retried_words(late)))
         if result.verdict is Verdict.UNSUPPORTED:
             pytest.skip(f"unsupported: {result.why}")
         if not result.verdict.as_expected:
@@ -142,6 +153,22 @@ class VariantItem(pytest.Item):
     def reportinfo(self) -> tuple[Path, int | None, str]:
         """Where it is, for pytest's headings."""
         return self.path, None, f"{self.plan.scenario}: {self.name}"
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Name the variants that were run again, because the machine had been late."""
+    found = [
+        f"{report.nodeid}: {words}"
+        for reports in terminalreporter.stats.values()
+        for report in reports
+        if isinstance(report, pytest.TestReport) and report.when == "call"
+        for name, words in report.user_properties
+        if name == _LATE
+    ]
+    if found:
+        terminalreporter.section("variants that were run again")
+        for line in found:
+            terminalreporter.write_line(line)
 
 
 class NotAsExpectedError(Exception):

@@ -10,10 +10,12 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from halfopen.checkers._words import late
 from halfopen.checkers.exits import Exits, in_words, unasked
 from halfopen.fields import SEEN, parse_bound
 from halfopen.model.history import History
 from halfopen.model.plan import PlannedCheck
+from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, Evidence, Verdict
 from halfopen.ports import Check, FigureFound, Finding
 from halfopen.registry import discover
@@ -85,6 +87,7 @@ def _judge_one(history: History, planned: PlannedCheck, kind: type[Check] | None
         label=planned.label or planned.check,
         line=planned.line,
         expected=expected,
+        late_s=finding.late_s,
     )
 
 
@@ -107,11 +110,21 @@ def _another_failure(finding: Finding, reproduces: Mapping[str, str]) -> str:
     return f"{', '.join(others)} failed as well" if others and "" not in reproduces else ""
 
 
+def _unless_late(history: History, check: Check, found: Finding) -> Finding:
+    """The finding, or that the machine was later than the check can bear."""
+    bears = check.bears(history)
+    if found.verdict is Verdict.UNKNOWN or history.late_s < bears:
+        return found
+    decides = f"and {format_duration(bears)} can change the order of two of the variant's timers"
+    return late(found.bound, found, history.late_s, decides)
+
+
 def _find(history: History, planned: PlannedCheck, kind: type[Check] | None) -> Finding:
     if kind is None:
         return Finding(Verdict.UNKNOWN, None, "", f"unknown check {planned.check!r}")
     try:
-        return kind.model_validate(dict(planned.params)).judge(history)
+        check = kind.model_validate(dict(planned.params))
+        return _unless_late(history, check, check.judge(history))
     except Exception as error:  # a checker that breaks must not end as a pass, nor end the others
         reason = f"the check broke: {type(error).__name__}: {error}"
         return Finding(Verdict.UNKNOWN, None, "", reason)

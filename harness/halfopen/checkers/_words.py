@@ -49,6 +49,22 @@ def unknown(bound: str, why: str, evidence: Sequence[Evidence] = ()) -> Finding:
     return Finding(Verdict.UNKNOWN, None, bound, why, tuple(evidence))
 
 
+def late(bound: str, found: Finding, late_s: float, decides: str) -> Finding:
+    """The finding of a check that the machine's lateness may have decided.
+
+    Args:
+        bound: what was asked for.
+        found: what would have been found.
+        late_s: lab seconds by which the machine was late.
+        decides: from how much on that can decide, in words.
+    """
+    why = (
+        f"the machine was late by {format_duration(late_s)}, {decides}: run it again when the "
+        f"machine has more time ({found.verdict}: {found.why})"
+    )
+    return Finding(Verdict.UNKNOWN, found.observed, bound, why, found.evidence, late_s=late_s)
+
+
 def cut_short(history: History) -> str:
     """Why a run that is not complete proves nothing."""
     if (end := history.end) is not None:

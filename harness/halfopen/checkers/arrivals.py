@@ -8,7 +8,7 @@ from pydantic import model_validator
 
 from halfopen.checkers._bounds import BoundedCheck
 from halfopen.checkers._ledger import read_ledger
-from halfopen.checkers._words import cut_short, moment, production, say, unknown
+from halfopen.checkers._words import cut_short, late, moment, production, say, unknown
 from halfopen.fields import BoundField, Duration, Endpoint
 from halfopen.model.history import History, compress
 from halfopen.model.verdict import Evidence, Verdict
@@ -56,7 +56,7 @@ class Arrivals(BoundedCheck):
         if not arrivals:
             return unknown(bound, f"no message ever came to {self.at}")
         verdicts, whys, evidence = [], [], []
-        observed = 0.0
+        observed, late_s = 0.0, 0.0
         if self.within is not None and self.most is not None:
             times = [t for t, _ in arrivals]
             count, start = _busiest(times, self.within)
@@ -64,6 +64,9 @@ class Arrivals(BoundedCheck):
             # More of the run can only bring a busier stretch.
             over = self.most.relation != "at least" and count > self.most.number
             verdicts.append(_verdict(history, self.most.holds(count), final=over))
+            shorter, _ = _busiest(times, max(0.0, self.within - history.late_s))
+            if over and self.most.holds(shorter):
+                late_s = history.late_s
             whys.append(f"{count} came within {say(history, self.within)}")
             together = [number for t, number in arrivals if start <= t <= start + self.within]
             runs = ", ".join(f"{a}-{b}" for a, b in compress(sorted(together))[:5])
@@ -82,7 +85,10 @@ class Arrivals(BoundedCheck):
         if Verdict.UNKNOWN in verdicts and Verdict.FAIL not in verdicts:
             return unknown(bound, f"{cut_short(history)}; so far {', '.join(whys)}", evidence)
         verdict = Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS
-        return Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
+        found = Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
+        if late_s and verdicts.count(Verdict.FAIL) == 1 and verdicts[0] is Verdict.FAIL:
+            return late(bound, found, late_s, "and what comes late comes together")
+        return found
 
 
 def _verdict(history: History, holds: bool, *, final: bool) -> Verdict:

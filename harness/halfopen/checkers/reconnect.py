@@ -9,6 +9,7 @@ from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._sessions import sessions_in_log, sessions_in_sockets
 from halfopen.checkers._stalls import stalls
 from halfopen.checkers._words import count, cut_short, moment, say, unknown
+from halfopen.checkers._words import late as late_by
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
@@ -55,7 +56,8 @@ class Reconnect(Check):
             if not history.complete:
                 return unknown(bound, f"{cut_short(history)}; no session was lost so far")
             return Finding(Verdict.PASS, 0, bound, "no session was lost")
-        took = [(history.duration if e.again is None else e.again) - e.start for e in losses]
+        spans = [(e.start, history.duration if e.again is None else e.again) for e in losses]
+        took = [end - start for start, end in spans]
         late = sum(t > self.within for t in took)
         waiting = sum(e.again is None for e in losses)
         worst = say(history, max(took))
@@ -75,7 +77,12 @@ class Reconnect(Check):
         else:
             verdict = Verdict.PASS
             why = f"{count(len(losses), 'session')} lost, a new one after at most {worst}"
-        return Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
+        finding = Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
+        waits = [history.late_s + history.waited(self.at, start, end) for start, end in spans]
+        missed = [t - wait > self.within for t, wait in zip(took, waits, strict=True)]
+        if verdict is Verdict.FAIL and not any(missed):
+            return late_by(bound, finding, max(waits), "its programs' waiting for a CPU included")
+        return finding
 
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""

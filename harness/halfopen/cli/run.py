@@ -70,6 +70,13 @@ def run(
     pcap: Annotated[
         bool, typer.Option("--pcap", help="Capture each link into a file for Wireshark.")
     ] = False,
+    late_retries: Annotated[
+        int,
+        typer.Option(
+            min=0,
+            help="Times to repeat a variant that is unknown because the machine was late.",
+        ),
+    ] = 0,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
@@ -86,7 +93,14 @@ def run(
     with progress_for(plans, console, quiet=quiet) as listener:
         results = asyncio.run(
             run_plans(
-                plans, spec, default_vocabulary(), out, jobs=bounds, listener=listener, pcap=pcap
+                plans,
+                spec,
+                default_vocabulary(),
+                out,
+                jobs=bounds,
+                listener=listener,
+                pcap=pcap,
+                late_retries=late_retries,
             )
         )
     finish(results, out=out, json=json, junit=junit, report=report)

@@ -14,6 +14,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
+from math import inf
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
@@ -21,7 +22,9 @@ from halfopen.errors import InputError, Problem
 from halfopen.model.checking import problem_of
 from halfopen.model.records import (
     EndRecord,
+    FdsRecord,
     HeaderRecord,
+    MachineRecord,
     SocketFields,
     SocketsRecord,
     StepRecord,
@@ -136,10 +139,41 @@ class History:
     def sample_s(self) -> float:
         """Seconds between two samples: what happened is known to no better than this.
 
-        On a host with thousands of sockets a sample may have been put off: then it is longer.
+        On a host with thousands of sockets a sample may have been put off, and on a busy machine
+        it comes late: then it is longer.
         """
         put_off = [record.get("late_s", 0.0) for record in self.of(SocketsRecord)]
-        return max([self.header["sample_s"], *put_off])
+        return max([self.header["sample_s"] + self.late_s, *put_off])
+
+    @cached_property
+    def late_s(self) -> float:
+        """Seconds by which steps, samplers and feeds were late at worst, from the first step on."""
+        begun = self.begun or 0.0
+        late = [record["late_s"] for record in self.of(MachineRecord) if record["t"] > begun]
+        return max([0.0, *late, *(record.get("late_s", 0.0) for record in self.of(StepRecord))])
+
+    @property
+    def bears_s(self) -> float:
+        """Lab seconds that those may be late before two timers change their order."""
+        bears = self.plan.get("bears_s")
+        return inf if bears is None else float(bears)
+
+    def waited(self, host: str, start: float, end: float) -> float:
+        """Seconds that the programs of a host waited for a processor between two moments.
+
+        It is a sum over processes and threads, and the samples around the two moments are used: so
+        it is the most by which what they did can have been late.
+        """
+        total = 0.0
+        series: dict[int, list[tuple[float, float]]] = {}
+        for record in self.of(FdsRecord, host=host):
+            if (waited := record.get("waited_s")) is not None:
+                series.setdefault(record["pid"], []).append((record["t"], waited))
+        for samples in series.values():
+            before = [waited for t, waited in samples if t <= start]
+            after = [waited for t, waited in samples if t >= end] or [samples[-1][1]]
+            total += max(0.0, after[0] - (before[-1] if before else 0.0))
+        return total
 
     @cached_property
     def duration(self) -> float:

@@ -85,7 +85,9 @@ class Plan:
     """Everything that a lab and the checkers need to know of one run.
 
     `about` is what the scenario says of itself, `variant_about` what its variant adds to that;
-    `returns` is the way back, if that is not the path.
+    `returns` is the way back, if that is not the path.  `bears_s` are the lab seconds that steps
+    and programs may be late before two of the variant's timers change their order; None if the
+    order of no two decides.
     """
 
     scenario: str
@@ -104,6 +106,7 @@ class Plan:
     variant_about: str = ""
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
+    bears_s: float | None = None
 
     def host(self, name: str) -> PlannedHost:
         """The host of that name.

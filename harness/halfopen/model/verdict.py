@@ -57,6 +57,7 @@ class CheckResult:
         label: tells two checks of one kind apart, for example `fds at receiver`.
         line: the line of the scenario file that asked for it; 0 when none did.
         expected: what a scenario that reproduces a failure expects of this check.
+        late_s: lab seconds by which the machine was late, if that left the check unknown.
     """
 
     check: str
@@ -68,6 +69,7 @@ class CheckResult:
     label: str = ""
     line: int = 0
     expected: Verdict = Verdict.PASS
+    late_s: float = 0.0
 
     @property
     def as_expected(self) -> bool:
@@ -82,6 +84,7 @@ class VariantResult:
     Attributes:
         wall_s: seconds that the run took.
         virtual_s: seconds of production time that it stands for.
+        late_s: lab seconds by which the machine was late, if that alone left it unknown.
         why: one line; says what spoiled the run if no check did.
         directory: where the history lies.
     """
@@ -98,6 +101,7 @@ class VariantResult:
     directory: str = ""
     reproduces: bool = False
     file: str = ""
+    late_s: float = 0.0
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

@@ -39,6 +39,7 @@ class Finding:
         why: one or two sentences for a person.
         evidence: the facts behind it.
         figures: every figure that was asked for; empty if there is but one, the observed.
+        late_s: lab seconds by which the machine was late, if that left it unknown.
     """
 
     verdict: Verdict
@@ -47,6 +48,7 @@ class Finding:
     why: str
     evidence: tuple[Evidence, ...] = ()
     figures: tuple[FigureFound, ...] = field(default=(), compare=False)
+    late_s: float = 0.0
 
 
 class Check(Section):
@@ -79,6 +81,13 @@ class Check(Section):
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order; none by default."""
         return ()
+
+    def bears(self, history: History) -> float:
+        """Lab seconds that the machine may have been late without deciding what is found.
+
+        By default, until two timers of the plan change their order (`halfopen.scenario.margin`).
+        """
+        return history.bears_s
 
     def hosts(self) -> tuple[str, ...]:
         """All host names in the parameters, in their order, each once."""

@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from halfopen.model.records import FdsRecord
+from halfopen.probes.cpu import waited
 from halfopen.probes.processes import family
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
@@ -26,6 +27,7 @@ class _Process:
     targets: tuple[str, ...]
     soft_limit: int
     cpu_s: float
+    waited_s: float | None
 
 
 class FdProbe:
@@ -53,7 +55,8 @@ class FdProbe:
                     cpu = psutil.Process(member).cpu_times()
                 except (OSError, psutil.Error):
                     continue
-                found.append(_Process(name, member, targets, limit, cpu.user + cpu.system))
+                on_cpu = cpu.user + cpu.system
+                found.append(_Process(name, member, targets, limit, on_cpu, waited(member)))
         return found
 
     def owners(self, processes: list[_Process]) -> dict[int, int]:
@@ -91,17 +94,18 @@ class FdProbe:
                     counts["file"] += 1
                 else:
                     counts["other"] += 1
-            samples.append(
-                FdsRecord(
-                    kind="fds",
-                    host=self._host,
-                    process=process.program,
-                    pid=process.pid,
-                    counts=dict(sorted(counts.items())),
-                    limit=process.soft_limit,
-                    cpu_s=round(process.cpu_s, 2),
-                )
+            sample = FdsRecord(
+                kind="fds",
+                host=self._host,
+                process=process.program,
+                pid=process.pid,
+                counts=dict(sorted(counts.items())),
+                limit=process.soft_limit,
+                cpu_s=round(process.cpu_s, 2),
             )
+            if process.waited_s is not None:
+                sample["waited_s"] = round(process.waited_s, 3)
+            samples.append(sample)
         return samples
 
 

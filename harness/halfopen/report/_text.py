@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from halfopen.model.units import format_duration
@@ -59,6 +59,8 @@ def in_words(result: VariantResult) -> str:
         lines.append(f"  observed: {seen(check)}")
         lines.append(f"  why: {check.why}")
         lines += [f"  {each.t:.3f} s: {each.text}" for each in check.evidence]
+    if late := result.extra.get("late"):
+        lines += ["", retried_words(late)]
     if result.directory:
         lines += ["", f"history: {result.directory}"]
     return "\n".join(lines)
@@ -75,6 +77,12 @@ def printable(text: str) -> str:
     return "".join(
         each if each.isprintable() or each == "\n" else repr(each)[1:-1] for each in text
     )
+
+
+def retried_words(late: Sequence[float]) -> str:
+    """Which run the verdict is about, if the machine was late in those before it."""
+    times = ", then by ".join(format_duration(each) for each in late)
+    return f"run {len(late) + 1}: before it the machine was late by {times}"
 
 
 def capture_words(captures: Mapping[str, Any]) -> str:

@@ -36,6 +36,7 @@ def _variant(result: VariantResult) -> dict[str, Any]:
         "file": result.file,
         "directory": result.directory,
         "reproduces": result.reproduces,
+        "late_s": round(result.late_s, 3),
         "checks": [_check(check) for check in result.checks],
         **result.extra,
     }
@@ -51,6 +52,7 @@ def _check(check: CheckResult) -> dict[str, Any]:
         "bound": check.bound,
         "why": check.why,
         "line": check.line,
+        "late_s": round(check.late_s, 3),
         "evidence": [
             {"t": each.t, "text": each.text, "flow": each.flow} for each in check.evidence
         ],

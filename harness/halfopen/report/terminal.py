@@ -19,6 +19,7 @@ from halfopen.report._text import (
     off_target,
     place,
     printable,
+    retried_words,
     seen,
     wanted,
 )
@@ -50,7 +51,7 @@ def print_results(results: Sequence[VariantResult], console: Console | None = No
     for result in results:
         if not result.verdict.as_expected:
             console.print(_reasons(result))
-    for line in _captures(results):
+    for line in _asides(results):
         console.print(Text(printable(line), style="dim"))
     console.print(Text(summary(results), style="bold"))
 
@@ -64,7 +65,7 @@ def plain_lines(results: Sequence[VariantResult]) -> list[str]:
         )
         if not result.verdict.as_expected:
             lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
-    lines += _captures(results)
+    lines += _asides(results)
     lines.append(summary(results))
     return [printable(line.rstrip()) for line in lines]
 
@@ -78,9 +79,15 @@ def summary(results: Sequence[VariantResult]) -> str:
     return f"{', '.join(counts) or 'nothing run'} in {wall} (simulated {virtual})"
 
 
-def _captures(results: Sequence[VariantResult]) -> list[str]:
-    found = [result.extra["captures"] for result in results if "captures" in result.extra]
-    return [f"captures: {capture_words(each)}" for each in found]
+def _asides(results: Sequence[VariantResult]) -> list[str]:
+    """What was captured, and which verdicts are about another run than the first."""
+    found = []
+    for result in results:
+        if late := result.extra.get("late"):
+            found.append(f"{result.scenario} / {result.variant}: {retried_words(late)}")
+        if captures := result.extra.get("captures"):
+            found.append(f"captures: {capture_words(captures)}")
+    return found
 
 
 def _table(results: Sequence[VariantResult]) -> Table:

@@ -39,6 +39,10 @@ RecordListener = Callable[[Plan, Record], None]
 """Is told of every record as it is written; what it does cannot change the run."""
 
 
+# A pause that lasts so much too long is recorded with its lateness.
+_NOTABLE_S = 0.01
+
+
 def message_token(plan: Plan) -> str:
     """The identity of a run's messages: eight letters or digits that follow from the seed."""
     rng = random.Random(f"{plan.seed}/{plan.scenario}/{plan.variant}")
@@ -170,8 +174,11 @@ class Player:
                 "state": "begin",
             }
             stage.note(mark)
-            await self._step(stage, faults, step)
-            stage.note({**mark, "state": "end"})
+            late = await self._step(stage, faults, step)
+            end: StepRecord = {**mark, "state": "end"}
+            if late >= _NOTABLE_S:
+                end["late_s"] = round(late, 4)
+            stage.note(end)
             stage.check_failure()
         await stage.fed()
         await faults.heal_all()
@@ -180,7 +187,9 @@ class Player:
         await stage.finish()
         stage.check_failure()
 
-    async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> None:
+    async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> float:
+        """Do a step; returns the seconds by which it lasted too long, if it is one that lasts."""
+        begun = time.monotonic()
         match step:
             case PlannedSend():
                 await stage.send(
@@ -192,6 +201,7 @@ class Player:
                 )
             case PlannedWait():
                 await asyncio.sleep(step.seconds)
+                return time.monotonic() - begun - step.seconds
             case PlannedWaitUntil():
                 await faults.reach(step.until, step)
             case PlannedInject():
@@ -204,6 +214,7 @@ class Player:
                 await stage.start(step.host)
             case _:
                 assert_never(step)
+        return 0.0
 
     def _write(self, record: Record) -> None:
         self._writer.write(record)

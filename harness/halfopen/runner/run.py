@@ -8,6 +8,7 @@ import re
 import time
 import traceback
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from halfopen.checkers import judge_history
@@ -78,6 +79,8 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
             broke = end is not None and end["reason"] == "error"
             verdict = Verdict.ERROR if broke else Verdict.UNKNOWN
     header, plan = history.header, history.plan
+    late = [c.late_s for c in checks if c.verdict is Verdict.UNKNOWN]
+    late_s = max(late) if verdict is Verdict.UNKNOWN and late and all(late) else 0.0
     return VariantResult(
         scenario=header["scenario"],
         variant=header["variant"],
@@ -91,6 +94,7 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         directory=str(directory),
         reproduces=any(c["reproduces"] for c in plan["checks"]),
         file=header["file"],
+        late_s=late_s,
     )
 
 
@@ -150,6 +154,7 @@ async def run_plans(
     jobs: Jobs,
     listener: RecordListener | None = None,
     pcap: bool = False,
+    late_retries: int = 0,
 ) -> list[VariantResult]:
     """Play plans, several at a time, and judge them; the results are in the order of the plans.
 
@@ -163,6 +168,8 @@ async def run_plans(
         jobs: how many at a time.
         listener: is told of every record.
         pcap: their links are captured.
+        late_retries: how many times a variant is run again that is unknown because the machine was
+            late, and for no other reason; the result says that it was.
 
     Raises:
         UsageError: if a directory for a history is not ours; the other runs are ended.
@@ -171,7 +178,14 @@ async def run_plans(
 
     async def one(plan: Plan, directory: Path) -> VariantResult:
         async with slots.acquire():
-            return await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
+            result = await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
+            for _ in range(late_retries):
+                if not result.late_s:
+                    break
+                again = await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
+                late = (*result.extra.get("late", ()), result.late_s)
+                result = replace(again, extra={**again.extra, "late": late})
+            return result
 
     directories = run_directories(out, plans)
     # The longest begin first: else the last to begin would leave the others' slots empty.

@@ -20,7 +20,9 @@ from halfopen.model.steps import (
     PlannedWaitUntil,
 )
 from halfopen.ports import LabSpec
+from halfopen.scenario.clocks import Kind, clocks
 from halfopen.scenario.conditions import AT_MOST_SCALED
+from halfopen.scenario.margin import margin
 from halfopen.scenario.model import (
     Expectation,
     Heal,
@@ -37,7 +39,7 @@ from halfopen.scenario.model import (
 )
 from halfopen.scenario.scaling import LARGEST_SCALE, scale_seconds, scale_section
 from halfopen.scenario.steps import say
-from halfopen.scenario.timescale import Kind, check_scale, clocks
+from halfopen.scenario.timescale import check_scale
 from halfopen.sections import suggest
 
 
@@ -108,6 +110,7 @@ def _plan(scenario: Scenario, variant: Variant, lab: str, scale: float, seed: in
         about=scenario.about,
         variant_about=variant.about,
         source=scenario.source,
+        bears_s=margin(variant, scale),
     )
 
 

@@ -14,7 +14,8 @@ from halfopen.fields import Duration, Section
 from halfopen.model.units import LONGEST, parse_duration
 from halfopen.ports import Vocabulary
 from halfopen.scenario import load_scenario, make_plans
-from halfopen.scenario.timescale import check_scale, clocks, conflicts
+from halfopen.scenario.clocks import clocks
+from halfopen.scenario.timescale import check_scale, conflicts
 from halfopen.sections import say_duration
 
 from .kinds import NETNS

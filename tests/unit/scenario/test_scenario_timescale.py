@@ -8,8 +8,9 @@ from halfopen.errors import InputError
 from halfopen.kernel.timers import granularity
 from halfopen.ports import Vocabulary
 from halfopen.scenario import make_plans
+from halfopen.scenario.clocks import silences
 from halfopen.scenario.model import Heal, Send, Step, Wait
-from halfopen.scenario.timescale import conflicts, largest_scale, silences
+from halfopen.scenario.timescale import conflicts, largest_scale
 
 from .kinds import NETNS, Load, Refusal
 

@@ -22,6 +22,7 @@ from halfopen.labs.agent.actions._action import nothing_to_prepare
 from halfopen.labs.agent.captures import Captures
 from halfopen.labs.agent.engines import MiddleboxSetup, RunningMiddlebox, choose
 from halfopen.labs.agent.environment import LaunchEnvironment
+from halfopen.labs.agent.meter import Meter
 from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
 from halfopen.labs.agent.resolver import Resolver, cover_files
@@ -70,6 +71,7 @@ class Agent:
         self._followers: dict[Path, Follower] = {}
         self._feeds: set[asyncio.Task[None]] = set()
         self._captures = Captures(self.emit)
+        self._meter = Meter(self.emit)
 
     def emit(self, record: Record) -> None:
         """Record something now; from any thread."""
@@ -81,6 +83,7 @@ class Agent:
         self._origin = float(request["origin"])
         self._token = request["token"]
         self._directory = Path(request["directory"])
+        self._meter.start()
 
     async def do_build(self, request: Mapping[str, Any]) -> None:
         """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
@@ -109,6 +112,7 @@ class Agent:
                 programs=lambda name=name: self._running(name),  # type: ignore[misc]
                 emit=self.emit,
                 failed=self._failed,
+                late=self._meter.note,
             )
             self._observers[name] = observer
             observer.start()
@@ -258,6 +262,7 @@ class Agent:
             for finish in environment.finish:
                 await asyncio.to_thread(finish)
         await self._captures.end()
+        await self._meter.stop()
         # What the threads handed over is written before the answer is.
         await asyncio.sleep(0)
 

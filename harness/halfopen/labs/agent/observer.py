@@ -44,7 +44,12 @@ class Observer(threading.Thread):
         programs: name -> pid of the programs that run on the host now.
         emit: takes the records; called from this thread.
         failed: takes the reason if the observer cannot go on; called from this thread.
+    <<<<<<< Updated upstream
         shortest: of a middlebox, see :class:`halfopen.probes.conntrack.ConntrackTable`.
+    =======
+        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.FlowTable`.
+        late: takes the seconds by which a look began too late; called from this thread.
+    >>>>>>> Stashed changes
     """
 
     def __init__(
@@ -56,6 +61,7 @@ class Observer(threading.Thread):
         emit: Recorder,
         failed: Callable[[str], None],
         shortest: float = 0.0,
+        late: Callable[[float], None] = lambda _: None,
     ) -> None:
         super().__init__(name=f"observer of {host}", daemon=True)
         self._host = host
@@ -64,6 +70,7 @@ class Observer(threading.Thread):
         self._emit = emit
         self._failed = failed
         self._shortest = shortest
+        self._late = late
         self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
         self._watch: Callable[[], None] = lambda: None
         self._flows: ConntrackTable | None = None
@@ -83,6 +90,7 @@ class Observer(threading.Thread):
                 self._watch()
                 due = max(due + SAMPLE_S, time.monotonic())
                 self._serve_until(due)
+                self._late(time.monotonic() - due)
             self._sample()
         except Exception as error:
             self._failed(f"the observer of {self._host} failed: {type(error).__name__}: {error}")

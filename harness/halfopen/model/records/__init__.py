@@ -42,6 +42,7 @@ from halfopen.model.records.run import (
     FaultRecord,
     HeaderRecord,
     LabRecord,
+    MachineRecord,
     StepRecord,
 )
 
@@ -65,6 +66,7 @@ __all__ = [
     "KeepalivesRecord",
     "LabRecord",
     "LogRecord",
+    "MachineRecord",
     "ProcessRecord",
     "Record",
     "Recorder",
@@ -85,6 +87,7 @@ Record = (
     | FaultRecord
     | ConditionRecord
     | EngineRecord
+    | MachineRecord
     | ProcessRecord
     | LogRecord
     | SaidRecord

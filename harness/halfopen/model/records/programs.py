@@ -89,6 +89,8 @@ class FdsRecord(OfProgram):
             socket, also TCP that is closed.
         limit: soft RLIMIT_NOFILE.
         cpu_s: seconds that the process has run on a CPU.
+        waited_s: seconds that its threads could have run, but waited for a CPU; only where the
+            kernel tells.
     """
 
     kind: Literal["fds"]
@@ -96,3 +98,4 @@ class FdsRecord(OfProgram):
     counts: dict[str, int]
     limit: int
     cpu_s: float
+    waited_s: NotRequired[float]

@@ -46,6 +46,7 @@ class StepRecord(Timed):
         text: the step in words.
         line: in the scenario file.
         state: what happens to the step now.
+        late_s: seconds by which a pause lasted too long; only with `end`, and only if it did.
     """
 
     kind: Literal["step"]
@@ -53,6 +54,7 @@ class StepRecord(Timed):
     text: str
     line: int
     state: Literal["begin", "end"]
+    late_s: NotRequired[float]
 
 
 class FaultRecord(Timed):
@@ -104,6 +106,23 @@ class EngineRecord(OfHost):
 
     kind: Literal["engine"]
     engine: str
+
+
+class MachineRecord(Timed):
+    """How the machine kept up with the run in the last second.
+
+    Attributes:
+        late_s: the longest time for which the lab's own processes and threads were not run when
+            they should have been, be it to feed, to look or to do a step.
+        idle: processors that had nothing to do, on average.
+        stalled: part of the time in which something that could run waited for a processor (PSI,
+            `some`); only where the kernel tells.
+    """
+
+    kind: Literal["machine"]
+    late_s: float
+    idle: float
+    stalled: NotRequired[float]
 
 
 class LabRecord(Timed):
