@@ -1,0 +1,40 @@
+"""How late a run may be before two timers change their order."""
+
+from __future__ import annotations
+
+from halfopen.scenario import make_plans
+
+from .kinds import NETNS, Load
+
+
+def bears(load: Load, text: str, scale: float) -> float | None:
+    return make_plans(load(text), lab=NETNS, scale=scale, seed=0)[0].bears_s
+
+
+PAUSED = """\
+scenario: a pause that ends before the firewall forgets
+hosts:
+  sender: { run: relpio send, to: receiver, ack timeout: off, keepalive: off }
+  firewall: { profile: fortigate, idle timeout: 3600 s }
+  receiver: { run: relpio receive, keepalive: off }
+path: [sender, firewall, receiver]
+steps:
+  - send: 1 message
+  - wait: PAUSE
+  - send: 1 message
+expect:
+  - delivery: { lost: 0 }
+"""
+
+
+def test_without_two_timers_nothing_can_change_its_order(load: Load) -> None:
+    assert bears(load, PAUSED.replace("  - wait: PAUSE\n", ""), 60) is None
+
+
+def test_a_pause_may_not_outlast_what_it_should_not(load: Load) -> None:
+    assert bears(load, PAUSED.replace("PAUSE", "50 min"), 60) == 10
+    assert bears(load, PAUSED.replace("PAUSE", "50 min"), 600) == 1
+
+
+def test_a_pause_that_is_longer_already_may_last_on(load: Load) -> None:
+    assert bears(load, PAUSED.replace("PAUSE", "70 min"), 60) is None
