@@ -70,7 +70,7 @@ try-images: setup-dev kafka
 	-@.ci/engine with .ci/images # without an engine, the tests that need one say so
 
 incidents: setup-dev ## the scenario library, every variant
-	$(PYTEST) scenarios -v
+	$(PYTEST) scenarios -v --halfopen-late-retries=1
 
 soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile inputs (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
