@@ -65,6 +65,26 @@ def late(bound: str, found: Finding, late_s: float, decides: str) -> Finding:
     return Finding(Verdict.UNKNOWN, found.observed, bound, why, found.evidence, late_s=late_s)
 
 
+def unless_delayed(
+    history: History, failed: Finding, spans: Sequence[tuple[float, float]], within: float
+) -> Finding:
+    """A failure, or unknown if all that took too long did so because programs had no CPU.
+
+    Args:
+        history: of the run.
+        failed: what would be found.
+        spans: begin and end of each thing that took its time, lab time.
+        within: lab seconds that each may take.
+    """
+    delays = [(end - start, history.delay(start, end)) for start, end in spans]
+    if any(took - delay > within for took, delay in delays):
+        return failed
+    decides = "the time that its programs waited for a CPU included"
+    return late(
+        failed.bound, failed, max(delay for took, delay in delays if took > within), decides
+    )
+
+
 def cut_short(history: History) -> str:
     """Why a run that is not complete proves nothing."""
     if (end := history.end) is not None:

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._sessions import sessions_in_log, sessions_in_sockets
 from halfopen.checkers._stalls import stalls
-from halfopen.checkers._words import count, cut_short, moment, say, unknown
-from halfopen.checkers._words import late as late_by
+from halfopen.checkers._words import count, cut_short, moment, say, unknown, unless_delayed
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
@@ -78,10 +77,8 @@ class Reconnect(Check):
             verdict = Verdict.PASS
             why = f"{count(len(losses), 'session')} lost, a new one after at most {worst}"
         finding = Finding(verdict, round(max(took) * history.scale, 3), bound, why, evidence)
-        waits = [history.late_s + history.waited(self.at, start, end) for start, end in spans]
-        missed = [t - wait > self.within for t, wait in zip(took, waits, strict=True)]
-        if verdict is Verdict.FAIL and not any(missed):
-            return late_by(bound, finding, max(waits), "its programs' waiting for a CPU included")
+        if verdict is Verdict.FAIL:
+            return unless_delayed(history, finding, spans, self.within)
         return finding
 
     def timers(self) -> Sequence[Timer]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from halfopen.checkers._ledger import read_ledger
 from halfopen.checkers._stalls import Stall, stalls
-from halfopen.checkers._words import cut_short, moment, runs, say, unknown
+from halfopen.checkers._words import cut_short, moment, runs, say, unknown, unless_delayed
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.history import History
 from halfopen.model.units import format_duration
@@ -52,7 +52,9 @@ class Stalled(Check):
         if late:
             end = ", until the end" if any(not each.over for each in late) else ""
             why = f"{_what(late)} waited at an open session, at worst {say(history, longest)}{end}"
-            return Finding(Verdict.FAIL, observed, bound, why, _evidence(history, late))
+            finding = Finding(Verdict.FAIL, observed, bound, why, _evidence(history, late))
+            spans = [(each.start, each.end) for each in late]
+            return unless_delayed(history, finding, spans, self.within)
         if waiting:
             most = say(history, max(each.length for each in waiting))
             why = f"still waiting at the end, for {most} so far: {_what(waiting)}; too early to say"

@@ -158,6 +158,11 @@ class History:
         bears = self.plan.get("bears_s")
         return inf if bears is None else float(bears)
 
+    def delay(self, start: float, end: float) -> float:
+        """Lab seconds by which what programs did between two moments may have been late."""
+        hosts = [host["name"] for host in self.plan["hosts"] if host.get("system")]
+        return self.late_s + sum(self.waited(host, start, end) for host in hosts)
+
     def waited(self, host: str, start: float, end: float) -> float:
         """Seconds that the programs of a host waited for a processor between two moments.
 

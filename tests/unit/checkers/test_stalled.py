@@ -89,3 +89,18 @@ def test_nothing_at_stake_is_unknown() -> None:
     assert judge(opened().at(9).end()).why == "no message was sent to sender"
     assert judge(Run().sent(1).at(9).end()).verdict is Verdict.UNKNOWN
     assert judge(opened().sent(1).at(1).acked(1).history()).verdict is Verdict.UNKNOWN
+
+
+def test_a_receiver_that_had_no_cpu_excuses_the_wait() -> None:
+    def history(waited: float) -> History:
+        run = opened()
+        for t, so_far in ((2, 0.0), (12, waited)):
+            more = {"process": "relpio", "pid": 20, "counts": {}, "limit": 64, "cpu_s": 0.1}
+            run.at(t).add("fds", host="receiver", waited_s=so_far, **more)
+        run.at(3).sent(1).at(11).acked(1)
+        run.records.sort(key=lambda record: record["t"])
+        return run.at(20).end()
+
+    assert judge(history(2.0)).verdict is Verdict.FAIL
+    found = judge(history(4.0))
+    assert (found.verdict, found.late_s) == (Verdict.UNKNOWN, 4.0)
