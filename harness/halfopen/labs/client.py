@@ -21,6 +21,9 @@ from halfopen.verbs import Verb, verb_to_json
 
 START_TIMEOUT_S = 60.0
 
+_HOST_S = 2.0
+"""Seconds that the making of one host may take: a middlebox in user space is a process."""
+
 
 class AgentLab(ABC):
     """A lab whose work is done by an agent (:mod:`halfopen.labs.agent.agent`), wherever that is.
@@ -87,6 +90,7 @@ class AgentLab(ABC):
         """
         await self._ask(
             "build",
+            patience=_HOST_S * len(networks),
             path=list(path),
             networks={name: asdict(network) for name, network in networks.items()},
             firewalls={name: _without_engine(values) for name, values in middleboxes.items()},

@@ -13,6 +13,7 @@ from typing import Any
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.rtnetlink import LinkInfo, routing
 from halfopen.labs.forwarder import offload
+from halfopen.labs.forwarder.frames import TTL
 from halfopen.middlebox import nftables, ruleset
 from halfopen.middlebox.attachment import Attachment
 from halfopen.model.topology import HostNetwork, Interface
@@ -34,6 +35,13 @@ _HOST: Mapping[str, str] = {
     "net.ipv6.conf.default.accept_dad": "0",
 }
 
+# With Linux's 64 a path of 66 hosts carries nothing.
+_HOPS: Mapping[str, str] = {
+    "net.ipv4.ip_default_ttl": str(TTL),
+    "net.ipv6.conf.all.hop_limit": str(TTL),
+    "net.ipv6.conf.default.hop_limit": str(TTL),
+}
+
 _CHILD_TABLE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
 _BUCKETS = 4096
 
@@ -46,8 +54,18 @@ def create_host(name: str) -> None:
         _CHILD_TABLE.write_text(str(_BUCKETS))
     namespaces.create(name)
     set_loopback_up(name)
+    _set_known(name, _HOST)
+    let_packets_far(name)
+
+
+def let_packets_far(name: str) -> None:
+    """Packets of a host pass as many others as the protocol allows; before it has links."""
+    _set_known(name, _HOPS)
+
+
+def _set_known(name: str, settings: Mapping[str, str]) -> None:
     has_ipv6 = Path("/proc/sys/net/ipv6").exists()
-    set_sysctls(name, {k: v for k, v in _HOST.items() if has_ipv6 or ".ipv6." not in k})
+    set_sysctls(name, {k: v for k, v in settings.items() if has_ipv6 or ".ipv6." not in k})
 
 
 def set_loopback_up(name: str) -> None:

@@ -58,6 +58,7 @@ class ContainerAgent(Agent):
         except OSError as error:
             raise LabError(f"cannot enter the namespace of {name}: {error}") from error
         network.set_loopback_up(name)
+        network.let_packets_far(name)
         for directory in (self.directory(name), self.directory(name) / "disk"):
             directory.mkdir(parents=True, exist_ok=True)
             directory.chmod(_WRITABLE_BY_ALL)  # a subject may be any user

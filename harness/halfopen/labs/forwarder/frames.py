@@ -17,7 +17,8 @@ from halfopen.middlebox.packet import Addresses, Endpoint, Packet
 ETHERNET: Final = 14
 IPV4, IPV6 = 0x0800, 0x86DD
 TCP, ICMP, ICMPV6 = 6, 1, 58
-TTL: Final = 64
+TTL: Final = 255
+"""Of every packet that a host of a lab sends: the most that there is, so that paths may be long."""
 
 # RFC 8200, section 4: hop-by-hop, routing, destination options; all with a length of eights.
 _EXTENSIONS = (0, 43, 60)
