@@ -40,6 +40,7 @@ Scalar = str | int | float | bool
 # YAML 1.2 core schema (yaml.org/spec/1.2.2, section 10.3.2); `off`, `yes` and `1:30` are text.
 _INTEGER = re.compile(r"[-+]?[0-9]{1,18}")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9]+\.[0-9]*|[0-9]+(?=[eE]))([eE][-+]?[0-9]+)?")
+_SURROGATES = re.compile("[\ud800-\udfff]")
 _NULL = frozenset({"", "~", "null", "Null", "NULL"})
 _TRUE = frozenset({"true", "True", "TRUE"})
 _FALSE = frozenset({"false", "False", "FALSE"})
@@ -223,7 +224,7 @@ class _Reader:
             line = event.start_mark.line + 1
             key = ""
             if isinstance(event, ScalarEvent) and not event.anchor and not event.tag:
-                key = event.value
+                key = self._encodable(event.value, line)
                 if len(key) > 100:
                     self.problem(line, "a key of more than 100 characters", "shorten it")
                     key = key[:100]
@@ -241,7 +242,7 @@ class _Reader:
         return entries
 
     def _scalar(self, event: ScalarEvent, line: int, name: str) -> Scalar:
-        text: str = event.value
+        text = self._encodable(event.value, line)
         if len(text) > LONGEST_TEXT:
             self.problem(line, f"a text of more than {LONGEST_TEXT} characters", "shorten it")
             return ""
@@ -257,6 +258,17 @@ class _Reader:
         if _FLOAT.fullmatch(text) and math.isfinite(number := float(text)):
             return WrittenFloat(number)
         return text
+
+    def _encodable(self, text: str, line: int) -> str:
+        """The text, without halves of characters that an escape such as \\ud83d makes."""
+        if not _SURROGATES.search(text):
+            return text
+        self.problem(
+            line,
+            "a surrogate (\\ud800 to \\udfff), which is half of a character",
+            "write the character itself, or \\U and its eight digits",
+        )
+        return _SURROGATES.sub("", text)
 
 
 def _hint(what: str) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import get_args
 
-from halfopen.model.topology import Family
+from halfopen.model.topology import LONGEST_PATH, Family
 from halfopen.scenario.context import Context
 from halfopen.scenario.names import MIDDLEBOX, PROXY, UNKNOWN
 from halfopen.scenario.raw import Named, RawHost, RawPath
@@ -92,6 +92,12 @@ def check_path(
             problems.add(
                 host.node.line, f"host {name} is not on the path", "add it, or leave it out"
             )
+    if (count := len({*names, *elsewhere})) > LONGEST_PATH:
+        problems.add(
+            path.line,
+            f"{count} hosts are on the path and the return path",
+            f"a lab has addresses for {LONGEST_PATH}",
+        )
     if len(names) < 3:
         problems.add(
             path.line, "the path is shorter than three hosts", f"write for example {PATH_EXAMPLE}"

@@ -75,3 +75,13 @@ def test_a_mistake_of_a_way_is_told_with_its_line(
     for words in wanted:
         assert any(words in problem for problem in told), told
     assert all(problem.startswith("s.yaml:") for problem in told)
+
+
+def test_a_path_of_more_hosts_than_a_lab_has_addresses_for(complain: Complain) -> None:
+    names = [f"m{number}" for number in range(199)]
+    text = BASE.replace("path: [sender, firewall,", f"path: [sender, firewall, {', '.join(names)},")
+    more = "".join(f"  {name}: {{ profile: fortigate }}\n" for name in names)
+    (told,) = complain(text.replace("hosts:\n", f"hosts:\n{more}", 1))
+    assert told.endswith(
+        "202 hosts are on the path and the return path; a lab has addresses for 200"
+    )

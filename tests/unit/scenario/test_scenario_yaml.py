@@ -17,6 +17,15 @@ REFUSED = [
     (b"- a\n", ["s.yaml:1: this is not a mapping; write lines like `key: value`"]),
     (b"a:\n\t- b\n", ["s.yaml:2: a tab in the indentation; indent with spaces"]),
     (b"a: b\nc: \xff\n", ["s.yaml:2: byte 0xff is not UTF-8; save the file as UTF-8"]),
+    (
+        b'a: "x\\ud83d\\ude00y"\n"b\\udcff": 1\n',
+        [
+            "s.yaml:1: a surrogate (\\ud800 to \\udfff), which is half of a character; write the "
+            "character itself, or \\U and its eight digits",
+            "s.yaml:2: a surrogate (\\ud800 to \\udfff), which is half of a character; write the "
+            "character itself, or \\U and its eight digits",
+        ],
+    ),
     (b"a: \x00\n", ["s.yaml:1: a character that YAML does not allow; remove it"]),
     (
         b"a: 1\n---\nb: 2\n",

@@ -16,7 +16,7 @@ from halfopen.errors import LabError
 from halfopen.labs.forwarder import flow_table_verbs, frames, icmp
 from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
-from halfopen.labs.forwarder.frames import octets
+from halfopen.labs.forwarder.frames import TTL, octets
 from halfopen.labs.forwarder.port import Port
 from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
@@ -227,7 +227,7 @@ def test_what_is_no_segment_passes_where_nothing_is_translated() -> None:
     for place in (plain, hidden):
         place.middlebox.receive(bytearray(frame), IN, 0.0)
     (passed,) = plain.left(OUT)
-    assert read(passed).hops == 63
+    assert read(passed).hops == TTL - 1
     assert not hidden.left(OUT)
 
 
