@@ -181,10 +181,15 @@ def check_file(path: Path, commands: Sequence[Command]) -> list[str]:
         checked.append(command.name)
         try:
             options = merge(command.options, {}, file.values(command.name, command.options))
-            if not _missing(command, options):  # the rest may stand on the command line
-                command.check(options)
         except ConfigurationError as error:
             wrong.append(str(error))
+            continue
+        if _missing(command, options):  # the rest may stand on the command line
+            continue
+        try:
+            command.check(options)
+        except ConfigurationError as error:
+            wrong.append(f"{path}: [{command.name}] {error}")
     if wrong:
         raise ConfigurationError("\n".join(wrong))
     return checked

@@ -82,10 +82,19 @@ class CoreProtocol(asyncio.Protocol, Generic[EventT]):
         self.process()
 
     def eof_received(self) -> bool:
-        """Called by asyncio; the answer False closes the transport."""
+        """Called by asyncio; the answer False closes the transport.
+
+        A peer that has closed its direction only gets the answers that it is owed, for a while:
+        it cannot be told from one that is gone. TLS has no such half.
+        """
         self._core.receive_data(b"", self._loop.time())
         self.process()
-        return False
+        transport = self._transport
+        if self._ending is not None or transport is None or not transport.can_write_eof():
+            return False
+        if self._cut_timer is None:
+            self._cut_timer = self._loop.call_later(LINGER, self.abort)
+        return True
 
     def pause_writing(self) -> None:
         """Called by asyncio when the peer reads too slowly."""

@@ -153,13 +153,23 @@ class ServerConnection:
         if self._over():
             return
         if not data:
-            self._lose(ServerInput.EOF, LossReason.EOF, "the peer closed the connection")
+            self._end_of_stream()
             return
         if self._deaf():  # what comes after `close` or a violation is not even kept
             return
         self._heard = now
         self._decoder.feed(data)
         self._take(now)
+
+    def _end_of_stream(self) -> None:
+        """The peer sends nothing more. It may still read what it is owed (RFC 9293, 3.6)."""
+        detail = "the peer closed the connection"
+        if not self._owed.count:
+            self._lose(ServerInput.EOF, LossReason.EOF, detail)
+        elif self._deaf():
+            self._step(ServerInput.HALF_CLOSE)
+        else:
+            self._finish(ServerInput.HALF_CLOSE, SessionLost(LossReason.EOF, detail, 0))
 
     @property
     def more(self) -> bool:

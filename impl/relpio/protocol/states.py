@@ -102,6 +102,7 @@ class ServerInput(Enum):
     SHUTDOWN = "application closes"
     CUT = "application cuts"
     EOF = "end of stream"
+    HALF_CLOSE = "end of stream, answers due"
     TIMEOUT = "timer expired"
     VIOLATION = "violation"
 
@@ -156,6 +157,7 @@ _SERVER_ENDINGS: dict[ServerInput, ServerState] = {
     ServerInput.SERVERCLOSE: ServerState.LOST,
     ServerInput.SHUTDOWN: ServerState.CLOSING,
     ServerInput.EOF: ServerState.LOST,
+    ServerInput.HALF_CLOSE: ServerState.ENDING,
     ServerInput.TIMEOUT: ServerState.ENDING,
     ServerInput.VIOLATION: ServerState.ENDING,
 }
@@ -176,12 +178,12 @@ SERVER_TRANSITIONS: Mapping[ServerState, Mapping[ServerInput, ServerState]] = {
     ServerState.CLOSING: {
         ServerInput.ALL_ANSWERED: ServerState.CLOSED,
         ServerInput.CUT: ServerState.CLOSED,
-        ServerInput.EOF: ServerState.LOST,
+        ServerInput.HALF_CLOSE: ServerState.CLOSING,
     },
     ServerState.ENDING: {
         ServerInput.ALL_ANSWERED: ServerState.LOST,
         ServerInput.CUT: ServerState.LOST,
-        ServerInput.EOF: ServerState.LOST,
+        ServerInput.HALF_CLOSE: ServerState.ENDING,
     },
     ServerState.CLOSED: {},
     ServerState.LOST: {},

@@ -161,7 +161,7 @@ def test_refuse_answers_the_oldest() -> None:
 def test_after_the_end_answers_go_nowhere() -> None:
     server = opened()
     talk(server, b"2 syslog 1 a\n3 syslog 1 b\n")
-    _, events = talk(server, b"")
+    _, events = talk(server, HINT)
     assert lost(events).unacknowledged == 2
     server.acknowledge(1)
     server.refuse()
@@ -216,14 +216,16 @@ def test_close_from_this_side_waits_for_the_answers_and_a_cut_does_not() -> None
         assert server.state is ServerState.CLOSED
 
 
-def test_a_limit_is_told_after_the_answers_and_an_end_of_stream_meanwhile_ends_it() -> None:
+def test_a_limit_is_told_after_the_answers_also_after_an_end_of_stream_meanwhile() -> None:
     server = opened()
     talk(server, b"2 syslog 1 a\n3 syslog 100 xx")
     server.abandon(LossReason.MEMORY, "too much")
     assert server.buffered == 0
     assert (server.data_to_send(), server.next_event()) == (b"", None)
-    _, events = talk(server, b"")
-    assert lost(events) == SessionLost(LossReason.MEMORY, "too much", 1)
+    assert talk(server, b"") == (b"", [])
+    server.acknowledge(1)
+    assert server.data_to_send() == b"2 rsp 6 200 OK\n" + HINT
+    assert events_of(server) == [SessionLost(LossReason.MEMORY, "too much", 0)]
 
 
 def test_a_message_numbered_as_hint_is_delivered_and_answered() -> None:
@@ -283,10 +285,22 @@ def test_serverclose_of_a_client_ends_the_session_without_a_hint_back() -> None:
 
 def test_end_of_stream() -> None:
     server = opened()
-    talk(server, b"2 syslog 1 a\n")
+    talk(server, b"2 syslog")
     answer, events = talk(server, b"")
     assert answer == b""
-    assert lost(events) == SessionLost(LossReason.EOF, "the peer closed the connection", 1)
+    assert lost(events) == SessionLost(LossReason.EOF, "the peer closed the connection", 0)
+
+
+@pytest.mark.parametrize("more", [b"", b"3 close 0\n", b"0 nonsense"], ids=["", "close", "bad"])
+def test_what_a_client_sent_before_it_closed_its_direction_is_answered(more: bytes) -> None:
+    server = opened()
+    talk(server, b"2 syslog 1 a\n" + more)
+    assert talk(server, b"") == (b"", [])
+    server.acknowledge(1)
+    assert server.data_to_send().startswith(b"2 rsp 6 200 OK\n")
+    (event,) = events_of(server)
+    assert isinstance(event, SessionLost | SessionClosed)
+    assert isinstance(event, SessionClosed) == (more.startswith(b"3 close"))
 
 
 def test_close_from_this_side_is_a_hint() -> None:

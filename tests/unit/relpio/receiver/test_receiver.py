@@ -375,3 +375,30 @@ def test_what_was_written_before_the_end_is_answered_before_the_hint(
                 await closing
 
     asyncio.run(main())
+
+
+@pytest.mark.parametrize("taken", [True, False])
+def test_a_client_that_closes_its_direction_gets_its_answers_or_is_cut_soon(
+    taken: bool, tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("relpio.net.transport.LINGER", 20.0 if taken else 0.2)
+
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            client.writer.write(b"2 syslog 1 a\n3 syslog 1 b\n")
+            client.writer.write_eof()
+            await tools.eventually(lambda: receiver.received == 2)
+            if taken:
+                (session,) = receiver._sessions.values()
+                await tools.eventually(lambda: session._cut_timer is not None)
+                output.release()
+            answered = await client.rest()
+            assert answered == (b"2 rsp 6 200 OK\n3 rsp 6 200 OK\n" + HINT if taken else b"")
+            client.close()
+            await tools.eventually(lambda: receiver.sessions == 0)
+            output.held = False
+            output.release()
+
+    asyncio.run(main())
