@@ -40,7 +40,7 @@ class RelpioSend(System):
     Attributes:
         to: the receiver's host.
         port: the receiver's TCP port.
-        window: messages that may be unacknowledged at a time.
+        window: most unacknowledged messages.
         ack_timeout: how long the oldest unacknowledged message may wait for its answer.
         keepalive: of its connection.
         user_timeout: TCP_USER_TIMEOUT of its connection.
@@ -60,7 +60,7 @@ class RelpioSend(System):
             real time; if not set it waits forever.
         worker_threads: sessions at a time, at most.
         worker_thread_minimum_messages: one more session for each so many that wait.
-        timeout_worker_thread_shutdown: after which an idle further session ends, real time.
+        timeout_worker_thread_shutdown: after which time until an idle additional session ends, real time.
         dequeue_batch_size: messages taken at once.
         dequeue_slow_down: pause after each batch, real time.
         dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.

@@ -14,7 +14,7 @@ __all__ = ["LOG_OPTIONS", "TCP_OPTIONS", "TLS_OPTIONS", "tls_settings"]
 TCP_OPTIONS = (
     Option(
         "keepalive", "tcp", values.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
-        "TCP keepalive in whole seconds; on: with the timers of the operating system; off",
+        "TCP keepalive in whole seconds; on: the operating system's timers; off",
     ),
     Option(
         "user-timeout", "tcp", values.user_timeout, "off", "S",
@@ -28,14 +28,15 @@ TLS_OPTIONS = (
     Option(
         "tls-auth", "tls", values.choice("anon", "certvalid", "name", "fingerprint"), "anon",
         "MODE",
-        "what the peer must show: anon: nothing; certvalid: a certificate of an authority in "
-        "--tls-ca; name: one with a permitted name; fingerprint: a permitted certificate",
+        "what the peer must present: anon: nothing; certvalid: a certificate issued by an "
+        "authority in --tls-ca; name: one with a permitted name; fingerprint: a permitted "
+        "certificate",
     ),
     Option("tls-ca", "tls", values.path, None, "FILE", "certificates of the authorities (PEM)"),
     Option(
         "tls-cert", "tls", values.path, None, "FILE",
-        "own certificate and its chain (PEM); without one, only anonymous ciphers of TLS 1.2 are "
-        "spoken in mode anon",
+        "own certificate and its chain (PEM); without one, mode anon uses only anonymous "
+        "ciphers of TLS 1.2",
     ),
     Option(
         "tls-key", "tls", values.path, None, "FILE",
@@ -73,7 +74,7 @@ def tls_settings(given: argparse.Namespace) -> TlsSettings | None:
     if not given.tls:
         forgotten = [f"--{each.name}" for each in TLS_OPTIONS if _differs(given, each)]
         if forgotten:  # nobody should believe that a connection is protected when it is not
-            raise ConfigurationError(f"{', '.join(forgotten)}: of no effect without --tls")
+            raise ConfigurationError(f"{', '.join(forgotten)}: no effect without --tls")
         return None
     return TlsSettings(
         auth_mode=given.tls_auth,

@@ -45,7 +45,7 @@ class ConfigFile:
             raise ConfigurationError(f"{path}: {error.strerror or error}") from None
         except UnicodeDecodeError as error:
             line = error.object[: error.start].count(b"\n") + 1
-            raise ConfigurationError(f"{path}:{line}: TOML is UTF-8; this is not") from None
+            raise ConfigurationError(f"{path}:{line}: not UTF-8, which TOML requires") from None
         try:
             self._data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
@@ -56,8 +56,8 @@ class ConfigFile:
         for name, table in self._data.items():
             if name not in commands or not isinstance(table, dict):
                 headers = " or ".join(f"[{command}]" for command in commands)
-                hint = f"options stand below {headers}"
-                raise self._error((name,), f"{name!r} is no command's table; {hint}")
+                hint = f"put options under {headers}"
+                raise self._error((name,), f"unknown table {name!r}; {hint}")
 
     def __contains__(self, command: str) -> bool:
         """Tell whether the file has something to say about `command`."""
@@ -103,10 +103,10 @@ class ConfigFile:
         if option is None:
             close = difflib.get_close_matches(path[-1], by_name, n=1)
             hint = f"; did you mean {close[0]}?" if close else f" (see relpio {path[0]} --help)"
-            raise self._error(path, f"there is no such option{hint}")
+            raise self._error(path, f"unknown option{hint}")
         if table is not None and option.table != table:
             place = f"[{path[0]}.{option.table}] or [{path[0]}]" if option.table else f"[{path[0]}]"
-            raise self._error(path, f"this option belongs into {place}")
+            raise self._error(path, f"this option belongs in {place}")
         return option
 
     def _parse(self, path: tuple[str, ...], option: Option, value: object) -> Any:
@@ -149,7 +149,7 @@ def _as_text(value: object) -> str:
         raise ConfigurationError("takes one value, not a list")
     if isinstance(value, dict):
         raise ConfigurationError("takes a value, not a table")
-    raise ConfigurationError(f"takes a text or a number, not {value}")
+    raise ConfigurationError(f"takes a string or a number, not {value}")
 
 
 def _with_line(path: Path, text: str, message: str) -> str:

@@ -28,54 +28,55 @@ _STDIN = "-"
 def mode(text: str) -> int:
     """Read the permissions of a file: three or four octal digits, such as 0660."""
     if len(text) not in (3, 4) or set(text) - set("01234567") or int(text, 8) > 0o777:
-        raise ConfigurationError(f"{text!r} are no permissions: write octal digits, such as 0660")
+        raise ConfigurationError(f"{text!r} is not a file mode: write octal digits, such as 0660")
     return int(text, 8)
 
 
 OPTIONS = (
     Option(
         "follow", "inputs", values.path, None, "FILE",
-        "send what is appended to FILE, through rotation, from where the last run stopped",
+        "send lines appended to FILE, across rotations, from where the last run stopped",
         many=True,
     ),
     Option(
         "state-file", "inputs", values.path, None, "FILE",
-        "where --follow writes down how far it has come; needed with it",
+        "where --follow saves its position; required with it",
     ),
     Option(
         "listen-tcp", "inputs", values.listen_address, None, "HOST:PORT",
-        "take syslog over TCP (RFC 6587)", many=True,
+        "receive syslog over TCP (RFC 6587)", many=True,
     ),
     Option(
         "listen-udp", "inputs", values.listen_address, None, "HOST:PORT",
-        "take syslog over UDP (RFC 5426)", many=True,
+        "receive syslog over UDP (RFC 5426)", many=True,
     ),
     Option(
         "listen-unix", "inputs", values.path, None, "PATH",
-        "take syslog over a Unix datagram socket, as /dev/log is", many=True,
+        "receive syslog over a Unix datagram socket, like /dev/log", many=True,
     ),
     Option(
         "listen-unix-stream", "inputs", values.path, None, "PATH",
-        "take syslog over a Unix stream socket", many=True,
+        "receive syslog over a Unix stream socket", many=True,
     ),
     Option(
         "unix-mode", "inputs", mode, "0666", "MODE", "permissions of the Unix sockets' files"
     ),
     Option(
         "max-line", "inputs", values.size, "128k", "BYTES",
-        "a longer message from --follow or --listen-... is sent in pieces of this size",
+        "split longer messages from --follow or --listen-... into pieces of this size",
     ),
     Option(
         "framing", "inputs", values.choice(*FRAMINGS), "auto", "NAME",
-        "how messages lie in a stream: octet-counted, lf, or auto: each message shows it",
+        "how messages are framed in a stream: octet-counted, lf, or auto (detected for each "
+        "message)",
     ),
     Option(
         "max-connections", "inputs", values.count, "1000", "N",
-        "connections of one stream socket at a time; more wait unaccepted",
+        "most connections of one stream socket; others wait unaccepted",
     ),
     Option(
         "input-idle-timeout", "inputs", values.duration_or_off, "off", "S",
-        "close a connection that has been silent for so long; or off",
+        "close a connection that has been silent for this long; or off",
     ),
     Option(
         "input-keepalive", "inputs", values.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
@@ -95,7 +96,7 @@ def check_inputs(options: Any) -> None:
             "--follow needs --state-file: without it, each start would send the files again"
         )
     if options.state_file is not None and not options.follow:
-        raise ConfigurationError("--state-file is of use with --follow only")
+        raise ConfigurationError("--state-file has no effect without --follow")
 
 
 def inputs_from(options: Any, log: Log) -> list[Input]:

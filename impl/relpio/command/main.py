@@ -41,7 +41,7 @@ def _briefly(option: Option) -> Option:
     if option.group != "main queue":
         return option
     if option.name == "main-queue-type":
-        more = "; all parameters of the queue are there as --main-queue-... as well"
+        more = "; every parameter of the queue also exists as --main-queue-..."
         return dataclasses.replace(option, help=option.help + more)
     return dataclasses.replace(option, shown=False)
 
@@ -117,9 +117,9 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     queue_command.add_parser(commands)
     check = commands.add_parser(
         "check-config",
-        help="tell whether a configuration file is right",
-        description="Read a TOML file as send and receive would, and say what is wrong and where.",
-        epilog="exit status: 0 when it is right, 2 when it is not",
+        help="check a configuration file",
+        description="Read a TOML file like send and receive, and report what is wrong and where.",
+        epilog="exit status: 0 if it is valid, 2 if it is not",
     )
     check.add_argument("file", type=Path, metavar="FILE")
     return parser, parsers
@@ -127,5 +127,7 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
 
 def _check_config(path: Path) -> int:
     checked = check_file(path, COMMANDS)
-    sys.stdout.write(f"{path}: right, for {' and '.join(checked) or 'no command: it is empty'}\n")
+    sys.stdout.write(
+        f"{path}: valid, for {' and '.join(checked) or 'no command: the file is empty'}\n"
+    )
     return 0

@@ -29,12 +29,12 @@ def listen_address(text: str) -> Address:
 METRICS_OPTIONS = (
     Option(
         "metrics-listen", "metrics", listen_address, None, "ADDRESS",
-        "serve metrics for Prometheus at http://ADDRESS/metrics; HOST:PORT or unix:PATH. There is "
-        "no password: use an address that only the right ones reach",
+        "serve metrics for Prometheus at http://ADDRESS/metrics; HOST:PORT or unix:PATH. There "
+        "is no authentication: use an address that only your monitoring can reach",
     ),
     Option(
         "metrics-file", "metrics", values.path, None, "FILE",
-        "write the same metrics to a JSON file, again and again",
+        "write the same metrics to a JSON file periodically",
     ),
     Option(
         "metrics-interval", "metrics", values.duration, "10", "S",

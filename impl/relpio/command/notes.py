@@ -20,14 +20,14 @@ SEND_NOTES = f"""\
 Each line is one message, without its LF. A message is forgotten only when the server has
 acknowledged it; after the loss of a session everything else is sent again, in order, so up to one
 window may arrive twice. At the end of the input, send waits until all is acknowledged.
-SIGTERM: stop reading, drain for at most --shutdown-timeout, leave; what a queue with files still
-holds is sent by the next run.
+SIGTERM: stop reading, drain for at most --shutdown-timeout, exit; the next run sends
+what a queue on disk still holds.
 
 {_DURATIONS}
 
 exit status:
   0    every message that was accepted was acknowledged, or is kept on disk
-  1    some were not: they are gone with the process, or were damaged in the queue's files
+  1    some were not: they were lost with the process, or damaged in the queue's files
   2    the input or an option is wrong
   130  interrupted (Ctrl-C)
 
@@ -47,14 +47,14 @@ RECEIVE_NOTES = f"""\
 A message is acknowledged when it has been written to the output; --ack synced waits for the disk,
 too. While the output fails, nothing is acknowledged and senders keep their messages.
 SIGHUP: open the output file again, for logrotate.
-SIGTERM: stop accepting, answer what was written, tell the clients, leave within
+SIGTERM: stop accepting, answer what was written, tell the clients, exit within
 --shutdown-timeout.
 
 {_DURATIONS}
 
 formats:
   line           one message a line; LF and NUL inside a message become #012 and #000
-  octet-counted  LEN SP MSG (RFC 6587), nothing changed
+  octet-counted  LEN SP MSG (RFC 6587), messages unchanged
 
 examples:
   relpio receive --listen 0.0.0.0:2514 --output /var/log/relp.log

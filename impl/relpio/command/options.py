@@ -20,7 +20,7 @@ class Option:
         default: in the form in which a person would write it; None if there is none.
         metavar: what stands for the value in `--help`; None for a switch without a value.
         help: one sentence; the default is added to it.
-        many: may be given several times, and is a list in the TOML file.
+        many: can be repeated, and is a list in the TOML file.
         required: the command cannot do without it.
         positional: an argument without `--` on the command line.
         shown: `--help` has a line for it.

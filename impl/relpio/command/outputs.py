@@ -36,7 +36,7 @@ def check_output(given: argparse.Namespace) -> None:
     elif PLACE in name:
         check_template(name)
     if given.program_confirm and not program:
-        raise ConfigurationError("--program-confirm: of no effect without --output '|PROGRAM'")
+        raise ConfigurationError("--program-confirm: no effect without --output '|PROGRAM'")
     if given.program_confirm and given.format != "line":
         raise ConfigurationError("--program-confirm counts lines: it needs --format line")
     if synced and (program or name == "-"):

@@ -56,7 +56,7 @@ def add_command(
         add_help=False,
     )
     general = parser.add_argument_group("help and configuration")
-    general.add_argument("-h", "--help", action="help", help="show this and exit")
+    general.add_argument("-h", "--help", action="help", help="show this help and exit")
     general.add_argument(
         "--config", type=Path, metavar="FILE",
         help=f"TOML file; its table [{command.name}] holds the same options by the same names, "
@@ -103,7 +103,7 @@ def options_of(
     merged = merge(command.options, values, file_values)
     if missing := _missing(command, merged):
         wanted = ", ".join(f"--{name}" for name in missing)
-        parser.error(f"needed, here or in the configuration file: {wanted}")
+        parser.error(f"missing on the command line and in the configuration file: {wanted}")
     return merged
 
 
@@ -160,7 +160,7 @@ def _help(option: Option) -> str:
     if option.required:
         notes.append("needed")
     elif option.many and not option.positional:
-        notes.append("may be given several times")
+        notes.append("can be repeated")
     text = f"{option.help} ({'; '.join(notes)})" if notes else option.help
     return text.replace("%", "%%")
 

@@ -17,7 +17,7 @@ __all__ = ["add_parser", "run"]
 _NOTES = """\
 DIR is the directory of one queue: the spool directory with the file name behind it.
 
-  show    what is in it, in a moment; also while it is in use
+  show    what is in it, quickly; also while it is in use
   verify  reads every message and checks it; changes nothing
   repair  cuts off what is damaged, keeps every message that is whole, and keeps the damaged files
           under names that end in .bad
@@ -34,7 +34,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser = commands.add_parser(
         "queue",
         help="show, verify or repair a queue on disk",
-        description="Look after a queue on disk.",
+        description="Inspect or repair a queue on disk.",
         epilog=_NOTES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -58,7 +58,7 @@ def run(namespace: argparse.Namespace, out: TextIO | None = None) -> int:
 def _queues_in(path: Path) -> list[Path]:
     """Return the directories below `path`: two of a disk-assisted queue, else itself."""
     if not path.is_dir():
-        raise ConfigurationError(f"{path} is no directory; name that of a queue")
+        raise ConfigurationError(f"{path} is not a directory; name the directory of a queue")
     parts = [path / name for name in PARTS if (path / name).is_dir()]
     return parts or [path]
 

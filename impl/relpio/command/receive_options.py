@@ -20,8 +20,8 @@ def _count_or_off(text: str) -> int | None:
 OPTIONS = (
     Option(
         "listen", "", listen_address, None, "ADDRESS",
-        "HOST:PORT or unix:PATH to listen on; [::]:PORT takes IPv4, too; port 0 takes a free one "
-        "and reports it",
+        "HOST:PORT or unix:PATH to listen on; [::]:PORT also takes IPv4; port 0 picks a free "
+        "one and reports it",
         many=True, required=True,
     ),
     Option(
@@ -46,31 +46,31 @@ OPTIONS = (
     ),
     Option(
         "open-timeout", "", values.duration_or_off, "off", "S",
-        "drop a client that has not sent open for so long",
+        "drop a client that has not sent open within this time",
     ),
     Option(
         "idle-timeout", "", values.duration_or_off, "off", "S",
-        "drop a client that has sent nothing for so long",
+        "drop a client that has sent nothing for this long",
     ),
     Option(
         "frame-timeout", "", values.duration_or_off, "60", "S",
-        "drop a client that takes so long for one frame",
+        "drop a client that takes longer than this for one frame",
     ),
     Option(
         "max-sessions", "", values.count, "10000", "N",
-        "connections at a time; more wait unaccepted",
+        "most connections; others wait unaccepted",
     ),
     Option(
         "max-sessions-per-peer", "", _count_or_off, "off", "N",
-        "connections of one address at a time; more are closed at once",
+        "most connections of one address; others are closed at once",
     ),
     Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
-        "what is longer is oversized",
+        "longer messages are oversized",
     ),
     Option(
         "oversize", "", values.choice(*(mode.value for mode in Oversize)), "abort", "MODE",
-        "what happens to an oversized message: truncate: the rest of it is thrown away; abort: "
+        "what happens to an oversized message: truncate: the rest of it is discarded; abort: "
         "its session ends; accept: it is taken, up to --max-accepted-size",
     ),
     Option(
@@ -79,11 +79,11 @@ OPTIONS = (
     ),
     Option(
         "max-open-files", "", values.count, "256", "N",
-        "files open at a time when there is one for each sending address",
+        "most files open, with one for each sending address",
     ),
     Option(
         "shutdown-timeout", "", values.duration, "5", "S",
-        "time to leave in order after SIGTERM",
+        "time for an orderly exit after SIGTERM",
     ),
     *METRICS_OPTIONS,
 )  # fmt: skip

@@ -24,7 +24,7 @@ def _duration_or_never(text: str) -> float | None:
 
 def _version(text: str) -> int:
     if text not in ("0", "1"):
-        raise ConfigurationError(f"{text!r}: RELP has the versions 0 and 1")
+        raise ConfigurationError(f"{text!r}: RELP has versions 0 and 1")
     return int(text)
 
 
@@ -36,11 +36,11 @@ OPTIONS = (
         many=True, required=True,
     ),
     Option(
-        "window", "", values.count, "128", "N", "messages that may be unacknowledged at a time"
+        "window", "", values.count, "128", "N", "most unacknowledged messages"
     ),
     Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
-        "the receiver takes no longer message; --oversize says what becomes of a longer line",
+        "longest message that the receiver accepts; --oversize says what happens to a longer line",
     ),
     Option(
         "oversize", "", values.choice("abort", "truncate", "accept"), "abort", "MODE",
@@ -49,22 +49,24 @@ OPTIONS = (
     ),
     Option(
         "max-accepted-size", "", values.size, "16m", "BYTES",
-        "with --oversize accept: a line longer than this is an error all the same",
+        "with --oversize accept: a line longer than this is still an error",
     ),
     Option(
-        "ledger", "", values.path, None, "FILE", "append what was accepted and acknowledged"
+        ""
+        "ledger", "", values.path, None, "FILE", "append to it which messages were accepted and "
+        "acknowledged"
     ),
     Option(
         "shutdown-timeout", "", values.duration, "5", "S",
-        "time to leave in order after SIGTERM",
+        "time for an orderly exit after SIGTERM",
     ),
     Option(
         "relp-version", "", _version, "0", "N",
-        "protocol version to offer; librelp has never said anything but 0",
+        "protocol version to offer; librelp only ever offers 0",
     ),
     Option(
         "ack-timeout", "dead peers", values.duration_or_off, "30", "S",
-        "give a session up when its oldest message is not acknowledged for so long; or off",
+        "give up a session whose oldest message is not acknowledged within this time; or off",
     ),
     Option(
         "open-timeout", "dead peers", values.duration_or_off, "30", "S",
@@ -80,19 +82,19 @@ OPTIONS = (
     ),
     Option(
         "nack-retries", "retries", _whole_or_forever, "forever", "N",
-        "send a refused message again so often, then put it into --dead-letters",
+        "times to resend a refused message before it goes to --dead-letters",
     ),
     Option(
         "dead-letters", "retries", values.path, None, "FILE",
-        "where refused messages are kept, with the receiver's words: JSON Lines, synced",
+        "where refused messages are kept, with the receiver's reply: JSON Lines, synced",
     ),
     Option(
         "fail-back", "retries", _duration_or_never, "10min", "S",
-        "leave a target other than the first after so long, to try the first; or never",
+        "time after which a target other than the first is left, to try the first; or never",
     ),
     Option(
         "rebind-interval", "retries", _whole_or_never, "never", "N",
-        "close the session in order after so many messages and make a new one; or never",
+        "messages after which the session is closed in order and opened again; or never",
     ),
     Option(
         "seed", "retries", values.integer, None, "N",

@@ -110,7 +110,9 @@ def size(text: str) -> int:
     match = _SIZE.fullmatch(text.strip())
     octets = int(match[1]) * _SIZES[match[2].lower()] if match else 0
     if octets < 1:
-        raise ConfigurationError(f"{text!r} is no size: write bytes, such as 8096, 64k, 1m or 2g")
+        raise ConfigurationError(
+            f"{text!r} is not a size: write bytes, such as 8096, 64k, 1m or 2g"
+        )
     return octets
 
 
@@ -140,7 +142,7 @@ def text(text: str) -> str:
 def path(text: str) -> Path:
     """Take the name of a file."""
     if not text or "\0" in text:
-        raise ConfigurationError(f"{text!r} is no name of a file")
+        raise ConfigurationError(f"{text!r} is not a file name")
     return Path(text)
 
 
@@ -157,7 +159,9 @@ def target_address(text: str) -> Address:
 def _duration(text: str) -> float:
     match = _DURATION.fullmatch(text.strip())
     if match is None:
-        raise ConfigurationError(f"{text!r} is no duration: write 30, 1.5, 500ms, 30s, 10min or 2h")
+        raise ConfigurationError(
+            f"{text!r} is not a duration: write 30, 1.5, 500ms, 30s, 10min or 2h"
+        )
     return float(match[1]) * _UNITS[match[2]]
 
 

@@ -71,8 +71,10 @@ class FollowedFile:
             elif position.offset or position.head:
                 self._log(
                     "follow-missing", file=self._name, offset=position.offset,
-                    detail="the file that was being read is not to be found (compressed or moved "
-                    "away?); what it held after this offset is not sent",
+                    detail=(
+                        "the file that was being read is gone (compressed or moved?); its "
+                        "content after this offset is not sent"
+                    ),
                 )  # fmt: skip
                 since = rotated_since(self.path, state.loaded_ns, but_not=self._known())
                 self._tails += [Tail(each, self._max_line) for each in since]

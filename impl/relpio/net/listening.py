@@ -113,7 +113,9 @@ def bound_unix(path: Path, kind: socket.SocketKind, mode: int) -> socket.socket:
         return _bind_unix(path, kind, mode)
     except OSError as error:
         if error.errno == errno.EEXIST:
-            raise ConfigurationError(f"{path} exists and is no socket; name another path") from None
+            raise ConfigurationError(
+                f"{path} exists and is not a socket; use another path"
+            ) from None
         if error.errno == errno.EADDRINUSE:
             raise ConfigurationError(f"{path} is in use by another process") from None
         raise OSError(f"cannot listen on {path}: {_reason(error)}") from None
@@ -179,7 +181,7 @@ def _remove_stale(path: Path, kind: socket.SocketKind) -> None:
     except FileNotFoundError:
         return
     if not stat.S_ISSOCK(mode):
-        raise OSError(errno.EEXIST, "there is a file of that name, and it is no socket")
+        raise OSError(errno.EEXIST, "a file of that name exists and is not a socket")
     with socket.socket(socket.AF_UNIX, kind) as probe:
         probe.setblocking(False)
         try:

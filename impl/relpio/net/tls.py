@@ -104,7 +104,8 @@ class TlsSettings:
             )
         if self.permitted_peers and self.auth_mode not in ("name", "fingerprint"):
             raise ConfigurationError(
-                f"TLS mode {self.auth_mode} looks at no permitted peers; name or fingerprint does"
+                f"TLS mode {self.auth_mode} ignores permitted peers; only name and fingerprint "
+                "use them"
             )
         if self.auth_mode == "fingerprint":
             if not self.permitted_peers:
@@ -112,7 +113,7 @@ class TlsSettings:
             for text in self.permitted_peers:
                 parse_fingerprint(text)
         if self._anonymous and self.minimum == "1.3":
-            raise ConfigurationError("TLS 1.3 knows no anonymous server: it needs a certificate")
+            raise ConfigurationError("TLS 1.3 has no anonymous ciphers: it needs a certificate")
 
     def client_context(self) -> ssl.SSLContext:
         """Make the context of a sender.
@@ -183,7 +184,7 @@ class TlsSettings:
 
     def _check_fingerprint(self, certificate: bytes | None) -> None:
         if certificate is None:
-            raise PeerRefusedError("the peer showed no certificate")
+            raise PeerRefusedError("the peer presented no certificate")
         permitted = [parse_fingerprint(text) for text in self.permitted_peers]
         if any(hashlib.new(name, certificate).digest() == digest for name, digest in permitted):
             return

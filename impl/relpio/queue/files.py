@@ -192,7 +192,7 @@ class RealDirectory:
             for entry in entries:
                 if entry.is_symlink():
                     raise ConfigurationError(
-                        f"{self.path}/{entry.name} is a symbolic link; a queue follows none"
+                        f"{self.path}/{entry.name} is a symbolic link; a queue does not follow one"
                     )
                 owner = entry.stat(follow_symlinks=False).st_uid
                 if owner != user:

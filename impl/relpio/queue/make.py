@@ -46,7 +46,7 @@ def _check_type(directory: Path, settings: QueueSettings) -> None:
         if settings.disk_assisted:
             wanted, there = there, wanted
         raise ConfigurationError(
-            f"{directory} holds a {there} queue, but a {wanted} one is asked for; let it be "
-            f"drained as what it is, then remove it when `relpio queue show {directory}` finds "
+            f"{directory} holds a {there} queue, but a {wanted} one is configured; drain it "
+            f"with the old settings, and remove it when `relpio queue show {directory}` finds "
             "no message, or choose another filename"
         )

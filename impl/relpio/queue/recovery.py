@@ -115,9 +115,9 @@ def recover(directory: Directory, report: Report, *, change: bool = True) -> Rec
             Finding(
                 POSITION_NAMES[0],
                 None,
-                "nothing is known of what was acknowledged; all that is in the segments will be "
-                "delivered, some of it again, and missing segments before the first one cannot "
-                "be noticed",
+                "what was acknowledged is unknown; everything in the segments will be "
+                "delivered, some of it again, and missing segments before the first one go "
+                "unnoticed",
             )
         )
     if change:
@@ -180,7 +180,7 @@ class _Looker:
             header = reader.header()
             if size >= HEADER and header != (queue, first):
                 segment.damaged = True
-                what = "the header is damaged" if header is None else "it is of another queue"
+                what = "the header is damaged" if header is None else "it belongs to another queue"
                 self._report(Finding(name, 0, what))
             tail = file.read(size - FOOTER, FOOTER) if size >= HEADER + FOOTER else b""
             sealed = parse_footer(queue, tail)

@@ -37,7 +37,7 @@ class QueueType(Enum):
             if text.lower() == kind.value.lower():
                 return kind
         names = ", ".join(kind.value for kind in cls)
-        raise ConfigurationError(f"{text!r} is no type of queue: write one of {names}")
+        raise ConfigurationError(f"{text!r} is not a type of queue: use one of {names}")
 
 
 @dataclass(frozen=True)
@@ -90,7 +90,7 @@ class QueueSettings:
         timeout_enqueue: wait for room for so long, then drop; 0 drops at once; None waits for
             ever, which is the default here (rsyslog: 2 s), since nothing is to be lost unasked.
         timeout_shutdown: at the end, go on sending for so long.
-        timeout_action_completion: then wait for answers for so long.
+        timeout_action_completion: then wait this long for answers.
         save_on_shutdown: then put the memory of a disk-assisted queue on disk.
     """
 

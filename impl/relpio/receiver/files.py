@@ -116,7 +116,12 @@ def _cut_torn(fd: int, path: Path, size: int, whole: WholePart, log: Log) -> Non
         os.close(reader)
     if unended:
         os.write(fd, b"\n")
-        log("output-torn", path=str(path), cut=0, detail="the last line had no end; now it has")
+        log(
+            "output-torn",
+            path=str(path),
+            cut=0,
+            detail="the last line had no line feed; one was added",
+        )
     elif good < size:
         os.ftruncate(fd, good)
         detail = "an unfinished record at the end was cut off"

@@ -152,7 +152,7 @@ class Receiver:
             async with asyncio.timeout(timeout / 2):
                 await self._output.flushed()
         except TimeoutError:
-            self._log("output-stuck", detail="messages without an answer will come again")
+            self._log("output-stuck", detail="clients will send unanswered messages again")
         for session in list(self._sessions.values()):
             session.close()
         left = max(0.0, deadline - asyncio.get_running_loop().time())
@@ -231,7 +231,7 @@ class Receiver:
         for session in sorted(self._sessions.values(), key=lambda each: each.frame_since):
             if self.partial <= enough or not session.holding:
                 return
-            session.give_up(LossReason.MEMORY, "incomplete frames use up the memory meant for them")
+            session.give_up(LossReason.MEMORY, "incomplete frames exceed their memory limit")
 
     def _may_accept(self) -> bool:
         return len(self._sessions) < self.settings.max_sessions

@@ -35,7 +35,7 @@ class SyncedFileOutput(FileOutput):
         """Write to `fd`, as `FileOutput` does.
 
         Raises:
-            ConfigurationError: it is no regular file, so that nothing could be synced.
+            ConfigurationError: it is not a regular file, so that nothing could be synced.
         """
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ConfigurationError("only a regular file can be synced to the disk")

@@ -65,15 +65,15 @@ whatever = 1
         ("[send]\ncount = 1.5\n", 2, "whole number"),
         ("[send]\ncount = [1]\n", 2, "not a list"),
         ("[send]\ncount = {a = 1}\n", 2, "not a table"),
-        ("[send]\ncount = 2026-01-01\n", 2, "a text or a number"),
+        ("[send]\ncount = 2026-01-01\n", 2, "a string or a number"),
         ("[send]\nfast = 1\n", 2, "true or false"),
-        ("[send]\ntime = true\n", 2, "no duration"),
-        ("[send]\n\n[send.tls]\ntime = 1\n", 4, "belongs into [send.some-times] or [send]"),
+        ("[send]\ntime = true\n", 2, "is not a duration"),
+        ("[send]\n\n[send.tls]\ntime = 1\n", 4, "belongs in [send.some-times] or [send]"),
         ("[send]\npeer = 'a'\ntls.peer = 'b'\n", 3, "given twice"),
         ("[send]\nname = '''\ncount = 9\n'''\ncount = 'x'", 5, "whole number"),
         ("[send]\npeer = [ # ]\n 'a', \"]\\\"\",\n]\ncount = 'x'", 5, "whole number"),
-        ("name = 'x'\n", 1, "options stand below [send] or [receive]"),
-        ("\n\n[sned]\n", 3, "'sned' is no command's table"),
+        ("name = 'x'\n", 1, "put options under [send] or [receive]"),
+        ("\n\n[sned]\n", 3, "unknown table 'sned'"),
         ("[send]\nname = x\n", 2, "Invalid value"),
         ("[send]\nname = 'x'\nname = 'y'\n", 3, "overwrite"),
         ("[send]\nname = 'x", 2, "end of document"),
@@ -90,7 +90,7 @@ def test_faults_name_file_line_and_what_is_right(
 
 def test_files_that_are_no_text(path: Path) -> None:
     path.write_bytes(b"[send]\nname = '\xff'\n")
-    with pytest.raises(ConfigurationError, match=":2: TOML is UTF-8"):
+    with pytest.raises(ConfigurationError, match=":2: not UTF-8"):
         ConfigFile(path, ["send"])
     with pytest.raises(ConfigurationError, match="nothing: Not a directory"):
         ConfigFile(path / "nothing", ["send"])
@@ -159,10 +159,10 @@ def test_check_config(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Non
         "[receive]\nlisten = '[::1]:2514'\noutput = 'x'\nkeepalive = false\n"
     )
     assert main(["check-config", str(path)]) == 0
-    assert "right, for send and receive" in capsys.readouterr().out
+    assert "valid, for send and receive" in capsys.readouterr().out
     path.write_text("[send]\ntarget = 'a:1'\ntls-ca = '/x'\n")
     assert main(["check-config", str(path)]) == 2
-    assert "of no effect without --tls" in capsys.readouterr().err
+    assert "no effect without --tls" in capsys.readouterr().err
     path.write_text("[send]\ntarget = 'a'\n")
     assert main(["check-config", str(path)]) == 2
     assert f"{path}:2: [send] target: address 'a': expected HOST:PORT" in capsys.readouterr().err

@@ -142,7 +142,7 @@ def test_a_file_that_was_not_read_to_its_end_is_closed(tmp_path: Path) -> None:
 def test_following_and_its_state_belong_together(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match="--follow needs --state-file"):
         inputs_from(options(follow=[tmp_path / "a"]), no_log)
-    with pytest.raises(ConfigurationError, match="of use with --follow only"):
+    with pytest.raises(ConfigurationError, match="no effect without --follow"):
         inputs_from(options(state_file=tmp_path / "a"), no_log)
 
 

@@ -235,7 +235,7 @@ def test_what_is_no_regular_file_is_not_waited_for(path: Path, follower: Followe
     os.mkfifo(path)
     assert follower.read() == []
     assert follower.events[-1][0] == "follow-waiting"
-    assert "no regular file" in str(follower.events[-1][1]["detail"])
+    assert "not a regular file" in str(follower.events[-1][1]["detail"])
 
 
 def test_the_state_file_is_for_one_program(path: Path, follower: Follower) -> None:

@@ -303,7 +303,7 @@ def test_a_stale_socket_file_is_replaced_and_a_live_one_is_not(
                 bound_unix(path, wanted, 0o666)
         mine = path.stat().st_ino
     (tmp_path / "file").write_text("x")
-    with pytest.raises(ConfigurationError, match="is no socket"):
+    with pytest.raises(ConfigurationError, match="is not a socket"):
         bound_unix(tmp_path / "file", kind, 0o666)
     with pytest.raises(ConfigurationError, match="at most 107 bytes"):
         bound_unix(tmp_path / ("x" * 120), kind, 0o666)

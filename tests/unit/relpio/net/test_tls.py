@@ -207,7 +207,7 @@ def test_fingerprints_say_what_is_wrong(text: str, words: str) -> None:
         ({"minimum": "1.3"}, "no anonymous"),
         ({"key": Path("x")}, "without its certificate"),
         ({"auth_mode": "name"}, "file of authorities"),
-        ({"permitted_peers": ("a",)}, "looks at no permitted peers"),
+        ({"permitted_peers": ("a",)}, "ignores permitted peers"),
         ({"auth_mode": "fingerprint"}, "needs the permitted fingerprints"),
     ],
 )

@@ -171,7 +171,7 @@ def test_a_segment_of_another_queue_is_not_read(filled: Path, tmp_path: Path) ->
     names = [each.name for each in segments(filled)]
     shutil.copy(tmp_path / "other" / names[1], filled / names[1])
     findings = check(filled)
-    assert "of another queue" in findings[0].problem
+    assert "belongs to another queue" in findings[0].problem
     assert lost_in(findings)
 
 
@@ -396,6 +396,6 @@ def test_the_command_and_what_is_no_queue(
 ) -> None:
     assert command("verify", tmp_path)[0] == 2
     assert command("show", tmp_path / "nothing")[0] == 2
-    assert "is no directory" in capsys.readouterr().err
+    assert "is not a directory" in capsys.readouterr().err
     RealDirectory(tmp_path / "q").close()
     assert command("repair", tmp_path / "q")[0] == 2

@@ -133,7 +133,7 @@ def test_a_stale_socket_file_is_replaced_and_no_other(tmp_path: Path) -> None:
                 await second.start()
             assert path.exists()
         path.write_text("precious")
-        with pytest.raises(OSError, match="no socket"):
+        with pytest.raises(OSError, match="not a socket"):
             await Receiver(ReceiverSettings(listen=[address]), Memory()).start()
         assert path.read_text() == "precious"
 
