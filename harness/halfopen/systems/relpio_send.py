@@ -48,8 +48,8 @@ class RelpioSend(System):
         queue_size: messages that it holds.
         queue: where it holds them; `direct`: nowhere, its input waits for the receiver;
             `disk-assisted`: on disk what memory does not take.
-        high_watermark: messages in memory from which on a disk-assisted queue goes to disk.
-        low_watermark: until so many are left in memory.
+        high_watermark: messages in memory at which a disk-assisted queue starts writing to disk.
+        low_watermark: messages in memory at which it stops.
         full_delay_mark: messages from which on its input waits, 0 for never: where a disk-assisted
             queue is to spill what it is fed.
         discard_mark: messages from which on the less important are dropped.
@@ -58,10 +58,10 @@ class RelpioSend(System):
         max_file_size: of a segment.
         timeout_enqueue: how long a message waits for room before it is dropped, 0 for not at all,
             real time; if not set it waits forever.
-        worker_threads: sessions at a time, at most.
-        worker_thread_minimum_messages: one more session for each so many that wait.
-        timeout_worker_thread_shutdown: after which time until an idle additional session ends, real time.
-        dequeue_batch_size: messages taken at once.
+        worker_threads: most sessions at a time.
+        worker_thread_minimum_messages: waiting messages for each additional session.
+        timeout_worker_thread_shutdown: until an idle additional session ends; real time.
+        dequeue_batch_size: most messages taken at once.
         dequeue_slow_down: pause after each batch, real time.
         dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.
         dequeue_time_end: hour until which they are, 25 for always.
