@@ -260,7 +260,7 @@ class _Reader:
         return text
 
     def _encodable(self, text: str, line: int) -> str:
-        r"""The text, without halves of characters that an escape such as \ud83d makes."""
+        r"""The text, without the halves of characters that some escapes make."""
         if not _SURROGATES.search(text):
             return text
         self.problem(
