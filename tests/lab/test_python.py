@@ -68,5 +68,5 @@ def test_mistakes_are_told_in_words(tmp_path: Path) -> None:
             lab.check("nothing")
         with pytest.raises(UsageError, match="duration"):
             lab.wait("long")
-        with pytest.raises(UsageError, match="path already"):
+        with pytest.raises(UsageError, match="already has a path"):
             lab.path("a", "b")

@@ -15,8 +15,7 @@ from typing import Any, cast
 
 import pytest
 
-import halfopen.api as api
-from halfopen.api import OpenLab, open_lab
+from halfopen.api import OpenLab, open_lab, opening
 from halfopen.faults import all_faults
 from halfopen.labs import all_labs
 from halfopen.labs.netns.lab import LAB, NetnsLab
@@ -219,7 +218,7 @@ def from_python(
     kind: Kind, directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> list[dict[str, Any]]:
     told: list[dict[str, Any]] = []
-    monkeypatch.setattr(api, "all_labs", lambda: {"netns": listening(told)})
+    monkeypatch.setattr(opening, "lab_named", lambda _: listening(told))
     with open_lab(directory) as lab:
         build(lab, kind)
         lab.send("sender", 1)
