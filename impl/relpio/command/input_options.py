@@ -15,6 +15,7 @@ from relpio.inputs.connections import ConnectionInput, ConnectionSettings
 from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
+from relpio.inputs.headers import FACILITIES, HEADERS, SEVERITIES, HeadedInput, Header
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
 from relpio.net.addresses import format_address
@@ -41,6 +42,27 @@ OPTIONS = (
     Option(
         "state-file", "inputs", values.path, None, "FILE",
         "where --follow saves its position; required with it",
+    ),
+    Option(
+        "header", "inputs", values.choice(*HEADERS), "raw", "NAME",
+        "syslog header for lines of files and standard input: rfc5424, rfc3164 (lines that begin "
+        "with <PRI> keep theirs), or raw: none",
+    ),
+    Option(
+        "facility", "inputs", values.choice(*FACILITIES), "user", "NAME",
+        "facility in the header: user, daemon, auth, local0 to local7, ...",
+    ),
+    Option(
+        "severity", "inputs", values.choice(*SEVERITIES), "notice", "NAME",
+        "severity in the header: emerg, alert, crit, err, warning, notice, info or debug",
+    ),
+    Option(
+        "hostname", "inputs", values.text, None, "NAME",
+        "host name in the header; without it, this machine's",
+    ),
+    Option(
+        "app-name", "inputs", values.text, "relpio", "NAME",
+        "program name (tag) in the header",
     ),
     Option(
         "listen-tcp", "inputs", values.listen_address, None, "HOST:PORT",
@@ -97,6 +119,7 @@ def check_inputs(options: Any) -> None:
         )
     if options.state_file is not None and not options.follow:
         raise ConfigurationError("--state-file has no effect without --follow")
+    _header(options)
 
 
 def inputs_from(options: Any, log: Log) -> list[Input]:
@@ -109,30 +132,47 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
         OSError: a file cannot be opened, or an address not be used.
     """
     check_inputs(options)
+    header = _header(options)
     inputs: list[Input] = []
     try:
         _listen(options, log, inputs)
         if options.follow:
             # One limit for both, so that no piece of a line is refused at the next door.
-            inputs.append(
-                FollowInput(options.follow, options.state_file, max_line=_limit(options), log=log)
-            )
+            limit = _limit(options) - (0 if header is None else header.size)
+            followed = FollowInput(options.follow, options.state_file, max_line=limit, log=log)
+            inputs.append(followed if header is None else HeadedInput(followed, header))
         if options.files or not inputs:
             streams = open_streams(options.files or [_STDIN])
-            inputs.insert(
-                0,
-                StreamInput(
-                    streams,
-                    _longest_line(options),
-                    truncate=options.oversize == "truncate",
-                    log=log,
-                ),
+            read = StreamInput(
+                streams,
+                _longest_line(options) - (0 if header is None else header.size),
+                truncate=options.oversize == "truncate",
+                log=log,
             )
+            inputs.insert(0, read if header is None else HeadedInput(read, header))
     except BaseException:
         for each in inputs:
             each.close()
         raise
     return inputs
+
+
+def _header(options: Any) -> Header | None:
+    if options.header == "raw":
+        return None
+    header = Header(
+        form=options.header,
+        facility=options.facility,
+        severity=options.severity,
+        host=options.hostname or socket.gethostname(),
+        app=options.app_name,
+    )
+    if header.size >= _limit(options):
+        raise ConfigurationError(
+            f"the header has {header.size} bytes, which leaves no room for a line; set "
+            "--max-message-size and --max-line above that"
+        )
+    return header
 
 
 def _listen(options: Any, log: Log, inputs: list[Input]) -> None:

@@ -1,0 +1,140 @@
+"""A syslog header for lines that have none, so that a server files them under host and program.
+
+    rfc5424   <13>1 2026-11-27T04:05:09.123456+00:00 web1 nginx - - - the line
+    rfc3164   <13>Nov 27 04:05:09 web1 nginx: the line
+
+The time is that at which the line was read. A line that begins with a priority, `<0>` to `<191>`,
+has a header already and is left as it is.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timezone
+from typing import Literal
+
+from relpio.errors import ConfigurationError
+from relpio.inputs.base import Deliver, Flow, Input
+
+__all__ = ["FACILITIES", "HEADERS", "SEVERITIES", "HeadedInput", "Header"]
+
+HEADERS = ("raw", "rfc5424", "rfc3164")
+
+FACILITIES = (
+    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
+    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
+    "local5", "local6", "local7",
+)  # fmt: skip
+"""By their codes (RFC 5424, 6.2.1; the names are those of syslog(3) where it has one)."""
+
+SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
+"""By their codes (RFC 5424, 6.2.1)."""
+
+_HAS_HEADER = re.compile(rb"<(?:0|[1-9][0-9]?|1[0-8][0-9]|19[01])>")
+_PRINTABLE = re.compile(r"[!-~]+")  # RFC 5424, 6: PRINTUSASCII
+_HOST_LENGTH, _APP_LENGTH = 255, 48  # RFC 5424, 6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Header:
+    """What the header of a line says.
+
+    Attributes:
+        form: rfc5424 or rfc3164.
+        facility: one of `FACILITIES`.
+        severity: one of `SEVERITIES`.
+        host: the machine's name, 1 to 255 printable ASCII characters without a space.
+        app: the program's name (tag), 1 to 48 of them.
+    """
+
+    form: Literal["rfc5424", "rfc3164"]
+    facility: str
+    severity: str
+    host: str
+    app: str
+
+    def __post_init__(self) -> None:
+        """Refuse what would make another header of it."""
+        for what, name, longest in (
+            ("host name", self.host, _HOST_LENGTH), ("program name", self.app, _APP_LENGTH),
+        ):  # fmt: skip
+            if not _PRINTABLE.fullmatch(name) or len(name) > longest:
+                raise ConfigurationError(
+                    f"{what} {name!r}: use 1 to {longest} printable ASCII characters without spaces"
+                )
+        if self.form == "rfc3164" and re.search(r"[:\[\]]", self.app):
+            raise ConfigurationError(
+                f"program name {self.app!r}: ':', '[' and ']' end it in an RFC 3164 header"
+            )
+
+    @property
+    def size(self) -> int:
+        """Bytes that it adds to a line."""
+        return len(self._text(0.0))
+
+    def put_before(self, lines: Sequence[bytes], unix_time: float) -> list[bytes]:
+        """Return the lines, each with a header."""
+        text = self._text(unix_time)
+        has_header = _HAS_HEADER.match
+        return [line if has_header(line) else text + line for line in lines]
+
+    def _text(self, unix_time: float) -> bytes:
+        priority = FACILITIES.index(self.facility) * 8 + SEVERITIES.index(self.severity)
+        if self.form == "rfc5424":
+            stamp = datetime.fromtimestamp(unix_time, timezone.utc).isoformat(
+                timespec="microseconds"
+            )
+            return f"<{priority}>1 {stamp} {self.host} {self.app} - - - ".encode()
+        now = datetime.fromtimestamp(unix_time)  # local, without a zone: RFC 3164, 4.1.2
+        stamp = f"{_MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"
+        return f"<{priority}>{stamp} {self.host} {self.app}: ".encode()
+
+
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+
+class HeadedInput:
+    """An input whose lines get a header."""
+
+    def __init__(
+        self, source: Input, header: Header, clock: Callable[[], float] = time.time
+    ) -> None:
+        """Put `header`, with the time of `clock` (Unix time in seconds), before `source`'s lines."""
+        self._source = source
+        self._header = header
+        self._clock = clock
+
+    @property
+    def name(self) -> str:
+        """Its source's."""
+        return self._source.name
+
+    @property
+    def flow(self) -> Flow:
+        """Its source's."""
+        return self._source.flow
+
+    @property
+    def received(self) -> int:
+        """Its source's."""
+        return self._source.received
+
+    def close(self) -> None:
+        """Close the source."""
+        self._source.close()
+
+    async def run(self, deliver: Deliver) -> None:
+        """Run the source.
+
+        Raises:
+            InputError: the source cannot be sent.
+            OSError: it cannot be read.
+        """
+
+        async def with_header(lines: Sequence[bytes]) -> None:
+            await deliver(self._header.put_before(lines, self._clock()))
+
+        await self._source.run(with_header)
