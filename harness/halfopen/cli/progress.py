@@ -115,6 +115,8 @@ def _lines(console: Console) -> RecordListener:
             text = record["text"]
         elif record["kind"] == "condition" and record["state"] != "waiting":
             text = f"{record['text']}: {record['state']}"
+        elif record["kind"] == "untaken":
+            text = f"{record['host']}: {record['taken']} of {record['of']} messages read so far"
         elif _is_drop(record):
             text = f"{record['host']}: flow {record['client']} {record['cause']}"
         elif record["kind"] == "end":

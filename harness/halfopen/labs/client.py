@@ -13,7 +13,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.rpc import Message, Peer
-from halfopen.model.messages import DEFAULT, MessageShape
+from halfopen.model.messages import DEFAULT, MessageShape, feeding_s
 from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
 from halfopen.ports import Demands, Middlebox, ProgramSpec
@@ -132,11 +132,13 @@ class AgentLab(ABC):
         background: bool = False,
         form: MessageShape = DEFAULT,
     ) -> None:
-        """Write messages `first`, `first` + 1, ... to where the program takes them."""
-        patience = count * every
+        """Write messages `first`, `first` + 1, ... to where the program takes them.
+
+        Returns early if it does not read them; what is left is written when it does.
+        """
         await self._ask(
             "feed",
-            patience=patience,
+            patience=feeding_s(count, every),
             host=host,
             first=first,
             count=count,
@@ -145,9 +147,13 @@ class AgentLab(ABC):
             form=asdict(form),
         )
 
-    async def fed(self, patience: float) -> None:
-        """Wait until what is fed in the background is written, `patience` seconds at most."""
-        await self._ask("fed", patience=patience)
+    async def fed(self, patience: float) -> list[str]:
+        """Wait until what is fed is written; returns a sentence for each step that is not.
+
+        Args:
+            patience: seconds that it may take, if programs go on reading.
+        """
+        return list(await self._ask("fed", patience=patience))
 
     async def stop(self, host: str, timeout: float = 5.0) -> None:
         """End a host's program: SIGTERM, after `timeout` seconds SIGKILL."""

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
+
+NOT_READ_S: Final = 5.0
+"""Lab seconds in which a program takes nothing of what is fed to it, until that is noticed."""
 
 
 @dataclass(frozen=True)
@@ -16,6 +20,11 @@ class MessageShape:
 
     severity: int = 6
     size: int = 200
+
+
+def feeding_s(count: int, every: float) -> float:
+    """Seconds that so many messages may take to be written, without the program seeming stuck."""
+    return count * (every + NOT_READ_S)
 
 
 DEFAULT = MessageShape()

@@ -81,10 +81,13 @@ class Lab(Protocol):
         background: bool = False,
         form: MessageShape = DEFAULT,
     ) -> None:
-        """Write numbered messages to where a host's program takes them from."""
+        """Write numbered messages to where a host's program takes them from.
 
-    async def fed(self, patience: float) -> None:
-        """Wait until what is fed in the background is written."""
+        Returns early if it does not read them; what is left is written when it does.
+        """
+
+    async def fed(self, patience: float) -> list[str]:
+        """Wait until what is fed is written; returns a sentence for each step that is not."""
 
     async def stop(self, host: str, timeout: float = 5.0) -> None:
         """End a host's programs, by force after `timeout` seconds each."""

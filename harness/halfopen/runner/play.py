@@ -180,12 +180,16 @@ class Player:
                 end["late_s"] = round(late, 4)
             stage.note(end)
             stage.check_failure()
-        await stage.fed()
+        untaken = await stage.fed()
         await faults.heal_all()
+        if untaken:  # what kept a program from reading may be healed now
+            untaken = await stage.fed()
         stage.check_failure()
         await stage.settle()
         await stage.finish()
         stage.check_failure()
+        if untaken:
+            raise UnmetError("; ".join(untaken))
 
     async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> float:
         """Do a step; returns the seconds by which it lasted too long, if it is one that lasts."""

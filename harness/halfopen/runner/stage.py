@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
-from halfopen.model.messages import DEFAULT, MessageShape
+from halfopen.model.messages import DEFAULT, MessageShape, feeding_s
 from halfopen.model.plan import PlannedHost
 from halfopen.model.records import FaultRecord, Record, at
 from halfopen.model.sampling import SAMPLE_S
@@ -81,7 +81,7 @@ class Stage:
         self._changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_seq = 1
-        self._background_s = 0.0
+        self._feeding_s = 0.0
 
     async def __aenter__(self) -> Self:
         await self.lab.__aenter__()
@@ -212,13 +212,12 @@ class Stage:
             form: of the messages.
         """
         first, self._next_seq = self._next_seq, self._next_seq + count
-        if background:
-            self._background_s += count * every
+        self._feeding_s += feeding_s(count, every)
         await self.lab.feed(name, first, count, every, background, form)
 
-    async def fed(self) -> None:
-        """Wait until what is fed in the background is written."""
-        await self.lab.fed(self._background_s)
+    async def fed(self) -> list[str]:
+        """Wait until what is fed is written; returns a sentence for each step that is not."""
+        return await self.lab.fed(self._feeding_s)
 
     async def inject(
         self,

@@ -22,6 +22,7 @@ from halfopen.labs.agent.actions._action import nothing_to_prepare
 from halfopen.labs.agent.captures import Captures
 from halfopen.labs.agent.engines import MiddleboxSetup, RunningMiddlebox, choose
 from halfopen.labs.agent.environment import LaunchEnvironment
+from halfopen.labs.agent.feeding import Batch, until_stuck
 from halfopen.labs.agent.meter import Meter
 from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
@@ -69,7 +70,7 @@ class Agent:
         self._observers: dict[str, Observer] = {}
         self._programs: dict[str, dict[str, Program]] = {}  # host, name
         self._followers: dict[Path, Follower] = {}
-        self._feeds: set[asyncio.Task[None]] = set()
+        self._feeds: dict[Batch, asyncio.Task[None]] = {}
         self._captures = Captures(self.emit)
         self._meter = Meter(self.emit)
 
@@ -203,20 +204,34 @@ class Agent:
         return pid
 
     async def do_feed(self, request: Mapping[str, Any]) -> None:
-        """`host`, `first`, `count`, `every`, `background`, `form`: feed its program."""
-        work = self.program(request["host"]).feed(
-            request["first"], request["count"], request["every"], MessageShape(**request["form"])
-        )
-        if not request["background"]:
-            await work
-            return
-        task = asyncio.create_task(work)
-        self._feeds.add(task)
-        task.add_done_callback(self._feeds.discard)
+        """`host`, `first`, `count`, `every`, `background`, `form`: feed its program.
 
-    async def do_fed(self, _: Mapping[str, Any]) -> None:
-        """Wait until everything that goes on in the background is written."""
-        await asyncio.gather(*self._feeds)
+        What a program does not read goes on in the background.
+        """
+        program = self.program(request["host"])
+        batch = Batch(
+            request["host"],
+            program.name,
+            request["first"],
+            request["count"],
+            request["every"],
+            MessageShape(**request["form"]),
+        )
+        task = asyncio.create_task(program.feeder().feed(batch))
+        self._feeds[batch] = task
+        if not request["background"] and not await until_stuck(batch, task):
+            self.emit(batch.record())
+
+    async def do_fed(self, _: Mapping[str, Any]) -> list[str]:
+        """Wait until all that is fed is taken; answers which programs do not read it."""
+        left = []
+        for batch, task in list(self._feeds.items()):
+            if await until_stuck(batch, task):
+                del self._feeds[batch]
+            else:
+                self.emit(batch.record())
+                left.append(str(batch))
+        return left
 
     async def do_stop(self, request: Mapping[str, Any]) -> None:
         """`host`, `timeout`: end its programs, the last that was started first."""

@@ -15,13 +15,13 @@ import psutil
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.environment import LaunchEnvironment, with_preloads
+from halfopen.labs.agent.feeding import Feeder
 from halfopen.labs.agent.follower import Follower as Follower
 from halfopen.labs.agent.gauges import open_gauge
-from halfopen.labs.agent.inlets import Inlet, Stream, open_inlet
+from halfopen.labs.agent.inlets import Stream, open_inlet
 from halfopen.labs.agent.network import NAMESPACES
 from halfopen.labs.agent.readiness import Watch
 from halfopen.model.history import compress
-from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import (
     AcceptedRecord,
@@ -30,8 +30,6 @@ from halfopen.model.records import (
     LogRecord,
     ProcessRecord,
     Recorder,
-    RefusedRecord,
-    SentRecord,
 )
 from halfopen.workloads import numbered
 
@@ -103,11 +101,10 @@ class Program:
         ]
         self.environment = LaunchEnvironment()
         self._first_limits: dict[int, int] = {}
-        self._fed: list[int] = []  # numbers of the messages written to it, in that order
         self._watch = (
             Watch(spec.ready, host, directory / f"{spec.name}.log") if spec.ready else None
         )
-        self._inlet: Inlet | None = None
+        self._feeder: Feeder | None = None
         self._tasks: set[asyncio.Task[None]] = set()
 
     @property
@@ -127,7 +124,8 @@ class Program:
         feed = self.spec.feed
         self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
         if feed is not None:
-            self._inlet = open_inlet(feed, self.host, self._process.stdin)
+            inlet = open_inlet(feed, self.host, self._process.stdin)
+            self._feeder = Feeder(inlet, self._token, self._emit)
         self._emit(self._record("started"))
         if self._ledger is not None:
             # An empty record says that there is a ledger, if nothing ever stands in it.
@@ -145,7 +143,7 @@ class Program:
             (self._directory / f"{self.name}.out").open("ab") as out,
         ):
             # nsenter replaces itself by the program: the pid stays the same.
-            return await asyncio.create_subprocess_exec(
+            process = await asyncio.create_subprocess_exec(
                 "nsenter",
                 f"--net={NAMESPACES / self.host}",
                 *self.environment.command(self.spec.directory or str(Path.cwd())),
@@ -157,6 +155,10 @@ class Program:
                 cwd=self.spec.directory,
                 start_new_session=True,
             )
+        if process.stdin is not None:
+            # What is in our own buffer is not in the program's input yet.
+            process.stdin.transport.set_write_buffer_limits(high=0)
+        return process
 
     def _prepare_files(self) -> None:
         for name in self.spec.stale_files:
@@ -195,40 +197,17 @@ class Program:
         text = path.read_text(errors="replace") if path.exists() else ""
         return text[-2000:] or "(nothing)"
 
-    async def feed(
-        self, first: int, count: int, every: float, form: MessageShape = DEFAULT
-    ) -> None:
-        """Write messages to where it takes them from, one each `every` seconds, or all at once.
-
-        A program that is gone takes nothing more: what was not written is not recorded as sent, or
-        recorded as refused where the first of it was under way already.
+    def feeder(self) -> Feeder:
+        """Feeds it.
 
         Raises:
-            LabError: if it takes no messages at all.
+            LabError: if it takes no messages at all, or is gone.
         """
-        if self._inlet is None:
+        if self._feeder is None:
             raise LabError(f"{self.name} on {self.host} takes no messages")
-        if self.pid is None and self._inlet.dies_with_program:
+        if self.pid is None and self._feeder.inlet.dies_with_program:
             raise LabError(f"{self.name} on {self.host} is not running: it takes no messages")
-        loop = asyncio.get_running_loop()
-        due = loop.time()
-        chunk = 1 if every or self._inlet.whole else 100
-        for start in range(first, first + count, chunk):
-            numbers = range(start, min(start + chunk, first + count))
-            data = [numbered.message(self._token, n, form) for n in numbers]
-            # Recorded before it is written: it must not arrive before it was sent.
-            self._emit(SentRecord(kind="sent", host=self.host, seqs=compress(numbers)))
-            self._fed.extend(numbers)
-            try:
-                await self._inlet.write(data)
-            except OSError:
-                if self._inlet.whole:
-                    self._emit(
-                        RefusedRecord(kind="refused", host=self.host, seqs=compress(numbers))
-                    )
-                return
-            due += every
-            await asyncio.sleep(max(0.0, due - loop.time()))
+        return self._feeder
 
     def signal(self, name: str) -> None:
         """Send a signal (KILL, TERM, STOP, CONT) to the program and its descendants, if alive."""
@@ -263,8 +242,8 @@ class Program:
         """Ask it to end, and make it after `timeout` seconds."""
         if self._process is None:
             return
-        if self._inlet is not None:
-            self._inlet.close()
+        if self._feeder is not None:
+            self._feeder.inlet.close()
         self.signal("CONT")
         self.signal("TERM")
         try:
@@ -296,12 +275,13 @@ class Program:
 
     def _collect_ledger(self, lines: list[bytes]) -> None:
         # The program counts what it read from its standard input, from 1.
+        written = [] if self._feeder is None else self._feeder.written
         runs: dict[str, list[int]] = {}
         for line in lines:
             kind, _, numbers = line.decode("ascii", "replace").partition(" ")
             first, _, last = numbers.partition("-")
             if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
-                told = self._fed[int(first) - 1 : int(last or first)]
+                told = written[int(first) - 1 : int(last or first)]
                 runs.setdefault(kind, []).extend(told)
         if "accepted" in runs:
             seqs = compress(runs["accepted"])

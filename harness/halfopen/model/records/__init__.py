@@ -16,6 +16,7 @@ from halfopen.model.records.messages import (
     DeliveredRecord,
     RefusedRecord,
     SentRecord,
+    UntakenRecord,
 )
 from halfopen.model.records.network import (
     CaptureRecord,
@@ -77,6 +78,7 @@ __all__ = [
     "SocketsRecord",
     "SpoolRecord",
     "StepRecord",
+    "UntakenRecord",
     "at",
     "kind_of",
 ]
@@ -96,6 +98,7 @@ Record = (
     | FdsRecord
     | SentRecord
     | RefusedRecord
+    | UntakenRecord
     | AcceptedRecord
     | AckedRecord
     | DeliveredRecord

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-from halfopen.model.records._base import OfHost
+from halfopen.model.records._base import OfHost, OfProgram
 
 
 class OfMessages(OfHost):
@@ -30,6 +30,19 @@ class RefusedRecord(OfMessages):
     """Messages recorded as sent that the sender's input did not take after all."""
 
     kind: Literal["refused"]
+
+
+class UntakenRecord(OfProgram):
+    """A program that does not read its input: the steps go on, the rest is written when it reads.
+
+    Attributes:
+        taken: messages of the step that have gone in.
+        of: messages of the step.
+    """
+
+    kind: Literal["untaken"]
+    taken: int
+    of: int
 
 
 class AcceptedRecord(OfMessages):
