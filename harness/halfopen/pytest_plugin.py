@@ -30,7 +30,7 @@ _RESULTS = pytest.StashKey["dict[tuple[str, str], VariantResult]"]()
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of `pytest` that go to every scenario."""
     group = parser.getgroup("halfopen", "scenarios of halfopen")
-    group.addoption("--halfopen-lab", default="netns", help="the lab to play scenarios in")
+    group.addoption("--halfopen-lab", default="netns", help="the lab that runs the scenarios")
     group.addoption("--halfopen-scale", type=float, default=None, help="time scale")
     group.addoption(
         "--halfopen-late-retries",
@@ -38,7 +38,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default=0,
         help="times to run a variant again if it is unknown because the machine was late",
     )
-    group.addoption("--halfopen-seed", type=int, default=0, help="for whatever is random")
+    group.addoption("--halfopen-seed", type=int, default=0, help="seed of the random generator")
 
 
 def pytest_collect_file(file_path: Path, parent: pytest.Collector) -> pytest.Collector | None:

@@ -123,7 +123,7 @@ def prove_advice(advice: Advice) -> Proof:
             None,
             None,
             (),
-            "The timers keep their order at no scale: keepalive has a resolution of whole seconds, "
+            "No scale keeps the order of the timers: keepalive has a resolution of whole seconds, "
             "and the margin here is too small. Only a lab on virtual time could prove it.",
         )
     scale, lab_advice = scaled

@@ -86,7 +86,7 @@ class OpenLab:
 
         Args:
             hosts: from end to end.
-            returns: the way back, from the last host to the first, if it is another.
+            returns: the way back, from the last host to the first, if it differs.
             family: of their addresses.
             sysctls: `net.*` settings by host; they are not scaled.
             faults: names of faults that hosts must be prepared for: those of clocks and disks, and

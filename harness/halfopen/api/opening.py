@@ -27,7 +27,7 @@ def open_lab(
         directory: for the history and the programs' files.
         lab: see `halfopen doctor`.
         scale: seconds of production time that pass in one second.
-        seed: for whatever is random.
+        seed: seed of the random generator.
         name: of the run, in the history.
 
     Raises:

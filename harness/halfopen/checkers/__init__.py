@@ -126,5 +126,5 @@ def _find(history: History, planned: PlannedCheck, kind: type[Check] | None) -> 
         check = kind.model_validate(dict(planned.params))
         return _unless_late(history, check, check.judge(history))
     except Exception as error:  # a checker that breaks must not end as a pass, nor end the others
-        reason = f"the check broke: {type(error).__name__}: {error}"
+        reason = f"error in the check: {type(error).__name__}: {error}"
         return Finding(Verdict.UNKNOWN, None, "", reason)

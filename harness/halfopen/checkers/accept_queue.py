@@ -29,7 +29,7 @@ class AcceptQueue(AtEndAndPeak):
     """
 
     name = "accept queue"
-    summary = "connections that no program accepts: whoever made them is stuck in its `open`"
+    summary = "connections that no program accepts: their clients wait in `open`"
 
     def judge(self, history: History) -> Finding:
         """Count the connections that no process holds."""
@@ -44,7 +44,7 @@ class AcceptQueue(AtEndAndPeak):
                 each.start,
                 f"{each.peer} connected at {moment(history, each.start)} and was not accepted "
                 + (f"until {moment(history, each.ended)}" if each.ended else "by the end")
-                + f"; {each.unread} octets of it unread",
+                + f"; {each.unread} bytes unread",
             )
             for each in found
         )
@@ -60,7 +60,7 @@ class Waiting:
         peer: address and port of the other side.
         start: t of the first sample that shows it.
         seen: t of the last.
-        unread: octets that came and lie there.
+        unread: bytes received and not read.
         ended: t of the first sample in which it is accepted or gone, None if there is none.
     """
 

@@ -30,7 +30,7 @@ class Arrivals(BoundedCheck):
     """
 
     name = "arrivals"
-    summary = "the pace at which messages come: the most within a time, the soonest of them"
+    summary = "how fast messages arrive: the most within a time, and the earliest"
     bounds = ("within", "soonest")
 
     at: Endpoint
@@ -54,7 +54,7 @@ class Arrivals(BoundedCheck):
         bound = ", ".join(bounds)
         arrivals = _arrivals(history, self.at)
         if not arrivals:
-            return unknown(bound, f"no message ever came to {self.at}")
+            return unknown(bound, f"no message was ever delivered to {self.at}")
         verdicts, whys, evidence = [], [], []
         observed, late_s = 0.0, 0.0
         if self.within is not None and self.most is not None:
@@ -78,7 +78,7 @@ class Arrivals(BoundedCheck):
             if self.within is None:
                 observed = float(early)
             verdicts.append(_verdict(history, not early, final=bool(early)))
-            whys.append(f"{early} came sooner than they may, the soonest after {say(history, age)}")
+            whys.append(f"{early} came too soon, the first after {say(history, age)}")
             evidence.append(
                 Evidence(t, f"message {number} came {say(history, age)} after it was sent")
             )

@@ -25,7 +25,7 @@ class Counters(AtEndAndPeak):
     """
 
     name = "counters"
-    summary = "what a host's program counts of itself (rsyslog's impstats)"
+    summary = "the counters that a program reports of itself (rsyslog's impstats)"
 
     of: Annotated[str, Selector()]
     counter: Annotated[str, Selector()]
@@ -52,7 +52,7 @@ class Counters(AtEndAndPeak):
             )
         weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
         evidence = tuple(
-            Evidence(t, f"{self.of} says {self.counter} {value} at {moment(history, t)}")
+            Evidence(t, f"{self.of}: {self.counter} is {value} at {moment(history, t)}")
             for (t, value), before in zip(series, [None, *series], strict=False)
             if before is None or before[1] != value
         )

@@ -29,7 +29,7 @@ class Cpu(Check):
     """
 
     name = "cpu"
-    summary = "the share of a CPU that the busiest program of a host takes: whether it spins"
+    summary = "the share of a CPU that the busiest program of a host uses: whether it spins"
 
     at: Endpoint
     at_most: Share

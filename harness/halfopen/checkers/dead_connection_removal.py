@@ -30,7 +30,7 @@ class DeadConnectionRemoval(Check):
     """
 
     name = "dead connection removal"
-    summary = "how long after the last sign of life a dead connection's socket is gone"
+    summary = "how soon a dead connection's socket is removed after its peer was last heard"
     silent = True
 
     at: Endpoint
@@ -51,7 +51,7 @@ class DeadConnectionRemoval(Check):
         deaths = [each for each in _deaths(history, self.at) if not each.by_program]
         evidence = tuple(_evidence(history, self, each) for each in deaths)
         if not deaths:
-            return unknown(bound, f"nothing died at {self.at}: nothing was measured")
+            return unknown(bound, f"no connection died at {self.at}: nothing to measure")
         # A socket that is gone went at some moment between the last two samples.
         late = [d for d in deaths if d.age - d.ended * history.sample_s > self.within]
         early = [d for d in deaths if d.ended and d.age < self.not_before]

@@ -90,7 +90,7 @@ class Delivery(BoundedCheck):
             why += f"; {betrayed} of the lost were acknowledged: the sender believes they are safe"
         if ledger.unledgered and self.lost is not None:
             who = ", ".join(sorted(ledger.unledgered))
-            why += f"; {who} keeps no ledger: lost is what was written to it and never came"
+            why += f"; {who} keeps no ledger: every message written to it counts as accepted"
         evidence = (*_missing(history, ledger), *_others(history, ledger), *_stuck(history, stuck))
         open_question = (
             self.lost is not None and self.undelivered is None and self.undecided is None

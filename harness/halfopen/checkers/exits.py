@@ -25,7 +25,7 @@ class Exits(BoundedCheck):
     """
 
     name = "exits"
-    summary = "programs that ended though nothing asked them to, or that had to be killed"
+    summary = "programs that ended unexpectedly, or that had to be killed"
     bounds = ("count",)
 
     at: Endpoint
@@ -44,7 +44,7 @@ class Exits(BoundedCheck):
         ]
         weighed = weigh(history, (Figure("count", self.count, len(found)),))
         evidence = [Evidence(record["t"], in_words(history, record)) for record in found]
-        return weighed.finding(f"ends that nothing asked for: {weighed.why}", evidence)
+        return weighed.finding(f"unexpected ends: {weighed.why}", evidence)
 
 
 def unasked(history: History) -> list[ProcessRecord]:

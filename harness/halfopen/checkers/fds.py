@@ -104,10 +104,10 @@ def _trend(history: History, series: Sequence[tuple[float, int]]) -> tuple[Verdi
     """Whether the count climbs from one idle period to the next, by a Theil-Sen slope."""
     begin = next((t for t, value in series if value), None)
     if begin is None:
-        return Verdict.UNKNOWN, "no trend can be seen: there never was one"
+        return Verdict.UNKNOWN, "no trend: there never was such a descriptor"
     end = history.duration
     if end - begin < 10 * history.sample_s:
-        return Verdict.UNKNOWN, "no trend can be seen in so few samples"
+        return Verdict.UNKNOWN, "no trend: too few samples"
     if not history.complete:
         return Verdict.UNKNOWN, cut_short(history)
     grid = [begin + (end - begin) * i / (_GRID - 1) for i in range(_GRID)]

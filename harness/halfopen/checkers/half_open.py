@@ -28,7 +28,7 @@ class HalfOpen(AtEndAndPeak):
     """
 
     name = "half-open"
-    summary = "connections that one side still believes in after the other side has gone"
+    summary = "connections that one side still holds open after the other side has gone"
     silent = True
 
     def judge(self, history: History) -> Finding:

@@ -27,7 +27,7 @@ class IdleDrops(BoundedCheck):
     """
 
     name = "idle drops"
-    summary = "how often a middlebox forgot a flow in use because it was silent"
+    summary = "flows in use that a middlebox dropped because they were idle"
     bounds = ("count",)
 
     at: MiddleboxHost
@@ -38,7 +38,7 @@ class IdleDrops(BoundedCheck):
         if not history.of(FlowRecord, host=self.at) and not history.of(
             ConntrackRecord, host=self.at
         ):
-            return unknown(self.asked, f"nothing is known of the table of {self.at}")
+            return unknown(self.asked, f"the flow table of {self.at} was never recorded")
         ended = [
             (flow, entry)
             for flow in flows(history)
@@ -49,13 +49,13 @@ class IdleDrops(BoundedCheck):
         unclear = [entry for _, entry in ended if entry.cause is None]
         if unclear:
             return unknown(
-                self.asked, f"{len(unclear)} entries of {self.at} went without a known cause"
+                self.asked, f"{len(unclear)} entries of {self.at} disappeared without a known cause"
             )
         evidence = []
         for flow, entry in expired:
             lived = production(history, entry.interval.length)
             kind = f" ({entry.state}: half-closed)" if entry.state in _HALF_CLOSED else ""
-            text = f"{self.at} forgot {flow.name}{kind} after silence; it had known it for {lived}"
+            text = f"{self.at} dropped {flow.name}{kind} as idle; the entry was {lived} old"
             evidence.append(Evidence(entry.interval.end, text, flow.name))
         weighed = weigh(history, [Figure("count", self.count, len(expired))])
         why = f"flows in use that expired: {weighed.why}"

@@ -23,7 +23,7 @@ class KeepaliveProbes(BoundedCheck):
     """
 
     name = "keepalive probes"
-    summary = "keepalive probes that a host's kernel has sent, which are segments without data"
+    summary = "keepalive probes that a host's kernel sent"
     bounds = ("count",)
 
     at: Endpoint
@@ -33,9 +33,7 @@ class KeepaliveProbes(BoundedCheck):
         """Compare the kernel's own count over the whole run with the bound."""
         counts = [(r["t"], r["sent"]) for r in history.of(KeepalivesRecord, host=self.at)]
         if not counts:
-            return unknown(
-                self.asked, f"the kernel of {self.at} was never asked for its count of probes"
-            )
+            return unknown(self.asked, f"the probe counter of {self.at} was never read")
         weighed = weigh(history, (Figure("count", self.count, counts[-1][1]),))
         evidence = tuple(
             Evidence(t, f"{self.at} had sent {sent} by {moment(history, t)}")

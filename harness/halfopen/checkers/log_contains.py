@@ -25,7 +25,7 @@ class LogContains(BoundedCheck):
     """
 
     name = "log contains"
-    summary = "lines with given words in what a host's programs say of themselves"
+    summary = "lines with given words in the logs of a host's programs"
     bounds = ("count",)
 
     at: Endpoint
@@ -36,10 +36,10 @@ class LogContains(BoundedCheck):
         """Count the lines."""
         lines = [(r["t"], r["line"]) for r in history.of(SaidRecord, host=self.at)]
         if not lines:
-            return unknown(self.asked, f"nothing that programs of {self.at} say was recorded")
+            return unknown(self.asked, f"no log line of {self.at} was recorded")
         found = [(t, line) for t, line in lines if self.words in line]
         weighed = weigh(history, (Figure("count", self.count, len(found)),))
         # The last words, if it never said these: they may well be the reason.
         evidence = tuple(Evidence(t, line) for t, line in found or lines[-3:])
-        why = f"“{self.words}” of {len(lines)} lines in all: {weighed.why}"
+        why = f"lines with “{self.words}”, of {len(lines)} in all: {weighed.why}"
         return weighed.finding(why, evidence)

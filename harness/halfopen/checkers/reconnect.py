@@ -48,7 +48,7 @@ class Reconnect(Check):
         if found is None:
             found = _from_sockets(history, ledger, self.at, self.within)
         if found is None:
-            return unknown(bound, f"neither a log nor a socket of {self.at} tells of its sessions")
+            return unknown(bound, f"neither a log nor a socket of {self.at} shows its sessions")
         losses = [_dated(history, ledger, known, self.at, each) for each in found]
         evidence = tuple(_evidence(history, each) for each in losses)
         if not losses:

@@ -22,28 +22,28 @@ class Spool(AtEndAndPeak):
     """
 
     name = "spool"
-    summary = "octets that a host's programs keep on disk, as queues do: at the end, and at most"
+    summary = "bytes that a host's programs keep on disk, as queues do: at the end, and at most"
 
     def judge(self, history: History) -> Finding:
-        """Hold the octets against the bounds."""
+        """Hold the bytes against the bounds."""
         series = spool_series(history, self.at)
         if not series:
-            return unknown(self.asked, f"no spool of {self.at} was ever looked at")
+            return unknown(self.asked, f"no spool of {self.at} was ever sampled")
         t, peak = max(series, key=lambda each: each[1])
         weighed = self.weigh(history, series[-1][1], peak)
         evidence = (
-            Evidence(t, f"{peak} octets at {self.at} at {moment(history, t)}, the most"),
+            Evidence(t, f"{peak} bytes at {self.at} at {moment(history, t)}, the most"),
             Evidence(
                 series[-1][0],
-                f"{series[-1][1]} octets from {moment(history, series[-1][0])} to the end",
+                f"{series[-1][1]} bytes from {moment(history, series[-1][0])} to the end",
             ),
         )
-        why = f"octets on disk: {weighed.why}"
+        why = f"bytes on disk: {weighed.why}"
         return weighed.finding(why, evidence)
 
 
 def spool_series(history: History, host: str) -> list[tuple[float, int]]:
-    """(t, octets in all spools of `host`) whenever that changed."""
+    """(t, bytes in all spools of `host`) whenever that changed."""
     held: dict[str, int] = {}
     series = []
     for record in history.of(SpoolRecord, host=host):

@@ -44,7 +44,7 @@ class Stalled(Check):
             return unknown(bound, f"no message was sent to {self.at}")
         found = stalls(history, ledger, self.at)
         if found is None:
-            return unknown(bound, f"neither a log nor a socket of {self.at} tells of its sessions")
+            return unknown(bound, f"neither a log nor a socket of {self.at} shows its sessions")
         longest = max((each.length for each in found), default=0.0)
         late = [each for each in found if each.length > self.within]
         waiting = [each for each in found if not each.over]

@@ -15,7 +15,9 @@ if TYPE_CHECKING:
 def clean(
     run: Annotated[
         list[str] | None,
-        typer.Option(help="Also this run, whoever its owner is; can be repeated."),
+        typer.Option(
+            help="Also this run, even if its process is alive or unknown; can be repeated."
+        ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Only list them.")] = False,
 ) -> None:

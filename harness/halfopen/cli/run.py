@@ -55,7 +55,7 @@ def run(
         ),
     ] = "auto",
     seed: Annotated[
-        int | None, typer.Option(min=0, help="Of the random generator; default: a new one.")
+        int | None, typer.Option(min=0, help="Seed of the random generator; default: a new one.")
     ] = None,
     out: Annotated[Path, typer.Option(help="Directory for histories and the report.")] = Path(
         "out"

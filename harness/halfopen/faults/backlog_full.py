@@ -21,8 +21,7 @@ class BacklogFull(EndpointFault):
 
     name = "backlog full"
     summary = (
-        "a program accepts nothing more and its listen backlog is full: connection attempts "
-        "time out"
+        "a program no longer accepts connections and its listen backlog is full: attempts time out"
     )
     uses = (FillBacklog, DrainBacklog)
 

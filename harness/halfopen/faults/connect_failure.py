@@ -17,20 +17,20 @@ _MANNERS: dict[str, Manner] = {
 
 
 class ConnectFailure(BlockFault):
-    """New connections cannot be made, and known ones go on.
+    """New connections fail; existing ones continue.
 
-    They are refused, as by a host on which nobody listens (RST); they are answered with ICMP, as by
+    They are refused, as by a host that does not listen (RST); they are answered with ICMP, as by
     a router that cannot reach the host; or they time out, as behind a firewall that drops.
 
     Attributes:
         at: the middlebox.
-        towards: the host to which nobody can connect; nobody can to anyone by default.
+        towards: the host to which new connections fail; by default all do.
         with_: what the client gets: `reset` (ECONNREFUSED), `host unreachable` (EHOSTUNREACH) or
-            `time-out` (nothing, ETIMEDOUT after its repetitions).
+            `time-out` (nothing, ETIMEDOUT after its retransmissions).
     """
 
     name = "connect failure"
-    summary = "new connections are refused, unreachable or time out; known ones go on"
+    summary = "new connections are refused, unreachable or time out; existing ones continue"
 
     with_: Literal["reset", "host unreachable", "time-out"] = Field(default="reset", alias="with")
 

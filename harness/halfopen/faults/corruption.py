@@ -10,7 +10,7 @@ from halfopen.fields import Share
 
 
 class Corruption(ImpairFault):
-    """In a part of the packets one bit is flipped on the way.
+    """One bit is flipped in some packets.
 
     The bit is one of TCP's header or of its data, and TCP's checksum, which detects every single
     bit (RFC 1071), stays as it was: the receiving kernel drops the packet, and it is sent again.
@@ -20,7 +20,7 @@ class Corruption(ImpairFault):
     """
 
     name = "corruption"
-    summary = "a middlebox flips one bit in a part of the packets; their checksum stays as it was"
+    summary = "a middlebox flips one bit in some packets and leaves their checksum unchanged"
 
     share: Share
 

@@ -10,14 +10,14 @@ from halfopen.fields import RealTime
 
 
 class Delay(ImpairFault):
-    """Every packet waits, as on a long line; real time, since round trips do not scale.
+    """Every packet is delayed, as on a long line; in real time, since round trips do not scale.
 
     Attributes:
         by: how long each packet waits, in each affected direction; real time.
     """
 
     name = "delay"
-    summary = "every packet waits at a middlebox, as on a long line"
+    summary = "a middlebox delays every packet, like a long line"
 
     by: RealTime
 

@@ -16,11 +16,11 @@ class DiskFull(EndpointFault):
 
     Attributes:
         at: the endpoint whose disk it is.
-        free: how much the disk still takes, in pages of memory (4 KiB).
+        free: how much room is left, in pages of memory (4 KiB).
     """
 
     name = "disk full"
-    summary = "the disk of a host takes nothing more: writes fail with ENOSPC"
+    summary = "the disk of a host is full: writes fail with ENOSPC"
     uses = (FillDisk,)
 
     free: Bytes = 0

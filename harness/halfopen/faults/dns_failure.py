@@ -24,7 +24,9 @@ class DnsFailure(EndpointFault):
     """
 
     name = "dns failure"
-    summary = "a host's resolver refuses, denies, does not answer, or gives a wrong address"
+    summary = (
+        "a host's resolver refuses, finds no name, does not answer, or returns a wrong address"
+    )
     uses = (SetDnsBehaviour,)
 
     with_: Literal["refused", "no such name", "silent", "wrong address"] = Field(

@@ -10,14 +10,14 @@ from halfopen.fields import Share
 
 
 class Duplication(ImpairFault):
-    """A part of the packets arrives twice.
+    """Some packets arrive twice.
 
     Attributes:
         share: of the packets, each by chance.
     """
 
     name = "duplication"
-    summary = "a middlebox forwards a part of the packets twice"
+    summary = "a middlebox forwards some packets twice"
 
     share: Share
 

@@ -19,7 +19,7 @@ class FdLimit(EndpointFault):
     """
 
     name = "fd limit"
-    summary = "a program gets no more file descriptors than a limit (soft RLIMIT_NOFILE)"
+    summary = "a program cannot open more file descriptors than a limit (soft RLIMIT_NOFILE)"
     uses = (LimitFds,)
 
     limit: int = Field(ge=1, le=1_000_000)

@@ -15,7 +15,7 @@ from halfopen.verbs import Verb
 class ForgetFlows(Fault):
     """The middlebox loses entries, as when an operator clears sessions or a standby takes over.
 
-    It tells nobody: a packet of an old flow that arrives afterwards is a late packet, and the
+    No host is notified: a packet of an old flow that arrives afterwards is a late packet, and the
     profile says what happens to it.
 
     Attributes:

@@ -22,8 +22,8 @@ _IdleTimeout = Annotated[
 class IdleTimeout(Fault):
     """The idle timeout of a middlebox is changed while it runs, as by a new policy.
 
-    Flows that it knows keep the time that they have until their next packet; from then on the new
-    one holds, as in Linux' conntrack and in most products.
+    Existing flows keep their remaining time until their next packet; from then on the new one
+    applies, as in Linux' conntrack and in most products.
 
     Attributes:
         at: the middlebox.
@@ -31,7 +31,7 @@ class IdleTimeout(Fault):
     """
 
     name = "idle timeout"
-    summary = "a middlebox gets another idle timeout while it runs"
+    summary = "the idle timeout of a middlebox changes while it runs"
     uses = (SetIdleTimeout,)
 
     at: MiddleboxHost

@@ -20,7 +20,7 @@ class Jitter(ImpairFault):
     """
 
     name = "jitter"
-    summary = "packets wait at a middlebox, some longer than others, and keep their order"
+    summary = "a middlebox delays packets by varying times; they keep their order"
 
     around: RealTime
     by: RealTime
@@ -29,7 +29,7 @@ class Jitter(ImpairFault):
     def _not_before_it_came(self) -> Self:
         if self.by > self.around:
             raise ValueError(
-                "'by' is more than 'around': a packet cannot go on before it came; "
+                "'by' is more than 'around': a packet cannot leave before it arrives; "
                 "write for example around: 100 ms, by: 80 ms"
             )
         return self

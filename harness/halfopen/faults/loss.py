@@ -15,7 +15,7 @@ from halfopen.verbs import EndPacketFault, Verb
 
 
 class Loss(ImpairFault):
-    """A part of the packets is lost: each independently by chance, or several in a row.
+    """Some packets are lost: each independently by chance, or several in a row.
 
     Attributes:
         share: of the packets, to a thousandth.
@@ -23,7 +23,7 @@ class Loss(ImpairFault):
     """
 
     name = "loss"
-    summary = "a middlebox loses a part of the packets, each by chance or several in a row"
+    summary = "a middlebox loses some packets, independently or several in a row"
     uses = (Block, Impair, EndPacketFault)
 
     share: Share

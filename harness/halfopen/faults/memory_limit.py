@@ -12,11 +12,11 @@ from halfopen.verbs import LimitMemory, Verb
 
 
 class MemoryLimit(EndpointFault):
-    """A program gets no more memory: malloc(3) and mmap(2) fail with ENOMEM.
+    """A program cannot allocate more memory: malloc(3) and mmap(2) fail with ENOMEM.
 
     What counts is its private writable memory, RLIMIT_DATA (setrlimit(2); since Linux 4.7 private
     mappings too): heap and anonymous memory, not the program's text and shared libraries.  It keeps
-    the memory it has.  This is a limit of a process, not of a cgroup: nothing is killed for it.
+    the memory it has.  This is a limit of a process, not of a cgroup: nothing is killed.
 
     Attributes:
         at: the endpoint that the program runs on.
@@ -24,7 +24,7 @@ class MemoryLimit(EndpointFault):
     """
 
     name = "memory limit"
-    summary = "a program gets no memory above a limit (soft RLIMIT_DATA); it keeps what it has"
+    summary = "a program cannot allocate memory beyond a limit (soft RLIMIT_DATA)"
     uses = (LimitMemory,)
 
     limit: Bytes = Field(ge=4096)

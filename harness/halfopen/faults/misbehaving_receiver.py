@@ -9,10 +9,10 @@ from halfopen.verbs import Behaviour, ReplaceProgram, RestoreProgram, Verb
 
 
 class MisbehavingReceiver(EndpointFault):
-    """A program that misbehaves listens in the place of the real one.
+    """A misbehaving program listens in place of the real one.
 
-    The real program is ended in an orderly way; ours listens on the same TCP ports until the fault
-    is healed, then the real one is started again.  Nothing that ours takes is acknowledged, so a
+    The real program is shut down; the replacement listens on the same TCP ports until the fault is
+    healed, then the real one is started again.  Nothing that it receives is acknowledged, so a
     sender that keeps what was not acknowledged loses nothing.
 
     Attributes:
@@ -25,7 +25,7 @@ class MisbehavingReceiver(EndpointFault):
     """
 
     name = "misbehaving receiver"
-    summary = "a receiver that never answers, refuses, hangs up or sends garbage listens instead"
+    summary = "a receiver is replaced by one that never answers, refuses, hangs up or sends garbage"
     uses = (ReplaceProgram, RestoreProgram)
 
     does: Behaviour

@@ -10,7 +10,7 @@ from halfopen.verbs import Rebind, Verb
 
 
 class NatRebinding(Fault):
-    """A NAT loses a mapping, and the flow gets another port: the server sees a stranger.
+    """A NAT loses a mapping, and the flow gets another port, which the server does not know.
 
     The client notices nothing and goes on; to the server its packets belong to no connection, and
     it answers them with RST (RFC 9293, section 3.10.7.1).
@@ -21,7 +21,7 @@ class NatRebinding(Fault):
     """
 
     name = "nat rebinding"
-    summary = "a NAT gives flows other ports, and the server sees strangers"
+    summary = "a NAT assigns new ports to flows, which the server does not know"
     uses = (Rebind,)
 
     at: MiddleboxHost

@@ -12,16 +12,16 @@ from halfopen.verbs import CutLink, Verb
 class Partition(Fault):
     """The network is partitioned: hosts on the two sides of a link cannot reach each other.
 
-    Nothing crosses the link, neither ICMP nor ARP, but no interface goes down: unlike with `link
-    down`, nobody is told.  Unlike with a silent drop at a middlebox, the middlebox is on one of the
-    sides, and still knows its flows.
+    Nothing crosses the link, neither ICMP nor ARP, but no interface goes down: unlike with
+    `link down`, neither side is notified.  Unlike with a silent drop at a middlebox, the
+    middlebox is on one of the sides, and still knows its flows.
 
     Attributes:
         between: two neighbours.
     """
 
     name = "partition"
-    summary = "nothing crosses the link between two neighbours, and nobody is told"
+    summary = "no packet crosses the link between two neighbours, and neither is notified"
     uses = (CutLink,)
 
     between: Link

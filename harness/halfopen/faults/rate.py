@@ -20,7 +20,7 @@ class Rate(ImpairFault):
     """
 
     name = "rate"
-    summary = "a limited amount gets through a middlebox per second; the rest waits, or is dropped"
+    summary = "a middlebox limits throughput; excess packets wait, or are dropped"
 
     limit: BytesPerSecond
     backlog: int = Field(default=1000, ge=0, le=1_000_000)

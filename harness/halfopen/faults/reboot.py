@@ -16,11 +16,11 @@ class Reboot(Fault):
 
     Attributes:
         at: the middlebox; nothing gets through until it is healed.
-        state: `lost`: it comes back with an empty table; `kept`: with all that it knew.
+        state: `lost`: it comes back with an empty table; `kept`: with its table.
     """
 
     name = "reboot"
-    summary = "a middlebox is gone for a while, and comes back with or without its table"
+    summary = "a middlebox is down for a while, and comes back with or without its table"
     uses = (Block, ForgetFlows, EndPacketFault)
 
     at: MiddleboxHost

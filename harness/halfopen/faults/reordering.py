@@ -18,7 +18,7 @@ class Reordering(ImpairFault):
     """
 
     name = "reordering"
-    summary = "a part of the packets overtakes those before them at a middlebox"
+    summary = "some packets overtake earlier ones at a middlebox"
 
     share: Share
     by: RealTime

@@ -6,12 +6,12 @@ from halfopen.faults._programs import SignalFault
 
 
 class Resume(SignalFault):
-    """A program that was paused goes on.
+    """A paused program continues.
 
     Attributes:
         at: the endpoint that the program runs on.
     """
 
     name = "resume"
-    summary = "lets a paused program go on (SIGCONT)"
+    summary = "a paused program continues (SIGCONT)"
     signal = "CONT"

@@ -17,7 +17,7 @@ class RouteLoss(Fault):
 
     On the host itself, connect(2) and send(2) then fail with ENETUNREACH or EHOSTUNREACH; a router
     tells the sender of a packet by ICMP (type 3, RFC 792).  TCP treats such an ICMP message as a
-    transient condition, and goes on with its repetitions (RFC 1122, section 4.2.3.9).
+    transient condition, and keeps retransmitting (RFC 1122, section 4.2.3.9).
 
     Attributes:
         at: the host that loses its route; any, but not a neighbour of the other.

@@ -6,9 +6,9 @@ from halfopen.faults._blocks import BlockFault
 
 
 class SilentDrop(BlockFault):
-    """Packets vanish at a middlebox, in one direction or in both, and nobody is told.
+    """A middlebox drops packets silently, in one direction or in both.
 
-    New connections vanish like old ones: the path is broken; no flow is forgotten.
+    New connections fail like existing ones: the path is broken; no flow is forgotten.
 
     Attributes:
         at: the middlebox.
@@ -16,4 +16,4 @@ class SilentDrop(BlockFault):
     """
 
     name = "silent drop"
-    summary = "a middlebox drops every packet, in one direction or both, and tells nobody"
+    summary = "a middlebox silently drops every packet, in one direction or both"

@@ -13,7 +13,7 @@ from halfopen.verbs import Verb
 class SlowDisk(EndpointFault):
     """The disk of a host is slow: every write, every sync, every change of a directory waits.
 
-    So is a disk whose write-back cache is full, or a volume that has used up its I/O credits.
+    Like a disk whose write-back cache is full, or a volume that has used up its I/O credits.
 
     Attributes:
         at: the endpoint whose disk it is.

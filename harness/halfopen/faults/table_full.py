@@ -11,7 +11,7 @@ from halfopen.verbs import EndPacketFault, Verb
 
 
 class TableFull(Fault):
-    """The table of a middlebox is full: known flows go on, new ones do not get in.
+    """The table of a middlebox is full: known flows continue, new ones are dropped.
 
     Linux logs "nf_conntrack: table full, dropping packet" then; a connection attempt times out.
 
@@ -20,7 +20,7 @@ class TableFull(Fault):
     """
 
     name = "table full"
-    summary = "a middlebox lets known flows go on and silently drops what would begin a new one"
+    summary = "a middlebox keeps known flows and silently drops packets that would start a new one"
     uses = (Block, EndPacketFault)
 
     at: MiddleboxHost

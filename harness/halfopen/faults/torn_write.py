@@ -26,7 +26,7 @@ class TornWrite(EndpointFault):
     """
 
     name = "torn write"
-    summary = "the last record of a file of a program that has ended is cut short"
+    summary = "the last record of a file is cut short while its program is stopped"
     uses = (TruncateFile,)
 
     file: str = Field(min_length=1, json_schema_extra={"examples": ["**/*.seg"]})

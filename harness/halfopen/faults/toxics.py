@@ -103,7 +103,7 @@ class ToxicBandwidth(Toxic):
     """
 
     name = "toxic bandwidth"
-    summary = "Toxiproxy lets a limited number of bytes per second through"
+    summary = "Toxiproxy limits throughput, in bytes per second"
     kind = "bandwidth"
 
     rate: Annotated[Rate, Field(ge=1000, multiple_of=1000)]
@@ -114,14 +114,14 @@ class ToxicBandwidth(Toxic):
 
 
 class ToxicSlowClose(Toxic):
-    """Toxiproxy holds the end of a connection back.
+    """Toxiproxy delays the end of a connection.
 
     Attributes:
         delay: how long the end of a connection is held back.
     """
 
     name = "toxic slow close"
-    summary = "Toxiproxy holds the end of a connection back"
+    summary = "Toxiproxy delays the end of a connection"
     kind = "slow_close"
 
     delay: Duration
@@ -132,14 +132,14 @@ class ToxicSlowClose(Toxic):
 
 
 class ToxicTimeout(Toxic):
-    """Toxiproxy swallows all data, and closes the connection after a time, or never.
+    """Toxiproxy discards all data, and closes the connection after a time, or never.
 
     Attributes:
         timeout: after which the connection is closed, too; 0 for never.
     """
 
     name = "toxic timeout"
-    summary = "Toxiproxy swallows all data, and closes the connection after a time, or never"
+    summary = "Toxiproxy discards all data, and closes the connection after a time, or never"
     kind = "timeout"
 
     timeout: Duration = 0.0
@@ -240,5 +240,5 @@ class ProxyDown(Fault):
 
 
 def _milliseconds(seconds: float) -> int:
-    """What was not nothing stays at least one: 0 often means never."""
+    """At least 1 unless the value is 0, since 0 often means never."""
     return max(1, round(seconds * 1000)) if seconds else 0

@@ -13,7 +13,7 @@ from halfopen.verbs import RestartProgram, Verb
 
 
 class Upgrade(EndpointFault):
-    """A program ends in an orderly way, and is started again with other options: a roll-out.
+    """A program is shut down and started again with other options: a roll-out.
 
     Its files are still there.  The named options replace those of the scenario, the others stay;
     they hold from then on, also when the program is stopped and started once more.
@@ -26,7 +26,7 @@ class Upgrade(EndpointFault):
     """
 
     name = "upgrade"
-    summary = "a program ends orderly and is started again with other options, on the same files"
+    summary = "a program is shut down and started again with other options, on the same files"
     uses = (RestartProgram,)
 
     options: Mapping[str, Any] = Field(min_length=1)

@@ -97,7 +97,7 @@ def lay_out(
     if returns and (
         (returns[0], returns[-1]) != (path[-1], path[0]) or len(set(returns)) != len(returns)
     ):
-        raise ValueError(f"the way back goes from {path[-1]} to {path[0]}, not {list(returns)}")
+        raise ValueError(f"the return path goes from {path[-1]} to {path[0]}, not {list(returns)}")
     plan = _Links(family)
     for number, (left, right) in enumerate(itertools.pairwise(path), 1):
         plan.join(number, left, right, f"right{number}", f"left{number}")

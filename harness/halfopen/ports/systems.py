@@ -25,7 +25,7 @@ class SystemContext:
             middlebox that translates destinations, that of the middlebox.
         directory: its own directory for files, existing, absolute: the disk of its host, which
             faults of disks are about.
-        seed: for whatever is random in the program.
+        seed: for the random choices of the program.
         base: the directory of the scenario file, relative to which it names files; empty if there
             is no such file.
         ledger_directory: absolute; for what is written for halfopen alone (ledger, configuration,

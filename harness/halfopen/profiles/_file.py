@@ -15,7 +15,7 @@ CONFIDENCES = ("vendor", "measured", "secondary", "unverified")
 """How sure a figure is: the maker's own text or source code; measured by us; somebody else's
 text; general knowledge that nobody has checked."""
 
-ASSUMED = "no figure found; what is common is assumed, set your own"
+ASSUMED = "no figure found; a common value is assumed, set your own"
 """The source of a value that a profile leaves out."""
 
 _FIGURE = ("value", "range", "source", "confidence", "note", "conflict")
@@ -98,7 +98,7 @@ def _source(key: str, node: Node, problems: Problems) -> dict[str, str]:
     if found.get("confidence", CONFIDENCES[0]) not in CONFIDENCES:
         problems.add(
             node.entries["confidence"].line,
-            f"{found['confidence']!r} is no confidence",
+            f"{found['confidence']!r} is not a confidence",
             f"write {', '.join(CONFIDENCES[:-1])} or {CONFIDENCES[-1]}",
         )
     return found
@@ -114,7 +114,7 @@ def _range(node: Node, problems: Problems) -> tuple[float, float] | None:
         least, most = 1.0, 0.0
     if not isinstance(entry.value, tuple) or least > most:
         problems.add(
-            entry.line, "'range' is not a least and a most duration", "write [5 min, 32 d]"
+            entry.line, "'range' is not a minimum and a maximum duration", "write [5 min, 32 d]"
         )
         return None
     return least, most

@@ -43,7 +43,7 @@ class Stage:
         token: identity of the run's messages.
         record: takes every record, stamped with lab time.
         vocabulary: the systems and faults that can be named.
-        seed: for whatever is random in programs.
+        seed: seed of the random generator in programs.
         base: directory relative to which options name files; empty if there is none.
 
     Attributes:
@@ -116,7 +116,7 @@ class Stage:
             path: their names, from end to end.
             demands: what faults will ask of each: what a host is not prepared for is refused.
             family: of the addresses.
-            returns: the names on the way back, if it is another.
+            returns: the names on the way back, if it differs.
             captures: a directory, which is there, for what each link carries.
 
         Raises:

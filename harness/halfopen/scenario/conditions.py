@@ -40,8 +40,8 @@ class ConditionFigure:
 
 FIGURES: Mapping[str, ConditionFigure] = {
     "sent": ConditionFigure("messages written to a sender's input", "endpoint", True, True),
-    "accepted": ConditionFigure("messages that a sender's queue took", "endpoint", True, True),
-    "acked": ConditionFigure("messages that a sender was told are safe", "endpoint", True, True),
+    "accepted": ConditionFigure("messages that a sender's queue accepted", "endpoint", True, True),
+    "acked": ConditionFigure("messages that were acknowledged to a sender", "endpoint", True, True),
     "delivered": ConditionFigure(
         "messages in a receiver's output, each counted once", "endpoint", True, True
     ),
@@ -49,7 +49,7 @@ FIGURES: Mapping[str, ConditionFigure] = {
     "connections": ConditionFigure("sockets in ESTABLISHED in the last sample", "endpoint"),
     "fds": ConditionFigure("file descriptors of all programs in the last sample", "endpoint"),
     "flows": ConditionFigure("entries of a middlebox in the last sample", "middlebox"),
-    "event": ConditionFigure("times that a program said this in its structured log", "endpoint"),
+    "event": ConditionFigure("occurrences of this event in a program's structured log", "endpoint"),
 }
 """What a condition can be about.  All counts are from the beginning of the run."""
 
@@ -118,7 +118,7 @@ def parse_condition(text: str) -> Condition:
     if match := _EVENT.fullmatch(words):
         number = int(match["number"] or 1)
         if not number:
-            raise ValueError(f"{text!r} is always so; write 1 or more")
+            raise ValueError(f"{text!r} always holds; write 1 or more")
         return Condition("event", ">=", number, match["host"], match["event"])
     match = _COUNTED.fullmatch(words) or _COMPARED.fullmatch(words)
     if match is None:
@@ -126,16 +126,16 @@ def parse_condition(text: str) -> Condition:
     figure, number = match["figure"], int(match["number"])
     if figure not in FIGURES or figure == "event":
         raise ValueError(
-            f"{text!r} names an unknown figure: {figure!r}; "
+            f"{text!r} has an unknown figure: {figure!r}; "
             + suggest(figure, FIGURES, "available figures")
         )
     condition = Condition(figure, match.groupdict().get("relation") or ">=", number, match["host"])
     if condition.host is None and not FIGURES[figure].everywhere:
         raise ValueError(f"{text!r} does not say where; add `at HOST`")
     if condition.relation == ">=" and not number:
-        raise ValueError(f"{text!r} is always so; write 1 or more")
+        raise ValueError(f"{text!r} always holds; write 1 or more")
     if condition.relation == "<" and not number:
-        raise ValueError(f"{text!r} is never so; write = 0")
+        raise ValueError(f"{text!r} can never hold; write = 0")
     return condition
 
 

@@ -28,7 +28,7 @@ def parse_expectations(
         problems.add(node.line, "'expect' is not a list", example)
         return None
     if not node.value:
-        problems.add(node.line, "nothing is expected", example)
+        problems.add(node.line, "the scenario expects nothing", example)
     found = []
     for each in node.value:
         if len(each.entries) != 1:

@@ -51,7 +51,7 @@ def check_path(
 
     Args:
         path: the way there.
-        back: the way back, if it is another.
+        back: the way back, if it differs.
         hosts: by name, all of which must be on one of the two.
         problems: takes what is wrong.
     """

@@ -57,7 +57,7 @@ def make_plans(
         scenario: what to play.
         lab: where to play it; only a lab with real time is scaled (:attr:`LabSpec.scaled`).
         scale: seconds of production in one of the lab; None for what the variant says.
-        seed: for whatever is random in the run.
+        seed: seed of the random generator in the run.
         variants: names of those to plan; None for all.
 
     Raises:

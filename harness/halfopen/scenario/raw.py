@@ -122,7 +122,7 @@ class RawVariant:
         hosts: by name.
         family: of addresses.
         path: from end to end.
-        return_path: the way back, if it is another.
+        return_path: the way back, if it differs.
         steps: what is done.
         expect: what is expected.
         reproduces: which failure is expected.

@@ -116,7 +116,7 @@ def _mark(key: str, node: Node, bound: Bound | None, problems: Problems) -> str 
     if bound is not None and wanted.relation == "exactly" and bound.holds(wanted.number):
         problems.add(
             node.line,
-            f"reproduces {key}: {wanted.number} is no failure, {bound} is expected",
+            f"reproduces {key}: {wanted.number} is not a failure, {bound} is expected",
             "write a number that fails, or leave it out",
         )
         return None

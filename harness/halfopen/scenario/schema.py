@@ -53,9 +53,9 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
             "items": {"type": "string"},
             "minItems": 2,
             "uniqueItems": True,
-            "description": "The way back, from the last host to the first, if it is another.",
+            "description": "The way back, from the last host to the first, if it differs.",
         },
-        "family": {"enum": list(FAMILIES), "description": "Of the hosts' addresses."},
+        "family": {"enum": list(FAMILIES), "description": "Address family of the hosts."},
         "steps": {"type": "array", "minItems": 1, "items": models.step(vocabulary)},
         "expect": {"type": "array", "minItems": 1, "items": models.expectation(vocabulary)},
     }
@@ -125,7 +125,9 @@ _SYSCTLS: Schema = {
 }
 
 
-_PRELOAD = "Keepalive for all its connections, by libkeepalive; in vain in a static program."
+_PRELOAD = (
+    "Keepalive for all its connections, by libkeepalive; no effect on a statically linked program."
+)
 
 
 class _Models:
@@ -187,7 +189,7 @@ class _Models:
             required = ["fault", *self.required(spec)]
             kinds.append({"title": f"fault {name}", **_object(properties, required)})
         healing = [name for name, spec in vocabulary.faults.items() if spec.heals()]
-        heal = {"enum": sorted(healing), "description": "end a fault before its time"}
+        heal = {"enum": sorted(healing), "description": "end a fault early"}
         kinds.append({"title": "heal", **_object({"heal": heal}, ["heal"])})
         return {"anyOf": kinds}
 

@@ -31,13 +31,13 @@ def conflicts(variant: Variant, scale: float) -> list[Pair]:
 
 
 def check_scale(variant: Variant, scale: float, file: str) -> list[Problem]:
-    """A problem for each pair of timers whose order `scale` changes; none if it will serve."""
+    """A problem for each pair of timers whose order `scale` changes; none if it works."""
     found = conflicts(variant, scale)
     if not found:
         return []
     best = largest_scale(variant, scale)
-    serves = f"a scale of {best} would serve" if best else ""
-    remedy = serves or "no scale would serve, only a lab on virtual time could play it"
+    serves = f"the largest scale that works is {best}" if best else ""
+    remedy = serves or "no scale works: this needs a lab with virtual time"
     return [
         Problem(file, _where(each), _sentence(each, variant.name, scale), remedy) for each in found
     ]

@@ -51,7 +51,7 @@ class ReadyOptions(Section):
         if self.file is not None and self.line is None:
             raise ValueError("a file needs a line to look for in it; add `line: ...`")
         if self.model_dump(exclude_none=True) == {}:
-            raise ValueError("say when it is ready, for example `listening: 514`")
+            raise ValueError("`ready` is empty; write for example `listening: 514`")
         return self
 
 
@@ -98,9 +98,9 @@ class Command(System):
     def image_required(self) -> str | None:
         """Without `start` an image says what runs; files with absolute names are put into one."""
         if self.start is None:
-            return "without `start` it is an image that says what runs"
+            return "without `start` the image decides what runs"
         if outside := [name for name in self.files if Path(name).is_absolute()]:
-            return f"the file {outside[0]} is one of an image's"
+            return f"the file {outside[0]} belongs to an image"
         return None
 
     def missing(self) -> Sequence[str]:
@@ -110,7 +110,7 @@ class Command(System):
         program = self.start[0]
         if _PLACE.search(program) or _search(program) is not None:
             return ()
-        return (f"the program {program} is missing: install it, or name it by its whole path",)
+        return (f"the program {program} is missing: install it, or give its full path",)
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

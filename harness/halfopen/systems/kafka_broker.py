@@ -34,7 +34,7 @@ class KafkaBroker(System):
     """
 
     name = "kafka broker"
-    summary = "Kafka broker 0.8.2 with ZooKeeper, or a current one; what it has is read beside it"
+    summary = "Kafka broker 0.8.2 with ZooKeeper, or a current one, with a consumer beside it"
     role = "receiver"
     product = KAFKA
     image = IMAGE

@@ -33,7 +33,7 @@ class KafkaScalaProduce(System):
     """
 
     name = "kafka scala produce"
-    summary = "the console producer of Kafka 0.8.2, which tells nobody what became of a message"
+    summary = "the console producer of Kafka 0.8.2, which does not report what became of a message"
     role = "sender"
     product = KAFKA
     image = IMAGE

@@ -25,7 +25,7 @@ class RelpioReceive(System):
     """
 
     name = "relpio receive"
-    summary = "RELP receiver that acknowledges what its output file has taken"
+    summary = "RELP receiver that acknowledges a message when its output file has it"
     role = "receiver"
 
     port: int = Field(default=PORT, ge=1, le=65535)

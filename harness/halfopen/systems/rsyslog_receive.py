@@ -27,7 +27,7 @@ _LEGACY = {"imtcp": "InputTCPServer", "imptcp": "InputPTCPServer", "imrelp": "In
 
 
 class RsyslogReceive(Common):
-    """rsyslog that takes messages with imrelp, imtcp or imptcp, and writes them to a file.
+    """rsyslog that receives messages with imrelp, imtcp or imptcp, and writes them to a file.
 
     What no option sets is left to rsyslog.
 
@@ -42,7 +42,9 @@ class RsyslogReceive(Common):
     """
 
     name = "rsyslog receive"
-    summary = "rsyslog that takes messages with imrelp, imtcp or imptcp and writes them to a file"
+    summary = (
+        "rsyslog that receives messages with imrelp, imtcp or imptcp and writes them to a file"
+    )
     role = "receiver"
 
     port: int = Field(default=PORT, ge=1, le=65535)

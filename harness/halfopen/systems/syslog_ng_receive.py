@@ -14,7 +14,7 @@ from halfopen.products.syslog_ng import DEFAULT_KEEPALIVE, PORT, keepalive_optio
 
 
 class SyslogNgReceive(System):
-    """syslog-ng that takes messages over plain TCP and writes them to a file.
+    """syslog-ng that receives messages over plain TCP and writes them to a file.
 
     What no option sets is left to syslog-ng.
 
@@ -25,7 +25,7 @@ class SyslogNgReceive(System):
     """
 
     name = "syslog-ng receive"
-    summary = "syslog-ng that takes messages over plain TCP and writes them to a file"
+    summary = "syslog-ng that receives messages over plain TCP and writes them to a file"
     role = "receiver"
     product = syslog_ng.PRODUCT
     image = syslog_ng.IMAGE

@@ -66,8 +66,8 @@ class TcpClient(System):
     def _ports(self) -> Self:
         if self.local_port is not None and self.local_port + self.connections - 1 > _LAST_PORT:
             raise ValueError(
-                f"there are no {self.connections} ports from {self.local_port} on; "
-                f"begin at {_LAST_PORT + 1 - self.connections} at the latest"
+                f"{self.connections} ports do not fit above {self.local_port}; "
+                f"start at {_LAST_PORT + 1 - self.connections} or below"
             )
         return self
 

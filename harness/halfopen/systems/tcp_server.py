@@ -31,7 +31,7 @@ class TcpServer(System):
     """
 
     name = "tcp server"
-    summary = "minimal receiver: takes lines over TCP, and echoes them on request"
+    summary = "minimal receiver: writes lines from TCP to a file, and echoes them on request"
     role = "receiver"
 
     port: int = Field(default=PORT, ge=1, le=65535)

@@ -52,10 +52,10 @@ class OwedAnswers:
         return encode_frame(first, b"rsp", encode_response(code, text))
 
     def check(self, count: int) -> None:
-        """Check that there are so many.
+        """Check that at least `count` messages await an answer.
 
         Raises:
-            LocalProtocolError: there are not.
+            LocalProtocolError: fewer do.
         """
         if not 0 <= count <= self.count:
             raise LocalProtocolError(f"{count} answers for {self.count} messages")

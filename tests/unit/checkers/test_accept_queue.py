@@ -33,7 +33,7 @@ def test_a_connection_that_nobody_accepts_is_counted() -> None:
     run = samples(Run(), 1, 2, mine(), waiting(40002), waiting(40003))
     found = judge(run.end(), peak=0)
     assert (found.verdict, found.observed) == (Verdict.FAIL, 2)
-    assert "95 octets of it unread" in found.evidence[0].text
+    assert "95 bytes unread" in found.evidence[0].text
 
 
 def test_one_that_is_accepted_after_a_while_counts_for_the_peak_and_not_at_the_end() -> None:

@@ -76,7 +76,7 @@ def test_clean_up_nothing_died() -> None:
     history = Run().both([theirs()], [mine()]).at(9).both([], []).at(10).end()
     finding = judge(history, within=1.0)
     assert finding == Finding(
-        Verdict.UNKNOWN, None, "within 1 s", "nothing died at receiver: nothing was measured"
+        Verdict.UNKNOWN, None, "within 1 s", "no connection died at receiver: nothing to measure"
     )
 
 

@@ -22,11 +22,7 @@ def test_idle_drops() -> None:
         1,
         "count exactly 1",
         "flows in use that expired: count 1",
-        (
-            Evidence(
-                11, f"firewall forgot {flow()} after silence; it had known it for 10 s", flow()
-            ),
-        ),
+        (Evidence(11, f"firewall dropped {flow()} as idle; the entry was 10 s old", flow()),),
     )
     assert judge(incident().end(), 0).verdict is Verdict.FAIL
     assert judge(incident().history(), 0).verdict is Verdict.FAIL

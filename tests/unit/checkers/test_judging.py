@@ -95,7 +95,7 @@ def test_a_check_that_breaks_is_unknown() -> None:
     history = Run(planned("broken"), planned("nobody"), planned("broken", wrong=1)).end()
     results = judge_history(history, {"broken": Broken})
     assert [r.verdict for r in results] == [Verdict.UNKNOWN] * 3
-    assert results[0].why == "the check broke: ZeroDivisionError: by design"
+    assert results[0].why == "error in the check: ZeroDivisionError: by design"
     assert results[1].why == "unknown check 'nobody'"
     assert "ValidationError" in results[2].why
 

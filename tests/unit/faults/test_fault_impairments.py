@@ -113,7 +113,7 @@ def test_rates_have_units(written: str, octets: float) -> None:
         ("delay", {"by": "200"}, "not a duration"),
         ("delay", {"by": "0 s"}, "greater than 0"),
         ("delay", {}, "Field required"),
-        ("jitter", {"around": "50 ms", "by": "80 ms"}, "before it came"),
+        ("jitter", {"around": "50 ms", "by": "80 ms"}, "before it arrives"),
         ("reordering", {"share": "20 %"}, "Field required"),
         ("loss", {"share": "10 %", "bursts of": 1}, "greater than or equal to 2"),
         ("duplication", {"share": "0 %"}, "not a share"),

@@ -83,7 +83,7 @@ def test_a_way_back_may_share_middleboxes_with_the_path() -> None:
     [("sender", "router", "receiver"), ("receiver", "router"), ("receiver", "r", "r", "sender")],
 )
 def test_a_way_back_goes_from_the_end_to_the_beginning(returns: Sequence[str]) -> None:
-    with pytest.raises(ValueError, match="the way back goes from receiver to sender"):
+    with pytest.raises(ValueError, match="the return path goes from receiver to sender"):
         lay_out(PATH, returns=returns)
 
 

@@ -147,12 +147,12 @@ def test_every_mistake_at_once(tmp_path: Path) -> None:
         "mine.yaml:1: title: 5 is not a text; write a text",
         "mine.yaml:3: idle timeout in profile 'mine': 3600 has no unit; "
         "write for example 3600 s or 3600 min",
-        "mine.yaml:5: 'sure' is no confidence; write vendor, measured, secondary or unverified",
+        "mine.yaml:5: 'sure' is not a confidence; write vendor, measured, secondary or unverified",
         "mine.yaml:6: on expiry in profile 'mine': 'rts both' is not an allowed value; "
         "did you mean 'rst both'?",
         "mine.yaml:6: unknown key 'nte' for 'on expiry'; did you mean 'note'?",
         "mine.yaml:7: 'value' is missing for 'late packet'; add it",
-        "mine.yaml:8: 'range' is not a least and a most duration; write [5 min, 32 d]",
+        "mine.yaml:8: 'range' is not a minimum and a maximum duration; write [5 min, 32 d]",
         "mine.yaml:8: 'source' is missing for 'half open'; add it",
         "mine.yaml:9: unknown key 'half closd' in a profile; did you mean 'half closed'?",
     ]

@@ -58,7 +58,7 @@ def test_a_figure_is_named_with_what_must_be_observed(
         ("delivery.stuck: 1", "unknown figure 'stuck' of 'delivery'"),
         ("deliver.lost: 1", "names 'deliver', which this variant does not expect"),
         ("connections: seen", "does not say whether more than 2 or fewer"),
-        ("connections: 2", "2 is no failure, exactly 2 is expected"),
+        ("connections: 2", "2 is not a failure, exactly 2 is expected"),
         ("delivery.lost: some", "'some' is not what can be observed"),
         ("delivery.lost: -1", "-1 is not what can be observed"),
     ],

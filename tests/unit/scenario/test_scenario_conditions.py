@@ -52,9 +52,9 @@ def test_what_a_condition_says(text: str, condition: Condition) -> None:
         ("500 ackd", "did you mean 'acked'?"),
         ("dogs at sender > 3", "available figures: accepted, acked, connections"),
         ("connections > 3", "does not say where; add `at HOST`"),
-        ("0 acked", "is always so"),
-        ("0 events e at sender", "is always so"),
-        ("queue depth < 0", "is never so; write = 0"),
+        ("0 acked", "always holds"),
+        ("0 events e at sender", "always holds"),
+        ("queue depth < 0", "can never hold; write = 0"),
         ("event at sender", "is not a condition"),
     ],
 )
@@ -148,7 +148,7 @@ MISTAKES = [
     (
         "when: 5 acked",
         "when: 5 ackd",
-        ["s.yaml:19: when for fault 'silent drop': '5 ackd' names an unknown figure: "
+        ["s.yaml:19: when for fault 'silent drop': '5 ackd' has an unknown figure: "
          "'ackd'; did you mean 'acked'?"],
     ),
     (

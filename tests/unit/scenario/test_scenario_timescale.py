@@ -65,7 +65,7 @@ def test_rounding_puts_the_probe_beside_the_expiry(refusal: Refusal, base: str) 
         "s.yaml:7: in variant default a scale of 2500 changes the order of two timers: "
         "sender keepalive probe period (30 min) comes before firewall idle timeout (60 min), "
         "but in the lab (1 s and 1 s) at about the same time as it; "
-        "a scale of 2218 would serve"
+        "the largest scale that works is 2218"
     ]
 
 
@@ -76,7 +76,7 @@ def test_a_fault_makes_detection_relevant(refusal: Refusal, base: str) -> None:
     assert refusal(text, 600) == [
         "s.yaml:7: in variant default a scale of 600 changes the order of two timers: "
         "sender keepalive detection (2475 s) comes before firewall idle timeout (60 min), "
-        "but in the lab (12 s and 6 s) after it; a scale of 153 would serve"
+        "but in the lab (12 s and 6 s) after it; the largest scale that works is 153"
     ]
 
 
@@ -87,7 +87,7 @@ def test_a_bound_that_becomes_shorter_than_what_it_bounds(refusal: Refusal, base
         "s.yaml:19: in variant default a scale of 700 changes the order of two timers: "
         "sender ack timeout (90 s) comes before reconnect at sender within (180 s), "
         "but in the lab (0.5 s and 0.257 s) at about the same time as it; "
-        "a scale of 356 would serve"
+        "the largest scale that works is 356"
     ]
 
 
@@ -100,7 +100,7 @@ def test_a_risk_of_production_is_not_hidden_by_rounding(refusal: Refusal, base: 
         "s.yaml:7: in variant default a scale of 100 changes the order of two timers: "
         "sender keepalive probe period (340 s) comes at about the same time as firewall idle "
         "timeout (350 s), but in the lab (3 s and 4 s) before it; "
-        "a scale of 97 would serve"
+        "the largest scale that works is 97"
     ]
 
 
@@ -116,7 +116,7 @@ def test_where_even_whole_seconds_are_too_coarse_no_scale_serves(
     text = base.replace("keepalive: off", "keepalive: { idle: 1.1 s, interval: 1 s, probes: 3 }")
     text = text.replace("profile: fortigate", "profile: linux-conntrack\n    idle timeout: 1.4 s")
     (only,) = refusal(text, 2)
-    assert only.endswith("; no scale would serve, only a lab on virtual time could play it")
+    assert only.endswith("; no scale works: this needs a lab with virtual time")
 
 
 def test_the_largest_scale_serves_and_is_below(

@@ -91,7 +91,7 @@ def test_a_program_that_is_not_there_is_missing(monkeypatch: pytest.MonkeyPatch)
     ("options", "words"),
     [
         ({"start": []}, "start"),
-        ({"start": ["sh"], "ready": {}}, "say when it is ready"),
+        ({"start": ["sh"], "ready": {}}, "`ready` is empty"),
         ({"start": ["sh"], "ready": {"file": "x"}}, "a file needs a line"),
         ({"start": ["sh"], "ready": {"line": "(("}}, "is not a regular expression"),
         ({"start": ["sh"], "feed": {}}, "feed takes one of"),
@@ -118,7 +118,7 @@ def test_what_an_image_runs_by_itself_keeps_its_own_directory() -> None:
     read = CommandSend.model_validate
     assert "without `start`" in str(read({}).image_required())
     inside = read({"start": ["sh"], "files": {"/etc/relay.conf": ""}})
-    assert inside.image_required() == "the file /etc/relay.conf is one of an image's"
+    assert inside.image_required() == "the file /etc/relay.conf belongs to an image"
     assert read({"start": ["sh"], "files": {"relay.conf": ""}}).image_required() is None
     with pytest.raises(ValidationError, match="add them to `start`"):
         program("command send", start=["sh"], arguments=["-c"])

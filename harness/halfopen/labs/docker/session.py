@@ -187,7 +187,7 @@ class DockerLab(AgentLab):
         self._hung_up()
 
     def on_record(self, message: Message) -> None:
-        """As in the netns lab; the end is no part of the run."""
+        """As in the netns lab; what happens while the lab closes is not recorded."""
         if not self._over:
             super().on_record(message)
 
