@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from halfopen.api import OpenLab
-from halfopen.model.history import History, TcpSocket
+from halfopen.model.history import History
+from halfopen.model.sockets import TcpSocket
 from halfopen.products.kafka.class_archive import make_class_archive
 from halfopen.products.kafka.releases import RELEASES, Release, java
 from halfopen.pytest_plugin import LabMaker

@@ -116,6 +116,7 @@ def _of_socket(history: History, flow: Flow, socket: SocketLifetime) -> Iterator
     since: float | None = None
     last, waiting = 0.0, ""
     for t, seen in socket.samples:
+        last = max(last, t - history.sample_s)  # it was unchanged in the sample before this one
         if not seen.connected or not (seen.wqueue or seen.unacked):
             if since is not None:
                 yield Stall(since, last, True, waiting, flow.name)
@@ -130,4 +131,4 @@ def _of_socket(history: History, flow: Flow, socket: SocketLifetime) -> Iterator
         last, waiting = t, f"{seen.wqueue} bytes" if seen.wqueue else f"{seen.unacked} segments"
     if since is not None:
         over = socket.interval.ended
-        yield Stall(since, last if over else history.duration, over, waiting, flow.name)
+        yield Stall(since, socket.last_seen if over else history.duration, over, waiting, flow.name)

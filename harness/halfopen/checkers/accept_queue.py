@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
 from halfopen.checkers._words import moment, unknown
-from halfopen.model.history import History, TcpSocket
+from halfopen.model.flows import sampled_hosts
+from halfopen.model.history import History
+from halfopen.model.sockets import TcpSocket
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 
@@ -33,7 +35,7 @@ class AcceptQueue(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Count the connections that no process holds."""
-        if not history.sockets(self.at):
+        if self.at not in sampled_hosts(history):
             return unknown(self.asked, f"no socket of {self.at} was ever sampled")
         found = waiting_at(history, self.at)
         changes = [(each.start, 1) for each in found]

@@ -150,9 +150,9 @@ def _path_gone(flow: Flow, socket: SocketLifetime) -> float | None:
 def _left_with_program(history: History, socket: SocketLifetime) -> bool:
     if not socket.interval.ended:
         return False
-    last_seen, last = socket.samples[-1]
+    _, last = socket.samples[-1]
     return any(
-        last_seen <= record["t"] <= socket.interval.end + history.sample_s
+        socket.last_seen <= record["t"] <= socket.interval.end + history.sample_s
         and record.get("pid") == last.pid
         for record in history.of(ProcessRecord, host=socket.host, state="exited")
     )

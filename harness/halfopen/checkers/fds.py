@@ -10,6 +10,7 @@ from halfopen.checkers._bounds import AtEndAndPeak
 from halfopen.checkers._words import cut_short, moment, unknown
 from halfopen.fields import Selector
 from halfopen.model.history import History
+from halfopen.model.records import FdsRecord, ProcessRecord
 from halfopen.model.steps import PlannedWait
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import FigureFound, Finding
@@ -73,7 +74,7 @@ def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[floa
     """
     held: dict[tuple[str, int], int] = {}
     series: list[tuple[float, int]] = []
-    for record in history.records:
+    for record in history.among(FdsRecord, ProcessRecord):
         if record["kind"] not in ("fds", "process") or record["host"] != host:
             continue
         process = (record["process"], record["pid"])

@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from halfopen.checkers._bounds import AtEndAndPeak, peak_of
 from halfopen.checkers._words import moment, production, say, unknown
 from halfopen.model.flows import Flow, HalfOpenInterval, flows, half_open, sampled_hosts
-from halfopen.model.history import History, TcpSocket
+from halfopen.model.history import History
+from halfopen.model.sockets import TcpSocket
 from halfopen.model.verdict import Evidence
 from halfopen.ports import Finding
 

@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from halfopen.model.differences import Established
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
 from halfopen.model.steps import seconds_of
@@ -26,7 +27,7 @@ class _Facts:
 
     def __init__(self, plan: Plan) -> None:
         self._plan = plan
-        self._established: dict[str, int] = {}
+        self._established = Established()
         self._drops = 0
         self.step = "starting"
 
@@ -35,8 +36,7 @@ class _Facts:
         if record["kind"] == "step" and record["state"] == "begin":
             self.step = record["text"]
         elif record["kind"] == "sockets":
-            connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
-            self._established[record["host"]] = len(connected)
+            self._established.take(record)
         elif _is_drop(record):
             self._drops += 1
         elif record["kind"] == "end":
@@ -46,9 +46,9 @@ class _Facts:
     def text(self) -> str:
         """For example `sender 1, receiver 4 connections; 3 flows forgotten`."""
         hosts = ", ".join(
-            f"{name} {self._established[name]}"
+            f"{name} {len(self._established.hosts[name])}"
             for name in self._plan.path
-            if name in self._established
+            if name in self._established.hosts
         )
         flows = "1 flow" if self._drops == 1 else f"{self._drops} flows"
         return f"{hosts} connections; {flows} forgotten" if hosts else ""

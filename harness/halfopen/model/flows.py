@@ -9,14 +9,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from weakref import WeakKeyDictionary
 
 from halfopen.model.history import History
 from halfopen.model.observations import Entry as Entry
 from halfopen.model.observations import Interval as Interval
 from halfopen.model.observations import SocketLifetime as SocketLifetime
-from halfopen.model.observations import address_of, entries, is_local, socket_lifetimes, state_of
-from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
+from halfopen.model.observations import canonical, entries, sockets_seen, state_of
+from halfopen.model.records import ConntrackRecord, FlowRecord
 
 # Two hosts are sampled one after the other: a difference that lasts fewer samples than this may be
 # no more than the time between the two.
@@ -110,7 +111,7 @@ def flows(history: History) -> list[Flow]:
     """Every flow of the run between two hosts, in the order in which they began."""
     known = _JOINED.get(history)
     if known is None:
-        known = _JOINED[history] = _join(history, socket_lifetimes(history), entries(history))
+        known = _JOINED[history] = _join(history, sockets_seen(history).lifetimes, entries(history))
     return list(known)
 
 
@@ -130,7 +131,7 @@ def half_open(
 
     A moment at which the other side's host had not been sampled yet says nothing: it is left out.
     """
-    first = {r["host"]: r["t"] for r in reversed(history.of(SocketsRecord))}
+    first = sockets_seen(history).first
     least = SKEW_SAMPLES * history.sample_s if certain else 0.0
     found = []
     for flow in known:
@@ -153,17 +154,15 @@ def half_open(
 
 def sampled_hosts(history: History) -> set[str]:
     """The hosts whose sockets were sampled at least once."""
-    return {record["host"] for record in history.of(SocketsRecord)}
+    return set(sockets_seen(history).first)
 
 
 def hosts_by_address(history: History) -> dict[str, str]:
     """Which host owns which address: as the lab gave them, else as they were seen."""
     given = history.header.get("addresses", {})
     owners = {str(address): str(host) for host, address in given.items()}
-    for record in history.of(SocketsRecord):
-        for socket in record["sockets"]:
-            if socket.get("peer") and not is_local(socket["local"], socket["peer"]):
-                owners.setdefault(address_of(socket["local"]), record["host"])
+    for address, host in sockets_seen(history).owners.items():
+        owners.setdefault(address, host)
     return owners
 
 
@@ -181,12 +180,7 @@ def _join(
     remembered: dict[tuple[str, str], list[Entry]] = {}
     for pair, known in memories.items():
         remembered.setdefault(as_client(pair), []).extend(known)
-    listening = {
-        (record["host"], socket["local"].rpartition(":")[2])
-        for record in history.of(SocketsRecord)
-        for socket in record["sockets"]
-        if not socket.get("peer") or socket.get("state") == "LISTEN"
-    }
+    listening = sockets_seen(history).listening
     sides: dict[tuple[str, str], tuple[list[SocketLifetime], list[SocketLifetime]]] = {
         key: ([], []) for key in remembered
     }
@@ -213,8 +207,8 @@ def _untranslated(history: History) -> Callable[[tuple[str, str]], tuple[str, st
     """
     inside: dict[tuple[str, str], tuple[str, str]] = {}
     # A flow that gets other addresses meanwhile has them in the samples only.
-    samples = [entry for record in history.of(ConntrackRecord) for entry in record["entries"]]
-    for named in (*history.of(FlowRecord), *samples):
+    samples = (entry for record in history.of(ConntrackRecord) for entry in record["entries"])
+    for named in chain(history.of(FlowRecord), samples):
         if outside := named.get("outside"):
             inside[outside[0], outside[1]] = (named["client"], named["server"])
 
@@ -235,6 +229,6 @@ def _opened_it(lifetime: SocketLifetime, listening: set[tuple[str, str]]) -> boo
         return False
     if any(p == peer_port for _, p in listening):
         return True
-    if any(state_of(socket) == "SYN_SENT" for _, socket in lifetime.samples):
+    if any(canonical(state) == "SYN_SENT" for _, state, _ in lifetime.samples.states):
         return True
     return int(port) > int(peer_port)

@@ -5,21 +5,24 @@ whatever a killed run had seen can still be judged.  The first record is the hea
 holds the whole plan: a history needs nothing beside it.
 
 The kinds of records, with their fields, are defined in :mod:`halfopen.model.records`.  Samples
-(`fds`, `sockets`, `conntrack`, `drops`) are recorded when they change, and at least once a second.
+(`fds`, `sockets`, `conntrack`, `drops`) are recorded when they change, and at least once a second;
+those of `sockets` and `conntrack` as differences, see :mod:`halfopen.model.differences`.
 """
 
 from __future__ import annotations
 
 import json
+from array import array
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
 from functools import cached_property
+from heapq import merge
 from math import inf
 from pathlib import Path
 from typing import IO, Any, TypeVar, cast
 
 from halfopen.errors import InputError, Problem
 from halfopen.model.checking import problem_of
+from halfopen.model.differences import LatestSample, socket_key
 from halfopen.model.records import (
     EndRecord,
     FdsRecord,
@@ -31,59 +34,14 @@ from halfopen.model.records import (
     kind_of,
 )
 from halfopen.model.records import Record as Record
+from halfopen.model.sockets import TcpSocket, socket_from_json
 from halfopen.model.steps import PlannedStep, step_from_json
+from halfopen.model.stored import REMEMBERED, Index, Matching, StoredRecords
 
-VERSION = 1
+VERSION = 2
 FILE_NAME = "history.jsonl"
 
 R = TypeVar("R")
-
-
-@dataclass(frozen=True)
-class TcpSocket:
-    """One TCP socket of one host at one moment (from the kernel's sock_diag).
-
-    Attributes:
-        local: `address:port`.
-        peer: `address:port`, empty when listening.
-        state: as in `ss`: ESTABLISHED, LISTEN, CLOSE_WAIT, ...
-        timer: what its timer waits for: off, retransmit, keepalive, timewait, persist.
-        timer_s: seconds until that timer fires.
-        retrans: unanswered retransmissions or keepalive probes.
-        unacked: segments sent and not acknowledged.
-        last_heard_s: seconds since data or an ACK came from the peer.
-        pid: process that holds it; 0 when none does any more.
-        rqueue: octets received and not read.
-        wqueue: octets written and not acknowledged.
-    """
-
-    local: str
-    peer: str
-    state: str
-    timer: str = "off"
-    timer_s: float = 0.0
-    retrans: int = 0
-    unacked: int = 0
-    last_heard_s: float | None = None
-    pid: int = 0
-    rqueue: int = 0
-    wqueue: int = 0
-
-    @property
-    def connected(self) -> bool:
-        """True for a socket in ESTABLISHED: the kernel believes that the peer is there."""
-        return self.state == "ESTABLISHED"
-
-
-_SOCKET_FIELDS = frozenset(f.name for f in fields(TcpSocket))
-
-
-def socket_from_json(data: SocketFields) -> TcpSocket:
-    """A :class:`TcpSocket` from its record; fields of a later version are passed over."""
-    values: Mapping[str, Any] = data
-    if values.keys() <= _SOCKET_FIELDS:
-        return TcpSocket(**values)
-    return TcpSocket(**{key: value for key, value in values.items() if key in _SOCKET_FIELDS})
 
 
 def expand(seqs: Iterable[Sequence[int]]) -> Iterator[int]:
@@ -108,22 +66,30 @@ class History:
 
     Args:
         records: in the order in which they were written; the first must be the header.
+        index: of them, if there is one already.
 
     Raises:
-        ValueError: if there is no header, or it is of an unknown version, or its plan has a step
+        ValueError: if there is no header, or it is of another version, or its plan has a step
             that cannot be read.
     """
 
-    def __init__(self, records: Sequence[Record]) -> None:
-        if not records or records[0]["kind"] != "header":
+    def __init__(self, records: Sequence[Record], index: Index | None = None) -> None:
+        header = records[0] if records else None
+        if header is None or header["kind"] != "header":
             raise ValueError("the history has no header: the run ended before it began")
-        if records[0]["version"] != VERSION:
-            raise ValueError(f"unknown history version {records[0]['version']}; known: {VERSION}")
-        self.header: HeaderRecord = records[0]
+        if problem := _version_problem(header["version"]):
+            raise ValueError(problem)
+        self.header: HeaderRecord = header
         self.steps: tuple[PlannedStep, ...] = tuple(
             step_from_json(each) for each in self.header["plan"].get("steps", ())
         )
-        self.records = tuple(records)
+        if index is None:
+            index, records = Index(), tuple(records)
+            for number, record in enumerate(records):
+                index.add(number, record)
+        self.records = records
+        self._index = index
+        self._decoded: dict[str, Sequence[Record]] = {}
 
     @property
     def plan(self) -> Mapping[str, Any]:
@@ -135,15 +101,14 @@ class History:
         """Seconds of production time in one second of lab time."""
         return self.header["scale"]
 
-    @cached_property
+    @property
     def sample_s(self) -> float:
         """Seconds between two samples: what happened is known to no better than this.
 
         On a host with thousands of sockets a sample may have been put off, and on a busy machine
         it comes late: then it is longer.
         """
-        put_off = [record.get("late_s", 0.0) for record in self.of(SocketsRecord)]
-        return max([self.header["sample_s"] + self.late_s, *put_off])
+        return max(self.header["sample_s"] + self.late_s, self._index.late_s)
 
     @cached_property
     def late_s(self) -> float:
@@ -180,10 +145,10 @@ class History:
             total += max(0.0, after[0] - (before[-1] if before else 0.0))
         return total
 
-    @cached_property
+    @property
     def duration(self) -> float:
         """Lab seconds from the beginning to the last record."""
-        return max(record["t"] for record in self.records)
+        return self._index.latest
 
     @cached_property
     def begun(self) -> float | None:
@@ -199,7 +164,7 @@ class History:
         """Seconds of production time from the first step to lab time `t`; negative before it."""
         return (t - (self.begun or 0.0)) * self.scale
 
-    @property
+    @cached_property
     def end(self) -> EndRecord | None:
         """How the run ended; None if it was killed."""
         last = self.records[-1]
@@ -210,32 +175,55 @@ class History:
         """True if the run came to its planned end."""
         return self.end is not None and self.end["reason"] == "complete"
 
-    def of(self, definition: type[R], **match: object) -> list[R]:
+    def of(self, definition: type[R], **match: object) -> Sequence[R]:
         """All records of a definition whose fields have the given values, in order.
+
+        Records of which there are many are read from the file each time: go through them once.
 
         Args:
             definition: for example :class:`halfopen.model.records.SocketsRecord`.
             match: field -> value.
         """
-        found = self._by_kind.get(kind_of(definition), [])
-        if match:
-            wanted = match.items()
-            found = [r for r in found if all(r.get(key) == value for key, value in wanted)]
-        return cast(list[R], list(found))
+        kind = kind_of(definition)
+        found = self._decoded.get(kind)
+        if found is None:
+            found = self._some(self._index.positions.get(kind, ()))
+            if not isinstance(found, StoredRecords) or found.size <= REMEMBERED:
+                found = self._decoded[kind] = list(found)
+        if not match:
+            return cast(Sequence[R], found)
+        matching = Matching(found, match)
+        return matching if isinstance(found, StoredRecords) else list(matching)
 
-    @cached_property
-    def _by_kind(self) -> dict[str, list[Record]]:
-        index: dict[str, list[Record]] = {}
-        for record in self.records:
-            index.setdefault(record["kind"], []).append(record)
-        return index
+    def among(self, *definitions: type[Any]) -> Iterator[Record]:
+        """The records of several definitions in the order in which they were written."""
+        each = [self._index.positions.get(kind_of(one), ()) for one in definitions]
+        return iter(self._some(array("L", merge(*each))))
 
-    def sockets(self, host: str) -> list[tuple[float, list[TcpSocket]]]:
-        """Every sample of a host's TCP sockets: (t, sockets)."""
-        return [
-            (r["t"], [socket_from_json(s) for s in r["sockets"]])
-            for r in self.of(SocketsRecord, host=host)
-        ]
+    def _some(self, numbers: Sequence[int]) -> Sequence[Record]:
+        if isinstance(self.records, StoredRecords):
+            return self.records.some(numbers)
+        return [self.records[number] for number in numbers]
+
+    def sockets(self, host: str) -> Iterator[tuple[float, list[TcpSocket]]]:
+        """Every sample of a host's TCP sockets: (t, sockets), their clocks as last recorded."""
+        latest = LatestSample[SocketFields](socket_key)
+        for record in self.of(SocketsRecord, host=host):
+            latest.take(record["sockets"], record.get("gone"))
+            yield record["t"], [socket_from_json(each) for each in latest.items.values()]
+
+
+def _version_problem(version: int) -> str:
+    """Why a history of that version cannot be read; empty if it can."""
+    if version == VERSION:
+        return ""
+    if version < VERSION:
+        what = f"history version {version} is of an earlier halfopen, which recorded whole samples"
+        return f"{what}; this one reads version {VERSION}: run the scenario again"
+    return (
+        f"history version {version} is of a later halfopen; this one reads version {VERSION}: "
+        "read it with the halfopen that recorded it"
+    )
 
 
 def read_history(directory: Path) -> History:
@@ -248,8 +236,9 @@ def read_history(directory: Path) -> History:
         InputError: if it has no usable header, or a line is not a record, with `file:line`.
     """
     path = directory / FILE_NAME
-    records: list[Record] = []
+    index, offsets, offset = Index(), array("Q"), 0
     torn: Problem | None = None
+    records: list[Record] | None = [] if path.stat().st_size <= REMEMBERED else None
     with path.open("rb") as file:
         for number, line in enumerate(file, 1):
             if torn is not None:
@@ -262,15 +251,23 @@ def read_history(directory: Path) -> History:
                 continue
             if problem := problem_of(record):
                 raise InputError([Problem(str(path), number, problem)])
-            records.append(record)
+            if record["kind"] == "header" and (problem := _version_problem(record["version"])):
+                raise InputError([Problem(str(path), number, problem)])
+            index.add(number - 1, record)
+            offsets.append(offset)
+            offset += len(line)
+            if records is not None:
+                records.append(record)
+    offsets.append(offset)
+    found = StoredRecords(path, offsets) if records is None else records
     try:
-        return History(records)
+        return History(found, index)
     except ValueError as error:
         raise InputError([Problem(str(path), 1, str(error))]) from None
 
 
 class HistoryWriter:
-    """Appends records to a file, one flushed line each, and remembers them.
+    """Appends records to a file, one flushed line each.
 
     Args:
         file: opened for appending text.
@@ -278,10 +275,8 @@ class HistoryWriter:
 
     def __init__(self, file: IO[str]) -> None:
         self._file = file
-        self.records: list[Record] = []
 
     def write(self, record: Record) -> None:
         """Append one record; it is in the kernel's hands when this returns."""
-        self.records.append(record)
         self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
         self._file.flush()

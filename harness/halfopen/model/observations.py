@@ -11,10 +11,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
+from weakref import WeakKeyDictionary
 
-from halfopen.model.history import History, TcpSocket, socket_from_json
-from halfopen.model.records import ConntrackRecord, FlowRecord, SocketsRecord
+from halfopen.model.differences import LatestSample, entry_key
+from halfopen.model.history import History
+from halfopen.model.records import ConntrackRecord, FlowEntry, FlowRecord, SocketsRecord
+from halfopen.model.sockets import SocketSamples, TcpSocket
 
 _OPENING = frozenset({"SYN_SENT", "SYN_RECV", "NEW_SYN_RECV"})
 _ALIVE = frozenset({"ESTABLISHED", "CLOSE_WAIT"} | _OPENING)
@@ -41,7 +44,7 @@ class Interval:
         return self.end - self.start
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class SocketLifetime:
     """One TCP socket from when it was first seen to when it was seen no more.
 
@@ -50,53 +53,56 @@ class SocketLifetime:
         local: `address:port`.
         peer: `address:port`.
         interval: when it existed in the kernel, in whatever state but TIME_WAIT and CLOSE.
-        samples: (t, socket) in order, one at least.
+        samples: (t, socket) in order whenever it had changed, one at least.
+        last_seen: t of the last sample in which it existed, changed or not.
     """
 
     host: str
     local: str
     peer: str
     interval: Interval
-    samples: tuple[tuple[float, TcpSocket], ...]
+    samples: SocketSamples
+    last_seen: float
 
     def at(self, t: float) -> TcpSocket:
-        """The socket as last seen at `t` (the first sample, for a `t` before all of them)."""
-        found = self.samples[0][1]
-        for when, socket in self.samples:
-            if when > t:
-                break
-            found = socket
-        return found
+        """The socket as it was at `t` (as in the first sample, for a `t` before all of them)."""
+        when, socket = self.samples[self.samples.at(t)]
+        return socket.after(max(0.0, min(t, self.last_seen) - when))
 
     def last_heard(self, until: float | None = None) -> float | None:
         """When the peer was last heard, as known at `until` (default: in the last sample)."""
-        for when, socket in reversed(self.samples):
+        last = len(self.samples) - 1 if until is None else self.samples.at(until)
+        for number in range(last, -1, -1):
+            when, socket = self.samples[number]
             if socket.last_heard_s is not None and (until is None or when <= until):
                 return when - socket.last_heard_s
         return None
 
-    @property
+    @cached_property
     def established(self) -> list[Interval]:
         """When it was ESTABLISHED."""
-        return self._while(lambda socket: socket.connected)
+        return self._while(lambda state, _: state == "ESTABLISHED")
 
-    @property
+    @cached_property
     def connected(self) -> list[Interval]:
         """When it had a peer, and some program could still read or write through it."""
-        return self._while(lambda socket: is_alive(socket) and state_of(socket) not in _OPENING)
+        return self._while(
+            lambda state, pid: _usable(state, pid) and canonical(state) not in _OPENING
+        )
 
-    @property
+    @cached_property
     def alive(self) -> list[Interval]:
         """When some program could still read or write through it."""
-        return self._while(is_alive)
+        return self._while(_usable)
 
-    def _while(self, holds: Callable[[TcpSocket], bool]) -> list[Interval]:
+    def _while(self, holds: Callable[[str, int], bool]) -> list[Interval]:
         intervals: list[Interval] = []
         start: float | None = None
-        for when, socket in self.samples:
-            if holds(socket) and start is None:
-                start = when
-            elif not holds(socket) and start is not None:
+        for when, state, pid in self.samples.states:
+            if holds(state, pid):
+                if start is None:
+                    start = when
+            elif start is not None:
                 intervals.append(Interval(start, when))
                 start = None
         if start is not None:
@@ -128,17 +134,22 @@ def address_of(endpoint: str) -> str:
 
 def is_alive(socket: TcpSocket) -> bool:
     """True if some program can still read or write through it."""
-    state = state_of(socket)
-    return state in _ALIVE or (state in _ENDING and socket.pid != 0)
+    return _usable(socket.state, socket.pid)
+
+
+def _usable(state: str, pid: int) -> bool:
+    state = canonical(state)
+    return state in _ALIVE or (state in _ENDING and pid != 0)
 
 
 def state_of(socket: TcpSocket) -> str:
     """Its state in one spelling, whoever sampled it."""
-    return _canonical(socket.state)
+    return canonical(socket.state)
 
 
 @cache
-def _canonical(state: str) -> str:
+def canonical(state: str) -> str:
+    """A state in one spelling, whoever sampled it."""
     name = state.upper().replace("-", "_")
     return {"ESTAB": "ESTABLISHED", "FIN_WAIT_1": "FIN_WAIT1", "FIN_WAIT_2": "FIN_WAIT2"}.get(
         name, name
@@ -152,34 +163,78 @@ def is_local(local: str, peer: str) -> bool:
     return mine == theirs or theirs.startswith("127.") or theirs == "::1"
 
 
-def socket_lifetimes(history: History) -> list[SocketLifetime]:
-    """Every socket that was seen, except those of a host with itself, in the order of time."""
-    done: list[SocketLifetime] = []
-    here: dict[str, dict[tuple[str, str], list[tuple[float, TcpSocket]]]] = {}
+@dataclass(frozen=True)
+class SocketsSeen:
+    """What the samples of all hosts' sockets show.
 
-    def finish(host: str, key: tuple[str, str], interval_end: float, ended: bool) -> None:
-        samples = tuple(here[host].pop(key))
-        interval = Interval(samples[0][0], interval_end, ended)
-        done.append(SocketLifetime(host, *key, interval, samples))
+    Attributes:
+        lifetimes: every socket that was seen, except those of a host with itself, in the order of
+            time.
+        first: t of the first sample of each host.
+        listening: (host, port) of whatever listened.
+        owners: address -> host, as they were seen.
+    """
+
+    lifetimes: list[SocketLifetime]
+    first: dict[str, float]
+    listening: set[tuple[str, str]]
+    owners: dict[str, str]
+
+
+def sockets_seen(history: History) -> SocketsSeen:
+    """What the samples of all hosts' sockets show; gone through once for each history."""
+    known = _SEEN.get(history)
+    if known is None:
+        known = _SEEN[history] = _look(history)
+    return known
+
+
+_SEEN: WeakKeyDictionary[History, SocketsSeen] = WeakKeyDictionary()
+
+
+def _look(history: History) -> SocketsSeen:
+    found = SocketsSeen([], {}, set(), {})
+    here: dict[str, dict[tuple[str, str], SocketSamples]] = {}
+    last: dict[str, float] = {}
+
+    def finish(host: str, key: tuple[str, str], end: float, ended: bool) -> None:
+        samples = here[host].pop(key, None)
+        if samples is not None:
+            interval = Interval(samples.first, end, ended)
+            found.lifetimes.append(SocketLifetime(host, *key, interval, samples, last[host]))
 
     for record in history.of(SocketsRecord):
         host, t = record["host"], record["t"]
+        found.first.setdefault(host, t)
         mine = here.setdefault(host, {})
+        gone = [(local, peer) for local, peer in record.get("gone", ())]
         seen = set()
-        for data in record["sockets"]:
-            socket = socket_from_json(data)
-            if not socket.peer or is_local(socket.local, socket.peer):
+        for socket in record["sockets"]:
+            local, peer = socket["local"], socket["peer"]
+            if not peer or socket["state"] == "LISTEN":
+                found.listening.add((host, local.rpartition(":")[2]))
+            if not peer or is_local(local, peer):
                 continue
-            if state_of(socket) in _ALIVE or state_of(socket) in _ENDING:
-                key = (socket.local, socket.peer)
+            found.owners.setdefault(address_of(local), host)
+            key = (local, peer)
+            state = canonical(socket["state"])
+            if state in _ALIVE or state in _ENDING:
                 seen.add(key)
-                mine.setdefault(key, []).append((t, socket))
-        for key in sorted(set(mine) - seen):
+                if (samples := mine.get(key)) is None:
+                    samples = mine[key] = SocketSamples(local, peer)
+                samples.add(t, socket)
+            else:
+                gone.append(key)
+        if "gone" not in record:
+            gone = [key for key in mine if key not in seen]
+        for key in sorted(gone):
             finish(host, key, t, True)
+        last[host] = t
     for host in list(here):
         for key in list(here[host]):
             finish(host, key, history.duration, False)
-    return sorted(done, key=lambda each: (each.interval.start, each.host, each.local, each.peer))
+    found.lifetimes.sort(key=lambda each: (each.interval.start, each.host, each.local, each.peer))
+    return found
 
 
 def entries(history: History) -> dict[tuple[str, str], list[Entry]]:
@@ -226,19 +281,23 @@ def _table_changes(
 ) -> dict[str, list[tuple[float, str, tuple[str, str], str | None]]]:
     """Creations and removals as samples of the tables show them; fills `states` on the way."""
     changes: dict[str, list[tuple[float, str, tuple[str, str], str | None]]] = {}
-    known: dict[str, set[tuple[str, str]]] = {}
+    tables: dict[str, LatestSample[FlowEntry]] = {}
     for record in history.of(ConntrackRecord):
         host, t = record["host"], record["t"]
-        now = set()
+        table = tables.setdefault(host, LatestSample(entry_key))
+        created = []
         for entry in record["entries"]:
-            key = (entry["client"], entry["server"])
-            now.add(key)
-            states.setdefault((host, *key), []).append((t, str(entry.get("state", ""))))
-        before = known.setdefault(host, set())
+            key = entry_key(entry)
+            if key not in table.items:
+                created.append(key)
+            seen = states.setdefault((host, *key), [])
+            state = str(entry.get("state", ""))
+            if not seen or seen[-1][1] != state:
+                seen.append((t, state))
         mine = changes.setdefault(host, [])
-        mine += [(t, "destroyed", key, None) for key in sorted(before - now)]
-        mine += [(t, "created", key, None) for key in sorted(now - before)]
-        known[host] = now
+        destroyed = table.take(record["entries"], record.get("gone"))
+        mine += [(t, "destroyed", key, None) for key in sorted(destroyed)]
+        mine += [(t, "created", key, None) for key in sorted(created)]
     return changes
 
 

@@ -13,9 +13,9 @@ from typing import Any
 
 from halfopen.checkers.connections import established_at
 from halfopen.checkers.fds import fd_series
-from halfopen.model.flows import Flow, Interval, flows, half_open
+from halfopen.model.flows import Flow, Interval, flows, half_open, sampled_hosts
 from halfopen.model.history import History
-from halfopen.model.records import FaultRecord, FdsRecord, FlowRecord, SocketsRecord
+from halfopen.model.records import FaultRecord, FdsRecord, FlowRecord
 from halfopen.model.units import format_duration
 from halfopen.report._lanes import Lanes, at, begun_and_ended
 
@@ -27,9 +27,8 @@ def timeline(history: History) -> dict[str, Any] | None:
     """The figure: `data`, `layout` and `height` in pixels; None if nothing was ever sampled."""
     known = flows(history)
     hosts = [name for name in history.plan["path"] if history.of(FdsRecord, host=name)]
-    hosts += [
-        n for n in history.plan["path"] if n not in hosts and history.of(SocketsRecord, host=n)
-    ]
+    sampled = sampled_hosts(history)
+    hosts += [name for name in history.plan["path"] if name not in hosts and name in sampled]
     if not known and not hosts:
         return None
     lanes = Lanes(history, known)

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from halfopen.errors import HalfopenError
+from halfopen.model.differences import Established, LatestSample, entry_key
 from halfopen.model.history import expand
-from halfopen.model.records import Record
+from halfopen.model.records import FlowEntry, Record
 from halfopen.scenario.conditions import Condition
 
 _MESSAGES = ("sent", "accepted", "acked", "delivered")
@@ -39,8 +40,8 @@ class Figures:
     def __init__(self) -> None:
         self._messages: dict[tuple[str, str | None], set[int]] = defaultdict(set)
         self._waiting: dict[str, set[int]] = {}  # accepted and not acked, by host
-        self._connections: dict[str, int] = {}
-        self._flows: dict[str, int] = {}
+        self._connections = Established()
+        self._flows: dict[str, LatestSample[FlowEntry]] = {}
         self._fds: dict[str, dict[str, int]] = defaultdict(dict)
         self._events: Counter[tuple[str, str]] = Counter()
 
@@ -58,10 +59,10 @@ class Figures:
                 for place in (record["host"], None):
                     self._messages["sent", place].difference_update(expand(record["seqs"]))
             case "sockets":
-                connected = [s for s in record["sockets"] if s["state"] == "ESTABLISHED"]
-                self._connections[record["host"]] = len(connected)
+                self._connections.take(record)
             case "conntrack":
-                self._flows[record["host"]] = len(record["entries"])
+                table = self._flows.setdefault(record["host"], LatestSample(entry_key))
+                table.take(record["entries"], record.get("gone"))
             case "fds":
                 self._fds[record["host"]][record["process"]] = sum(record["counts"].values())
             case "process" if record["state"] == "exited":
@@ -88,9 +89,11 @@ class Figures:
                     return sum(map(len, self._waiting.values())) if self._waiting else None
                 return len(self._waiting[host]) if host in self._waiting else None
             case "connections":
-                return self._connections.get(str(host))
+                connected = self._connections.hosts.get(str(host))
+                return None if connected is None else len(connected)
             case "flows":
-                return self._flows.get(str(host))
+                table = self._flows.get(str(host))
+                return None if table is None else len(table.items)
             case "fds":
                 known = self._fds.get(str(host))
                 return sum(known.values()) if known is not None else None

@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from halfopen.model.differences import Established
 from halfopen.model.records import Record
 
 QUIET_SAMPLES = 4
@@ -28,7 +29,7 @@ class Settling:
 
     def __init__(self, sample_s: float) -> None:
         self._interval = sample_s
-        self._established: dict[str, frozenset[tuple[str, str]]] = {}
+        self._established = Established()
         self._changed_at = 0.0
 
     def take(self, record: Record) -> None:
@@ -36,13 +37,7 @@ class Settling:
         if record["kind"] != "sockets":
             return
         self._interval = max(self._interval, record.get("late_s", 0.0))
-        connected = frozenset(
-            (socket["local"], socket["peer"])
-            for socket in record["sockets"]
-            if socket["state"] == "ESTABLISHED"
-        )
-        if self._established.get(record["host"], frozenset()) != connected:
-            self._established[record["host"]] = connected
+        if self._established.take(record):
             self._changed_at = record["t"]
 
     @property

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
-from halfopen.model.history import History, compress
+from halfopen.model.history import VERSION, History, compress
 from halfopen.model.records import Record
 
 from ..records import record
@@ -59,7 +59,9 @@ class Run:
         }
         self.t = 0.0
         self.records: list[Record] = []
-        self.add("header", version=1, scenario="a test", scale=scale, sample_s=sample_s, plan=plan)
+        self.add(
+            "header", version=VERSION, scenario="a test", scale=scale, sample_s=sample_s, plan=plan
+        )
 
     def at(self, t: float) -> Self:
         self.t = t

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from halfopen.errors import InputError
 from halfopen.model.history import (
     FILE_NAME,
+    VERSION,
     History,
     HistoryWriter,
     compress,
@@ -26,7 +27,7 @@ from ..records import record
 
 HEADER = record(
     "header",
-    version=1,
+    version=VERSION,
     scenario="a test",
     file="a.scenario.yaml",
     variant="default",
@@ -142,7 +143,8 @@ def test_fields_of_a_later_version_are_passed_over(tmp_path: Path) -> None:
     [
         ([], "the history has no header"),
         ([sent(1)], "the history has no header"),
-        ([{**HEADER, "version": 7}], "unknown history version 7; known: 1"),
+        ([{**HEADER, "version": 7}], "history version 7 is of a later halfopen; this one reads"),
+        ([{**HEADER, "version": 1}], "history version 1 is of an earlier halfopen, which recorded"),
     ],
 )
 def test_a_history_without_a_usable_header_is_refused(

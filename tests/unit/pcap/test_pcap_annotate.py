@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from halfopen.model.history import History
+from halfopen.model.history import VERSION, History
 from halfopen.model.records import Record
 from halfopen.pcap import annotate as module
 from halfopen.pcap.annotate import Reasons, annotate
@@ -33,7 +33,7 @@ def history(*records: Record) -> History:
         ]
     }
     addresses = {"sender": CLIENT, "receiver": SERVER}
-    header = record("header", version=1, scale=1.0, addresses=addresses, plan=plan)
+    header = record("header", version=VERSION, scale=1.0, addresses=addresses, plan=plan)
     captures = [
         record("capture", 0.5, host=a, neighbour=b, file=f"{a}-{b}.pcapng",
                realtime_s=ORIGIN + 0.5)

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from halfopen.checkers import judge_history
-from halfopen.model.history import History
+from halfopen.model.history import VERSION, History
 from halfopen.model.records import HeaderRecord, Record
 from halfopen.model.steps import PlannedSend, PlannedWait
 from halfopen.model.verdict import VariantResult, Verdict, judge
@@ -214,7 +214,7 @@ def play(variant: str, keepalive: float | None, checks: list[dict[str, Any]]) ->
     header: HeaderRecord = {
         "t": 0.0,
         "kind": "header",
-        "version": 1,
+        "version": VERSION,
         "scenario": "an hour of silence",
         "file": FILE,
         "variant": variant,

@@ -61,14 +61,23 @@ def test_what_was_never_seen_is_unknown_and_not_zero() -> None:
 def test_samples_count_as_they_were_last() -> None:
     figures = Figures()
     for states in (["ESTABLISHED", "ESTABLISHED", "LISTEN"], ["ESTABLISHED", "TIME_WAIT"]):
-        sockets = [{"state": state} for state in states]
+        sockets = [
+            {"local": f"a:{port}", "peer": "b:1", "state": state}
+            for port, state in enumerate(states)
+        ]
         figures.take(record("sockets", host="a", sockets=sockets))
-    figures.take(record("conntrack", host="f", entries=[{}, {}]))
+    entries = [{"client": f"a:{port}", "server": "b:1"} for port in range(2)]
+    figures.take(record("conntrack", host="f", entries=entries))
     for process, counts in (("p", {"tcp": 3, "file": 2}), ("q", {"tcp": 4}), ("p", {"tcp": 1})):
         figures.take(record("fds", host="a", process=process, counts=counts))
     assert value(figures, "connections at a > 0") == 1
     assert value(figures, "flows at f > 0") == 2
     assert value(figures, "fds at a > 0") == 5
+    closed = {"local": "a:0", "peer": "b:1", "state": "CLOSE"}
+    figures.take(record("sockets", host="a", sockets=[closed], gone=[["a:1", "b:1"]]))
+    figures.take(record("conntrack", host="f", entries=[], gone=[["a:1", "b:1"]]))
+    assert value(figures, "connections at a = 0") == 0
+    assert value(figures, "flows at f > 0") == 1
     figures.take(record("process", host="a", process="q", state="exited"))
     assert value(figures, "fds at a > 0") == 1
 

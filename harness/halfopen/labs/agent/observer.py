@@ -14,14 +14,13 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.model.differences import EntryDifferences, SocketDifferences
 from halfopen.model.records import (
-    ConntrackRecord,
     DropsRecord,
     FlowRecord,
     KeepalivesRecord,
     Record,
     Recorder,
-    SocketsRecord,
 )
 from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
 from halfopen.probes import namespaces
@@ -165,6 +164,7 @@ class Observer(threading.Thread):
 
     def _watch_endpoint(self) -> Callable[[], None]:
         sockets, fds, pace = SocketProbe(), FdProbe(self._host), Pace()
+        differences = SocketDifferences(self._host)
         seen: list[SeenSocket] = []
         before: tuple[object, ...] = ()
         told: int | None = None
@@ -183,6 +183,7 @@ class Observer(threading.Thread):
             share = IDLE_SHARE if changed_at is None else BUSY_SHARE
             if not self._asked and not pace.is_due(share):
                 return
+            looked = time.monotonic()
             with pace.look():
                 inodes = fds.read(programs)
                 # What the counters say has not changed is read again for the record only.
@@ -190,14 +191,15 @@ class Observer(threading.Thread):
                 if fresh:
                     seen = sockets.read(fds.owners(inodes))
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
-            record = SocketsRecord(
-                kind="sockets", host=self._host, sockets=[s.record for s in seen]
-            )
-            if changed_at is not None and now - changed_at > _PUT_OFF_S:
-                record["late_s"] = round(now - changed_at, 3)
+            late = now - changed_at if changed_at is not None else 0.0
             changed_at = None
-            if fresh:  # a record may have become due since: what was read before is of before
-                self._record(record, [s.identity for s in seen])
+            # A record may have become due since: what was read before is of before.
+            if fresh and self._is_news("sockets", [s.identity for s in seen]):
+                took = time.monotonic() - looked
+                record = differences.record((s.record for s in seen), looked + took, took)
+                if late > _PUT_OFF_S:
+                    record["late_s"] = round(late, 3)
+                self._emit(record)
             for sample in counts:
                 # The time that it had on a CPU is no change: it grows all the time.
                 identity = (sample["pid"], sample["counts"], sample["limit"])
@@ -208,6 +210,7 @@ class Observer(threading.Thread):
     def _watch_middlebox(self) -> Callable[[], None]:
         counters, looks, tells = CounterProbe(), Pace(), Pace()
         table = self._flows = ConntrackTable(self._host, self._shortest)
+        differences = EntryDifferences(self._host)
         told = -1
 
         def watch() -> None:
@@ -220,19 +223,19 @@ class Observer(threading.Thread):
             if look or (told != table.version and tells.is_due(BUSY_SHARE)):
                 told = table.version
                 with tells.look():
-                    entries = table.entries()
+                    record = differences.record(table.entries(), time.monotonic())
                 self._last["conntrack"] = (time.monotonic(), None)
-                self._emit(ConntrackRecord(kind="conntrack", host=self._host, entries=entries))
+                self._emit(record)
             if self._is_due("drops"):
                 now = counters.read()
-                record = DropsRecord(
+                drops = DropsRecord(
                     kind="drops",
                     host=self._host,
                     packets=now.packets,
                     bytes=now.octets,
                     blocked=now.blocked,
                 )
-                self._record(record, now, key="drops")
+                self._record(drops, now, key="drops")
 
         return watch
 
@@ -244,7 +247,12 @@ class Observer(threading.Thread):
         return time.monotonic() - self._last.get(key, (-math.inf, None))[0] >= HEARTBEAT_S
 
     def _record(self, record: Record, identity: object, key: str | None = None) -> None:
-        key = key or record["kind"]
-        if self._is_due(key) or self._last[key][1] != identity:
-            self._last[key] = (time.monotonic(), identity)
+        if self._is_news(key or record["kind"], identity):
             self._emit(record)
+
+    def _is_news(self, key: str, identity: object) -> bool:
+        """Whether to record a sample, which counts as recorded then: it changed, or it is due."""
+        if not self._is_due(key) and self._last[key][1] == identity:
+            return False
+        self._last[key] = (time.monotonic(), identity)
+        return True

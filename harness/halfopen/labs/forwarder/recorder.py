@@ -9,8 +9,8 @@ from typing import Literal
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.middlebox.flow import State, TrackedFlow
 from halfopen.middlebox.flowtable import Cause
+from halfopen.model.differences import EntryDifferences
 from halfopen.model.records import (
-    ConntrackRecord,
     DropsRecord,
     FlowEntry,
     FlowRecord,
@@ -55,6 +55,7 @@ class MiddleboxRecorder:
         self._due = 0.0
         self._last: dict[str, tuple[float, object]] = {}
         self._changes = 0
+        self._differences = EntryDifferences(host)
 
     @property
     def due(self) -> float:
@@ -91,8 +92,8 @@ class MiddleboxRecorder:
                 key=lambda entry: (entry["server"], entry["client"]),
             )
             identity = [(e["client"], e["server"], e["state"]) for e in entries]
-            table = ConntrackRecord(kind="conntrack", host=self._host, entries=entries)
-            self._say(table, identity, now, everything)
+            if self._is_news("conntrack", identity, now, everything):
+                self._record(self._differences.record(entries, now))
         tally = forwarder.tally
         drops = DropsRecord(
             kind="drops",
@@ -105,7 +106,8 @@ class MiddleboxRecorder:
             overflow=overflow,
         )
         if everything or self._stale("drops", now):
-            self._say(drops, drops, now, everything)
+            self._last["drops"] = (now, None)
+            self._record(drops)
 
     def _flow(self, event: Literal["created", "destroyed"], flow: TrackedFlow) -> FlowRecord:
         client, server = self._names[flow.number]
@@ -132,10 +134,9 @@ class MiddleboxRecorder:
     def _stale(self, kind: str, now: float) -> bool:
         return now - self._last.get(kind, (-math.inf, None))[0] >= HEARTBEAT_S
 
-    def _say(
-        self, record: ConntrackRecord | DropsRecord, identity: object, now: float, always: bool
-    ) -> None:
-        kind = record["kind"]
-        if always or self._stale(kind, now) or self._last[kind][1] != identity:
-            self._last[kind] = (now, identity)
-            self._record(record)
+    def _is_news(self, kind: str, identity: object, now: float, always: bool) -> bool:
+        """Whether to record a sample, which counts as recorded then: it changed, or it is due."""
+        if not always and not self._stale(kind, now) and self._last[kind][1] == identity:
+            return False
+        self._last[kind] = (now, identity)
+        return True

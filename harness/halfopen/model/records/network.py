@@ -38,16 +38,22 @@ class SocketFields(TypedDict):
 
 
 class SocketsRecord(OfHost):
-    """All TCP sockets of a host; a sample.
+    """TCP sockets of a host; a sample.
+
+    The first sample of a host has all of them, a later one what is not as it was. In what is not
+    listed again only clocks went on: `timer_s` became less, `last_heard_s` more.
 
     Attributes:
-        sockets: each with the fields below.
+        sockets: each with the fields below; all of them, or with `gone` those that are new or have
+            changed since the host's last sample.
+        gone: `[local, peer]` of each socket that is no longer there; not in the first sample.
         late_s: seconds that the sample was put off after something changed, because there is so
             much to see.
     """
 
     kind: Literal["sockets"]
     sockets: list[SocketFields]
+    gone: NotRequired[list[list[str]]]
     late_s: NotRequired[float]
 
 
@@ -83,12 +89,18 @@ class FlowEntry(TypedDict):
 class ConntrackRecord(OfHost):
     """Flow table of a middlebox; a sample.
 
+    The first sample of a middlebox has all of it, a later one what is not as it was. Of what is not
+    listed again only `expires_s` became less.
+
     Attributes:
-        entries: each with the fields below.
+        entries: each with the fields below; all of them, or with `gone` those that are new or have
+            changed since the last sample.
+        gone: `[client, server]` of each entry that is no longer there; not in the first sample.
     """
 
     kind: Literal["conntrack"]
     entries: list[FlowEntry]
+    gone: NotRequired[list[list[str]]]
 
 
 class FlowRecord(OfHost):

@@ -35,8 +35,10 @@ torn, and is passed over.
 
 Every record has `kind` and `t`: seconds of lab time since the run began (monotonic). Samples
 (`fds`, `sockets`, `conntrack`, `drops`) are recorded when they change, and at least once a second;
-on a host with thousands of sockets less often. `seqs` is a list of runs `[first, last]` of message
-numbers, both included.
+on a host with thousands of sockets less often. Samples of `sockets` and `conntrack` are
+differences: the first of a host is whole, each later one lists what is new or has changed, and
+under `gone` what is no longer there; in what is not listed again only clocks went on. `seqs` is a
+list of runs `[first, last]` of message numbers, both included.
 
 A history that is read is checked against these tables; what is wrong is named with its line. Fields
 that are not listed are passed over: a later version may have more. From Python, read it with
