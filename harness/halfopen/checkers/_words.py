@@ -32,11 +32,6 @@ def moment(history: History, t: float) -> str:
     return format_duration(seconds)
 
 
-def count(number: int, noun: str) -> str:
-    """`1 session`, `2 sessions`."""
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
 def runs(numbers: Iterable[int]) -> str:
     """Numbers of messages, the first few runs of them: `1-20, 25 and 3 more runs`."""
     found = compress(numbers)

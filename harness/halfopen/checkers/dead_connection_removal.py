@@ -11,7 +11,7 @@ from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, SocketLifetime, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.records import ProcessRecord
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
 
@@ -68,7 +68,7 @@ class DeadConnectionRemoval(Check):
             why = " and ".join(words)
         elif not cleaned:
             verdict = Verdict.UNKNOWN
-            why = f"{len(deaths)} dead connections are still there, but younger than {bound}"
+            why = f"still there, but younger than {bound}: {count(len(deaths), 'dead connection')}"
         else:
             why = f"{len(cleaned)} of {len(deaths)} dead connections were cleaned up in time"
             if len(cleaned) < len(deaths):

@@ -49,7 +49,8 @@ class IdleDrops(BoundedCheck):
         unclear = [entry for _, entry in ended if entry.cause is None]
         if unclear:
             return unknown(
-                self.asked, f"{len(unclear)} entries of {self.at} disappeared without a known cause"
+                self.asked,
+                f"of {self.at}'s entries, {len(unclear)} disappeared without a known cause",
             )
         evidence = []
         for flow, entry in expired:

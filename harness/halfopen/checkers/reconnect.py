@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from halfopen.checkers._ledger import Ledger, read_ledger
 from halfopen.checkers._sessions import sessions_in_log, sessions_in_sockets
 from halfopen.checkers._stalls import stalls
-from halfopen.checkers._words import count, cut_short, moment, say, unknown, unless_delayed
+from halfopen.checkers._words import cut_short, moment, say, unknown, unless_delayed
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.flows import Flow, flows
 from halfopen.model.history import History
 from halfopen.model.records import FaultRecord
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
 

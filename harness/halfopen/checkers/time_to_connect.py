@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from halfopen.checkers._sessions import sessions_in_log, sessions_in_sockets
-from halfopen.checkers._words import count, cut_short, moment, say, unknown
+from halfopen.checkers._words import cut_short, moment, say, unknown
 from halfopen.fields import Duration, Endpoint, Timer
 from halfopen.model.history import History
 from halfopen.model.records import ProcessRecord
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, Finding
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from halfopen.errors import UsageError
+from halfopen.model.units import count
 
 if TYPE_CHECKING:
     from halfopen.labs.docker.garbage import Leftover
@@ -38,7 +39,7 @@ def clean(
             if unknown := set(run or ()) - known:
                 there = f"left behind are: {', '.join(sorted(known))}" if known else "none is left"
                 raise UsageError(f"--run: unknown run {', '.join(sorted(unknown))}; {there}")
-            _say(f"{_count(found)} of {len(found)} runs")
+            _say(f"{_count(found)} of {count(len(found), 'run')}")
             for each in found:
                 dead = each.owner == "dead" or each.run in (run or ())
                 todo = "" if not dead else "would be removed, " if dry_run else "removed, "
@@ -52,7 +53,7 @@ def clean(
                     garbage.remove(client, each)
             if not dry_run:
                 left = garbage.find(client)
-                _say(f"kept: {_count(left)} of {len(left)} runs")
+                _say(f"kept: {_count(left)} of {count(len(left), 'run')}")
     finally:
         client.close()
 
@@ -64,7 +65,7 @@ def _say(text: str) -> None:
 def _count(found: list[Leftover]) -> str:
     containers = sum(len(each.containers) for each in found)
     volumes = sum(len(each.volumes) for each in found)
-    return f"{containers} containers and {volumes} volumes"
+    return f"{count(containers, 'container')} and {count(volumes, 'volume')}"
 
 
 def _fate(each: Leftover, dead: bool) -> str:

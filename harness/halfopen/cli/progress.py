@@ -13,6 +13,7 @@ from halfopen.model.differences import Established
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
 from halfopen.model.steps import seconds_of
+from halfopen.model.units import count
 from halfopen.report._text import printable
 from halfopen.runner.play import RecordListener
 
@@ -50,8 +51,7 @@ class _Facts:
             for name in self._plan.path
             if name in self._established.hosts
         )
-        flows = "1 flow" if self._drops == 1 else f"{self._drops} flows"
-        return f"{hosts} connections; {flows} forgotten" if hosts else ""
+        return f"{hosts} connections; {count(self._drops, 'flow')} forgotten" if hosts else ""
 
 
 def _is_drop(record: Record) -> TypeGuard[FlowRecord]:

@@ -125,12 +125,6 @@ class Plan:
         names = dict.fromkeys((*self.path, *self.returns))
         return tuple(name for name in names if self.host(name).profile is not None)
 
-    @property
-    def translating(self) -> dict[str, str]:
-        """The middleboxes that translate addresses: `source` or `destination`."""
-        found = {name: self.host(name).options.get("nat", "none") for name in self.middleboxes}
-        return {name: str(nat) for name, nat in found.items() if nat != "none"}
-
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, for the history's header."""
         return asdict(self)

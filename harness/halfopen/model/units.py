@@ -1,4 +1,4 @@
-"""Durations as people write them: `90 min`, `1 h 30 min`, `75 s`, `250 ms`.
+"""Durations as people write them: `90 min`, `1 h 30 min`, `75 s`, `250 ms`; and counted nouns.
 
 Seconds as a float are the one unit inside the program; this is the only place that reads or
 writes another one.
@@ -46,3 +46,8 @@ def format_duration(seconds: float) -> str:
         return f"{hours} h {minutes} min" if minutes else f"{hours} h"
     days, hours = divmod(round(seconds / 3600), 24)
     return f"{days} d {hours} h" if hours else f"{days} d"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things: `1 session`, `2 sessions`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 
 # A mark is a word with a sign: neither needs a colour.
@@ -89,7 +89,7 @@ def capture_words(captures: Mapping[str, Any]) -> str:
     """Where captures lie, and what is in them: `DIR: 312 frames, 4 dropped by firewall`."""
     if captures.get("skipped"):
         return f"{captures['directory']}: not annotated: {captures['skipped']}"
-    words = [f"{captures['frames']} frames"]
+    words = [count(captures["frames"], "frame")]
     for did in ("dropped", "injected"):
         words += [f"{number} {did} by {box}" for box, number in captures[did].items() if number]
     if captures["missed"]:

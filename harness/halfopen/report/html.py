@@ -14,7 +14,7 @@ from halfopen.model.flows import hosts_by_address
 from halfopen.model.history import History
 from halfopen.model.records import ConditionRecord, DropsRecord
 from halfopen.model.topology import HostNetwork, lay_out
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report._lanes import MAX_FLOWS
 from halfopen.report._text import MARKS, capture_words, place, seen, wanted
@@ -29,6 +29,7 @@ _ENVIRONMENT = Environment(
     lstrip_blocks=True,
 )
 _ENVIRONMENT.filters["duration"] = format_duration
+_ENVIRONMENT.filters["counted"] = count
 
 
 def write_html(runs: Sequence[tuple[VariantResult, History | None]], path: Path) -> None:

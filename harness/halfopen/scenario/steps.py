@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import assert_never
 
 from halfopen.model.messages import DEFAULT, MessageShape
+from halfopen.model.units import count
 from halfopen.ports import Vocabulary
 from halfopen.scenario.conditions import FIGURES, Condition
 from halfopen.scenario.context import Context
@@ -143,9 +144,10 @@ def _check_condition(condition: Condition, line: int, messages: int, context: Co
         context.check_middlebox(condition.host, line, where)
     more = condition.number + (condition.relation == ">")
     if figure.messages and condition.relation in (">", ">=", "=") and more > messages:
-        sent = "no message is" if not messages else f"only {messages} messages are"
+        number = f"only {count(messages, 'message')}" if messages else "no message"
+        are = "are" if messages > 1 else "is"
         context.problems.add(
-            line, f"{where} can never be met: {sent} sent", "send more, or ask for less"
+            line, f"{where} can never be met: {number} {are} sent", "send more, or ask for less"
         )
 
 
@@ -153,7 +155,7 @@ def say(step: Step) -> str:
     """The step in words, with production values."""
     match step:
         case Send():
-            text = f"send {step.count} message{'s' if step.count != 1 else ''} from {step.host}"
+            text = f"send {count(step.count, 'message')} from {step.host}"
             if step.form.size != DEFAULT.size:
                 text += f", of {step.form.size} bytes"
             if step.form.severity != DEFAULT.severity:

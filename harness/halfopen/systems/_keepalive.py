@@ -6,9 +6,6 @@ from halfopen.fields import Keepalive as Keepalive
 from halfopen.fields import KeepaliveTimers as KeepaliveTimers
 from halfopen.fields import keepalive_timers as keepalive_timers
 
-# sysctl net.ipv4.tcp_keepalive_{time,intvl,probes}, include/net/tcp.h
-KERNEL_DEFAULTS = (7200.0, 75.0, 9)
-
 
 def keepalive_argument(keepalive: KeepaliveTimers | None) -> str:
     """As relpio's `--keepalive` takes it: `IDLE/INTERVAL/PROBES` or `off`."""

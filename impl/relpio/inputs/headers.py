@@ -13,7 +13,7 @@ import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timezone
+from datetime import UTC, datetime
 from typing import Literal
 
 from relpio.errors import ConfigurationError
@@ -84,9 +84,7 @@ class Header:
     def _text(self, unix_time: float) -> bytes:
         priority = FACILITIES.index(self.facility) * 8 + SEVERITIES.index(self.severity)
         if self.form == "rfc5424":
-            stamp = datetime.fromtimestamp(unix_time, timezone.utc).isoformat(
-                timespec="microseconds"
-            )
+            stamp = datetime.fromtimestamp(unix_time, UTC).isoformat(timespec="microseconds")
             return f"<{priority}>1 {stamp} {self.host} {self.app} - - - ".encode()
         now = datetime.fromtimestamp(unix_time)  # local, without a zone: RFC 3164, 4.1.2
         stamp = f"{_MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"

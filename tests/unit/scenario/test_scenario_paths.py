@@ -42,7 +42,7 @@ def test_a_way_back_and_a_family_come_into_the_plan(load: Load, vocabulary: Voca
 
 def test_without_them_it_is_ipv4_and_the_same_way(load: Load, vocabulary: Vocabulary) -> None:
     plan = plan_of(load(BASE), vocabulary)
-    assert (plan.family, plan.returns, plan.translating) == ("ipv4", (), {})
+    assert (plan.family, plan.returns) == ("ipv4", ())
 
 
 MISTAKES = [

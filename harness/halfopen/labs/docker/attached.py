@@ -16,7 +16,7 @@ from docker.models.containers import Container
 
 from halfopen.errors import UnsupportedError
 
-STDOUT, STDERR = 1, 2
+STDOUT = 1  # the other stream, 2, is standard error
 _HEADER = struct.Struct(">BxxxL")
 _LIMIT = 1 << 20
 

@@ -27,9 +27,6 @@ _IN_PIECES: Final = 0x3FFF  # more fragments, or an offset; IPv4 only
 _PORTS: Final = 4
 _ONES: Final = 0xFFFF
 
-HEAD_ROOM: Final = max(_HEAD.size, _HEAD6.size)
-"""Octets that must lie behind the start of a frame, whatever its length."""
-
 
 @dataclass(frozen=True, slots=True)
 class _Way:
