@@ -13,7 +13,7 @@ COUNT = 300
 PATIENCE_S = 30
 """How long omrelp waits for an answer."""
 
-# One worker for rsyslog's main queue: as it comes, a second one starts when 40,000 messages wait,
+# One worker for rsyslog's main queue: by default, a second one starts when 40,000 messages wait,
 # and from then on rsyslog itself does not keep their order.
 RECEIVE = """\
 global(workDirectory="{directory}" maxMessageSize="64k")
