@@ -6,7 +6,6 @@ The ends are puppets: they send the segments that the case wants, and nothing el
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -16,6 +15,7 @@ from halfopen.middlebox.flowtable import FlowTable, Sent
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
+from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults.block import Block
 from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 
@@ -69,7 +69,7 @@ class Street(Protocol):
     def told(self, side: Side) -> Packet:
         """What the middlebox sends an end by itself; waits for it."""
 
-    def do(self, verb: Verb) -> Sequence[str]:
+    def do(self, verb: Verb) -> Touched:
         """Do a verb."""
 
 
@@ -111,7 +111,7 @@ class PureStreet:
         (sent,) = [sent for sent in self._told if sent.to is side]
         return sent.packet
 
-    def do(self, verb: Verb) -> Sequence[str]:
+    def do(self, verb: Verb) -> Touched:
         """See :class:`Street`."""
         match verb:
             case Block():
@@ -123,14 +123,15 @@ class PureStreet:
                 idle = None if idle is None or math.isinf(idle) else idle
                 self._table.policy = replace(self._policy, idle_timeout=idle)
             case Rebind():
-                return [_name(flow) for flow in self._table.rebind()]
+                return of_flows([_name(flow) for flow in self._table.rebind()])
             case ForgetFlows():
                 flows = sorted(self._table, key=lambda flow: flow.number)
                 gone = {flow.number for flow in flows[:: verb.every][: verb.most]}
-                return [_name(f) for f in self._table.forget(lambda f: f.number in gone)]
+                forgotten = self._table.forget(lambda f: f.number in gone)
+                return of_flows([_name(f) for f in forgotten])
             case _:
                 raise UnsupportedError(type(verb).__name__)
-        return ()
+        return NOTHING
 
 
 def _name(flow: TrackedFlow) -> str:

@@ -18,6 +18,7 @@ from halfopen.labs.forwarder import frames, offload
 from halfopen.labs.forwarder.frames import ETHERNET
 from halfopen.middlebox.attachment import Attachment
 from halfopen.middlebox.packet import Flags, Packet, Side
+from halfopen.model.effects import Touched
 from halfopen.model.topology import Family, HostNetwork, lay_out
 from halfopen.probes import namespaces
 from halfopen.verbs import Verb
@@ -180,10 +181,10 @@ class WireStreet:
                 self._early[where].append(found)
         return self._early[side].pop(0)
 
-    def do(self, verb: Verb) -> Sequence[str]:
+    def do(self, verb: Verb) -> Touched:
         """Do a verb."""
 
-        async def ask() -> Sequence[str]:
+        async def ask() -> Touched:
             return await self._box.do(verb, {})
 
         return asyncio.run(ask())

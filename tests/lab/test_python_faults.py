@@ -19,8 +19,9 @@ from halfopen.api import OpenLab, open_lab, opening
 from halfopen.faults import all_faults
 from halfopen.labs import all_labs
 from halfopen.labs.netns.lab import LAB, NetnsLab
+from halfopen.model.effects import Touched
 from halfopen.model.history import read_history
-from halfopen.model.records import FaultRecord, Recorder
+from halfopen.model.records import EffectRecord, FaultRecord, Recorder
 from halfopen.ports import Lab, LabSpec
 from halfopen.runner.play import Player
 from halfopen.scenario import load_scenario, make_plans
@@ -152,7 +153,7 @@ class ListeningLab(NetnsLab):
 
     told: list[dict[str, Any]]
 
-    async def apply(self, verb: Verb) -> list[str]:
+    async def apply(self, verb: Verb) -> Touched:
         self.told.append(verb_to_json(verb))
         return await super().apply(verb)
 
@@ -198,6 +199,11 @@ def from_a_scenario(kind: Kind, directory: Path) -> list[dict[str, Any]]:
     asyncio.run(Player(plan, vocabulary, directory / "run").play(listening(told)))
     history = read_history(directory / "run")
     assert history.complete, history.records[-1]
+    effects = list(history.of(EffectRecord))
+    injected = [name for name, _ in kind.faults if name != "start"]
+    assert sorted(each["name"] for each in effects) == sorted(injected)
+    for each in effects:
+        assert set(each["touched"]) == set(all_faults()[each["name"]].touches)
     return told
 
 

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 
+from halfopen.checkers._effects import without_effect
 from halfopen.checkers._words import late
 from halfopen.checkers.exits import Exits, in_words, unasked
 from halfopen.fields import SEEN, parse_bound
@@ -39,7 +40,7 @@ def judge_history(
     known = all_checks() if checks is None else checks
     planned = [PlannedCheck(**each) for each in history.plan["checks"]]
     found = [_judge_one(history, each, known.get(each.check)) for each in planned]
-    return [*found, *_unexpected_exits(history, planned)]
+    return [*found, *_unexpected_exits(history, planned), *without_effect(history)]
 
 
 def _unexpected_exits(history: History, planned: Sequence[PlannedCheck]) -> list[CheckResult]:

@@ -30,6 +30,7 @@ def fault_page(spec: type[Fault], shown_by: Sequence[str]) -> dict[str, Any]:
         "about": spec.about(),
         "parameters": describe(spec),
         "heals": spec.heals(),
+        "touches": list(spec.touches),
         "labs": [_ability(lab, spec.uses) for lab in all_labs().values()],
         "scenarios": list(shown_by),
     }

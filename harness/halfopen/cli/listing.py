@@ -132,6 +132,11 @@ def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
         else "Takes effect at once; there is nothing to heal."
     )
     console.print(f"\n{ending}", highlight=False)
+    units = " or ".join(item["touches"])
+    console.print(
+        f"A run in which it touches no {units} is unknown, unless its step says `may miss: true`.",
+        highlight=False,
+    )
     table = Table("lab", "here", "", **_PLAIN_TABLE)
     for lab in item["labs"]:
         engines = f"middlebox engine: {' or '.join(lab['engines'])}" if lab["engines"] else ""

@@ -20,6 +20,7 @@ class BlockFault(Fault):
     """
 
     uses = (Block, EndPacketFault)
+    touches = ("packets",)
 
     at: MiddleboxHost
     towards: Endpoint | None = None

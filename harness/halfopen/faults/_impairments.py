@@ -22,6 +22,7 @@ class ImpairFault(Fault):
     """
 
     uses: ClassVar[tuple[type[Verb], ...]] = (Impair, EndPacketFault)
+    touches = ("packets",)
 
     at: MiddleboxHost
     towards: Endpoint | None = None

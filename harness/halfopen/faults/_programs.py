@@ -24,6 +24,7 @@ class SignalFault(EndpointFault):
     """A fault that sends the program on a host one signal."""
 
     uses = (SignalProgram,)
+    touches = ("processes",)
     signal: ClassVar[str]
 
     def verbs(self) -> Sequence[Verb]:

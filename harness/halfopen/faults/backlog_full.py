@@ -24,6 +24,7 @@ class BacklogFull(EndpointFault):
         "a program no longer accepts connections and its listen backlog is full: attempts time out"
     )
     uses = (FillBacklog, DrainBacklog)
+    touches = ("connections",)
 
     def verbs(self) -> Sequence[Verb]:
         """Fill it."""

@@ -27,6 +27,7 @@ class ClockStep(EndpointFault):
     name = "clock step"
     summary = "the clock (CLOCK_REALTIME) of a host is set forward or back while its programs run"
     uses = (StepClock,)
+    touches = ("clocks",)
 
     by: Shift | None = None
     to: TimeOfDay | None = None

@@ -22,6 +22,7 @@ class DiskFull(EndpointFault):
     name = "disk full"
     summary = "the disk of a host is full: writes fail with ENOSPC"
     uses = (FillDisk,)
+    touches = ("bytes",)
 
     free: Bytes = 0
 

@@ -28,6 +28,7 @@ class DnsFailure(EndpointFault):
         "a host's resolver refuses, finds no name, does not answer, or returns a wrong address"
     )
     uses = (SetDnsBehaviour,)
+    touches = ("lookups",)
 
     with_: Literal["refused", "no such name", "silent", "wrong address"] = Field(
         default="silent", alias="with"

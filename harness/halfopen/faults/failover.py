@@ -26,6 +26,7 @@ class Failover(Fault):
     name = "failover"
     summary = "the standby of a middlebox takes over, with or without its table"
     uses = (Block, ForgetFlows, EndPacketFault)
+    touches = ("packets", "flows")
 
     at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"

@@ -21,6 +21,7 @@ class FdLimit(EndpointFault):
     name = "fd limit"
     summary = "a program cannot open more file descriptors than a limit (soft RLIMIT_NOFILE)"
     uses = (LimitFds,)
+    touches = ("descriptors",)
 
     limit: int = Field(ge=1, le=1_000_000)
 

@@ -28,6 +28,7 @@ class ForgetFlows(Fault):
     name = "forget flows"
     summary = "a middlebox silently loses its entries: one flow, some, or all"
     uses = (ForgetFlowsVerb,)
+    touches = ("flows",)
 
     at: MiddleboxHost
     of: Endpoint | None = None

@@ -33,6 +33,7 @@ class IdleTimeout(Fault):
     name = "idle timeout"
     summary = "the idle timeout of a middlebox changes while it runs"
     uses = (SetIdleTimeout,)
+    touches = ("timeouts",)
 
     at: MiddleboxHost
     becomes: _IdleTimeout

@@ -22,6 +22,7 @@ class LinkDown(Fault):
     name = "link down"
     summary = "the link between two neighbours is down at both ends, as when a cable is pulled"
     uses = (SetLink,)
+    touches = ("links",)
 
     between: Link
 

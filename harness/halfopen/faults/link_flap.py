@@ -24,6 +24,7 @@ class LinkFlap(Fault):
     name = "link flap"
     summary = "the link between two neighbours goes down and up again, several times"
     uses = (SetLink,)
+    touches = ("links",)
 
     between: Link
     down: PositiveDuration

@@ -26,6 +26,7 @@ class MemoryLimit(EndpointFault):
     name = "memory limit"
     summary = "a program cannot allocate memory beyond a limit (soft RLIMIT_DATA)"
     uses = (LimitMemory,)
+    touches = ("limits",)
 
     limit: Bytes = Field(ge=4096)
 

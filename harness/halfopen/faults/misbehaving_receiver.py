@@ -27,6 +27,7 @@ class MisbehavingReceiver(EndpointFault):
     name = "misbehaving receiver"
     summary = "a receiver is replaced by one that never answers, refuses, hangs up or sends garbage"
     uses = (ReplaceProgram, RestoreProgram)
+    touches = ("processes",)
 
     does: Behaviour
 

@@ -23,6 +23,7 @@ class NatRebinding(Fault):
     name = "nat rebinding"
     summary = "a NAT assigns new ports to flows, which the server does not know"
     uses = (Rebind,)
+    touches = ("flows",)
 
     at: MiddleboxHost
     of: Endpoint | None = None

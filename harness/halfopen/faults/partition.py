@@ -23,6 +23,7 @@ class Partition(Fault):
     name = "partition"
     summary = "no packet crosses the link between two neighbours, and neither is notified"
     uses = (CutLink,)
+    touches = ("packets",)
 
     between: Link
 

@@ -20,6 +20,7 @@ class ReadOnlyDisk(EndpointFault):
     name = "read-only disk"
     summary = "the disk of a host becomes read-only while files on it are open"
     uses = (SetDiskReadOnly,)
+    touches = ("calls",)
 
     def verbs(self) -> Sequence[Verb]:
         """Read-only."""

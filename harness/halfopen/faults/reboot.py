@@ -22,6 +22,7 @@ class Reboot(Fault):
     name = "reboot"
     summary = "a middlebox is down for a while, and comes back with or without its table"
     uses = (Block, ForgetFlows, EndPacketFault)
+    touches = ("packets", "flows")
 
     at: MiddleboxHost
     state: Literal["lost", "kept"] = "lost"

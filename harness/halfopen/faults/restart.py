@@ -25,6 +25,7 @@ class Restart(EndpointFault):
     name = "restart"
     summary = "a program ends, orderly or at once, and is started again with the same files"
     uses = (RestartProgram,)
+    touches = ("processes",)
 
     how: Literal["orderly", "kill"] = "orderly"
     down_for: Duration = 0.0

@@ -27,6 +27,7 @@ class RouteLoss(Fault):
     name = "route loss"
     summary = "a host no longer has a route to another"
     uses = (SetRoute,)
+    touches = ("routes",)
 
     at: AnyHost
     towards: AnyHost

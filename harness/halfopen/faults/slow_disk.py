@@ -23,6 +23,7 @@ class SlowDisk(EndpointFault):
     name = "slow disk"
     summary = "every write and sync on the disk of a host takes longer"
     uses = (SlowDiskVerb,)
+    touches = ("calls",)
 
     by: RealTime
 

@@ -22,6 +22,7 @@ class TableFull(Fault):
     name = "table full"
     summary = "a middlebox keeps known flows and silently drops packets that would start a new one"
     uses = (Block, EndPacketFault)
+    touches = ("packets",)
 
     at: MiddleboxHost
 

@@ -28,6 +28,7 @@ class TornWrite(EndpointFault):
     name = "torn write"
     summary = "the last record of a file is cut short while its program is stopped"
     uses = (TruncateFile,)
+    touches = ("bytes",)
 
     file: str = Field(min_length=1, json_schema_extra={"examples": ["**/*.seg"]})
     missing: Annotated[Bytes, Field(ge=1)] = 8

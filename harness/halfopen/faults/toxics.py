@@ -47,6 +47,7 @@ class Toxic(Fault):
     """
 
     uses = (SetToxic, RemoveToxic)
+    touches = ("packets",)
     kind: ClassVar[ToxicType]
 
     at: ToxiproxyHost
@@ -227,6 +228,7 @@ class ProxyDown(Fault):
     name = "proxy down"
     summary = "Toxiproxy closes all connections and its port, like a proxy that is stopped"
     uses = (EnableProxy,)
+    touches = ("packets",)
 
     at: ToxiproxyHost
 

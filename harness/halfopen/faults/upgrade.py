@@ -28,6 +28,7 @@ class Upgrade(EndpointFault):
     name = "upgrade"
     summary = "a program is shut down and started again with other options, on the same files"
     uses = (RestartProgram,)
+    touches = ("processes",)
 
     options: Mapping[str, Any] = Field(min_length=1)
     down_for: Duration = 0.0

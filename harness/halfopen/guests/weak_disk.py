@@ -9,8 +9,9 @@ already open for writing, as ext4 does after an error (`errors=remount-ro`, ext4
     python -m halfopen.guests.weak_disk DIRECTORY
 
 says `{"event": "mounted"}` on standard output, then reads orders from standard input, one a line,
-and answers each with `{"event": "done"}`: `delay SECONDS`, `writable yes`, `writable no`.  It ends
-with its standard input.
+and answers each with `{"event": "done"}`: `delay SECONDS`, `writable yes`, `writable no`.  `count
+delayed` and `count refused` are answered with the `calls` that were so since the last change of
+that kind.  It ends with its standard input.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ import os
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import wraps
-from typing import Any, TypeVar
+from typing import Any, NoReturn, TypeVar
 
 import mfusepy
 
@@ -51,6 +53,7 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
     Attributes:
         delay: seconds by which each change, and each sync, takes longer.
         writable: False: every change is refused with EROFS.
+        calls: how many were `delayed`, and how many `refused`.
     """
 
     use_ns = True
@@ -59,16 +62,22 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
         self._beneath = beneath
         self.delay = 0.0
         self.writable = True
+        self.calls = Counter[str]()
 
     def before_a_change(self) -> None:
         """Wait as long as the disk takes; raises EROFS if it takes nothing."""
         if not self.writable:
-            raise mfusepy.FuseOSError(errno.EROFS)
+            self._refuse()
         self._wait()
 
     def _wait(self) -> None:
         if self.delay:
+            self.calls["delayed"] += 1
             time.sleep(self.delay)
+
+    def _refuse(self) -> NoReturn:
+        self.calls["refused"] += 1
+        raise mfusepy.FuseOSError(errno.EROFS)
 
     def _real(self, path: str) -> str:
         return f"/proc/self/fd/{self._beneath}{path}"
@@ -89,7 +98,7 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
     def access(self, path: str, amode: int) -> int:
         """See access(2); nothing may be written while read-only."""
         if amode & os.W_OK and not self.writable:
-            raise mfusepy.FuseOSError(errno.EROFS)
+            self._refuse()
         if not os.access(self._real(path), amode):
             raise mfusepy.FuseOSError(errno.EACCES)
         return 0
@@ -110,7 +119,7 @@ class WeakDisk(mfusepy.Operations):  # type: ignore[misc]
     def open(self, path: str, flags: int) -> int:
         """Open a file that is there."""
         if flags & _WRITING and not self.writable:
-            raise mfusepy.FuseOSError(errno.EROFS)
+            self._refuse()
         # The kernel hands each write its offset; O_APPEND here would send it to the end again.
         return os.open(self._real(path), flags & ~(os.O_APPEND | os.O_NOFOLLOW))
 
@@ -212,16 +221,21 @@ def _serve(disk: WeakDisk) -> None:
     _say("mounted")
     for line in sys.stdin:
         order, value = line.split()
+        if order == "count":
+            _say("done", calls=disk.calls[value])
+            continue
         if order == "delay":
             disk.delay = float(value)
+            disk.calls["delayed"] = 0
         elif order == "writable":
             disk.writable = value == "yes"
+            disk.calls["refused"] = 0
         _say("done")
     os._exit(0)  # the mount goes with the mount namespace
 
 
-def _say(event: str) -> None:
-    print(json.dumps({"event": event}), flush=True)  # noqa: T201 - its only way to answer
+def _say(event: str, **more: int) -> None:
+    print(json.dumps({"event": event, **more}), flush=True)  # noqa: T201 - its only way to answer
 
 
 def main() -> None:

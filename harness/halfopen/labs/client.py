@@ -13,6 +13,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.rpc import Message, Peer
+from halfopen.model.effects import Touched, touched_from_json
 from halfopen.model.messages import DEFAULT, MessageShape, feeding_s
 from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
@@ -159,13 +160,18 @@ class AgentLab(ABC):
         """End a host's program: SIGTERM, after `timeout` seconds SIGKILL."""
         await self._ask("stop", patience=timeout, host=host, timeout=timeout)
 
-    async def apply(self, verb: Verb) -> list[str]:
-        """Do a verb now; returns the flows that it touched, as `client > server`.
+    async def apply(self, verb: Verb) -> Touched:
+        """Do a verb now; returns what it touched at once.
 
         Raises:
             UnsupportedError: if this lab does not support it.
         """
-        return list(await self._ask("apply", patience=verb.duration_s, verb=verb_to_json(verb)))
+        answer = await self._ask("apply", patience=verb.duration_s, verb=verb_to_json(verb))
+        return touched_from_json(answer)
+
+    async def touched(self, verb: Verb) -> Touched:
+        """What a verb that was applied and goes on has touched so far; nothing once it is over."""
+        return touched_from_json(await self._ask("touched", verb=verb_to_json(verb)))
 
     async def capture(self, directory: Path) -> None:
         """Write from now on what each link carries into a file in `directory` (absolute, there)."""

@@ -81,6 +81,7 @@ class PlannedInject(_Step):
         background: with `when`: the next step does not wait for it.
         until: condition on which it is healed, or None.
         at_most: seconds that `when`, and then `until`, may take to come true; 0 without either.
+        may_miss: it may touch nothing.
     """
 
     name: str
@@ -92,6 +93,7 @@ class PlannedInject(_Step):
     background: bool = False
     until: str | None = None
     at_most: float = 0.0
+    may_miss: bool = False
     kind: Literal["inject"] = "inject"
 
 

@@ -112,6 +112,10 @@ class Behaviour:
         """What becomes of a packet on its way out: lost (nothing), changed, delayed, doubled."""
         return (Departure(now, packet),)
 
+    def touched(self, packet: OutgoingPacket, deliveries: Sequence[Departure], now: float) -> bool:
+        """Whether it did something to the packet that :meth:`on_packet` was given last."""
+        return list(deliveries) != [Departure(now, packet)]
+
 
 @dataclass(frozen=True)
 class PacketFault(Verb, ABC):
@@ -164,6 +168,12 @@ class KernelPacketFault(PacketFault):
     def statements(self) -> Sequence[Statement]:
         """What the rule does with the packets that the filter finds (libnftables-json(5))."""
 
+    def _counting(self) -> Sequence[Statement]:
+        """The statements, those that do something behind a counter of the rule's own."""
+        statements = list(self.statements())
+        acts = next(i for i, each in enumerate(statements) if "match" not in each)
+        return [*statements[:acts], {"counter": {"packets": 0, "bytes": 0}}, *statements[acts:]]
+
     def rules(self, addresses: Mapping[str, str]) -> dict[str, Any]:
         """Its rules for `nft -j -f -`, by whose comment, the fault's name, they are found again."""
         wanted = self.filter(addresses)
@@ -184,7 +194,7 @@ class KernelPacketFault(PacketFault):
             ]
         rules = [
             {
-                **nft.rule(nft.FAULTS, *tests, *whose, *self.statements())["rule"],
+                **nft.rule(nft.FAULTS, *tests, *whose, *self._counting())["rule"],
                 "comment": self.name,
             }
             for whose in clients

@@ -59,6 +59,10 @@ class _Impairing(Behaviour):
             for fate in self._paths[packet.to].offer(packet.facts.octets, now)
         ]
 
+    def touched(self, packet: OutgoingPacket, _: Sequence[Departure], __: float) -> bool:
+        """Whether it was impaired: of packets that may overtake, those that did."""
+        return self._paths[packet.to].impaired
+
     def _damaged(self, packet: OutgoingPacket) -> OutgoingPacket:
         frame = bytearray(packet.frame)
         flip_bit(frame, packet.inner, len(frame), self._rng)
@@ -117,9 +121,14 @@ class Path:
     Args:
         how: how bad it is.
         rng: where chance comes from.
+
+    Attributes:
+        impaired: whether the last packet was: lost, doubled, damaged or late; where packets
+            overtake, whether it overtook one; where there is a rate, whether others made it wait.
     """
 
     def __init__(self, how: Impair, rng: random.Random) -> None:
+        self.impaired = False
         self._how = how
         self._rng = rng
         self._losses = Losses(how.loss, how.burst, rng)
@@ -130,19 +139,24 @@ class Path:
     def offer(self, octets: int, now: float) -> list[Fate]:
         """A packet of so many octets comes at `now`; nothing is returned for one that is lost."""
         how, rng = self._how, self._rng
-        if self._losses.next():
+        self.impaired = self._losses.next()
+        if self.impaired:
             return []
         fates = []
         copies = 2 if how.duplicate and rng.random() < how.duplicate else 1
+        self.impaired = copies > 1
         for _ in range(copies):
             corrupt = bool(how.corrupt) and rng.random() < how.corrupt
+            self.impaired |= corrupt
             if how.reorder and rng.random() < how.reorder:
+                self.impaired |= self._last > now
                 fates.append(Fate(now, corrupt))
                 continue
             through = self._through(octets, now)
             if through is None:
                 continue
             wait = how.delay + (rng.uniform(-how.jitter, how.jitter) if how.jitter else 0.0)
+            self.impaired |= wait > 0 and not how.reorder
             self._last = max(self._last, through + max(0.0, wait))
             fates.append(Fate(self._last, corrupt))
         return fates
@@ -153,6 +167,7 @@ class Path:
             return now
         while self._sending and self._sending[0] <= now:
             self._sending.popleft()
+        self.impaired |= bool(self._sending)
         if len(self._sending) > self._how.backlog:  # one of them is not waiting but being sent
             return None
         self._free = max(self._free, now) + octets / self._how.rate

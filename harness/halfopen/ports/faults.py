@@ -22,11 +22,14 @@ class Fault(Section):
         name: as a scenario's `fault` step names it.
         summary: one line.
         uses: every kind of verb that it can come to, whatever its parameters.
+        touches: in what units its effect is counted (:mod:`halfopen.model.effects`); one that has
+            touched none of them has done nothing.
     """
 
     name: ClassVar[str]
     summary: ClassVar[str]
     uses: ClassVar[tuple[type[Verb], ...]]
+    touches: ClassVar[tuple[str, ...]]
 
     @abstractmethod
     def verbs(self) -> Sequence[Verb]:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from halfopen.model.effects import Touched
 from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import Recorder
@@ -92,8 +93,11 @@ class Lab(Protocol):
     async def stop(self, host: str, timeout: float = 5.0) -> None:
         """End a host's programs, by force after `timeout` seconds each."""
 
-    async def apply(self, verb: Verb) -> list[str]:
-        """Do a verb now; returns the flows that it touched."""
+    async def apply(self, verb: Verb) -> Touched:
+        """Do a verb now; returns what it touched at once."""
+
+    async def touched(self, verb: Verb) -> Touched:
+        """What a verb that was applied and goes on has touched so far; nothing once it is over."""
 
     async def capture(self, directory: Path) -> None:
         """Write from now on what each link carries into a file in `directory`, which is there.

@@ -9,18 +9,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-_NETSTAT = Path("/proc/thread-self/net/netstat")
+from halfopen.probes.netstat import NETSTAT, read_netstat
 
 
-def probes_sent(path: Path = _NETSTAT) -> int | None:
+def probes_sent(path: Path = NETSTAT) -> int | None:
     """How many since the namespace was made; None if the kernel does not count them.
 
     Args:
-        path: of the kernel's counters: a line of names, and below it a line of figures.
+        path: of the kernel's counters, see :func:`halfopen.probes.netstat.read_netstat`.
     """
-    lines = [line for line in path.read_text().splitlines() if line.startswith("TcpExt:")]
-    if len(lines) < 2:
-        return None
-    figures = dict(zip(lines[0].split(), lines[1].split(), strict=False))
-    found = figures.get("TCPKeepAlive")
-    return None if found is None else int(found)
+    return read_netstat(path).get("TCPKeepAlive")

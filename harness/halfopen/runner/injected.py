@@ -8,9 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from halfopen.ports import Fault
+from halfopen.runner.effects import AskLab, Effect
 from halfopen.verbs import Verb
-
-Apply = Callable[[Verb], Awaitable[list[str]]]
 
 
 class Injected:
@@ -19,11 +18,15 @@ class Injected:
     Args:
         fault: that was injected.
         flows: that its verbs touched, as `client > server`.
-        apply: does a verb.
+        effect: does its verbs, and counts what they touch.
+        apply: does a verb that ends it: what that touches is no effect of the fault.
+        look: looks what all faults have touched, before a verb that may end what one counts.
         ended: called once, when it is healed.
+        tell_effect: records what it has touched.
 
     Attributes:
         fault: as given.
+        effect: as given.
         flows: as given.
         open: False once it is healed, or if it was over at once.
     """
@@ -32,14 +35,20 @@ class Injected:
         self,
         fault: Fault,
         flows: Sequence[str],
-        apply: Apply,
+        effect: Effect,
+        apply: AskLab,
+        look: Callable[[], Awaitable[None]],
         ended: Callable[[Injected], None],
+        tell_effect: Callable[[], None],
     ) -> None:
         self.fault = fault
         self.flows = tuple(flows)
         self.open = bool(fault.heal() or fault.schedule())
+        self.effect = effect
         self._apply = apply
+        self._look = look
         self._ended = ended
+        self._tell_effect = tell_effect
         self._over = asyncio.Event()
         self._healing = asyncio.Lock()
         self._playing: asyncio.Task[None] | None = None
@@ -65,6 +74,7 @@ class Injected:
                 return
             self._over.set()
             await self.played()  # what it is about to do is done before it is undone
+            await self._look()
             for verb in self.fault.heal():
                 await self._apply(verb)
             self.open = False
@@ -74,6 +84,11 @@ class Injected:
     def being_healed(self) -> bool:
         """True from the beginning of its healing to its end."""
         return self._healing.locked()
+
+    async def tell(self) -> None:
+        """Record what it has touched, of one that stays."""
+        await self.effect.look()
+        self._tell_effect()
 
     def abandon(self) -> None:
         """Do nothing more: the run is over."""
@@ -89,4 +104,5 @@ class Injected:
                     await self._over.wait()
             if self._over.is_set():
                 return
-            await self._apply(verb)
+            await self._look()
+            await self.effect.apply(verb)

@@ -109,6 +109,7 @@ class FaultSteps:
             line=step.line,
             options=step.options,
             ends_later=ends or step.stays,
+            may_miss=step.may_miss,
         )
         begun = _Begun(injected, step)
         self._begun.append(begun)

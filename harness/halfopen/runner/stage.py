@@ -16,12 +16,13 @@ from typing import Any, Self
 from halfopen.errors import HalfopenError, LabError, UnsupportedError
 from halfopen.model.messages import DEFAULT, MessageShape, feeding_s
 from halfopen.model.plan import PlannedHost
-from halfopen.model.records import FaultRecord, Record, at
+from halfopen.model.records import EffectRecord, FaultRecord, Record, at
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.ports import Demands, Fault, LabSpec, ProgramSpec, SystemContext, Vocabulary
 from halfopen.products import libkeepalive
 from halfopen.runner.conditions import Conditions
+from halfopen.runner.effects import Effect
 from halfopen.runner.injected import Injected
 from halfopen.runner.requirements import fault_needs, host_needs
 from halfopen.runner.settling import Settling
@@ -227,6 +228,7 @@ class Stage:
         line: int = 0,
         options: Mapping[str, Any] | None = None,
         ends_later: bool = False,
+        may_miss: bool = False,
     ) -> Injected:
         """Begin a fault now; what it does later goes on in the background.
 
@@ -236,6 +238,7 @@ class Stage:
             line: of the step.
             options: all options of the host whose options it changes, from now on.
             ends_later: it is healed by somebody, and not after the last thing that it does.
+            may_miss: it is all right if it touches nothing.
 
         Raises:
             UnsupportedError: if the lab does not support it here, or was not told of it.
@@ -251,23 +254,44 @@ class Stage:
             "state": "begin",
         }
         self.note(mark)
+        effect = Effect(fault, self.lab.apply, self.lab.touched)
         flows: list[str] = []
+        await self._look()
         for verb in self._verbs(fault, options):
-            flows += await self.lab.apply(verb)
+            flows += (await effect.apply(verb)).flows
+
+        def tell_effect() -> None:
+            told: EffectRecord = {
+                "kind": "effect",
+                "name": fault.name,
+                "text": text,
+                "line": line,
+                "touched": effect.touched,
+            }
+            if may_miss:
+                told["may_miss"] = True
+            self.note(told)
 
         def ended(injected: Injected) -> None:
             self.faults.remove(injected)
             self.note({**mark, "state": "end", "flows": []})
+            tell_effect()
 
-        injected = Injected(fault, flows, self.lab.apply, ended)
+        injected = Injected(fault, flows, effect, self.lab.apply, self._look, ended, tell_effect)
         if not injected.open:
             self.note({**mark, "state": "end", "flows": flows, "at_once": True})
+            tell_effect()
             return injected
         self.faults.append(injected)
         injected.begin(self.spawn)
         if fault.schedule() and not ends_later:
             self.spawn(_heal_when_played(injected))
         return injected
+
+    async def _look(self) -> None:
+        """What the active faults have touched so far: the next verb may end what one counts."""
+        for injected in tuple(self.faults):
+            await injected.effect.look()
 
     def _verbs(self, fault: Fault, options: Mapping[str, Any] | None) -> Sequence[Verb]:
         changed = fault.new_options()
@@ -298,7 +322,12 @@ class Stage:
         await self._settling.wait(self.lab.now, self.lab.sample, since=0.0)
 
     async def finish(self) -> None:
-        """Take the last samples; after this nothing more is recorded."""
+        """Take the last samples; after this nothing more is recorded.
+
+        What the faults have touched that are still active is recorded before.
+        """
+        for injected in self.faults:
+            await injected.tell()
         await self.lab.finish()
 
     def check_failure(self) -> None:

@@ -58,6 +58,7 @@ def resolve_fault(raw: RawFault, context: Context) -> Inject:
         until=how.until,
         at_most=how.at_most,
         background=how.background,
+        may_miss=how.may_miss,
         line=raw.node.line,
     )
 

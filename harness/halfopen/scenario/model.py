@@ -95,6 +95,7 @@ class Inject:
         background: with `when`: the next step does not wait for it.
         until: as soon as this holds the fault is healed.
         at_most: seconds that `when`, and then `until`, may take to come true.
+        may_miss: it is all right if it touches nothing.
         line: in the scenario file.
     """
 
@@ -106,6 +107,7 @@ class Inject:
     background: bool = False
     until: Condition | None = None
     at_most: float = 0.0
+    may_miss: bool = False
     line: int = 0
     kind: Literal["fault"] = "fault"
 

@@ -227,6 +227,7 @@ def _inject(step: Inject, scale: float, values: list[ScaledValue]) -> PlannedInj
         background=step.background,
         until=None if step.until is None else str(step.until),
         at_most=_deadline(fault, step, scale, values) if waits else 0.0,
+        may_miss=step.may_miss,
         text=say(step),
         line=step.line,
     )

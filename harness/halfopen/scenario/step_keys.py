@@ -63,6 +63,7 @@ class FaultStep(Section):
         until: it is healed as soon as this is so; the steps go on meanwhile.
         at_most: how long `when`, and then `until`, may take to come true.
         stays: it is not healed before the end is judged.
+        may_miss: it may touch nothing: else a run in which it did is *unknown*.
     """
 
     when: ConditionField | None = None
@@ -71,6 +72,7 @@ class FaultStep(Section):
     until: ConditionField | None = None
     at_most: AtMost = AT_MOST_S
     stays: bool = False
+    may_miss: bool = False
 
 
 class InstantStep(Section):
@@ -79,6 +81,7 @@ class InstantStep(Section):
     when: ConditionField | None = None
     background: bool = False
     at_most: AtMost = AT_MOST_S
+    may_miss: bool = False
 
 
 PlainStep = SendStep | WaitStep | WaitUntilStep | StopStep | StartStep

@@ -35,3 +35,10 @@ def test_a_scenario_shows_the_fault(name: str, shown: Counter[str]) -> None:
 
 def test_the_library_injects_nothing_that_is_no_fault(shown: Counter[str]) -> None:
     assert set(shown) <= set(all_faults())
+
+
+@pytest.mark.parametrize("name", sorted(all_faults()))
+def test_every_fault_says_what_it_touches(name: str) -> None:
+    units = all_faults()[name].touches
+    assert units
+    assert all(unit.islower() and unit.endswith("s") for unit in units)

@@ -17,10 +17,12 @@ def block(**fields: Any) -> list[dict[str, Any]]:
 def test_a_block_names_what_it_stops() -> None:
     (everything,) = block()
     assert everything["comment"] == "b"
-    assert everything["expr"] == [{"counter": "blocked"}, {"drop": None}]
+    own = {"counter": {"packets": 0, "bytes": 0}}
+    assert everything["expr"] == [own, {"counter": "blocked"}, {"drop": None}]
     half = block(to="server", share=0.5, manner="unreachable")[0]["expr"]
     assert half[0]["match"]["right"] == "198.18.2.2"
     assert half[1]["match"]["right"] == 500
+    assert half[2] == own, "what is counted is what meets all tests"
     assert block(manner="reset")[0]["expr"][0]["match"]["right"] == "tcp"
     assert block(share=0.0001)[0]["expr"][0]["match"]["right"] == 1  # never none
 

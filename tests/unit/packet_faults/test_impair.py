@@ -129,3 +129,37 @@ def test_one_bit_is_turned_and_it_is_one_of_those(data: bytes, seed: int) -> Non
     difference = int.from_bytes(data, "big") ^ int.from_bytes(turned, "big")
     assert difference.bit_count() == 1
     assert (turned[0], turned[-1]) == (data[0], data[-1])
+
+
+@pytest.mark.parametrize(
+    ("how", "times", "impaired"),
+    [
+        (Impair("box", "f"), [0.0], [False]),
+        (Impair("box", "f", delay=0.1), [0.0], [True]),
+        (Impair("box", "f", corrupt=1.0), [0.0], [True]),
+        (Impair("box", "f", duplicate=1.0), [0.0], [True]),
+        (Impair("box", "f", loss=1.0), [0.0], [True]),
+        # Ten packets a second: the first one waits for nobody.
+        (Impair("box", "f", rate=1000.0), [0.0, 0.01, 9.0], [False, True, False]),
+        (Impair("box", "f", rate=1000.0, backlog=0), [0.0, 0.01], [False, True]),
+        # Nobody is there to be overtaken.
+        (Impair("box", "f", delay=0.1, reorder=1.0), [0.0, 0.01], [False, False]),
+    ],
+)
+def test_what_it_did_something_to_is_known(
+    how: Impair, times: list[float], impaired: list[bool]
+) -> None:
+    worse = path(how)
+    found = []
+    for time in times:
+        worse.offer(100, time)
+        found.append(worse.impaired)
+    assert found == impaired
+
+
+def test_of_packets_that_may_overtake_those_that_did_are_known() -> None:
+    worse = path(Impair("box", "f", delay=0.5, reorder=0.5))
+    for number in range(100):
+        now = number * 0.01
+        (fate,) = worse.offer(100, now)
+        assert worse.impaired == (fate.at == now and number > 0) or number < 5

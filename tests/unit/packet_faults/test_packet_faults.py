@@ -88,3 +88,17 @@ def test_a_packet_without_delivery_is_counted_as_lost() -> None:
     faults.add(Impair("box", "hole", loss=1.0), ADDRESSES)
     faults.enter(PACKET, 0.0)
     assert (out, faults.lost) == ([], 1)
+
+
+def test_what_a_fault_did_something_to_is_counted_while_it_is_active() -> None:
+    faults, _ = pipeline()
+    faults.add(Block("box", "wall", to="client"), ADDRESSES)
+    faults.add(_Append("box", "pen", what=b"!"), ADDRESSES)
+    faults.add(_Append("box", "ghost"), ADDRESSES)
+    assert faults.refused(FACTS) is None
+    faults.enter(PACKET, 0.0)
+    assert [faults.touched(name) for name in ("wall", "pen", "ghost")] == [0, 1, 0]
+    assert faults.refused(replace(FACTS, destination="198.18.1.1")) == "drop"
+    assert faults.touched("wall") == 1
+    faults.remove("pen", 1.0)
+    assert faults.touched("pen") == 0

@@ -8,9 +8,11 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.model.records import Record
 from halfopen.model.steps import PlannedInject
 from halfopen.ports import Fault, Lab, LabSpec, Vocabulary
+from halfopen.runner.effects import Effect
 from halfopen.runner.injection import FaultSteps
 from halfopen.runner.stage import Stage
 from halfopen.verbs import SetLink, Verb
@@ -22,6 +24,7 @@ class Once(Fault):
     name = "once"
     summary = "down, and up again"
     uses = (SetLink,)
+    touches = ("links",)
 
     after: float = 0.05
 
@@ -51,12 +54,15 @@ class SlowLab:
     begun: list[bool] = field(default_factory=list)
     done: list[bool] = field(default_factory=list)
 
-    async def apply(self, verb: Verb) -> list[str]:
+    async def apply(self, verb: Verb) -> Touched:
         assert isinstance(verb, SetLink)
         self.begun.append(verb.up)
         await asyncio.sleep(self.slow)
         self.done.append(verb.up)
-        return []
+        return Touched({"links": 1, "birds": 1})
+
+    async def touched(self, verb: Verb) -> Touched:
+        return NOTHING
 
     def now(self) -> float:
         return 0.0
@@ -87,7 +93,36 @@ async def play(lab: SlowLab, name: str, after: float, *, ends: str = "", **more:
     for injected in stage.faults:
         injected.abandon()
     stage.check_failure()
-    return [str(record.get("state")) for record in records]
+    return [str(record.get("state")) for record in records if record["kind"] == "fault"]
+
+
+class Counting:
+    """A lab of which a verb that goes on touches one link more each time that it is asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Verb] = []
+
+    async def apply(self, verb: Verb) -> Touched:
+        return Touched({"links": 10, "birds": 7}, goes_on=True)
+
+    async def touched(self, verb: Verb) -> Touched:
+        self.asked.append(verb)
+        return Touched({"links": self.asked.count(verb)})
+
+
+def test_what_its_verbs_touched_is_summed_up_in_its_own_units() -> None:
+    async def count() -> None:
+        lab, down = Counting(), SetLink(PAIR, up=False)
+        effect = Effect(Flap(), lab.apply, lab.touched)
+        await effect.apply(down)
+        assert effect.touched == {"links": 10}
+        await effect.look()
+        await effect.apply(SetLink(PAIR, up=True))
+        assert effect.touched == {"links": 21}
+        await effect.look()
+        assert effect.touched == {"links": 23}
+
+    asyncio.run(count())
 
 
 def test_it_is_played_to_its_end_and_healed_then() -> None:
@@ -126,7 +161,7 @@ def test_two_that_end_by_themselves_are_both_waited_for() -> None:
             await faults.begin(PlannedInject(name="flap", params=params, lasts=lasts, text="flap"))
         await faults.heal_all()
         stage.check_failure()
-        return [str(record.get("state")) for record in records]
+        return [str(record.get("state")) for record in records if record["kind"] == "fault"]
 
     assert asyncio.run(scene()) == ["begin", "begin", "end", "end"]
 

@@ -11,6 +11,7 @@ import asyncio
 import sys
 import time
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,7 @@ from typing import Any
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.actions import all_actions
-from halfopen.labs.agent.actions._action import nothing_to_prepare
+from halfopen.labs.agent.actions._action import nothing_more, nothing_to_prepare
 from halfopen.labs.agent.captures import Captures
 from halfopen.labs.agent.engines import MiddleboxSetup, RunningMiddlebox, choose
 from halfopen.labs.agent.environment import LaunchEnvironment
@@ -239,7 +240,7 @@ class Agent:
         for program in reversed(self._programs[request["host"]].values()):
             await program.stop(request["timeout"])
 
-    async def do_apply(self, request: Mapping[str, Any]) -> list[str]:
+    async def do_apply(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """`verb` (as :func:`verb_to_json` writes it): do it; answers what it touched."""
         verb = verb_from_json(request["verb"])
         action = all_actions().get(type(verb))
@@ -251,7 +252,13 @@ class Agent:
                     f"{host} was not prepared for {type(verb).__name__}: name "
                     "the fault before the programs start"
                 )
-        return list(await action.do(verb, self))
+        touched = await action.do(verb, self)
+        return replace(touched, goes_on=action.touched is not nothing_more).to_json()
+
+    async def do_touched(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """`verb`, which was applied before: answers what it has touched so far."""
+        verb = verb_from_json(request["verb"])
+        return (await all_actions()[type(verb)].touched(verb, self)).to_json()
 
     async def do_capture(self, request: Mapping[str, Any]) -> None:
         """`directory`: write from now on what each link carries into a file there."""

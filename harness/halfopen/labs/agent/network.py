@@ -149,6 +149,17 @@ def load_rules(name: str, values: Mapping[str, Any], attachment: Attachment) -> 
     nft(name, "-j", "-f", "-", text=json.dumps(rules))
 
 
+def fault_packets(host: str, name: str) -> int:
+    """Packets to which the packet fault `name` has done something; 0 if it is not active."""
+    return sum(counted(rule) for rule in _fault_rules(host, name))
+
+
+def counted(rule: Mapping[str, Any]) -> int:
+    """Packets that the counter of a rule has counted; 0 if it has none of its own."""
+    counters = (each["counter"] for each in rule["expr"] if isinstance(each.get("counter"), dict))
+    return sum(counter["packets"] for counter in counters)
+
+
 def add_fault(host: str, rules: Mapping[str, Any]) -> None:
     """Add the rules of a :class:`halfopen.packet_faults.KernelPacketFault`."""
     nft(host, "-j", "-f", "-", text=json.dumps(rules))
@@ -160,13 +171,28 @@ def remove_fault(host: str, name: str) -> None:
     Raises:
         LabError: if there are none.
     """
-    table = (nftables.FAMILY, nftables.TABLE, nftables.FAULTS)
-    listed = json.loads(nft(host, "-j", "-a", "list", "chain", *table))["nftables"]
-    rules = [item["rule"] for item in listed if item.get("rule", {}).get("comment") == name]
+    rules = _fault_rules(host, name)
     if not rules:
         raise LabError(f"{host}: no packet fault {name!r} is active")
     for rule in rules:
-        nft(host, "delete", "rule", *table, "handle", str(rule["handle"]))
+        nft(host, "delete", "rule", *_FAULTS, "handle", str(rule["handle"]))
+
+
+def _fault_rules(host: str, name: str) -> list[dict[str, Any]]:
+    listed = json.loads(nft(host, "-j", "-a", "list", "chain", *_FAULTS))["nftables"]
+    return [item["rule"] for item in listed if item.get("rule", {}).get("comment") == name]
+
+
+_FAULTS = (nftables.FAMILY, nftables.TABLE, nftables.FAULTS)
+
+
+def counted_in(host: str, family: str, table: str) -> int:
+    """Packets that all counters in the rules of a table have counted; 0 if there is no table."""
+    try:
+        listed = json.loads(nft(host, "-j", "list", "table", family, table))["nftables"]
+    except LabError:
+        return 0
+    return sum(counted(item["rule"]) for item in listed if "rule" in item)
 
 
 def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: bool) -> None:
@@ -223,14 +249,22 @@ _CUT = """
 table netdev cut-{name} {{
  chain out {{
   type filter hook egress device "{name}" priority -500; policy accept;
-  fwd to "lo"
+  counter fwd to "lo"
  }}
 }}
 """
 
 
-def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: bool) -> None:
-    """Take the routes of one host towards another away, or put them back.
+def swallowed_by_cut(left: str, right: str, networks: Mapping[str, HostNetwork]) -> int:
+    """Packets that the cut of a link has kept from crossing it; 0 if it is not cut."""
+    return sum(
+        counted_in(here, "netdev", f"cut-{networks[here].towards(there).name}")
+        for here, there in ((left, right), (right, left))
+    )
+
+
+def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: bool) -> int:
+    """Take the routes of one host towards another away, or put them back; returns how many.
 
     Raises:
         LabError: if it has no such route, since both are on one link.
@@ -247,6 +281,7 @@ def set_route(host: str, to: str, networks: Mapping[str, HostNetwork], present: 
         for each in lost:
             change = here.add_route if present else here.remove_route
             change(each.subnet, each.gateway)
+    return len(lost)
 
 
 def nft(name: str, *arguments: str, text: str = "") -> str:

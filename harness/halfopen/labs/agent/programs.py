@@ -218,25 +218,28 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, getattr(signal, f"SIG{name}"))
 
-    def limit(self, resource: int, unit: str, limit: int | None) -> None:
+    def limit(self, resource: int, unit: str, limit: int | None) -> bool:
         """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
 
-        A program that is gone, or was started again, has no limit to be taken back.
+        A program that is gone, or was started again, has no limit to be taken back.  Returns
+        whether the limit is another than before.
 
         Raises:
             LabError: if the program is gone, or the limit is above its hard one.
         """
         if limit is None and (resource not in self._first_limits or self.pid is None):
-            return
+            return False
         if self.pid is None:
             raise LabError(f"{self.name} on {self.host} is not running: it cannot be limited")
         try:
             process = psutil.Process(self.pid)
             soft, hard = process.rlimit(resource)
             first = self._first_limits.setdefault(resource, soft)
-            process.rlimit(resource, (first if limit is None else limit, hard))
+            wanted = first if limit is None else limit
+            process.rlimit(resource, (wanted, hard))
         except (ValueError, psutil.NoSuchProcess) as error:
             raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
+        return bool(wanted != soft)
 
     async def stop(self, timeout: float) -> None:
         """Ask it to end, and make it after `timeout` seconds."""

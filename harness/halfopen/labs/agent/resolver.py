@@ -61,6 +61,10 @@ class Resolver(asyncio.DatagramProtocol):
     Args:
         host: who asks.
         addresses: of all hosts by name.
+
+    Attributes:
+        answer: how it answers.
+        misled: questions since then that it did not answer rightly.
     """
 
     def __init__(self, host: str, addresses: Mapping[str, str]) -> None:
@@ -68,6 +72,7 @@ class Resolver(asyncio.DatagramProtocol):
         self._addresses = addresses
         self._transport: asyncio.DatagramTransport | None = None
         self.answer: Answer = "right"
+        self.misled = 0
 
     async def open(self) -> None:
         """Listen in the host's namespace."""
@@ -80,6 +85,7 @@ class Resolver(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: tuple[str | Any, int]) -> None:
         """A question came."""
+        self.misled += self.answer != "right"
         reply = None if self.answer == "silent" else self.reply(data)
         if reply is not None and self._transport is not None:
             self._transport.sendto(reply, addr)

@@ -72,7 +72,7 @@ class ContainerProgram(Program):
         self._killed = self._killed or name == "KILL"
         super().signal(name)
 
-    def limit(self, resource: int, unit: str, limit: int | None) -> None:
+    def limit(self, resource: int, unit: str, limit: int | None) -> bool:
         """As in the netns lab.
 
         Raises:
@@ -80,7 +80,7 @@ class ContainerProgram(Program):
                 many a machine has not to give.
         """
         try:
-            super().limit(resource, unit, limit)
+            return super().limit(resource, unit, limit)
         except psutil.AccessDenied:
             raise UnsupportedError(
                 f"{self.name} on {self.host} runs as another user: its {unit} can only be "

@@ -4,8 +4,9 @@ They are those of :mod:`halfopen.labs.rpc`.  The first request is `play`: `{"hos
 "seed", "public", "servers", "links"}`; `links`: side -> `{"interface", "own", "peer", "mtu",
 "addresses"}`; `public` (IP version -> address) is there for source NAT, `servers` (address ->
 address) for destination NAT.  It is answered when packets get through.  Then come `sample` and
-`verb`: `{"verb", "addresses"}`, which is answered with the flows that it touched; records are told
-as `record`.  When standard input ends, so does the process.
+`verb`: `{"verb", "addresses"}`, which is answered with what it touched at once, and `packets`:
+`{"name"}` of a packet fault, answered with how many it has touched; records are told as `record`.
+When standard input ends, so does the process.
 """
 
 from __future__ import annotations

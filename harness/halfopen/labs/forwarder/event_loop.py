@@ -122,15 +122,16 @@ class EventLoop:
             self._send(answer)
         return True
 
-    def _do(self, request: Mapping[str, Any]) -> list[str]:
+    def _do(self, request: Mapping[str, Any]) -> Any:
         if request["do"] == "sample":
             self._sample(everything=True)
-            return []
+            return None
+        if request["do"] == "packets":
+            return self._forwarder.faults.touched(request["name"])
         all_packet_faults()  # they are verbs from the moment that they are imported
         verb = verb_from_json(request["verb"])
         target = Target(self._forwarder, self._profile_idle, request["addresses"])
-        flows = flow_table_verbs.do(verb, target, time.monotonic())
-        return [f"{flow.opened.source} > {flow.opened.destination}" for flow in flows]
+        return flow_table_verbs.do(verb, target, time.monotonic()).to_json()
 
     def _sample(self, *, everything: bool = False) -> None:
         self._overflow += sum(link.overflow() for link in self._links.values())

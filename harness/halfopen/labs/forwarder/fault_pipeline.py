@@ -23,6 +23,7 @@ class _Active:
     def __init__(self, wanted: PacketFilter, behaviour: Behaviour) -> None:
         self.filter = wanted
         self.behaviour = behaviour
+        self.touched = 0
         self._waiting: list[tuple[float, int, OutgoingPacket]] = []
         self._serial = 0
 
@@ -74,12 +75,17 @@ class FaultPipeline:
         del self._active[name]
         self._go_on(ending.due(float("inf")), behind, now)
 
+    def touched(self, name: str) -> int:
+        """To how many packets a fault has done something; 0 if none of this name is active."""
+        return self._active[name].touched if name in self._active else 0
+
     def refused(self, facts: PacketFacts) -> Manner | None:
         """How a packet that arrives is refused; None if no fault does."""
         for active in self._active.values():
             if active.filter.meets(facts):
                 manner = active.behaviour.on_arrival()
                 if manner is not None:
+                    active.touched += 1
                     return manner
         return None
 
@@ -110,6 +116,7 @@ class FaultPipeline:
                 if active.filter.meets(packet.facts):
                     deliveries = active.behaviour.on_packet(packet, now)
                     self.lost += not deliveries
+                    active.touched += active.behaviour.touched(packet, deliveries, now)
                     for delivery in deliveries:
                         active.hold(delivery)
                     self._go_on(active.due(now), names[index + 1 :], now)

@@ -5,12 +5,13 @@ An agent imports this to know what the engine can do: nothing heavy is imported 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults import PacketFault
 from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 
@@ -48,35 +49,36 @@ class Target:
         )
 
 
-def _forget(verb: ForgetFlows, target: Target) -> Sequence[TrackedFlow]:
+def _forget(verb: ForgetFlows, target: Target) -> Touched:
     chosen = target.opened_by(verb.client)[:: verb.every][: verb.most]
     numbers = {flow.number for flow in chosen}
-    return sorted(target.forwarder.table.forget(lambda flow: flow.number in numbers), key=_age)
+    return _named(target.forwarder.table.forget(lambda flow: flow.number in numbers))
 
 
-def _set_idle_timeout(verb: SetIdleTimeout, target: Target) -> Sequence[TrackedFlow]:
+def _set_idle_timeout(verb: SetIdleTimeout, target: Target) -> Touched:
     seconds, table = verb.seconds, target.forwarder.table
     idle = target.profile_idle if seconds is None else None if isinf(seconds) else seconds
+    changed = idle != table.policy.idle_timeout
     table.policy = replace(table.policy, idle_timeout=idle)
-    return ()
+    return Touched({"timeouts": int(changed)})
 
 
-def _rebind(verb: Rebind, target: Target) -> Sequence[TrackedFlow]:
+def _rebind(verb: Rebind, target: Target) -> Touched:
     numbers = {flow.number for flow in target.opened_by(verb.client)}
-    return sorted(target.forwarder.rebind(lambda flow: flow.number in numbers), key=_age)
+    return _named(target.forwarder.rebind(lambda flow: flow.number in numbers))
 
 
-HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Sequence[TrackedFlow]]] = {
+HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Touched]] = {
     ForgetFlows: _forget,
     SetIdleTimeout: _set_idle_timeout,
     Rebind: _rebind,
 }
-"""How each is done; returns the flows that it touched.  They change the table once: nothing of
-them stays active, and nothing is ended."""
+"""How each is done.  They change the table once: nothing of them stays active, and nothing is
+ended."""
 
 
-def do(verb: Verb, target: Target, now: float) -> Sequence[TrackedFlow]:
-    """Do a verb at `now`, on the forwarder's clock; returns the flows that it touched.
+def do(verb: Verb, target: Target, now: float) -> Touched:
+    """Do a verb at `now`, on the forwarder's clock; returns what it touched at once.
 
     Raises:
         LabError: if a packet fault is ended that is not active.
@@ -84,16 +86,22 @@ def do(verb: Verb, target: Target, now: float) -> Sequence[TrackedFlow]:
     """
     if isinstance(verb, PacketFault):
         target.forwarder.faults.add(verb, target.addresses)
-        return ()
+        return NOTHING
     if isinstance(verb, EndPacketFault):
         try:
             target.forwarder.faults.remove(verb.name, now)
         except KeyError:
             raise LabError(f"{verb.at}: no packet fault {verb.name!r} is active") from None
-        return ()
+        return NOTHING
     if type(verb) not in HANDLERS:
         raise UnsupportedError(f"the userspace engine does not support {type(verb).__name__}")
     return HANDLERS[type(verb)](verb, target)
+
+
+def _named(flows: Iterable[TrackedFlow]) -> Touched:
+    """The oldest first."""
+    ordered = [flow.opened for flow in sorted(flows, key=_age)]
+    return of_flows([f"{opened.source} > {opened.destination}" for opened in ordered])
 
 
 def _age(flow: TrackedFlow) -> int:

@@ -38,6 +38,7 @@ from halfopen.model.records.programs import (
 )
 from halfopen.model.records.run import (
     ConditionRecord,
+    EffectRecord,
     EndRecord,
     EngineRecord,
     FaultRecord,
@@ -56,6 +57,7 @@ __all__ = [
     "ConntrackRecord",
     "DeliveredRecord",
     "DropsRecord",
+    "EffectRecord",
     "EndRecord",
     "EngineRecord",
     "FaultRecord",
@@ -87,6 +89,7 @@ Record = (
     HeaderRecord
     | StepRecord
     | FaultRecord
+    | EffectRecord
     | ConditionRecord
     | EngineRecord
     | MachineRecord

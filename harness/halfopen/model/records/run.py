@@ -78,6 +78,25 @@ class FaultRecord(Timed):
     at_once: NotRequired[bool]
 
 
+class EffectRecord(Timed):
+    """What a fault has touched, once it is over; for one that stays, at the end of the run.
+
+    Attributes:
+        name: of the fault.
+        text: its step in words.
+        line: in the scenario file.
+        touched: unit (packets, flows, calls, processes, ...) -> how many.
+        may_miss: true if the scenario says that it may touch nothing.
+    """
+
+    kind: Literal["effect"]
+    name: str
+    text: str
+    line: int
+    touched: dict[str, int]
+    may_miss: NotRequired[bool]
+
+
 class ConditionRecord(Timed):
     """Progress of a condition that a step waits for.
 

@@ -59,3 +59,13 @@ def test_nobody_is_in_the_same_network_and_no_host(last: int, link: int) -> None
     wrong = nobody(address)
     assert wrong != address
     assert wrong in ipaddress.ip_network(f"198.18.{link}.0/24")
+
+
+def test_questions_that_are_not_answered_rightly_are_counted() -> None:
+    resolver = Resolver("sender", ADDRESSES)
+    question = bytes(DNSRecord.question("receiver", "A").pack())
+    resolver.datagram_received(question, ("127.0.0.1", 5353))
+    assert resolver.misled == 0
+    resolver.answer = "silent"
+    resolver.datagram_received(question, ("127.0.0.1", 5353))
+    assert resolver.misled == 1

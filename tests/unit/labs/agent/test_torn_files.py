@@ -27,29 +27,29 @@ def sandbox(disk: Path, *pids: int | None) -> Any:
     return cast(Any, SimpleNamespace(disk=lambda _: disk, program=lambda _: program))
 
 
-def tear(verb: TruncateFile, where: Any) -> list[str]:
-    return list(asyncio.run(torn_files.tear_file(verb, where)))
+def tear(verb: TruncateFile, where: Any) -> int:
+    return asyncio.run(torn_files.tear_file(verb, where)).counts["bytes"]
 
 
 def test_the_last_file_that_is_not_empty_loses_its_end(tmp_path: Path) -> None:
     (tmp_path / "queue").mkdir()
     for name, text in (("01.seg", "first"), ("02.seg", "second"), ("03.seg", ""), ("lock", "x")):
         (tmp_path / "queue" / name).write_text(text)
-    touched = tear(TruncateFile("sender", "**/*.seg", 2), sandbox(tmp_path, None))
-    assert touched == ["queue/02.seg"]
+    cut = tear(TruncateFile("sender", "**/*.seg", 2), sandbox(tmp_path, None))
+    assert cut == 2
     left = {path.name: path.read_text() for path in (tmp_path / "queue").iterdir()}
     assert left == {"01.seg": "first", "02.seg": "seco", "03.seg": "", "lock": "x"}
 
 
 def test_a_file_that_is_shorter_is_empty_then(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("abc")
-    tear(TruncateFile("sender", "*", 8), sandbox(tmp_path, None))
+    assert tear(TruncateFile("sender", "*", 8), sandbox(tmp_path, None)) == 3
     assert (tmp_path / "a").read_text() == ""
 
 
 def test_a_program_that_was_killed_is_waited_for(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("abc")
-    assert tear(TruncateFile("sender", "a", 1), sandbox(tmp_path, 7, 7, 7, None)) == ["a"]
+    assert tear(TruncateFile("sender", "a", 1), sandbox(tmp_path, 7, 7, 7, None)) == 1
 
 
 def test_a_program_that_runs_keeps_its_file(

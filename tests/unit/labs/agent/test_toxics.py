@@ -14,10 +14,12 @@ import pytest
 from toxiproxy.api import APIConsumer
 
 from halfopen.errors import LabError
+from halfopen.labs.agent import network
 from halfopen.labs.agent.actions import toxics
 from halfopen.labs.agent.actions._action import ActionContext
 from halfopen.probes import namespaces
 from halfopen.verbs import EnableProxy, RemoveToxic, SetToxic
+from halfopen.verbs.toxics import Stream, ToxicType
 
 NOWHERE = cast(ActionContext, None)
 SLOW = SetToxic("proxy", "latency", "upstream", 0.5, {"latency": 200, "jitter": 0})
@@ -30,6 +32,7 @@ class Server:
         toxics: by name.
         enabled: of the proxy.
         asked: methods and paths, in order.
+        rules: what the kernel was told.
         spoils: True: it takes every toxic and does another thing.
     """
 
@@ -37,11 +40,17 @@ class Server:
         self.toxics: dict[str, dict[str, Any]] = {}
         self.enabled = True
         self.asked: list[str] = []
+        self.rules: list[str] = []
         self.spoils = False
 
     def answer(self, method: str, path: str, body: dict[str, Any]) -> tuple[int, Any]:
         self.asked.append(f"{method} {path}")
-        proxy = {"name": "p", "upstream": "u", "listen": "l", "enabled": self.enabled}
+        proxy = {
+            "name": "p",
+            "upstream": "198.18.2.2:2515",
+            "listen": "198.18.1.2:2514",
+            "enabled": self.enabled,
+        }
         match method, path.strip("/").split("/"):
             case "GET", ["proxies"]:
                 return 200, {"p": proxy}
@@ -82,6 +91,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 
     monkeypatch.setenv("no_proxy", "*")
     monkeypatch.setattr(namespaces, "visiting", lambda _: contextlib.nullcontext())
+    monkeypatch.setattr(network, "nft", lambda *_, text="": found.rules.append(text))
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as http:
         monkeypatch.setattr(APIConsumer, "port", http.server_port)
         thread = threading.Thread(target=http.serve_forever)
@@ -122,6 +132,18 @@ def test_the_two_streams_have_toxics_of_their_own(server: Server) -> None:
     assert list(server.toxics) == ["latency_downstream"]
 
 
+def test_data_that_comes_to_a_toxic_is_counted_from_its_own_side(server: Server) -> None:
+    expected: tuple[tuple[ToxicType, Stream, str], ...] = (
+        ("latency", "upstream", "input priority 0; policy accept;\n  iif != lo tcp dport 2514"),
+        ("latency", "downstream", "tcp sport 2515 tcp flags & (psh) != 0 counter"),
+        ("slow_close", "upstream", "tcp dport 2514 tcp flags & (fin) != 0 counter"),
+    )
+    for kind, stream, rule in expected:
+        asyncio.run(toxics.set_toxic(SetToxic("proxy", kind, stream, 1.0, {}), NOWHERE))
+        assert rule in server.rules[-1]
+        assert f"table inet {kind}_{stream}" in server.rules[-1]
+
+
 def test_a_toxic_that_is_not_as_asked_is_no_success(server: Server) -> None:
     server.spoils = True
     with pytest.raises(LabError, match="the toxic is not as requested"):
@@ -131,6 +153,7 @@ def test_a_toxic_that_is_not_as_asked_is_no_success(server: Server) -> None:
 def test_a_proxy_goes_down_and_up(server: Server) -> None:
     asyncio.run(toxics.enable_proxy(EnableProxy("proxy", False), NOWHERE))
     assert not server.enabled
+    assert "oif != lo tcp sport 2514 tcp flags & (fin | rst) != 0 counter" in server.rules[-1]
     asyncio.run(toxics.enable_proxy(EnableProxy("proxy", True), NOWHERE))
     assert server.enabled
 

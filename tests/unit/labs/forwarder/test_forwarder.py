@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import struct
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Literal
 
@@ -22,6 +21,7 @@ from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
+from halfopen.model.effects import Touched
 from halfopen.packet_faults.block import Block
 from halfopen.packet_faults.impair import Impair
 from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
@@ -103,7 +103,7 @@ class Place:
         assert self.send(IN)
         return self
 
-    def do(self, verb: Verb, now: float = 0.0) -> Sequence[TrackedFlow]:
+    def do(self, verb: Verb, now: float = 0.0) -> Touched:
         return flow_table_verbs.do(verb, Target(self.middlebox, 100.0, ENDS[self.version]), now)
 
 
@@ -397,12 +397,13 @@ def test_late_packets_and_a_full_table_are_counted_apart() -> None:
 def test_a_rebound_flow_goes_on_from_another_port() -> None:
     place = Place(nat="source").open()
     (before,) = place.send(IN, length=1)
-    (flow,) = place.do(Rebind("middlebox", "client"))
+    assert place.do(Rebind("middlebox", "client")).counts == {"flows": 1}
+    (flow,) = place.middlebox.table
     assert flow.outside.source.port != 40000
     (after,) = place.send(IN, length=1)
     ports = [frames.addresses_of(frame, read(frame)).source.port for frame in (before, after)]
     assert ports == [40000, flow.outside.source.port]
-    assert not place.do(Rebind("middlebox", "server"))
+    assert place.do(Rebind("middlebox", "server")).counts == {"flows": 0}
 
 
 def test_flows_are_forgotten_by_client_number_and_age() -> None:
@@ -412,9 +413,11 @@ def test_flows_are_forgotten_by_client_number_and_age() -> None:
         place.addresses[IN] = Addresses(end, place.addresses[IN].destination)
         place.open()
     chosen = place.do(ForgetFlows("middlebox", "client", every=2, most=2))
-    assert [flow.opened.source.port for flow in chosen] == [40000, 40002]
-    assert not place.do(ForgetFlows("middlebox", "server"))
-    assert len(place.do(ForgetFlows("middlebox"))) == 4
+    opened = [flow.partition(" > ")[0].rpartition(":")[2] for flow in chosen.flows]
+    assert opened == ["40000", "40002"]
+    assert chosen.counts == {"flows": 2}
+    assert not place.do(ForgetFlows("middlebox", "server")).flows
+    assert len(place.do(ForgetFlows("middlebox")).flows) == 4
 
 
 def test_another_idle_timeout_holds_from_the_next_packet_on() -> None:

@@ -11,6 +11,7 @@ from halfopen.labs.agent.engines import RunningMiddlebox
 from halfopen.labs.agent.environment import LaunchEnvironment
 from halfopen.labs.agent.programs import Program
 from halfopen.labs.agent.resolver import Resolver
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import Record
 from halfopen.model.topology import HostNetwork
@@ -69,6 +70,11 @@ def nothing_lacks() -> Sequence[str]:
     return ()
 
 
+async def nothing_more(_: Any, __: ActionContext) -> Touched:
+    """For what touches all at once, or nothing."""
+    return NOTHING
+
+
 async def nothing_to_prepare(_: str, __: Collection[str], ___: ActionContext) -> LaunchEnvironment:
     """For what can be done to any host at any time."""
     return LaunchEnvironment()
@@ -80,15 +86,17 @@ class Action:
 
     Attributes:
         verb: its class.
-        do: does it; returns what it touched, for the fault's record.
+        do: does it; returns what it touched at once, for the fault's record.
         lacks: what this machine lacks for it, each with its remedy; asked outside the sandbox.
         prepare: makes an endpoint ready for it before its programs are started, if the plan will
             ask for it (host, names of all verbs that will be asked of it, context).
+        touched: what it has touched so far, for what goes on; nothing once it is over.
     """
 
     verb: type[Verb]
-    do: Callable[[Any, ActionContext], Awaitable[Sequence[str]]]
+    do: Callable[[Any, ActionContext], Awaitable[Touched]]
     lacks: Callable[[], Sequence[str]] = nothing_lacks
     prepare: Callable[[str, Collection[str], ActionContext], Awaitable[LaunchEnvironment]] = (
         nothing_to_prepare
     )
+    touched: Callable[[Any, ActionContext], Awaitable[Touched]] = nothing_more

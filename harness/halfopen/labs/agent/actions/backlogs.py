@@ -6,21 +6,23 @@ import asyncio
 import resource
 import socket
 import time
-from collections.abc import Sequence
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.listening import ListeningSocket, listeners
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.probes.namespaces import run_in
+from halfopen.probes.netstat import read_netstat
 from halfopen.verbs import DrainBacklog, FillBacklog
 
 _KEPT = "backlog"
+_BEFORE = "dropped before"
 _FILL_S = 10.0
 _LOOK_S = 0.02
 _LOOPBACK = {"0.0.0.0": "127.0.0.1", "[::]": "[::1]"}
 
 
-async def fill(verb: FillBacklog, context: ActionContext) -> Sequence[str]:
+async def fill(verb: FillBacklog, context: ActionContext) -> Touched:
     """Stop the program, and connect from its own host until nothing more fits."""
     program = context.program(verb.host)
     held: list[socket.socket] = context.kept.setdefault((_KEPT, verb.host), [])
@@ -33,7 +35,9 @@ async def fill(verb: FillBacklog, context: ActionContext) -> Sequence[str]:
                 f"{program.name} on {verb.host} does not listen on a TCP port: it has no backlog"
             )
         if all(each.full for each in found):
-            return ()
+            before = await asyncio.to_thread(_dropped, verb.host)
+            context.kept[(_BEFORE, verb.host)] = before
+            return NOTHING
         if time.monotonic() > deadline:
             raise LabError(f"the backlog of {program.name} on {verb.host} could not be filled")
         for each in found:
@@ -71,12 +75,26 @@ def _allow(more: int) -> None:
     resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
-async def drain(verb: DrainBacklog, context: ActionContext) -> Sequence[str]:
+def _dropped(host: str) -> int:
+    """Connection attempts that a full accept queue has dropped, since the host was made."""
+    return run_in(host, lambda: read_netstat().get("ListenDrops", 0))
+
+
+async def turned_away(verb: FillBacklog, context: ActionContext) -> Touched:
+    """Connection attempts that were dropped since."""
+    before: int | None = context.kept.get((_BEFORE, verb.host))
+    if before is None:
+        return NOTHING
+    return Touched({"connections": await asyncio.to_thread(_dropped, verb.host) - before})
+
+
+async def drain(verb: DrainBacklog, context: ActionContext) -> Touched:
     """Close what filled it, and let the program go on."""
     for sock in context.kept.pop((_KEPT, verb.host), ()):
         sock.close()
+    context.kept.pop((_BEFORE, verb.host), None)
     context.program(verb.host).signal("CONT")
-    return ()
+    return NOTHING
 
 
-ACTIONS = (Action(FillBacklog, fill), Action(DrainBacklog, drain))
+ACTIONS = (Action(FillBacklog, fill, touched=turned_away), Action(DrainBacklog, drain))

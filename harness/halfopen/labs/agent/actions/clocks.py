@@ -15,6 +15,7 @@ from pathlib import Path
 
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.environment import LaunchEnvironment
+from halfopen.model.effects import Touched
 from halfopen.verbs import StepClock
 
 _LIBRARY = "libfaketimeMT.so.1"  # for programs with threads
@@ -53,15 +54,15 @@ async def prepare(host: str, _: Collection[str], context: ActionContext) -> Laun
     )
 
 
-async def step_clock(verb: StepClock, context: ActionContext) -> Sequence[str]:
+async def step_clock(verb: StepClock, context: ActionContext) -> Touched:
     """All programs of the host, from their next look at the clock on."""
-    offset = context.kept.get((_KEPT, verb.host), 0.0)
+    before = offset = context.kept.get((_KEPT, verb.host), 0.0)
     if verb.to is not None:
         offset += _until(time.localtime(time.time() + offset), verb.to)
     offset += verb.by
     context.kept[(_KEPT, verb.host)] = offset
     _write(verb.host, context, offset)
-    return ()
+    return Touched({"clocks": int(offset != before)})
 
 
 def _until(now: time.struct_time, of_day: float) -> float:

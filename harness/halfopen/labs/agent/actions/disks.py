@@ -18,10 +18,12 @@ import subprocess
 import sys
 from collections.abc import Collection, Sequence
 from pathlib import Path
+from typing import Any
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.environment import LaunchEnvironment
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk
 
 _FULL_SIZE = 1 << 30  # octets that the tmpfs takes at most; it uses memory only for what is in it
@@ -103,25 +105,28 @@ async def _mount_weak(host: str, disk: Path, context: ActionContext) -> LaunchEn
     return LaunchEnvironment(mounts=f"/proc/{process.pid}/ns/mnt")
 
 
-async def _answer(process: asyncio.subprocess.Process, host: str) -> None:
+async def _answer(process: asyncio.subprocess.Process, host: str) -> Any:
     assert process.stdout is not None
     async with asyncio.timeout(_MOUNT_S):
         line = await process.stdout.readline()
-    if not line or "event" not in json.loads(line):
+    answer = json.loads(line) if line else {}
+    if "event" not in answer:
         raise LabError(f"the weak disk of {host} has ended; see weak-disk.log")
+    return answer
 
 
-async def _order(host: str, context: ActionContext, order: str) -> None:
+async def _order(host: str, context: ActionContext, order: str) -> Any:
     process: asyncio.subprocess.Process = context.kept[(_KEPT, host)]
     assert process.stdin is not None
     process.stdin.write(order.encode() + b"\n")
     await process.stdin.drain()
-    await _answer(process, host)
+    return await _answer(process, host)
 
 
-async def fill_disk(verb: FillDisk, context: ActionContext) -> Sequence[str]:
+async def fill_disk(verb: FillDisk, context: ActionContext) -> Touched:
     """Cut the tmpfs to what is in it and `free` octets more; or give it its size back."""
     disk = context.disk(verb.host)
+    before = _free(disk)
     for attempt in reversed(range(_ATTEMPTS)):
         size = _FULL_SIZE if verb.free is None else _size_with(disk, verb.free)
         # mount(8) would repeat the options that are in force: `uid=` among them, with a number
@@ -135,7 +140,13 @@ async def fill_disk(verb: FillDisk, context: ActionContext) -> Sequence[str]:
                 raise
         else:
             break
-    return ()
+    taken = 0 if verb.free is None else max(0, before - _free(disk))
+    return Touched({"bytes": taken})
+
+
+def _free(disk: Path) -> int:
+    status = os.statvfs(disk)
+    return status.f_bfree * status.f_frsize
 
 
 def _size_with(disk: Path, free: int) -> int:
@@ -145,20 +156,35 @@ def _size_with(disk: Path, free: int) -> int:
     return max(status.f_frsize, used + free)  # a size of 0 would be no limit at all (tmpfs(5))
 
 
-async def slow_disk(verb: SlowDisk, context: ActionContext) -> Sequence[str]:
+async def slow_disk(verb: SlowDisk, context: ActionContext) -> Touched:
     """From the next write on."""
     await _order(verb.host, context, f"delay {verb.by}")
-    return ()
+    return NOTHING
 
 
-async def protect_disk(verb: SetDiskReadOnly, context: ActionContext) -> Sequence[str]:
+async def delayed(verb: SlowDisk, context: ActionContext) -> Touched:
+    """Calls that took longer."""
+    return await _calls(verb.host, context, "delayed")
+
+
+async def protect_disk(verb: SetDiskReadOnly, context: ActionContext) -> Touched:
     """From the next change on."""
     await _order(verb.host, context, f"writable {'no' if verb.read_only else 'yes'}")
-    return ()
+    return NOTHING
+
+
+async def refused(verb: SetDiskReadOnly, context: ActionContext) -> Touched:
+    """Calls that failed with EROFS."""
+    return await _calls(verb.host, context, "refused")
+
+
+async def _calls(host: str, context: ActionContext, which: str) -> Touched:
+    answer = await _order(host, context, f"count {which}")
+    return Touched({"calls": int(answer["calls"])})
 
 
 ACTIONS = (
     Action(FillDisk, fill_disk, prepare=prepare),
-    Action(SlowDisk, slow_disk, lacks_fuse, prepare),
-    Action(SetDiskReadOnly, protect_disk, lacks_fuse, prepare),
+    Action(SlowDisk, slow_disk, lacks_fuse, prepare, delayed),
+    Action(SetDiskReadOnly, protect_disk, lacks_fuse, prepare, refused),
 )

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.verbs import SetDnsBehaviour
 
 
-async def answer_names(verb: SetDnsBehaviour, context: ActionContext) -> Sequence[str]:
+async def answer_names(verb: SetDnsBehaviour, context: ActionContext) -> Touched:
     """From now on."""
     resolver = context.resolvers.get(verb.host)
     if resolver is None:
         raise LabError(f"{verb.host} has no resolver: only a host that runs a program has one")
     resolver.answer = verb.answer
-    return ()
+    resolver.misled = 0
+    return NOTHING
 
 
-ACTIONS = (Action(SetDnsBehaviour, answer_names),)
+async def misled(verb: SetDnsBehaviour, context: ActionContext) -> Touched:
+    """Questions that were not answered as they should have been."""
+    return Touched({"lookups": context.resolvers[verb.host].misled})
+
+
+ACTIONS = (Action(SetDnsBehaviour, answer_names, touched=misled),)

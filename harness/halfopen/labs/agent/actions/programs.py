@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import sys
-from collections.abc import Sequence
 
 import psutil
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
+from halfopen.labs.agent.descriptors import DescriptorWatch
 from halfopen.labs.agent.listening import listening_addresses
 from halfopen.labs.agent.programs import Program
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.model.program import ProgramSpec, Ready, program_from_json
+from halfopen.probes.processes import family
 from halfopen.verbs import (
     LimitFds,
     LimitMemory,
@@ -24,27 +27,59 @@ from halfopen.verbs import (
 
 REPLACEMENT = "misbehaving-receiver"
 _STOP_S = 5.0
+_DESCRIPTORS = "descriptors"
 
 
-async def signal_program(verb: SignalProgram, context: ActionContext) -> Sequence[str]:
+async def signal_program(verb: SignalProgram, context: ActionContext) -> Touched:
     """To the program and its descendants."""
-    context.program(verb.host).signal(verb.signal)
-    return ()
+    program = context.program(verb.host)
+    before = [] if program.pid is None else _states(program.pid)
+    program.signal(verb.signal)
+    return Touched({"processes": sum(_is_changed_by(verb.signal, state) for state in before)})
 
 
-async def limit_fds(verb: LimitFds, context: ActionContext) -> Sequence[str]:
+def _states(pid: int) -> list[str]:
+    """How each process of a program is: `stopped`, `running`, `sleeping`, ..."""
+    found = []
+    for member in family(pid):
+        with contextlib.suppress(psutil.NoSuchProcess):
+            found.append(psutil.Process(member).status())
+    return [state for state in found if state not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)]
+
+
+def _is_changed_by(signal: str, state: str) -> bool:
+    stopped = state == psutil.STATUS_STOPPED
+    return stopped if signal == "CONT" else not stopped if signal == "STOP" else True
+
+
+async def limit_fds(verb: LimitFds, context: ActionContext) -> Touched:
     """Soft RLIMIT_NOFILE."""
-    context.program(verb.host).limit(psutil.RLIMIT_NOFILE, "file descriptors", verb.limit)
-    return ()
+    program = context.program(verb.host)
+    program.limit(psutil.RLIMIT_NOFILE, "file descriptors", verb.limit)
+    before: DescriptorWatch | None = context.kept.pop((_DESCRIPTORS, verb.host), None)
+    if before is not None:
+        before.stop()
+    if verb.limit is not None and program.pid is not None:
+        context.kept[(_DESCRIPTORS, verb.host)] = DescriptorWatch(program.pid, verb.limit)
+    return NOTHING
 
 
-async def limit_memory(verb: LimitMemory, context: ActionContext) -> Sequence[str]:
+async def descriptors_at_limit(verb: LimitFds, context: ActionContext) -> Touched:
+    """Descriptors that were open when there could be no more."""
+    watch: DescriptorWatch | None = context.kept.get((_DESCRIPTORS, verb.host))
+    if watch is None:
+        return NOTHING
+    watch.look()
+    return Touched({"descriptors": watch.at_limit})
+
+
+async def limit_memory(verb: LimitMemory, context: ActionContext) -> Touched:
     """Soft RLIMIT_DATA."""
-    context.program(verb.host).limit(psutil.RLIMIT_DATA, "bytes of memory", verb.limit)
-    return ()
+    changed = context.program(verb.host).limit(psutil.RLIMIT_DATA, "bytes of memory", verb.limit)
+    return Touched({"limits": int(changed)})
 
 
-async def restart_program(verb: RestartProgram, context: ActionContext) -> Sequence[str]:
+async def restart_program(verb: RestartProgram, context: ActionContext) -> Touched:
     """End it, wait, and start it or its successor."""
     program = context.program(verb.host)
     await _end(program, verb.orderly)
@@ -52,7 +87,7 @@ async def restart_program(verb: RestartProgram, context: ActionContext) -> Seque
     await context.start(
         verb.host, program.spec if verb.program is None else program_from_json(verb.program)
     )
-    return ()
+    return Touched({"processes": 1})
 
 
 async def _end(program: Program, orderly: bool) -> None:
@@ -61,7 +96,7 @@ async def _end(program: Program, orderly: bool) -> None:
     await program.stop(_STOP_S)
 
 
-async def replace_program(verb: ReplaceProgram, context: ActionContext) -> Sequence[str]:
+async def replace_program(verb: ReplaceProgram, context: ActionContext) -> Touched:
     """Let a misbehaving receiver listen where the program does."""
     program = context.program(verb.host)
     if program.name == REPLACEMENT:
@@ -81,22 +116,22 @@ async def replace_program(verb: ReplaceProgram, context: ActionContext) -> Seque
     )
     context.kept[(REPLACEMENT, verb.host)] = program.spec
     await context.start(verb.host, spec)
-    return ()
+    return Touched({"processes": 1})
 
 
-async def restore_program(verb: RestoreProgram, context: ActionContext) -> Sequence[str]:
+async def restore_program(verb: RestoreProgram, context: ActionContext) -> Touched:
     """End the misbehaving receiver and start the program that it replaced."""
     spec = context.kept.pop((REPLACEMENT, verb.host), None)
     if spec is None:
         raise LabError(f"no misbehaving receiver runs on {verb.host}")
     await context.program(verb.host).stop(_STOP_S)
     await context.start(verb.host, spec)
-    return ()
+    return NOTHING
 
 
 ACTIONS = (
     Action(SignalProgram, signal_program),
-    Action(LimitFds, limit_fds),
+    Action(LimitFds, limit_fds, touched=descriptors_at_limit),
     Action(LimitMemory, limit_memory),
     Action(RestartProgram, restart_program),
     Action(ReplaceProgram, replace_program),

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 import time
-from collections.abc import Sequence
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
 from halfopen.labs.agent.programs import Program
+from halfopen.model.effects import Touched
 from halfopen.verbs import TruncateFile
 
 _END_S = 5.0  # a program that was killed is gone soon, but not at once
@@ -25,8 +25,8 @@ async def _ended(program: Program) -> bool:
     return True
 
 
-async def tear_file(verb: TruncateFile, context: ActionContext) -> Sequence[str]:
-    """Cut it; returns its path on the disk."""
+async def tear_file(verb: TruncateFile, context: ActionContext) -> Touched:
+    """Cut it."""
     if not await _ended(context.program(verb.host)):
         raise LabError(
             f"the program on {verb.host} is still running and would overwrite the damage: "
@@ -41,8 +41,9 @@ async def tear_file(verb: TruncateFile, context: ActionContext) -> Sequence[str]
             f"its files: {', '.join(there) or 'none'}"
         )
     file = found[-1]
-    os.truncate(file, max(0, file.stat().st_size - verb.missing))
-    return (str(file.relative_to(disk)),)
+    size = file.stat().st_size
+    os.truncate(file, max(0, size - verb.missing))
+    return Touched({"bytes": min(size, verb.missing)})
 
 
 ACTIONS = (Action(TruncateFile, tear_file),)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from halfopen.middlebox.attachment import Attachment
+from halfopen.model.effects import Touched
 from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
 from halfopen.verbs import Verb
@@ -19,7 +20,7 @@ class RunningMiddlebox(Protocol):
     `flow` (created, destroyed with a cause), `drops`; see :mod:`halfopen.model.history`.
     """
 
-    async def do(self, verb: Verb, addresses: Mapping[str, str]) -> Sequence[str]:
+    async def do(self, verb: Verb, addresses: Mapping[str, str]) -> Touched:
         """Do a verb now.
 
         Args:
@@ -27,8 +28,11 @@ class RunningMiddlebox(Protocol):
             addresses: of all hosts by name.
 
         Returns:
-            the flows that it touched, as `client > server`.
+            what it touched at once.
         """
+
+    async def packets(self, name: str) -> int:
+        """To how many packets the packet fault `name` has done something; 0 if it is over."""
 
     async def sample(self) -> None:
         """Record everything now, changed or not."""

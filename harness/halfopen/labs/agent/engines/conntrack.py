@@ -11,6 +11,7 @@ from halfopen.labs.agent import network
 from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup
 from halfopen.labs.agent.observer import Observer
 from halfopen.middlebox import ruleset
+from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults import KernelPacketFault, all_packet_faults
 from halfopen.verbs import EndPacketFault, ForgetFlows, SetIdleTimeout, Verb
 
@@ -21,6 +22,7 @@ class ConntrackMiddlebox:
     def __init__(self, setup: MiddleboxSetup) -> None:
         self._name = setup.name
         self._values = setup.values
+        self._idle = setup.values["idle_timeout"]
         self._interfaces = setup.network.interfaces
         # As it meets them: another middlebox may have translated them.
         self._addresses = setup.addresses
@@ -36,7 +38,7 @@ class ConntrackMiddlebox:
         self._observer.start()
         self._observer.wait_ready()
 
-    async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
+    async def do(self, verb: Verb, _: Mapping[str, str]) -> Touched:
         """Do a verb now."""
         match verb:
             case ForgetFlows():
@@ -44,21 +46,25 @@ class ConntrackMiddlebox:
                 gone = await asyncio.to_thread(
                     self._observer.forget, clients, verb.every, verb.most
                 )
-                return [f"{flow[0]} > {flow[1]}" for flow in gone]
+                return of_flows([f"{flow[0]} > {flow[1]}" for flow in gone])
             case SetIdleTimeout(seconds=seconds):
-                await asyncio.to_thread(self._set_idle_timeout, seconds)
-                return ()
+                changed = await asyncio.to_thread(self._set_idle_timeout, seconds)
+                return Touched({"timeouts": int(changed)})
             case KernelPacketFault():
                 await asyncio.to_thread(self._begin, verb)
-                return ()
+                return NOTHING
             case EndPacketFault(name=name):
                 await asyncio.to_thread(network.remove_fault, self._name, name)
-                return ()
+                return NOTHING
             case _:
                 raise UnsupportedError(
                     f"the engine conntrack of {self._name} does not support {type(verb).__name__}: "
                     "use `engine: userspace`, or name the fault before the lab is built"
                 )
+
+    async def packets(self, name: str) -> int:
+        """As its rules' own counters say."""
+        return await asyncio.to_thread(network.fault_packets, self._name, name)
 
     def _begin(self, fault: KernelPacketFault) -> None:
         if fault.true_packets:
@@ -66,11 +72,15 @@ class ConntrackMiddlebox:
                 network.carry_true_packets(self._name, interface)
         network.add_fault(self._name, fault.rules(self._addresses))
 
-    def _set_idle_timeout(self, seconds: float | None) -> None:
+    def _set_idle_timeout(self, seconds: float | None) -> bool:
+        """Set it; False if it was that already."""
         idle = self._values["idle_timeout"] if seconds is None else seconds
-        values = {**self._values, "idle_timeout": None if idle in (None, float("inf")) else idle}
+        idle, before = None if idle in (None, float("inf")) else idle, self._idle
+        values = {**self._values, "idle_timeout": idle}
         network.set_sysctls(self._name, ruleset.settings(values))
         self._observer.expect(ruleset.shortest_timer(values))
+        self._idle = idle
+        return bool(idle != before)
 
     async def sample(self) -> None:
         """Record everything now."""

@@ -17,6 +17,7 @@ from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup
 from halfopen.labs.forwarder.flow_table_verbs import HANDLERS
 from halfopen.labs.rpc import Message, Peer
 from halfopen.middlebox.policy import Policy
+from halfopen.model.effects import Touched, touched_from_json
 from halfopen.model.topology import Interface
 from halfopen.packet_faults import all_packet_faults
 from halfopen.verbs import EndPacketFault, Verb, verb_to_json
@@ -81,14 +82,18 @@ class UserspaceMiddlebox:
         self._reader.start()
         self._peer.ask("play", **orders).result(_START_S)
 
-    async def do(self, verb: Verb, _: Mapping[str, str]) -> Sequence[str]:
+    async def do(self, verb: Verb, _: Mapping[str, str]) -> Touched:
         """Do a verb now."""
         # By the addresses as they are met here: another middlebox may have translated them.
         known = dict(self._setup.addresses)
-        flows: list[str] = await self._peer.call(
+        answer = await self._peer.call(
             "verb", within=_ANSWER_S, verb=verb_to_json(verb), addresses=known
         )
-        return flows
+        return touched_from_json(answer)
+
+    async def packets(self, name: str) -> int:
+        """As the engine has counted."""
+        return int(await self._peer.call("packets", within=_ANSWER_S, name=name))
 
     async def sample(self) -> None:
         """Record everything now; all of it is recorded when this returns."""

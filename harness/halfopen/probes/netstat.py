@@ -1,0 +1,24 @@
+"""What the kernel counts of TCP in the calling thread's network namespace.
+
+The lines `TcpExt:` of proc_net(5)'s netstat; what they mean is in Linux, net/ipv4/proc.c and
+Documentation/networking/snmp_counter.rst.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+NETSTAT = Path("/proc/thread-self/net/netstat")
+
+
+def read_netstat(path: Path = NETSTAT) -> dict[str, int]:
+    """Name -> figure, since the namespace was made; empty if the kernel does not count.
+
+    Args:
+        path: of the kernel's counters: a line of names, and below it a line of figures.
+    """
+    lines = [line for line in path.read_text().splitlines() if line.startswith("TcpExt:")]
+    if len(lines) < 2:
+        return {}
+    names, figures = lines[0].split()[1:], lines[1].split()[1:]
+    return {name: int(figure) for name, figure in zip(names, figures, strict=False)}
