@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -16,6 +17,7 @@ from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive
 from halfopen.systems.tcp_server import PORT, seconds
 
 _LAST_PORT = 65535
+_OTHER_FILES = 32  # standard streams, log, event loop, libraries
 MOST_CONNECTIONS = 28_000
 """From one address to one port (sysctl net.ipv4.ip_local_port_range: 32768 to 60999)."""
 
@@ -78,6 +80,17 @@ class TcpClient(System):
             if value is not None:
                 timers.append(Timer(f"{name} timeout", value, "answer"))
         return timers
+
+    def missing(self) -> Sequence[str]:
+        """File descriptors for so many connections."""
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = self.connections + _OTHER_FILES
+        if hard == resource.RLIM_INFINITY or wanted <= hard:
+            return ()
+        return (
+            f"{self.connections} connections need {wanted} file descriptors, but a program here "
+            f"may have {hard} (`ulimit -Hn`)",
+        )
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

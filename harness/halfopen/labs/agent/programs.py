@@ -13,7 +13,7 @@ from typing import Any, Literal, Protocol
 
 import psutil
 
-from halfopen.errors import LabError
+from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.environment import LaunchEnvironment, with_preloads
 from halfopen.labs.agent.feeding import Feeder
 from halfopen.labs.agent.follower import Follower as Follower
@@ -225,7 +225,8 @@ class Program:
         whether the limit is another than before.
 
         Raises:
-            LabError: if the program is gone, or the limit is above its hard one.
+            LabError: if the program is gone.
+            UnsupportedError: if the limit is above its hard one.
         """
         if limit is None and (resource not in self._first_limits or self.pid is None):
             return False
@@ -234,6 +235,11 @@ class Program:
         try:
             process = psutil.Process(self.pid)
             soft, hard = process.rlimit(resource)
+            if limit is not None and hard != psutil.RLIM_INFINITY and limit > hard:
+                raise UnsupportedError(
+                    f"{self.name} on {self.host} may have {hard} {unit} at most (hard limit), "
+                    f"not {limit}"
+                )
             first = self._first_limits.setdefault(resource, soft)
             wanted = first if limit is None else limit
             process.rlimit(resource, (wanted, hard))

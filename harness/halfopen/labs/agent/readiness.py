@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import re
+import signal
+import sys
 from pathlib import Path
 
+from halfopen.errors import LabError
+from halfopen.labs.agent import line_search
 from halfopen.model.program import Ready
 from halfopen.probes.namespaces import run_in
 from halfopen.probes.sockets import SocketProbe
@@ -40,8 +43,14 @@ class Watch:
             self._seen.set()
 
     async def wait(self) -> None:
-        """Wait until all of it holds."""
+        """Wait until all of it holds.
+
+        Raises:
+            LabError: if the search for a line takes too much time.
+        """
         await self._seen.wait()
+        if self._ready.line is not None:
+            await self._find(self._ready.line)
         while True:
             if await asyncio.to_thread(self._holds):
                 return
@@ -51,20 +60,29 @@ class Watch:
         ready = self._ready
         if ready.exists is not None and not Path(ready.exists).exists():
             return False
-        if ready.line is not None and not self._said(ready.line):
-            return False
         if ready.listening is None and ready.connected is None:
             return True
         return self._has_sockets()
 
-    def _said(self, pattern: str) -> bool:
+    async def _find(self, pattern: str) -> None:
+        search = await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-I", "-S", line_search.__file__, str(self._file), str(self._from), pattern),
+            stdin=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.PIPE,
+        )
         try:
-            with self._file.open("rb") as file:
-                file.seek(self._from)
-                text = file.read().decode(errors="replace")
-        except FileNotFoundError:
-            return False
-        return any(re.search(pattern, line) for line in text.splitlines())
+            _, words = await search.communicate()
+        finally:
+            if search.returncode is None:
+                search.kill()
+        if search.returncode == -signal.SIGXCPU:
+            raise LabError(
+                f"ready line: {pattern!r} takes more than {line_search.CPU_S} s of CPU time on the "
+                f"lines of {self._file.name}; write a simpler regular expression"
+            )
+        if search.returncode:
+            raise LabError(f"ready line: the search for {pattern!r} failed: {words.decode()}")
 
     def _has_sockets(self) -> bool:
         ready = self._ready

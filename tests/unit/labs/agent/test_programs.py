@@ -3,11 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import resource
 from pathlib import Path
 
+import pytest
+
+from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.follower import Follower
 from halfopen.labs.agent.programs import Program, Running
 from halfopen.model.program import ProgramSpec
+
+
+class ThisProcess:
+    """This process, as a program that was started."""
+
+    pid = os.getpid()
+    returncode = None
+    stdin = None
+
+    async def wait(self) -> int:
+        """It does not end."""
+        raise NotImplementedError
+
+
+def test_a_limit_above_the_hard_one_is_not_supported(tmp_path: Path) -> None:
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+
+    async def limit() -> None:
+        spec = ProgramSpec(name="mine", argv=("/bin/true",), env={})
+        program = Program("host", spec, tmp_path, "token", lambda _: None, Follower)
+        program._process = ThisProcess()
+        program.limit(resource.RLIMIT_NOFILE, "file descriptors", hard + 1)
+
+    with pytest.raises(UnsupportedError, match=f"may have {hard} file descriptors at most"):
+        asyncio.run(limit())
 
 
 class NotStartedError(Exception):
