@@ -56,7 +56,7 @@ def test_what_the_wanted_engine_cannot_do_is_unsupported(tmp_path: Path) -> None
 
 def test_a_run_whose_middlebox_died_is_no_run(tmp_path: Path) -> None:
     with (
-        pytest.raises(LabError, match="the engine of firewall ended"),
+        pytest.raises(LabError, match="the engine of firewall has ended"),
         open_lab(tmp_path, scale=600) as lab,
     ):
         box = lab.middlebox("firewall", "fortigate", engine="userspace")

@@ -100,7 +100,7 @@ class HeadedInput:
     def __init__(
         self, source: Input, header: Header, clock: Callable[[], float] = time.time
     ) -> None:
-        """Put `header`, with the time of `clock` (Unix time in seconds), before `source`'s lines."""
+        """Put `header`, with the time of `clock` (Unix time, seconds), before `source`'s lines."""
         self._source = source
         self._header = header
         self._clock = clock
