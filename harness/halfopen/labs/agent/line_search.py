@@ -11,6 +11,7 @@ import re
 import resource
 import sys
 import time
+from pathlib import Path
 
 CPU_S = 5
 _POLL_S = 0.05
@@ -23,7 +24,7 @@ def main(name: str, offset: int, pattern: str) -> None:
     begun = b""  # a line whose end is not written yet
     while True:
         try:
-            with open(name, "rb") as file:
+            with Path(name).open("rb") as file:
                 file.seek(offset)
                 data = file.read()
         except FileNotFoundError:
