@@ -111,6 +111,7 @@ KINDS = {
             ("restart", {"at": "receiver"}),
             ("upgrade", {"at": "receiver", "options": {"keepalive": "off"}}),
             ("kill", {"at": "sender"}),
+            ("power loss", {"at": "receiver"}),
             ("torn write", {"at": "sender", "file": "**/*.seg"}),
             ("start", {"at": "sender"}),
         ],

@@ -116,6 +116,8 @@ class FlowTable:
         gone = self.expire(now)
         flow = self._by_side[side].get(packet.addresses)
         if flow is not None and packet.opens and flow.state in (State.TIME_WAIT, State.RESET):
+            if self.policy.port_reuse == "drop":
+                return PacketVerdict(PacketAction.DROP, None, gone, "port of a closed flow", flow)
             self._remove(flow, "closed")  # the same addresses are used again
             flow = None
         if flow is not None:

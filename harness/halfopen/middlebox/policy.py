@@ -28,6 +28,8 @@ class Policy:
         table_size: most flows, None for unlimited.
         eviction: `drop new`, `oldest`, `non-assured first`.
         nat: `none`, `source`, `destination`.
+        port_reuse: what becomes of a SYN with the addresses of a flow that is closed and not yet
+            forgotten: `new flow`, `drop`.
     """
 
     idle_timeout: float | None
@@ -42,6 +44,7 @@ class Policy:
     table_size: int | None = None
     eviction: str = "drop new"
     nat: str = "none"
+    port_reuse: str = "new flow"
 
     @classmethod
     def of(cls, values: Mapping[str, Any]) -> Policy:

@@ -88,6 +88,8 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
         return f"the conntrack engine cannot end an idle flow with {values['on_expiry']!r}"
     if not values["keepalive_refreshes"]:
         return "conntrack counts a keepalive probe as traffic; this profile does not"
+    if values.get("port_reuse", "new flow") != "new flow":
+        return "conntrack begins a new flow where a SYN reuses the port of a closed one"
     if (size := values.get("table_size")) is not None and size < SMALLEST_TABLE:
         return f"conntrack's table cannot be limited to {size} flows for one middlebox"
     return None

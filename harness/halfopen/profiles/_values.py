@@ -78,6 +78,9 @@ class MiddleboxValues(Section):
             that was silent for longest; or one that never saw an answer, and if all did, the new
             one is dropped.
         nat: whose addresses it translates: nobody's, the client's or the server's.
+        port_reuse: what becomes of a SYN that reuses the addresses of a flow that is closed, while
+            the flow is still known (`time wait`, `after rst`): it begins a new flow, as RFC 5382,
+            REQ-5, and Linux have it; or it is dropped until the old entry is gone.
         terminates_tcp: whether it is a proxy, with one connection to the client and another to
             the server; it then answers keepalive by itself, and no scenario can be played on it.
         engine: what plays it in a lab, where that matters: the kernel's connection tracking, or
@@ -96,6 +99,7 @@ class MiddleboxValues(Section):
     table_size: TableSize = None
     eviction: Literal["drop new", "oldest", "non-assured first"] = "drop new"
     nat: Literal["none", "source", "destination"] = "none"
+    port_reuse: Literal["new flow", "drop"] = "new flow"
     terminates_tcp: bool = False
     engine: Literal["any", "conntrack", "userspace"] = "any"
 

@@ -13,6 +13,7 @@ from halfopen.verbs.disks import FillDisk, SetDiskReadOnly, SlowDisk, TruncateFi
 from halfopen.verbs.links import CutLink, SetLink, SetRoute
 from halfopen.verbs.middlebox import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout
 from halfopen.verbs.names import Answer, SetDnsBehaviour
+from halfopen.verbs.power import LosePower, RestorePower
 from halfopen.verbs.programs import (
     Behaviour,
     DrainBacklog,
@@ -38,10 +39,12 @@ __all__ = [
     "ForgetFlows",
     "LimitFds",
     "LimitMemory",
+    "LosePower",
     "Rebind",
     "RemoveToxic",
     "ReplaceProgram",
     "RestartProgram",
+    "RestorePower",
     "RestoreProgram",
     "SetDiskReadOnly",
     "SetDnsBehaviour",

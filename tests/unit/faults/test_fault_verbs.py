@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from halfopen.faults import all_faults
 from halfopen.packet_faults.block import Block
-from halfopen.verbs import EndPacketFault, ForgetFlows, LimitFds, SetLink, SignalProgram
+from halfopen.verbs import EndPacketFault, ForgetFlows, LimitFds, LosePower, SetLink, SignalProgram
 
 FAULTS = [
     ("forget flows", {"at": "firewall"}, [ForgetFlows("firewall", None)], ("firewall",)),
@@ -18,6 +18,7 @@ FAULTS = [
         ("firewall", "sender"),
     ),
     ("kill", {"at": "sender"}, [SignalProgram("sender", "KILL")], ("sender",)),
+    ("power loss", {"at": "sender"}, [LosePower("sender")], ("sender",)),
     ("pause", {"at": "sender"}, [SignalProgram("sender", "STOP")], ("sender",)),
     ("resume", {"at": "sender"}, [SignalProgram("sender", "CONT")], ("sender",)),
     (

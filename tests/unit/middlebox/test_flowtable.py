@@ -74,6 +74,23 @@ def test_closing_goes_by_way_of_half_closed_to_time_wait() -> None:
     assert again.state is State.OPENING
 
 
+@pytest.mark.parametrize(("end", "kept"), [(FIN | ACK, 5.0), (RST, 2.0)])
+def test_where_a_closed_flow_keeps_its_port_a_syn_is_dropped_until_it_is_forgotten(
+    end: int, kept: float
+) -> None:
+    talk = begun(port_reuse="drop")
+    talk.send(IN, end)
+    if end != RST:
+        talk.send(OUT, end)
+    (flow,) = talk.table
+    talk.after(kept - 0.5)
+    verdict = talk.send(IN, SYN)
+    assert (verdict.action, verdict.reason) == (PacketAction.DROP, "port of a closed flow")
+    assert list(talk.table) == [flow]
+    assert talk.table.next_expiry() == kept  # the SYN does not prolong it
+    assert talk.after(0.5).send(IN, SYN).action is PacketAction.PASS
+
+
 def test_a_rst_ends_a_flow_and_a_guessed_one_does_not() -> None:
     talk = begun()
     (flow,) = talk.table

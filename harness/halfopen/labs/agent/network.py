@@ -229,16 +229,34 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
             name = networks[here].towards(there).name
         except KeyError:
             raise LabError(f"there is no link between {left} and {right}") from None
-        if cut:
-            try:
-                nft(here, "-f", "-", text=_CUT.format(name=name))
-            except LabError as error:
-                raise UnsupportedError(
-                    "links cannot be cut here: this needs Linux 5.18 with "
-                    f"CONFIG_NETFILTER_EGRESS, and nftables 1.0.1: {error}"
-                ) from error
-        else:
-            nft(here, "delete", "table", "netdev", f"cut-{name}")
+        _silence(here, name, "cut", cut)
+
+
+def cut_host(host: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
+    """Let all links of a host carry nothing, in either direction, while they look as if up.
+
+    Raises:
+        UnsupportedError: if the kernel cannot do it.
+    """
+    for interface in networks[host].interfaces:
+        _silence(host, interface.name, "power", cut)
+        _silence(
+            interface.neighbour, networks[interface.neighbour].towards(host).name, "power", cut
+        )
+
+
+def _silence(host: str, interface: str, why: str, cut: bool) -> None:
+    """Cut what leaves an interface, or undo the cut of that name: several may be there at a time."""
+    if not cut:
+        nft(host, "delete", "table", "netdev", f"{why}-{interface}")
+        return
+    try:
+        nft(host, "-f", "-", text=_CUT.format(why=why, name=interface))
+    except LabError as error:
+        raise UnsupportedError(
+            "links cannot be cut here: this needs Linux 5.18 with CONFIG_NETFILTER_EGRESS, "
+            f"and nftables 1.0.1: {error}"
+        ) from error
 
 
 # A chain of a netdev table belongs to one interface (nft(8), ADDRESS FAMILIES).  Frames are not
@@ -246,7 +264,7 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
 # (net/ipv4/tcp_timer.c, tcp_keepalive_timer): they go to the loopback interface instead, which
 # throws away what is for another's hardware address.
 _CUT = """
-table netdev cut-{name} {{
+table netdev {why}-{name} {{
  chain out {{
   type filter hook egress device "{name}" priority -500; policy accept;
   counter fwd to "lo"
