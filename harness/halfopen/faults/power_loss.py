@@ -23,6 +23,7 @@ class PowerLoss(EndpointFault):
 
     name = "power loss"
     summary = "an endpoint loses power: no FIN, no RST; healed, it starts again without connections"
+    touches = ("processes", "connections")
     uses = (LosePower, RestorePower)
 
     def verbs(self) -> Sequence[Verb]:

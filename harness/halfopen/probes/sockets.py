@@ -45,7 +45,7 @@ _TCP_INFO = struct.Struct("=24xI24xII")  # tcpi_unacked, tcpi_last_data_recv, tc
 
 
 def destroy_all() -> int:
-    """Take all TCP sockets of the calling thread's namespace away; returns how many there were.
+    """Take all TCP sockets of the calling thread's namespace away; returns how many connections.
 
     Each connection ends with a RST, if one can leave the host.  Source: sock_diag(7), SOCK_DESTROY;
     net/ipv4/tcp.c, tcp_abort.
@@ -59,11 +59,12 @@ def destroy_all() -> int:
         for family in (AF_INET, AF_INET6):
             body = _REQUEST.pack(family, IPPROTO_TCP, 0, _ALL_STATES)
             # The name of a socket (struct inet_diag_sockid) is the same in answer and request.
-            names = [payload[4:52] for _, payload in diag.dump(_BY_FAMILY, body)]
+            found = [payload for _, payload in diag.dump(_BY_FAMILY, body)]
+            names = [payload[4:52] for payload in found]
             head = struct.pack("=BBBxI", family, IPPROTO_TCP, 0, _ALL_STATES)
             for name in names:
                 diag.ask_all(_DESTROY, 0, [head + name], missing=True)
-            gone += len(names)
+            gone += sum(payload[1] != _LISTEN for payload in found)
     finally:
         diag.close()
     return gone

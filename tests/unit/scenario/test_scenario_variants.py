@@ -168,6 +168,7 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "table_size": None,
         "eviction": "drop new",
         "nat": "none",
+        "port_reuse": "new flow",
         "terminates_tcp": False,
         "engine": "any",
     }

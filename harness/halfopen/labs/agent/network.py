@@ -246,7 +246,7 @@ def cut_host(host: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
 
 
 def _silence(host: str, interface: str, why: str, cut: bool) -> None:
-    """Cut what leaves an interface, or undo the cut of that name: several may be there at a time."""
+    """Cut what leaves an interface, or undo the cut of that name: several may be in force."""
     if not cut:
         nft(host, "delete", "table", "netdev", f"{why}-{interface}")
         return

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.actions._action import Action, ActionContext
+from halfopen.model.effects import NOTHING, Touched
 from halfopen.probes.namespaces import run_in
 from halfopen.probes.sockets import destroy_all
 from halfopen.verbs import LosePower, RestorePower
@@ -16,7 +16,7 @@ _KEPT = "power"
 _STOP_S = 5.0
 
 
-async def lose_power(verb: LosePower, context: ActionContext) -> Sequence[str]:
+async def lose_power(verb: LosePower, context: ActionContext) -> Touched:
     """Silence first, so that neither the kernel nor the program gets a last word out."""
     if (_KEPT, verb.host) in context.kept:
         raise LabError(f"{verb.host} has no power already: heal that fault first")
@@ -33,17 +33,17 @@ async def lose_power(verb: LosePower, context: ActionContext) -> Sequence[str]:
         ) from error
     program.signal("KILL")
     await program.stop(_STOP_S)
-    return [f"{gone} sockets"]
+    return Touched({"processes": 1, "connections": gone})
 
 
-async def restore_power(verb: RestorePower, context: ActionContext) -> Sequence[str]:
+async def restore_power(verb: RestorePower, context: ActionContext) -> Touched:
     """The program starts on what the disk has."""
     spec = context.kept.pop((_KEPT, verb.host), None)
     if spec is None:
         raise LabError(f"{verb.host} has power")
     await asyncio.to_thread(network.cut_host, verb.host, context.networks, False)
     await context.start(verb.host, spec)
-    return ()
+    return NOTHING
 
 
 ACTIONS = (Action(LosePower, lose_power), Action(RestorePower, restore_power))
