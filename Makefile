@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images try-images setup setup-dev demo test soak check lint types imports unit incidents kafka pages schema bench clean
+.PHONY: help images try-images setup setup-dev demo test soak check lint types imports unit incidents mutants kafka pages schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -78,6 +78,10 @@ soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile 
 		tests/lab/test_sandbox.py --timeout=7200
 	.ci/engine with .ci/images
 	HALFOPEN_SOAK=1 .ci/engine apart $(PYTEST) tests/docker/test_docker_incidents.py
+	@$(MAKE) --no-print-directory mutants
+
+mutants: setup-dev ## relpio and the harness with one bug each: the test or variant that catches it (docs/mutants.md)
+	$(BIN)/python -m tests.mutants
 
 pages: setup-dev kafka ## play the incidents and write a page about each into docs/incidents
 	rm -rf out/pages

@@ -175,3 +175,20 @@ def test_production_time_counts_from_the_first_step() -> None:
 def test_a_run_that_never_began_lasted_nothing() -> None:
     end = record("end", 5.0, reason="error", detail="no program")
     assert History([SCALED, end]).production_s == 0
+
+
+def test_a_record_is_in_the_file_as_soon_as_it_is_written(tmp_path: Path) -> None:
+    records = [
+        HEADER,
+        sent(1),
+        record("accepted", 1.0, host="a", seqs=[[1, 1]]),
+        record("acked", 1.0, host="a", seqs=[[1, 1]]),
+        record("delivered", 1.0, host="b", seqs=[[1, 1]], corrupt=[], unexpected=[]),
+    ]
+    path = tmp_path / FILE_NAME
+    with path.open("w", encoding="utf-8") as file:
+        writer = HistoryWriter(file)
+        for number, each in enumerate(records, 1):
+            writer.write(each)
+            found = [json.loads(line) for line in path.read_text().splitlines()]
+            assert found == records[:number], "a killed run has what it wrote"

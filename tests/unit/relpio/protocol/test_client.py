@@ -184,7 +184,7 @@ def test_the_ack_timer_watches_the_oldest_message() -> None:
     assert client.next_timeout() is None
 
 
-def test_the_ack_timer_starts_anew_when_the_oldest_message_changes() -> None:
+def test_the_ack_timer_starts_again_when_the_oldest_message_changes() -> None:
     client = opened(ack_timeout=30.0, window=10)
     client.send([b"a", b"b", b"c"], 0.0)
     hear(client, encode_acks(2, 1), 20.0)

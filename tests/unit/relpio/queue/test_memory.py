@@ -93,3 +93,12 @@ def test_a_message_above_the_octet_limit_goes_alone() -> None:
 def test_limits_are_checked(limits: tuple[int, int]) -> None:
     with pytest.raises(ConfigurationError):
         MemoryQueue(*limits)
+
+
+def test_what_comes_back_goes_out_in_its_first_order() -> None:
+    queue = MemoryQueue()
+    queue.put([b"1", b"2", b"3", b"4", b"5"])
+    queue.lease(4)
+    queue.nack([4, 2])
+    queue.nack([1, 3])
+    assert queue.lease(9).messages == [b"1", b"2", b"3", b"4", b"5"]

@@ -23,3 +23,8 @@ def test_backoff_doubles_with_jitter_and_repeats_with_its_seed() -> None:
     assert delays == [again.next_delay() for _ in range(6)]
     backoff.reset()
     assert backoff.next_delay() <= 1.0
+
+
+def test_senders_do_not_come_back_in_the_same_moment() -> None:
+    delays = {Backoff(BackoffPolicy(1.0, 10.0), random.Random(n)).next_delay() for n in range(20)}
+    assert len(delays) == 20

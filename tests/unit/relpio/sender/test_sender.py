@@ -176,6 +176,42 @@ def test_it_goes_back_to_the_first_target_in_order(tools: type[Tools]) -> None:
     run(main)
 
 
+def test_a_session_in_which_something_was_acknowledged_ends_the_doubling(
+    tools: type[Tools],
+) -> None:
+    async def main() -> None:
+        server, log = Server(), Events()
+        async with server.at() as address, sending(address, log=log) as sender:
+            for number in range(8):
+                await sender.put([b"%d" % number])
+                await tools.eventually(lambda: len(server.messages) > number)  # noqa: B023
+                await tools.eventually(lambda: not sender.unacknowledged)
+                server.cut()
+                await tools.eventually(lambda: len(log.of("backoff")) > number)  # noqa: B023
+        longest = max(each["seconds"] for each in log.of("backoff"))
+        assert longest <= QUICK.first, "each loss came after a success"
+
+    run(main)
+
+
+def test_an_attempt_to_connect_has_its_time(
+    tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def never(host: str, port: int) -> list[tuple[str, int]]:
+        await asyncio.Event().wait()
+        return []
+
+    monkeypatch.setattr("relpio.sender.worker.resolve", never)
+
+    async def main() -> None:
+        log = Events()
+        async with sending(TcpAddress("silent", 1), log=log, connect_timeout=0.05):
+            await tools.eventually(lambda: bool(log.of("session-lost")), 5)
+        assert log.of("session-lost")[0]["detail"] == "no connection within 0.05 s"
+
+    run(main)
+
+
 def test_a_session_is_made_anew_after_so_many_messages() -> None:
     async def main() -> None:
         server, log = Server(), Events()
