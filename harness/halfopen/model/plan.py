@@ -87,7 +87,8 @@ class Plan:
     `about` is what the scenario says of itself, `variant_about` what its variant adds to that;
     `returns` is the way back, if that is not the path.  `bears_s` are the lab seconds that steps
     and programs may be late before two of the variant's timers change their order; None if the
-    order of no two decides.
+    order of no two decides.  `unsupported` says why the lab's kernel cannot play it at this scale;
+    empty if it can.
     """
 
     scenario: str
@@ -107,6 +108,7 @@ class Plan:
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
     bears_s: float | None = None
+    unsupported: str = ""
 
     def host(self, name: str) -> PlannedHost:
         """The host of that name.

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Protocol, Self
 
+from halfopen.kernel.scaled import known_here
 from halfopen.model.effects import Touched
 from halfopen.model.messages import DEFAULT, MessageShape
 from halfopen.model.program import ProgramSpec
@@ -133,6 +134,7 @@ class LabSpec:
             is installed on this machine does not matter.
         engines: the ways in which it can play a middlebox, in the order of preference, each with
             the verbs that can be done to a middlebox that is played so.
+        knows_sysctl: whether the kernel under its hosts has a setting of that name.
         captures: it can write what its links carry into files (:meth:`Lab.capture`).
     """
 
@@ -146,3 +148,4 @@ class LabSpec:
     engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict, hash=False)
     images: bool = False
     captures: bool = False
+    knows_sysctl: Callable[[str], bool] = known_here

@@ -30,6 +30,8 @@ def demands(plan: Plan, vocabulary: Vocabulary) -> Demands:
 
 def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
     """What of a plan the lab does not support here, in words; None if it supports all."""
+    if plan.unsupported:
+        return plan.unsupported
     for fault in faults_of(plan, vocabulary):
         if reason := fault_needs(fault, lab):
             return reason

@@ -4,61 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from enum import Enum
 from itertools import combinations
 from math import isclose
 
 from halfopen.fields import Timer, keepalive_timers
+from halfopen.kernel.scaled import Known, all_known
 from halfopen.kernel.timers import granularity
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.ports import System
+from halfopen.scenario.clock import Clock, Kind
+from halfopen.scenario.kernel_clocks import kernel_clocks
 from halfopen.scenario.model import Host, Inject, Send, Step, Stop, Variant, Wait
 from halfopen.scenario.scaling import scale_section
 
 
-class Kind(Enum):
-    """What a timer belongs to."""
-
-    STEP = "step"
-    MIDDLEBOX = "middlebox"
-    SYSTEM = "system"
-    BOUND = "bound"
-
-
-@dataclass(frozen=True)
-class Clock:
-    """A timer of a variant.
-
-    Attributes:
-        kind: what it belongs to.
-        host: of which host; empty for steps and bounds.
-        name: for people.
-        measures: silence or answer; only the like is compared.
-        seconds: when it fires at the earliest.
-        late: seconds that it may be late.
-        line: in the scenario file.
-    """
-
-    kind: Kind
-    host: str
-    name: str
-    measures: str
-    seconds: float
-    late: float
-    line: int
-
-    @property
-    def end(self) -> float:
-        """When it fires at the latest."""
-        return self.seconds + self.late
-
-
-def clocks(variant: Variant, scale: float | None) -> list[Clock]:
+def clocks(variant: Variant, scale: float | None, known: Known = all_known) -> list[Clock]:
     """Every timer of the variant.
 
     Args:
         variant: with production values.
         scale: None for production as it is written, else what the lab makes of it.
+        known: whether the lab's kernel has a sysctl.
     """
     found: list[Clock] = []
     for host in variant.hosts:
@@ -116,7 +82,7 @@ def clocks(variant: Variant, scale: float | None) -> list[Clock]:
                     line,
                 )
             )
-    return found
+    return [*found, *kernel_clocks(variant, scale, known)]
 
 
 def _preloaded(host: Host, scale: float | None) -> list[Timer]:
@@ -160,13 +126,6 @@ def silences(steps: Sequence[Step]) -> Iterator[tuple[Step, str, float]]:
         yield waiting, "pause", now - silent_since
 
 
-def relation(a: Clock, b: Clock) -> str:
-    """Which of two timers comes first: `before`, `after` or, within their lateness, `overlap`."""
-    if a.end < b.seconds:
-        return "before"
-    return "after" if b.end < a.seconds else "overlap"
-
-
 @dataclass(frozen=True)
 class Pair:
     """Two timers that measure the same, whose order can decide.
@@ -180,11 +139,11 @@ class Pair:
     second: tuple[Clock, Clock]
 
 
-def pairs(variant: Variant, scale: float) -> Iterator[Pair]:
+def pairs(variant: Variant, scale: float, known: Known = all_known) -> Iterator[Pair]:
     """Every two timers whose order in production is one, in the order of the file."""
-    production = clocks(variant, None)
+    production = clocks(variant, None, known)
     idle = _never_reached(variant, production)
-    both = zip(production, clocks(variant, scale), strict=True)
+    both = zip(production, clocks(variant, scale, known), strict=True)
     reached = [each for number, each in enumerate(both) if number not in idle]
     for first, second in combinations(reached, 2):
         a, b = first[0], second[0]

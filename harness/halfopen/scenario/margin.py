@@ -7,21 +7,23 @@ comes before something else is what a verdict bears.
 
 from __future__ import annotations
 
+from halfopen.kernel.scaled import Known, all_known
 from halfopen.model.sampling import SAMPLE_S
-from halfopen.scenario.clocks import Clock, Kind, pairs, relation
+from halfopen.scenario.clock import Clock, Kind, relation
+from halfopen.scenario.clocks import pairs
 from halfopen.scenario.model import Variant
 
 
-def margin(variant: Variant, scale: float) -> float | None:
+def margin(variant: Variant, scale: float, known: Known = all_known) -> float | None:
     """Lab seconds that nothing may be late by; None if no two timers are compared."""
     found = []
-    for pair in pairs(variant, scale):
+    for pair in pairs(variant, scale, known):
         a, b = pair.first[1], pair.second[1]
         order = relation(a, b)
         if order == "overlap":
             continue
         earlier, later = (a, b) if order == "before" else (b, a)
-        if earlier.kind is not Kind.MIDDLEBOX:
+        if earlier.kind not in (Kind.MIDDLEBOX, Kind.KERNEL):
             found.append(later.seconds - _on_time(earlier))
     return round(min(found), 3) if found else None
 

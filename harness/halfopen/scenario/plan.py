@@ -8,6 +8,7 @@ from typing import assert_never
 
 from halfopen.errors import InputError, Problem, UsageError
 from halfopen.fields import Scaled
+from halfopen.kernel.scaled import Known, scaled_tcp
 from halfopen.model.plan import Plan, PlannedCheck, PlannedHost, ScaledValue
 from halfopen.model.steps import (
     PlannedHeal,
@@ -20,7 +21,8 @@ from halfopen.model.steps import (
     PlannedWaitUntil,
 )
 from halfopen.ports import LabSpec
-from halfopen.scenario.clocks import Kind, clocks
+from halfopen.scenario.clock import Kind
+from halfopen.scenario.clocks import clocks
 from halfopen.scenario.conditions import AT_MOST_SCALED
 from halfopen.scenario.margin import margin
 from halfopen.scenario.model import (
@@ -39,7 +41,7 @@ from halfopen.scenario.model import (
 )
 from halfopen.scenario.scaling import LARGEST_SCALE, scale_seconds, scale_section
 from halfopen.scenario.steps import say
-from halfopen.scenario.timescale import check_scale
+from halfopen.scenario.timescale import check_scale, kernel_lacks
 from halfopen.sections import suggest
 
 
@@ -78,26 +80,27 @@ def make_plans(
         factor = (variant.scale if scale is None else scale) if lab.scaled else 1.0
         if factor != 1:
             problems += check_scale(variant, factor, scenario.file)
-        plans.append(_plan(scenario, variant, lab.name, float(factor), seed))
+        plans.append(_plan(scenario, variant, lab, float(factor), seed))
     if problems:
         raise InputError(sorted(set(problems)))
     return plans
 
 
-def _plan(scenario: Scenario, variant: Variant, lab: str, scale: float, seed: int) -> Plan:
+def _plan(scenario: Scenario, variant: Variant, lab: LabSpec, scale: float, seed: int) -> Plan:
     values: list[ScaledValue] = []
-    hosts = tuple(_host(host, scale, values) for host in variant.hosts)
+    known = lab.knows_sysctl
+    hosts = tuple(_host(host, scale, values, known) for host in variant.hosts)
     steps = tuple(_step(step, scale, values) for step in variant.steps)
     checks = tuple(_check(each, scale, values) for each in variant.expect)
-    production = clocks(variant, None)
-    for before, after in zip(production, clocks(variant, scale), strict=True):
+    production = clocks(variant, None, known)
+    for before, after in zip(production, clocks(variant, scale, known), strict=True):
         if before.kind is Kind.SYSTEM:  # what follows from the options: detection of a dead peer
             values.append(ScaledValue(before.name, before.seconds, after.seconds, before.line))
     return Plan(
         scenario=scenario.name,
         file=scenario.file,
         variant=variant.name,
-        lab=lab,
+        lab=lab.name,
         scale=scale,
         seed=seed,
         hosts=hosts,
@@ -110,7 +113,8 @@ def _plan(scenario: Scenario, variant: Variant, lab: str, scale: float, seed: in
         about=scenario.about,
         variant_about=variant.about,
         source=scenario.source,
-        bears_s=margin(variant, scale),
+        bears_s=margin(variant, scale, known),
+        unsupported=kernel_lacks(variant, scale, known),
     )
 
 
@@ -120,7 +124,7 @@ def _once(values: list[ScaledValue]) -> tuple[ScaledValue, ...]:
     return tuple(reversed(seen.values()))
 
 
-def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
+def _host(host: Host, scale: float, values: list[ScaledValue], known: Known) -> PlannedHost:
     settings, changes = scale_section(host.settings, scale)
     for each in changes:
         name = f"{host.name} {' '.join(each.keys)}"
@@ -142,6 +146,8 @@ def _host(host: Host, scale: float, values: list[ScaledValue]) -> PlannedHost:
             values.append(ScaledValue(f"{host.name} {key}", value, whole, line))
             value = f"{whole:.0f}"
         sysctls[key] = value
+    if host.system is not None:
+        sysctls |= scaled_tcp(scale, host.sysctls, known).settings
     return PlannedHost(
         name=host.name,
         system=host.system,

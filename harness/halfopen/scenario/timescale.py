@@ -15,15 +15,17 @@ fault is injected).
 from __future__ import annotations
 
 from halfopen.errors import Problem
-from halfopen.scenario.clocks import Kind, Pair, pairs, relation
+from halfopen.kernel.scaled import RTO_MAX_MS, Known, all_known
+from halfopen.scenario.clock import Kind, relation
+from halfopen.scenario.clocks import Pair, pairs
 from halfopen.scenario.model import Variant
 from halfopen.sections import say_duration
 
 
-def conflicts(variant: Variant, scale: float) -> list[Pair]:
+def conflicts(variant: Variant, scale: float, known: Known = all_known) -> list[Pair]:
     """Every pair of timers whose order `scale` changes, in the order of the file."""
     found: dict[tuple[str, float, str, float], Pair] = {}
-    for pair in pairs(variant, scale):
+    for pair in pairs(variant, scale, known):
         (a, a_lab), (b, b_lab) = pair.first, pair.second
         if relation(a, b) != relation(a_lab, b_lab):
             found.setdefault((a.name, a.seconds, b.name, b.seconds), pair)
@@ -31,7 +33,10 @@ def conflicts(variant: Variant, scale: float) -> list[Pair]:
 
 
 def check_scale(variant: Variant, scale: float, file: str) -> list[Problem]:
-    """A problem for each pair of timers whose order `scale` changes; none if it works."""
+    """A problem for each pair of timers whose order `scale` changes; none if it works.
+
+    A kernel that has less than the current one is not a mistake of the file: :func:`kernel_lacks`.
+    """
     found = conflicts(variant, scale)
     if not found:
         return []
@@ -43,9 +48,24 @@ def check_scale(variant: Variant, scale: float, file: str) -> list[Problem]:
     ]
 
 
+def kernel_lacks(variant: Variant, scale: float, known: Known) -> str:
+    """Why the lab's kernel cannot play what another could at that scale; empty if it can."""
+    if scale == 1 or known(RTO_MAX_MS):
+        return ""
+    found = conflicts(variant, scale, known)
+    if not found:
+        return ""
+    best = largest_scale(variant, scale, known)
+    remedy = f"use --scale {best}" if best else "use a newer kernel"
+    return (
+        f"this kernel cannot shorten TCP's retransmission timers (sysctl {RTO_MAX_MS}, Linux "
+        f"6.15): {_sentence(found[0], variant.name, scale)}; {remedy}"
+    )
+
+
 def _where(conflict: Pair) -> int:
     a, b = conflict.first[0], conflict.second[0]
-    for kind in (Kind.BOUND, Kind.SYSTEM, Kind.STEP, Kind.MIDDLEBOX):
+    for kind in (Kind.BOUND, Kind.SYSTEM, Kind.STEP, Kind.MIDDLEBOX, Kind.KERNEL):
         for clock in (a, b):
             if clock.kind is kind:
                 return clock.line
@@ -65,7 +85,7 @@ def _sentence(conflict: Pair, variant: str, scale: float) -> str:
     )
 
 
-def largest_scale(variant: Variant, below: float) -> int | None:
+def largest_scale(variant: Variant, below: float, known: Known = all_known) -> int | None:
     """The largest whole scale below `below` that changes no order, None if not even 1 will do.
 
     Not every scale below one that serves does so too, because values are rounded; so round
@@ -79,7 +99,7 @@ def largest_scale(variant: Variant, below: float) -> int | None:
     ]
     too_large, serves = below, 0
     for scale in reversed(ladder):
-        if not conflicts(variant, scale):
+        if not conflicts(variant, scale, known):
             serves = scale
             break
         too_large = scale
@@ -89,7 +109,7 @@ def largest_scale(variant: Variant, below: float) -> int | None:
         middle = int(serves + too_large) // 2
         if middle == serves:
             break
-        if conflicts(variant, middle):
+        if conflicts(variant, middle, known):
             too_large = middle
         else:
             serves = middle
