@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halfopen.checkers._bounds import AtEndAndPeak, peak_of
-from halfopen.checkers._words import moment, unknown
+from halfopen.checkers._bounds import AtEndAndPeak, Weighed, peak_of
+from halfopen.checkers._words import late, moment, unknown
 from halfopen.model.flows import sampled_hosts
 from halfopen.model.history import History
 from halfopen.model.sockets import TcpSocket
@@ -38,9 +39,7 @@ class AcceptQueue(AtEndAndPeak):
         if self.at not in sampled_hosts(history):
             return unknown(self.asked, f"no socket of {self.at} was ever sampled")
         found = waiting_at(history, self.at)
-        changes = [(each.start, 1) for each in found]
-        changes += [(each.ended, -1) for each in found if each.ended is not None]
-        weighed = self.weigh(history, sum(e.ended is None for e in found), peak_of(changes)[0])
+        weighed = self._weigh(history, found)
         evidence = tuple(
             Evidence(
                 each.start,
@@ -51,7 +50,17 @@ class AcceptQueue(AtEndAndPeak):
             for each in found
         )
         why = f"connections that no program accepted: {weighed.why}"
-        return weighed.finding(why, evidence)
+        finding = weighed.finding(why, evidence)
+        delays = {each.peer: history.delay(each.start, each.seen) for each in found}
+        sure = [e for e in found if e.seen - e.start >= _least(history, delays[e.peer])]
+        if finding.verdict is self._weigh(history, sure).verdict:
+            return finding
+        return late(self.asked, finding, max(delays.values()), "and so may its programs have been")
+
+    def _weigh(self, history: History, found: Sequence[Waiting]) -> Weighed:
+        changes = [(each.start, 1) for each in found]
+        changes += [(each.ended, -1) for each in found if each.ended is not None]
+        return self.weigh(history, sum(e.ended is None for e in found), peak_of(changes)[0])
 
 
 @dataclass
@@ -87,8 +96,13 @@ def waiting_at(history: History, host: str) -> list[Waiting]:
             each = open_.setdefault(key, Waiting(socket.peer, t, t, 0))
             each.seen, each.unread = t, max(each.unread, socket.rqueue)
     found = [*done, *open_.values()]
-    long = [each for each in found if each.seen - each.start >= _SAMPLES * history.sample_s]
+    long = [each for each in found if each.seen - each.start >= _least(history)]
     return sorted(long, key=lambda each: each.start)
+
+
+def _least(history: History, delay: float = 0.0) -> float:
+    """Lab seconds for which a connection must wait to count, if programs may be late by `delay`."""
+    return _SAMPLES * history.header["sample_s"] + delay
 
 
 def _port(socket: TcpSocket) -> str:

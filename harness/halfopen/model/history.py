@@ -34,6 +34,7 @@ from halfopen.model.records import (
     kind_of,
 )
 from halfopen.model.records import Record as Record
+from halfopen.model.sampling import HEARTBEAT_S
 from halfopen.model.sockets import TcpSocket, socket_from_json
 from halfopen.model.steps import PlannedStep, step_from_json
 from halfopen.model.stored import REMEMBERED, Index, Matching, StoredRecords
@@ -113,9 +114,13 @@ class History:
     @cached_property
     def late_s(self) -> float:
         """Seconds by which steps, samplers and feeds were late at worst, from the first step on."""
-        begun = self.begun or 0.0
-        late = [record["late_s"] for record in self.of(MachineRecord) if record["t"] > begun]
-        return max([0.0, *late, *(record.get("late_s", 0.0) for record in self.of(StepRecord))])
+        steps = [record.get("late_s", 0.0) for record in self.of(StepRecord)]
+        return max([self._late_between(self.begun or 0.0, inf), *steps])
+
+    def _late_between(self, start: float, end: float) -> float:
+        # A record is of the second before it.
+        late = [r["late_s"] for r in self.of(MachineRecord) if start < r["t"] < end + HEARTBEAT_S]
+        return max([0.0, *late])
 
     @property
     def bears_s(self) -> float:
@@ -126,7 +131,7 @@ class History:
     def delay(self, start: float, end: float) -> float:
         """Lab seconds by which what programs did between two moments may have been late."""
         hosts = [host["name"] for host in self.plan["hosts"] if host.get("system")]
-        return self.late_s + sum(self.waited(host, start, end) for host in hosts)
+        return self._late_between(start, end) + sum(self.waited(host, start, end) for host in hosts)
 
     def waited(self, host: str, start: float, end: float) -> float:
         """Seconds that the programs of a host waited for a processor between two moments.
