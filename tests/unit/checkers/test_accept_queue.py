@@ -58,3 +58,11 @@ def test_not_accepted_needs_samples_and_cannot_pass_half_a_run() -> None:
     assert judge(killed.history(), peak=0).verdict is Verdict.UNKNOWN
     stuck = samples(Run(), 1, 2, waiting())
     assert judge(stuck.history(), peak=0).verdict is Verdict.FAIL
+
+
+def test_a_program_that_had_no_cpu_may_just_have_been_late() -> None:
+    run = samples(samples(Run(), 1, 1.5, waiting()), 1.55, 3, mine())
+    run.at(2).add("machine", late_s=0.6, idle=0.0)
+    run.records.sort(key=lambda record: record["t"])
+    found = judge(run.at(3.1).end(), peak=0)
+    assert (found.verdict, found.late_s) == (Verdict.UNKNOWN, 0.6)
