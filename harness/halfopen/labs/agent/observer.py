@@ -43,12 +43,8 @@ class Observer(threading.Thread):
         programs: name -> pid of the programs that run on the host now.
         emit: takes the records; called from this thread.
         failed: takes the reason if the observer cannot go on; called from this thread.
-    <<<<<<< Updated upstream
         shortest: of a middlebox, see :class:`halfopen.probes.conntrack.ConntrackTable`.
-    =======
-        shortest: of a middlebox, see :class:`halfopen.probes.conntrack.FlowTable`.
         late: takes the seconds by which a look began too late; called from this thread.
-    >>>>>>> Stashed changes
     """
 
     def __init__(
