@@ -24,7 +24,7 @@ from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
 from halfopen.runner.concurrency import Jobs, auto, fixed
-from halfopen.runner.run import run_plans
+from halfopen.runner.run import run_plans, run_with_controls
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
@@ -77,6 +77,13 @@ def run(
             help="Times to repeat a variant that is unknown because the machine was late.",
         ),
     ] = 0,
+    control: Annotated[
+        bool,
+        typer.Option(
+            "--control",
+            help="Also run each variant without its faults; say which expectations notice them.",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
@@ -90,19 +97,21 @@ def run(
     bounds = _jobs(jobs)
     check_writable(out, json, junit)
     console = Console(stderr=True)
-    with progress_for(plans, console, quiet=quiet) as listener:
-        results = asyncio.run(
-            run_plans(
-                plans,
+
+    async def play(chosen: Sequence[Plan], below: str) -> list[VariantResult]:
+        with progress_for(chosen, console, quiet=quiet) as listener:
+            return await run_plans(
+                chosen,
                 spec,
                 default_vocabulary(),
-                out,
+                out / below,
                 jobs=bounds,
                 listener=listener,
                 pcap=pcap,
                 late_retries=late_retries,
             )
-        )
+
+    results = asyncio.run(run_with_controls(plans, play) if control else play(plans, ""))
     finish(results, out=out, json=json, junit=junit, report=report)
 
 
@@ -145,13 +154,16 @@ def _history(result: VariantResult) -> History | None:
 def exit_status(results: Sequence[VariantResult]) -> int:
     """0 if every variant is as expected, 3 if none could run, else 1.
 
+    If there were controls, a variant of which no expectation notices the faults is not, either.
+
     What this machine or lab does not support, beside others that ran, is a warning.
     """
     verdicts = {result.verdict for result in results}
     if verdicts == {Verdict.UNSUPPORTED}:
         return 3
     ran = verdicts - {Verdict.UNSUPPORTED}
-    return 0 if ran and all(verdict.as_expected for verdict in ran) else 1
+    clean = all(each.control is None or each.control.clean for each in results)
+    return 0 if ran and clean and all(verdict.as_expected for verdict in ran) else 1
 
 
 def scenario_files(paths: Sequence[Path]) -> list[Path]:

@@ -85,6 +85,7 @@ class Plan:
     """Everything that a lab and the checkers need to know of one run.
 
     `about` is what the scenario says of itself, `variant_about` what its variant adds to that;
+    `control` is why nothing need differ without the faults, empty if something must;
     `returns` is the way back, if that is not the path.  `bears_s` are the lab seconds that steps
     and programs may be late before two of the variant's timers change their order; None if the
     order of no two decides.  `unsupported` says why the lab's kernel cannot play it at this scale;
@@ -105,6 +106,7 @@ class Plan:
     about: str = ""
     source: str = ""
     variant_about: str = ""
+    control: str = ""
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
     bears_s: float | None = None

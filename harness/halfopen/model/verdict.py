@@ -78,6 +78,50 @@ class CheckResult:
 
 
 @dataclass(frozen=True)
+class ControlResult:
+    """What a run without the faults shows about the expectations of a variant.
+
+    Attributes:
+        verdict: of the run without them.
+        why: in one line.
+        directory: where its history is.
+        differ: labels of the expectations that found something else there.
+        same: labels of those that found the same, and so say nothing about the faults.
+        words: why nothing need differ, if the variant says so.
+        undecided: the run could not be judged, or its machine was late.
+    """
+
+    verdict: Verdict
+    why: str
+    directory: str
+    differ: tuple[str, ...]
+    same: tuple[str, ...]
+    words: str = ""
+    undecided: bool = False
+
+    @property
+    def clean(self) -> bool:
+        """True if an expectation notices the faults, or the variant says why none does."""
+        return bool(self.words) or (bool(self.differ) and not self.undecided)
+
+    @property
+    def in_words(self) -> str:
+        """One line for a person."""
+        if self.undecided:
+            return f"the run without the faults could not be compared: {self.why}"
+        same = f"the same without the faults: {', '.join(self.same)}" if self.same else ""
+        if self.differ:
+            parts = [f"notice the faults: {', '.join(self.differ)}", same]
+            return "; ".join(part for part in parts if part)
+        if self.words:
+            return f"nothing differs without the faults: {self.words}"
+        return (
+            f"no expectation notices the faults; {same}; expect something that fails without "
+            "them, or say in `control` why nothing differs"
+        )
+
+
+@dataclass(frozen=True)
 class VariantResult:
     """The verdict on one variant of one scenario in one lab, as reports and `--json` show it.
 
@@ -85,6 +129,7 @@ class VariantResult:
         wall_s: seconds that the run took.
         virtual_s: seconds of production time that it stands for.
         late_s: lab seconds by which the machine was late, if that alone left it unknown.
+        control: the comparison with a run without the faults, if there was one.
         why: one line; says what spoiled the run if no check did.
         directory: where the history lies.
     """
@@ -102,6 +147,7 @@ class VariantResult:
     reproduces: bool = False
     file: str = ""
     late_s: float = 0.0
+    control: ControlResult | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 
 

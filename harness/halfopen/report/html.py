@@ -107,6 +107,7 @@ def _variant(number: int, result: VariantResult, history: History | None) -> dic
         "half": sum(bool(row["half"]) for row in rows),
         "complete": history is None or history.complete,
         "conditions": _conditions(history) if history else [],
+        "control": result.control.in_words if result.control else "",
         "captures": capture_words(found) if (found := result.extra.get("captures")) else "",
     }
 

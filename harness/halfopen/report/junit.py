@@ -72,6 +72,10 @@ def _case(suite: ElementTree.Element, result: VariantResult) -> None:
         case.set("file", _clean(result.file))
     properties = ElementTree.SubElement(case, "properties")
     ElementTree.SubElement(properties, "property", name="verdict", value=result.verdict.value)
+    if result.control is not None:
+        clean = "clean" if result.control.clean else "not clean"
+        value = _clean(f"{clean}: {result.control.in_words}")
+        ElementTree.SubElement(properties, "property", name="control", value=value)
     tag = _TAGS.get(result.verdict)
     if tag is not None:
         element = ElementTree.SubElement(case, tag, {"message": _clean(result.why)})

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from halfopen.model.verdict import CheckResult, VariantResult
+from halfopen.model.verdict import CheckResult, ControlResult, VariantResult
 from halfopen.report.files import write_file
 
 VERSION = 1
@@ -38,7 +38,21 @@ def _variant(result: VariantResult) -> dict[str, Any]:
         "reproduces": result.reproduces,
         "late_s": round(result.late_s, 3),
         "checks": [_check(check) for check in result.checks],
+        **({} if result.control is None else {"control": _control(result.control)}),
         **result.extra,
+    }
+
+
+def _control(control: ControlResult) -> dict[str, Any]:
+    return {
+        "clean": control.clean,
+        "verdict": control.verdict.value,
+        "why": control.why,
+        "directory": control.directory,
+        "differ": list(control.differ),
+        "same": list(control.same),
+        "words": control.words,
+        "undecided": control.undecided,
     }
 
 

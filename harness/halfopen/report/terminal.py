@@ -76,15 +76,21 @@ def summary(results: Sequence[VariantResult]) -> str:
     counts = [f"{verdicts.count(v)} {v}" for v in Verdict if v in verdicts]
     wall = format_duration(sum(result.wall_s for result in results))
     virtual = format_duration(sum(result.virtual_s for result in results))
-    return f"{', '.join(counts) or 'nothing run'} in {wall} (simulated {virtual})"
+    controls = [result.control for result in results if result.control is not None]
+    unclean = sum(not control.clean for control in controls)
+    told = f"; {unclean} of {len(controls)} not clean under --control" if controls else ""
+    return f"{', '.join(counts) or 'nothing run'} in {wall} (simulated {virtual}){told}"
 
 
 def _asides(results: Sequence[VariantResult]) -> list[str]:
-    """What was captured, and which verdicts are about another run than the first."""
+    """What was captured, what controls show, and which verdicts are of a run again."""
     found = []
     for result in results:
         if late := result.extra.get("late"):
             found.append(f"{result.scenario} / {result.variant}: {retried_words(late)}")
+        if control := result.control:
+            mark = "control" if control.clean else "NOT CLEAN"
+            found.append(f"{mark}: {result.scenario} / {result.variant}: {control.in_words}")
         if captures := result.extra.get("captures"):
             found.append(f"captures: {capture_words(captures)}")
     return found

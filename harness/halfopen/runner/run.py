@@ -7,7 +7,7 @@ import itertools
 import re
 import time
 import traceback
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,7 +20,11 @@ from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
+from halfopen.runner.control import compare, control_plan
 from halfopen.runner.play import Player, RecordListener
+
+CONTROLS = "control"
+"""The directory below `--out` in which the histories of controls are."""
 
 _OF_A_DEADLINE = 0.25
 """Most conditions come true long before they would have to."""
@@ -143,6 +147,24 @@ def _judge(directory: Path, begun: float) -> VariantResult:
     history = read_history(directory)
     result = judge_run(history, directory, time.monotonic() - begun)
     return with_captures(result, history)
+
+
+async def run_with_controls(
+    plans: Sequence[Plan], play: Callable[[Sequence[Plan], str], Awaitable[list[VariantResult]]]
+) -> list[VariantResult]:
+    """Play plans and then, each once more, without their faults; the results say what differs.
+
+    Args:
+        plans: to play.
+        play: plays plans; their histories go below the directory of that name, or the usual one
+            if it is empty.
+    """
+    results = await play(plans, "")
+    controls = await play([control_plan(plan) for plan in plans], CONTROLS)
+    return [
+        replace(result, control=compare(result, control, plan.control))
+        for plan, result, control in zip(plans, results, controls, strict=True)
+    ]
 
 
 async def run_plans(

@@ -178,6 +178,7 @@ class Variant:
     line: int = 0
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
+    control: str = ""
 
     def host(self, name: str) -> Host:
         """The host of that name.

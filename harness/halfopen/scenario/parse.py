@@ -16,7 +16,9 @@ from halfopen.scenario.steps import parse_steps
 from halfopen.sections import Problems, quote
 from halfopen.yamlfile import Node
 
-VARIANT_KEYS = ("about", "scale", "hosts", "family", "path", "return path", "steps", "expect")
+VARIANT_KEYS = (
+    *("about", "control", "scale", "hosts", "family", "path", "return path", "steps", "expect"),
+)
 """What a variant may change."""
 
 
@@ -48,6 +50,9 @@ class Parser:
         path, back, steps, expect = base.path, base.return_path, base.steps, base.expect
         if part := written.get("about"):
             about = text_of(part, "about", problems)
+        control = base.control
+        if part := written.get("control"):
+            control = text_of(part, "control", problems)
         if part := written.get("scale"):
             scale = _scale(part, problems)
         if part := written.get("hosts"):
@@ -68,6 +73,7 @@ class Parser:
             line=node.line,
             written=base.written | frozenset(written),
             about=about,
+            control=control,
             scale=scale,
             hosts=hosts,
             family=family,

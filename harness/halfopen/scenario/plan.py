@@ -112,6 +112,7 @@ def _plan(scenario: Scenario, variant: Variant, lab: LabSpec, scale: float, seed
         scaling=_once(values),
         about=scenario.about,
         variant_about=variant.about,
+        control=variant.control,
         source=scenario.source,
         bears_s=margin(variant, scale, known),
         unsupported=kernel_lacks(variant, scale, known),

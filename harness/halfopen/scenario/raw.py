@@ -118,6 +118,7 @@ class RawVariant:
         line: where the variant is.
         written: the keys that are there, whether right or wrong.
         about: what happens in it.
+        control: why nothing need differ without its faults.
         scale: seconds of production in one of the lab.
         hosts: by name.
         family: of addresses.
@@ -131,6 +132,7 @@ class RawVariant:
     line: int = 1
     written: frozenset[str] = frozenset()
     about: str = ""
+    control: str = ""
     scale: float | None = None
     hosts: Mapping[str, RawHost] | None = None
     family: Family | None = None

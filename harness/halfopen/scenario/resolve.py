@@ -60,6 +60,7 @@ def resolve(
         raw.line,
         raw.family or "ipv4",
         names.returns,
+        raw.control,
     )
 
 

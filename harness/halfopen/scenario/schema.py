@@ -35,6 +35,10 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
     part = models.host(vocabulary, partial=True)
     common: Schema = {
         "about": {"type": "string", "description": "What happens, in a few sentences."},
+        "control": {
+            "type": "string",
+            "description": "Why no expectation need fail without the faults (run --control).",
+        },
         "scale": {
             "type": "number",
             "minimum": 1,
