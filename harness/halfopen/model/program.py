@@ -8,6 +8,11 @@ from typing import Any, Literal
 
 FeedKind = Literal["stdin", "file", "unix datagram", "unix stream", "tcp", "udp"]
 
+Framing = Literal["line", "as sent", "header", "anywhere"]
+"""How an output holds a message: as a line of its own; as a line of its own as its sender sent it,
+which may have put a header of its own before it; behind a header, to the end of a line; or anywhere
+in a line."""
+
 
 @dataclass(frozen=True)
 class Ready:
@@ -60,6 +65,8 @@ class ProgramSpec:
             written to it counts as what it owes.
         acks: it is told what is safe, and writes `acked N`, if there is anything to write.
         output: file in which its delivered messages appear, one a line, or None.
+        framing: how its output holds each message.
+        rewrites: it may put a header of its own before the messages that it passes on.
         files: written before it is started: absolute path -> text.
         stale_files: files that it makes while it runs and that a killed one leaves behind, such as
             its pid file; removed before it is started, since they mislead its successor.
@@ -84,6 +91,8 @@ class ProgramSpec:
     ledger: str | None = None
     acks: bool = False
     output: str | None = None
+    framing: Framing = "as sent"
+    rewrites: bool = False
     files: Mapping[str, str] = field(default_factory=dict)
     stale_files: tuple[str, ...] = ()
     probes: Mapping[str, str] = field(default_factory=dict)

@@ -105,5 +105,7 @@ def syslog_ng(name: str, context: SystemContext, lines: Sequence[str], ready: Re
         ),
         env=environment(binary),
         ready=ready,
+        framing="header",
+        rewrites=True,
         files={configuration: text},
     )

@@ -128,6 +128,7 @@ class Command(System):
             files={path(name, context): text for name, text in inside.items()},
             image_files={name: text for name, text in texts.items() if name not in inside},
             directory=context.directory if argv else None,
+            rewrites=self.role != "receiver",
         )
 
 

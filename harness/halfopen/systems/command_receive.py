@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 from halfopen.ports import ProgramSpec, SystemContext
 from halfopen.systems._command import NAME, Command, path
@@ -15,8 +16,10 @@ class CommandReceive(Command):
     """Any program that receives messages.
 
     Attributes:
-        output: `standard output`, or the file in which its messages appear, one a line, with
-            whatever it writes around them.
+        output: `standard output`, or the file in which its messages appear, one a line.
+        framing: how a line of the output holds a message. `anywhere` in it; behind a `header`, to
+            the end of the line; or the `line` is exactly what was written to the sender.  What is
+            not exactly as it was sent counts as corrupted.
     """
 
     name = "command receive"
@@ -24,6 +27,7 @@ class CommandReceive(Command):
     role = "receiver"
 
     output: str = STANDARD_OUTPUT
+    framing: Literal["anywhere", "header", "line"] = "anywhere"
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""
@@ -32,4 +36,4 @@ class CommandReceive(Command):
             output = str(Path(context.ledger_directory or context.directory) / f"{NAME}.out")
         else:
             output = path(self.output, context)
-        return replace(super().program(context), output=output)
+        return replace(super().program(context), output=output, framing=self.framing)

@@ -7,13 +7,16 @@ on is found again inside any line of output, with whatever header a relay wrote 
 
 from __future__ import annotations
 
+import bisect
 import re
 import zlib
 from dataclasses import dataclass
 
 from halfopen.model.messages import DEFAULT, MessageShape
+from halfopen.model.program import Framing
 
 _MARK = re.compile(rb"hf1:([0-9a-z]{1,16}):(\d{1,12}):([0-9a-f]{8}):([a-z]*)")
+_BEGIN = b"hf1:"
 _LOCAL0 = 16  # RFC 5424, 6.2.1
 _ALPHABET = b"abcdefghijklmnopqrstuvwxyz"
 
@@ -24,7 +27,7 @@ class Found:
 
     Attributes:
         seq: its number, or None if the line is no message of this run.
-        intact: True if its checksum is right.
+        intact: True if it is as it was sent.
     """
 
     seq: int | None
@@ -51,10 +54,53 @@ def message(token: str, seq: int, form: MessageShape = DEFAULT) -> bytes:
     return b"%s%08x:%s" % (head, _checksum(name, seq, payload), payload)
 
 
-def recognise(token: str, line: bytes) -> Found:
-    """What `line` is, in the run `token`."""
-    match = _MARK.search(line)
-    if match is None or match[1] != token.encode():
-        return Found(None, False)
-    seq = int(match[2])
-    return Found(seq, _checksum(match[1], seq, match[4]) == int(match[3], 16))
+class Messages:
+    """The messages of one run: made, and recognised in an output.
+
+    Args:
+        token: identity of the run's messages.
+
+    Attributes:
+        rewritten: a program of the run may put a header of its own before what it passes on.
+    """
+
+    def __init__(self, token: str) -> None:
+        self._token = token
+        self._shapes: list[tuple[int, MessageShape]] = []  # first number of each run of one shape
+        self._last = 0
+        self.rewritten = False
+
+    def begin(self, numbers: range, form: MessageShape) -> None:
+        """Messages with these numbers are going to be sent; each number but once."""
+        bisect.insort(self._shapes, (numbers.start, form), key=lambda each: each[0])
+        self._last = max(self._last, numbers.stop - 1)
+
+    def make(self, numbers: range) -> list[bytes]:
+        """The lines for `numbers`, which were begun together."""
+        shape = self._shape(numbers.start)
+        return [message(self._token, number, shape) for number in numbers]
+
+    def recognise(self, line: bytes, framing: Framing) -> Found:
+        """What `line` of an output is.
+
+        It is intact if it is exactly what was sent, in the output's `framing`.  A number that was
+        never sent is intact if its checksum is right: it is for others to say that it is strange.
+        """
+        match = _MARK.search(line)
+        if match is None or match[1] != self._token.encode():
+            return Found(None, False)
+        seq = int(match[2])
+        if not 1 <= seq <= self._last:
+            return Found(seq, _checksum(match[1], seq, match[4]) == int(match[3], 16))
+        sent = message(self._token, seq, self._shape(seq))
+        if framing == "line" or (framing == "as sent" and not self.rewritten):
+            return Found(seq, line == sent)
+        text = sent[sent.index(_BEGIN) :]
+        alone = line.find(_BEGIN, match.end()) < 0
+        if framing == "anywhere":
+            return Found(seq, alone and match[0] == text)
+        return Found(seq, alone and line[match.start() :] == text)
+
+    def _shape(self, number: int) -> MessageShape:
+        place = bisect.bisect_right(self._shapes, number, key=lambda each: each[0])
+        return self._shapes[place - 1][1]

@@ -42,6 +42,7 @@ from halfopen.model.topology import (
     links,
 )
 from halfopen.verbs import verb_from_json
+from halfopen.workloads.numbered import Messages
 
 _PIECE = 1 << 20
 
@@ -59,7 +60,7 @@ class Agent:
         self.peer = Peer(self, write, lambda: "the lab has ended")
         self._loop = asyncio.get_running_loop()
         self._origin = time.monotonic()
-        self._token = ""
+        self._messages = Messages("")
         self._directory = Path()
         self.networks: dict[str, HostNetwork] = {}
         self.addresses: dict[str, str] = {}
@@ -83,7 +84,7 @@ class Agent:
     async def do_begin(self, request: Mapping[str, Any]) -> None:
         """`origin` (CLOCK_MONOTONIC of the run's beginning), `token`, `directory`."""
         self._origin = float(request["origin"])
-        self._token = request["token"]
+        self._messages = Messages(request["token"])
         self._directory = Path(request["directory"])
         self._meter.start()
 
@@ -160,7 +161,7 @@ class Agent:
 
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
         """A program that is yet to be started."""
-        return Program(host, spec, directory, self._token, self.emit, self._follow)
+        return Program(host, spec, directory, self._messages, self.emit, self._follow)
 
     def _failed(self, reason: str) -> None:
         self.emit(LabRecord(kind="lab", problem=reason))

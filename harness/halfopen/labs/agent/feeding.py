@@ -10,7 +10,7 @@ from halfopen.labs.agent.inlets import Inlet
 from halfopen.model.history import compress
 from halfopen.model.messages import DEFAULT, NOT_READ_S, MessageShape
 from halfopen.model.records import Record, RefusedRecord, SentRecord, UntakenRecord
-from halfopen.workloads import numbered
+from halfopen.workloads.numbered import Messages
 
 _CHUNK = 100
 
@@ -78,7 +78,7 @@ class Feeder:
 
     Args:
         inlet: where it takes messages from.
-        token: identity of the run's messages.
+        messages: of the run.
         emit: takes records without `t`.
 
     Attributes:
@@ -86,10 +86,10 @@ class Feeder:
         written: numbers of the messages written to it, in that order.
     """
 
-    def __init__(self, inlet: Inlet, token: str, emit: Callable[[Record], None]) -> None:
+    def __init__(self, inlet: Inlet, messages: Messages, emit: Callable[[Record], None]) -> None:
         self.inlet = inlet
         self.written: list[int] = []
-        self._token = token
+        self._messages = messages
         self._emit = emit
         self._turn = asyncio.Lock()  # a line of one batch must not get into a line of another
 
@@ -99,6 +99,7 @@ class Feeder:
         A program that is gone takes nothing more: what was not written is not recorded as sent, or
         recorded as refused where the first of it was under way already.
         """
+        self._messages.begin(range(batch.first, batch.first + batch.count), batch.form)
         loop = asyncio.get_running_loop()
         due = loop.time()
         chunk = 1 if batch.every or self.inlet.whole else _CHUNK
@@ -114,7 +115,7 @@ class Feeder:
 
     async def _write(self, numbers: range, batch: Batch) -> bool:
         """Write some of them; False if the program is gone."""
-        data = [numbered.message(self._token, n, batch.form) for n in numbers]
+        data = self._messages.make(numbers)
         # Recorded before it is written: it must not arrive before it was sent.
         self._emit(SentRecord(kind="sent", host=batch.host, seqs=compress(numbers)))
         self.written.extend(numbers)

@@ -34,6 +34,11 @@ class Follower:
         *whole, self._rest = (self._rest + data).split(b"\n")
         return whole
 
+    def rest(self) -> bytes:
+        """What came after the last line feed; it does not come again."""
+        rest, self._rest = self._rest, b""
+        return rest
+
     def _size(self) -> int | None:
         try:
             return os.stat(self._path).st_size  # noqa: PTH116 - see above

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 from collections.abc import Callable
@@ -20,22 +19,19 @@ from halfopen.labs.agent.follower import Follower as Follower
 from halfopen.labs.agent.gauges import open_gauge
 from halfopen.labs.agent.inlets import Stream, open_inlet
 from halfopen.labs.agent.network import NAMESPACES
+from halfopen.labs.agent.outputs import Output, Words, collect_ledger
 from halfopen.labs.agent.readiness import Watch
-from halfopen.model.history import compress
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import (
     AcceptedRecord,
     AckedRecord,
-    DeliveredRecord,
-    LogRecord,
     ProcessRecord,
     Recorder,
 )
-from halfopen.workloads import numbered
+from halfopen.workloads.numbered import Messages
 
 _POLL_S = 0.05
 _LAST_WORDS = 500
-_EXCERPT = 120
 
 
 class Running(Protocol):
@@ -64,7 +60,7 @@ class Program:
         host: where it runs.
         spec: what it is.
         directory: for its standard output and error.
-        token: identity of the run's messages.
+        messages: of the run.
         emit: takes the records.
         follow: the reader of a file; one for each file, so that a program that is started again
             does not bring up what the one before it wrote.
@@ -78,7 +74,7 @@ class Program:
         host: str,
         spec: ProgramSpec,
         directory: Path,
-        token: str,
+        messages: Messages,
         emit: Recorder,
         follow: Callable[[Path], Follower],
     ) -> None:
@@ -86,15 +82,23 @@ class Program:
         self.name = spec.name
         self.spec = spec
         self._directory = directory
-        self._token = token
+        self._messages = messages
+        messages.rewritten |= spec.rewrites
         self._emit = emit
         self._end_asked = False
         self._forced = False
         self._process: Running | None = None
-        self._log = follow(directory / f"{self.name}.log")
         self._ledger = follow(Path(spec.ledger)) if spec.ledger else None
-        self._output = follow(Path(spec.output)) if spec.output else None
-        self._output_seen = False
+        self._output: Output | None = None
+        if spec.output:
+            lines = follow(Path(spec.output))
+            self._output = Output(host, lines, spec.framing, messages, emit)
+        # A standard output that holds messages holds no words.
+        self._words = [
+            Words(host, self.name, source, follow(path), emit, self._heard)
+            for source, path in self._streams().items()
+            if str(path) != spec.output
+        ]
         self._gauges = [
             open_gauge(host, spec.name, kind, Path(p), follow(Path(p)))
             for p, kind in spec.probes.items()
@@ -106,6 +110,15 @@ class Program:
         )
         self._feeder: Feeder | None = None
         self._tasks: set[asyncio.Task[None]] = set()
+
+    def _streams(self) -> dict[str, Path]:
+        """Where its words go; what it also writes to a log file is not recorded twice."""
+        if "said" in self.spec.probes.values():
+            return {}
+        return {
+            "standard error": self._directory / f"{self.name}.log",
+            "standard output": self._directory / f"{self.name}.out",
+        }
 
     @property
     def pid(self) -> int | None:
@@ -125,8 +138,10 @@ class Program:
         self._process = await self.launch(reads=feed is not None and feed.kind == "stdin")
         if feed is not None:
             inlet = open_inlet(feed, self.host, self._process.stdin)
-            self._feeder = Feeder(inlet, self._token, self._emit)
-        self._emit(self._record("started"))
+            self._feeder = Feeder(inlet, self._messages, self._emit)
+        started = self._record("started")
+        started["heard"] = [words.source for words in self._words] or ["log file"]
+        self._emit(started)
         if self._ledger is not None:
             # An empty record says that there is a ledger, if nothing ever stands in it.
             self._emit(AcceptedRecord(kind="accepted", host=self.host, seqs=[]))
@@ -263,68 +278,22 @@ class Program:
             await self._process.wait()
         self.collect()
 
-    def collect(self) -> None:
-        """Record what it wrote since the last call."""
-        for line in self._log.lines():
-            try:
-                event = json.loads(line)
-            except ValueError:
-                continue
-            if isinstance(event, dict) and "event" in event:
-                self._emit(LogRecord(kind="log", host=self.host, process=self.name, event=event))
-                if self._watch is not None:
-                    self._watch.see(event["event"])
+    def collect(self, *, ended: bool = False) -> None:
+        """Record what it wrote since the last call; if it `ended`, also half a line."""
+        for words in self._words:
+            words.collect(ended=ended)
         if self._ledger is not None:
-            self._collect_ledger(self._ledger.lines())
+            fed = [] if self._feeder is None else self._feeder.written
+            collect_ledger(self.host, self._ledger.lines(), fed, self._emit)
         if self._output is not None:
-            self._collect_output(self._output)
+            self._output.collect()
         for gauge in self._gauges:
             for record in gauge.read():
                 self._emit(record)
 
-    def _collect_ledger(self, lines: list[bytes]) -> None:
-        # The program counts what it read from its standard input, from 1.
-        written = [] if self._feeder is None else self._feeder.written
-        runs: dict[str, list[int]] = {}
-        for line in lines:
-            kind, _, numbers = line.decode("ascii", "replace").partition(" ")
-            first, _, last = numbers.partition("-")
-            if kind in ("accepted", "acked") and first.isdigit() and (last or first).isdigit():
-                told = written[int(first) - 1 : int(last or first)]
-                runs.setdefault(kind, []).extend(told)
-        if "accepted" in runs:
-            seqs = compress(runs["accepted"])
-            self._emit(AcceptedRecord(kind="accepted", host=self.host, seqs=seqs))
-        if "acked" in runs:
-            self._emit(AckedRecord(kind="acked", host=self.host, seqs=compress(runs["acked"])))
-
-    def _collect_output(self, output: Follower) -> None:
-        lines = output.lines()
-        if not lines and (self._output_seen or not output.exists):
-            return
-        # An empty record says that the output was there and had nothing in it.
-        self._output_seen = True
-        numbers: list[int] = []
-        corrupt: list[str] = []
-        unexpected: list[str] = []
-        for line in lines:
-            found = numbered.recognise(self._token, line)
-            excerpt = line[:_EXCERPT].decode("utf-8", "backslashreplace")
-            if found.seq is None:
-                unexpected.append(excerpt)
-            elif found.intact:
-                numbers.append(found.seq)
-            else:
-                corrupt.append(excerpt)
-        self._emit(
-            DeliveredRecord(
-                kind="delivered",
-                host=self.host,
-                seqs=compress(numbers),
-                corrupt=corrupt,
-                unexpected=unexpected,
-            )
-        )
+    def _heard(self, event: object) -> None:
+        if self._watch is not None:
+            self._watch.see(event)
 
     async def _follow(self) -> None:
         # Not beyond its end: what a successor writes to the same files is the successor's.
@@ -335,7 +304,7 @@ class Program:
     async def _wait(self) -> None:
         assert self._process is not None
         status = await self._process.wait()
-        self.collect()
+        self.collect(ended=True)
         end = self._record("exited")
         end["status"], end["asked"] = status, self._end_asked
         if self._forced:

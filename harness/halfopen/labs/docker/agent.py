@@ -97,7 +97,7 @@ class ContainerAgent(Agent):
         """A program that the engine starts in a container of its own."""
         again = (host, spec.name) in self._subjects
         subject = ContainerProgram(
-            host, spec, directory, self._token, self.emit, self._follow, self.peer.call, again
+            host, spec, directory, self._messages, self.emit, self._follow, self.peer.call, again
         )
         self._subjects[host, spec.name] = subject
         return subject

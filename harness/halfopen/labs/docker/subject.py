@@ -15,6 +15,7 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.programs import Follower, Program, Running
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import Recorder
+from halfopen.workloads.numbered import Messages
 
 _ENDED_BEFORE_WE_LOOKED = 0
 _SIGNALLED = 128
@@ -34,7 +35,7 @@ class ContainerProgram(Program):
         host: see :class:`Program`, as for the next five.
         spec: as there.
         directory: as there.
-        token: as there.
+        messages: as there.
         emit: as there.
         follow: as there.
         call: reaches the engine.
@@ -46,13 +47,13 @@ class ContainerProgram(Program):
         host: str,
         spec: ProgramSpec,
         directory: Path,
-        token: str,
+        messages: Messages,
         emit: Recorder,
         follow: Callable[[Path], Follower],
         call: Call,
         again: bool,
     ) -> None:
-        super().__init__(host, spec, directory, token, emit, follow)
+        super().__init__(host, spec, directory, messages, emit, follow)
         self._call = call
         self.again = again
         self._killed = False

@@ -17,6 +17,7 @@ class ProcessRecord(OfProgram):
         asked: whether a step or a fault had ended it; only with `exited`.
         forced: true if it had to be killed, because it did not end when it was asked to.
         words: the end of its standard error, if nobody asked it to end or it had to be killed.
+        heard: streams of it whose lines are recorded (`said`, `log`); only with `started`.
     """
 
     kind: Literal["process"]
@@ -26,6 +27,7 @@ class ProcessRecord(OfProgram):
     asked: NotRequired[bool]
     forced: NotRequired[bool]
     words: NotRequired[str]
+    heard: NotRequired[list[str]]
 
 
 class LogRecord(OfProgram):
@@ -43,11 +45,15 @@ class SaidRecord(OfProgram):
     """Line of text that a program wrote.
 
     Attributes:
-        line: the text; bytes that are not UTF-8 are escaped.
+        line: the text, or its beginning if it is long; bytes that are not UTF-8 are escaped.
+        source: `standard output` or `standard error`; left out for a log file.
+        cut: true if this and all further lines are left out, because there are so many.
     """
 
     kind: Literal["said"]
     line: str
+    source: NotRequired[str]
+    cut: NotRequired[bool]
 
 
 class ImpstatsRecord(OfProgram):

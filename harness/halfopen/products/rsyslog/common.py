@@ -169,6 +169,8 @@ def rsyslogd(
         ready=ready,
         feed=feed,
         output=output,
+        framing="header",
+        rewrites=True,
         # rsyslog makes no spool directory: without one its queues on disk are not there.
         files={files.configuration: text, f"{files.spool}/.made": "", **dict.fromkeys(made, "")},
         # In a container each rsyslogd is process 1: the pid file of a killed one names its

@@ -9,6 +9,7 @@ from halfopen.labs.agent import feeding
 from halfopen.labs.agent.feeding import Batch, Feeder, until_stuck
 from halfopen.model.history import expand
 from halfopen.model.records import Record
+from halfopen.workloads.numbered import Messages
 
 
 class Gate:
@@ -44,7 +45,7 @@ def sent(records: list[Record]) -> list[int]:
 def test_what_is_not_read_is_told_and_written_later() -> None:
     async def play() -> None:
         gate, records = Gate(), list[Record]()
-        feeder = Feeder(gate, "abcdefgh", records.append)
+        feeder = Feeder(gate, Messages("abcdefgh"), records.append)
         batch = Batch("sender", "relpio-send", first=1, count=250)
         task = asyncio.create_task(feeder.feed(batch))
         assert not await until_stuck(batch, task)
@@ -64,7 +65,7 @@ def test_what_is_not_read_is_told_and_written_later() -> None:
 def test_two_batches_do_not_mix() -> None:
     async def play() -> None:
         gate = Gate()
-        feeder = Feeder(gate, "abcdefgh", list[Record]().append)
+        feeder = Feeder(gate, Messages("abcdefgh"), list[Record]().append)
         batches = [Batch("sender", "cat", first=1, count=10), Batch("sender", "cat", 11, 10)]
         tasks = [asyncio.create_task(feeder.feed(each)) for each in batches]
         assert not await until_stuck(batches[1], tasks[1])
@@ -80,7 +81,7 @@ def test_a_slow_pace_is_not_taken_for_a_stop() -> None:
     async def play() -> None:
         gate = Gate()
         gate.open.set()
-        feeder = Feeder(gate, "abcdefgh", list[Record]().append)
+        feeder = Feeder(gate, Messages("abcdefgh"), list[Record]().append)
         batch = Batch("sender", "cat", first=1, count=3, every=0.2)
         assert await until_stuck(batch, asyncio.create_task(feeder.feed(batch)))
         assert batch.taken == 3

@@ -13,6 +13,7 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.follower import Follower
 from halfopen.labs.agent.programs import Program, Running
 from halfopen.model.program import ProgramSpec
+from halfopen.workloads.numbered import Messages
 
 
 class ThisProcess:
@@ -67,7 +68,7 @@ def test_files_are_written_and_stale_files_removed_before_a_start(tmp_path: Path
     )
 
     async def start() -> dict[str, str]:
-        program = Watched("host", spec, tmp_path, "token", lambda _: None, Follower)
+        program = Watched("host", spec, tmp_path, Messages("token"), lambda _: None, Follower)
         try:
             await program.start()
         except NotStartedError:
