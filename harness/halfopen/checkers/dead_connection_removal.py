@@ -77,6 +77,11 @@ class DeadConnectionRemoval(Check):
                 verdict, why = Verdict.UNKNOWN, f"{cut_short(history)}; so far {why}"
         return Finding(verdict, worst, bound, why, evidence)
 
+    @property
+    def aftermath(self) -> float:
+        """As long as it may take."""
+        return self.within
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""
         timers = [Timer("dead connection removal within", self.within, "silence")]

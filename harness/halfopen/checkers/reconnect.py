@@ -81,6 +81,11 @@ class Reconnect(Check):
             return unless_delayed(history, finding, spans, self.within)
         return finding
 
+    @property
+    def aftermath(self) -> float:
+        """As long as it may take."""
+        return self.within
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""
         return (Timer("reconnect within", self.within, "answer"),)

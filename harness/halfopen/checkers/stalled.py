@@ -64,6 +64,11 @@ class Stalled(Check):
             return unknown(bound, f"{cut_short(history)}; so far {seen}")
         return Finding(Verdict.PASS, observed, bound, seen)
 
+    @property
+    def aftermath(self) -> float:
+        """As long as it may take."""
+        return self.within
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""
         return (Timer("stalled within", self.within, "answer"),)

@@ -67,6 +67,11 @@ class TimeToConnect(Check):
             return unknown(bound, f"{cut_short(history)}; so far {why}", evidence)
         return Finding(Verdict.PASS, observed, bound, why, evidence)
 
+    @property
+    def aftermath(self) -> float:
+        """As long as it may take."""
+        return self.within
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order."""
         return (Timer("time to connect within", self.within, "answer"),)

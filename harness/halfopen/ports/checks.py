@@ -78,6 +78,15 @@ class Check(Section):
         """The figures that are asked for, with their bounds; None for one that is no count."""
         return {"": None}
 
+    @property
+    def aftermath(self) -> float:
+        """Seconds that what it judges may take after a fault; 0 by default.
+
+        A scenario in which no time follows the last fault is refused by the loader if this is more
+        than 0.  What every check needs at the end, some samples without a change, the run adds.
+        """
+        return 0.0
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order; none by default."""
         return ()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from halfopen.ports import Vocabulary
+from halfopen.scenario.aftermath import check_aftermath
 from halfopen.scenario.context import Context
 from halfopen.scenario.expect import resolve_expectations
 from halfopen.scenario.model import Variant
@@ -46,6 +47,8 @@ def resolve(
     expect = resolve_expectations(raw.expect or (), context)
     expect = resolve_reproduces(raw.reproduces, expect, problems)
     check_proxies(raw.hosts, steps, expect, context)
+    if raw.steps is not None and raw.steps.whole:
+        check_aftermath(steps, expect, problems)
     if len(problems):
         return None
     names = context.names
