@@ -33,7 +33,7 @@ def test_a_limit_above_the_hard_one_is_not_supported(tmp_path: Path) -> None:
 
     async def limit() -> None:
         spec = ProgramSpec(name="mine", argv=("/bin/true",), env={})
-        program = Program("host", spec, tmp_path, "token", lambda _: None, Follower)
+        program = Program("host", spec, tmp_path, Messages("token"), lambda _: None, Follower)
         program._process = ThisProcess()
         program.limit(resource.RLIMIT_NOFILE, "file descriptors", hard + 1)
 
