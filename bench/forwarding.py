@@ -1,6 +1,6 @@
 """Inside the sandbox: packets a second through the userspace engine, and per second of its CPU.
 
-Arguments: runs, directory (not used).  A segment of 1448 octets of data in an established flow,
+Arguments: runs, directory (not used).  A segment of 1448 bytes of data in an established flow,
 again and again, at most `_WINDOW` of them on their way; the goal is the bound.
 """
 

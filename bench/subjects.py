@@ -1,6 +1,6 @@
 """What is compared: relpio and rsyslog, each as a sender and a receiver with the same task.
 
-The task: messages of 200 octets from a file on the sender's side into a file on the receiver's.
+The task: messages of 200 bytes from a file on the sender's side into a file on the receiver's.
 A run returns seconds from the start of feeding until the last message is in the receiver's file.
 """
 
@@ -42,7 +42,7 @@ Subject = Callable[[Task], float]
 
 
 def write_source(path: Path, messages: int) -> None:
-    """A file of syslog messages of 200 octets each, numbered."""
+    """A file of syslog messages of 200 bytes each, numbered."""
     pad = b"x" * SIZE
     with path.open("wb") as file:
         for number in range(messages):

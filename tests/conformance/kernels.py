@@ -68,7 +68,7 @@ class Pair:
         asyncio.run(all_of_them())
 
     def carry(self, octets: int = _OCTETS) -> float:
-        """Bring octets from the client to the server and back; returns the seconds it took."""
+        """Bring bytes from the client to the server and back; returns the seconds it took."""
         data = random.Random(octets).randbytes(octets)
         begun = time.monotonic()
 

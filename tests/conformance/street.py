@@ -175,8 +175,8 @@ class Talk:
         Args:
             side: where it comes from.
             flags: of it.
-            length: octets of data.
-            back: octets behind what that end would send next; 1: a keepalive probe.
+            length: bytes of data.
+            back: bytes behind what that end would send next; 1: a keepalive probe.
             before: seconds after the last segment that it must be sent in.
 
         Raises:

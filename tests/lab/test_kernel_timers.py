@@ -60,7 +60,7 @@ IDLE = [
     ProbeConnection("idle 3/2/2 user 12", KA(3, 2, 2), 12_000),
     ProbeConnection("idle 5/1/3 user 7.2", KA(5, 1, 3), 7200),
 ]
-# An octet is sent after the way was cut.
+# An byte is sent after the way was cut.
 BUSY = [
     ProbeConnection("busy", say=(1,)),
     ProbeConnection("busy with keepalive 1/1/1", KA(1, 1, 1), say=(1,)),

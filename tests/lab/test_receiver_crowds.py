@@ -19,7 +19,7 @@ import pytest
 SOAK = os.environ.get("HALFOPEN_SOAK") == "1"
 CROWD = 10_000 if SOAK else 2_000
 LIMIT = 200 * 1024 * 1024
-"""Octets of memory that a receiver with 10 000 idle sessions may use."""
+"""Bytes of memory that a receiver with 10 000 idle sessions may use."""
 
 OPEN_DATA = (
     b"relp_version=0\nrelp_software=librelp,1.11.0,http://librelp.adiscon.com\ncommands=syslog"

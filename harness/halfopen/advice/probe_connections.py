@@ -26,7 +26,7 @@ class ProbeConnection:
         name: unique on its host.
         keepalive: of the side that opens it.
         user_timeout_ms: of that side; 0 for none.
-        say: numbers of the cues, from 1, at which an octet is sent.
+        say: numbers of the cues, from 1, at which a byte is sent.
         port: of the other side; see :class:`ProbeListener`.
         fill: whether it sends at once as much as goes.
     """

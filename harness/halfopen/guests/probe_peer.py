@@ -3,16 +3,16 @@
 It runs by itself on a host of a lab (`python -I probe_peer.py JSON`), needs nothing but Python, and
 never touches a connection that it was not told to.  Its argument: `listen`, a list of ports with
 options; `connect`, a list of connections with `name`, `address`, `port`, options, and the numbers
-of the cues (`say`) at which it sends an octet on them; with `fill` it sends at once as much as
+of the cues (`say`) at which it sends a byte on them; with `fill` it sends at once as much as
 goes.  A listener echoes, or if it is `deaf` reads nothing, ever.  Options: `keepalive` ([idle,
 interval, probes] or null), `user_timeout_ms`.  A line on standard input is a cue.  It answers on
 standard error with events, a JSON object a line:
 
 - `ready`: all connections are there.
 - `heard`: the peer was heard again after `silent` seconds.
-- `echo`: the peer answered an octet, `after` seconds.
+- `echo`: the peer answered a byte, `after` seconds.
 - `ended`: the kernel gave a connection up: `errno`, `silent` since the peer was last heard, `after`
-  since an octet was sent (null if none is outstanding), and the smoothed `rtt`, all in seconds.
+  since a byte was sent (null if none is outstanding), and the smoothed `rtt`, all in seconds.
 """
 
 from __future__ import annotations

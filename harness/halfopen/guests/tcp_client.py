@@ -43,7 +43,7 @@ _SPARE_FDS = 32
 _LAST_PORT = 65535
 
 Line = tuple[int, bytes]
-"""Its number, counted from 1, and its octets with the line feed."""
+"""Its number, counted from 1, and its bytes with the line feed."""
 
 
 class Connection(asyncio.Protocol):

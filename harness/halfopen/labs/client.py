@@ -63,7 +63,7 @@ class AgentLab(ABC):
     def sockets(self, host: str) -> Path:  # noqa: ARG002 - of other labs each host has its own
         """Where programs of a host make the Unix sockets that they are fed through.
 
-        The path of a socket has 107 octets at most (unix(7)), and directories of runs have long
+        The path of a socket has 107 bytes at most (unix(7)), and directories of runs have long
         names; /run is the sandbox's own.
         """
         return Path("/run")

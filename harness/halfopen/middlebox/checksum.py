@@ -1,6 +1,6 @@
 """The Internet checksum (RFC 1071), made and corrected.
 
-The one's complement sum of 16-bit words is the number that the octets make, modulo 65535: one
+The one's complement sum of 16-bit words is the number that the bytes make, modulo 65535: one
 division of a long integer, which Python does in C.
 """
 
@@ -18,7 +18,7 @@ def words(data: bytes | bytearray | memoryview) -> int:
 
 
 def checksum(*parts: bytes | bytearray | memoryview) -> int:
-    """The checksum over `parts`, all but the last of an even number of octets.
+    """The checksum over `parts`, all but the last of an even number of bytes.
 
     A field of the checksum itself among them counts as it is: set it to zero before.
     """

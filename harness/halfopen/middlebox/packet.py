@@ -67,9 +67,9 @@ class Packet:
     Attributes:
         addresses: from whom to whom.
         flags: of :class:`Flags`, or-ed.
-        seq: sequence number of its first octet.
+        seq: sequence number of its first byte.
         ack: acknowledgement number, if `ACK` is set.
-        length: octets of payload.
+        length: bytes of payload.
     """
 
     addresses: Addresses

@@ -15,7 +15,7 @@ class MessageShape:
 
     Attributes:
         severity: 0 (emergency) to 7 (debug), as RFC 5424 (6.2.1) counts them.
-        size: octets of a message, without its line feed.
+        size: bytes of a message, without its line feed.
     """
 
     severity: int = 6

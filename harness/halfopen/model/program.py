@@ -72,14 +72,14 @@ class ProgramSpec:
             its pid file; removed before it is started, since they mislead its successor.
         probes: files that it writes about itself, or keeps, and how they are recorded: absolute
             path -> `impstats` (JSON lines), `said` (lines of text) or `spool` (a directory, of
-            which the octets count; `spool *.seg`: those of files with such names).
+            which the bytes count; `spool *.seg`: those of files with such names).
         directory: in which it runs, None for that of the lab.
         starts_within: seconds that it may take until it is ready, on a busy machine too.
         image: container image that holds it, None for none in particular; an `argv` that is empty
             then means what the image itself runs.
         arguments: for what the image itself runs.
         image_files: put over what its image holds: absolute path -> text.
-        limits: of what it may have: `nofile` (file descriptors), `memory` (octets), `cpu`
+        limits: of what it may have: `nofile` (file descriptors), `memory` (bytes), `cpu`
             (processors); only labs that run containers have them.
     """
 

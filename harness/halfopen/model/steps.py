@@ -47,7 +47,7 @@ class PlannedSend(_Step):
 
 @dataclass(frozen=True, kw_only=True)
 class PlannedWait(_Step):
-    """A pause of so many seconds."""
+    """A pause, in seconds."""
 
     seconds: float
     kind: Literal["wait"] = "wait"

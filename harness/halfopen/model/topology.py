@@ -22,7 +22,7 @@ class Interface:
     """One end of a link.
 
     Attributes:
-        name: of the network interface, at most 15 octets.
+        name: of the network interface, at most 15 bytes.
         address: IPv4 or IPv6 address.
         prefix: length of the subnet's prefix.
         neighbour: host at the other end.

@@ -43,7 +43,7 @@ class PacketFilter:
         to: they are for this address.
         client: this address opened their flow.
         only_new: they begin a flow.
-        longer_than: they have more octets.
+        longer_than: they have more bytes.
     """
 
     to: str | None = None
@@ -66,7 +66,7 @@ class OutgoingPacket:
     """A frame that is ready to go out.
 
     Attributes:
-        frame: its octets; never changed any more: a fault that changes a packet makes a copy.
+        frame: its bytes; never changed any more: a fault that changes a packet makes a copy.
         to: the side that it goes out on.
         inner: where in the frame TCP, or whatever IP carries, begins.
         tcp: whether that is a TCP header.

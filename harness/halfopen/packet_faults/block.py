@@ -36,7 +36,7 @@ class Block(KernelPacketFault):
         share: of the packets, above 0, at most 1; each is decided by chance.
         manner: dropped silently, answered with RST, or with ICMP host unreachable.
         only_new: only packets that would begin a flow (SYN); what is known goes on.
-        longer_than: only packets of more octets, IP header included; None: of any length.
+        longer_than: only packets of more bytes, IP header included; None: of any length.
     """
 
     share: float = 1.0

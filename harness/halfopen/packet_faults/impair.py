@@ -28,7 +28,7 @@ class Impair(PacketFault):
         reorder: share of the packets that overtake those before them (they do not wait).
         duplicate: share of the packets that arrive twice.
         corrupt: share of the packets in which one bit is flipped, after their checksum was made.
-        rate: octets a second that get through, None for no limit; what comes faster waits.
+        rate: bytes a second that get through, None for no limit; what comes faster waits.
         backlog: packets that may wait for the rate; more are dropped.
     """
 
@@ -137,7 +137,7 @@ class Path:
         self._sending: deque[float] = deque()  # when those that wait for the rate are through
 
     def offer(self, octets: int, now: float) -> list[Fate]:
-        """A packet of so many octets comes at `now`; nothing is returned for one that is lost."""
+        """A packet of `octets` bytes arrives at `now`; nothing is returned for one that is lost."""
         how, rng = self._how, self._rng
         self.impaired = self._losses.next()
         if self.impaired:
@@ -176,6 +176,6 @@ class Path:
 
 
 def flip_bit(data: bytearray, first: int, last: int, rng: random.Random) -> None:
-    """Flip one bit of the octets from `first` up to, not including, `last`."""
+    """Flip one bit of the bytes from `first` up to, not including, `last`."""
     if first < last:
         data[rng.randrange(first, last)] ^= 1 << rng.randrange(8)

@@ -21,7 +21,7 @@ from halfopen.pcap.files import Capture, read_capture
 from halfopen.pcap.packets import Segment, read_segment
 
 LARGEST = 256 << 20
-"""Octets of all captures of a run together; more would take minutes, and memory without end."""
+"""Bytes of all captures of a run together; more would take minutes, and memory without end."""
 
 _LATE_S = 0.3  # a flow's end is seen with the next sample
 

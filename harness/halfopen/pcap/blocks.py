@@ -1,4 +1,4 @@
-"""Blocks of pcapng files (draft-ietf-opsawg-pcapng), as octets.
+"""Blocks of pcapng files (draft-ietf-opsawg-pcapng), as bytes.
 
 Little-endian, one section, one interface: all that a capture of one link needs.  A library that
 builds an object for each block takes 80 microseconds a packet; this takes three, and a middlebox
@@ -27,7 +27,7 @@ RECEIVED: Final = 4  # of statistics
 DROPPED: Final = 5  # of statistics
 
 SNAPLEN: Final = 262_144
-"""Octets of a packet that are kept: more than any has, segmentation left to the card included."""
+"""Bytes of a packet that are kept: more than any has, segmentation left to the card included."""
 
 _MAGIC = 0x1A2B3C4D
 _ETHERNET = 1  # LINKTYPE_ETHERNET
@@ -98,7 +98,7 @@ def split(data: bytes) -> Iterator[tuple[int, bytes, bytes]]:
 
 
 def read_packet(body: bytes) -> tuple[int, bytes, list[tuple[int, bytes]]]:
-    """Time in nanoseconds, octets and options of the body of a packet's block.
+    """Time in nanoseconds, bytes and options of the body of a packet's block.
 
     Raises:
         ValueError: if it is malformed.

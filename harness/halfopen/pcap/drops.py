@@ -124,7 +124,7 @@ def _in_other_pieces(left: Sequence[Observation], strange: Sequence[Observation]
 
 
 def _overlap(one: Segment, other: Segment) -> bool:
-    """True if two segments have an octet in common; sequence numbers wrap around."""
+    """True if two segments have a byte in common; sequence numbers wrap around."""
     return _after(one.seq, other.seq) < one.size or _after(other.seq, one.seq) < other.size
 
 

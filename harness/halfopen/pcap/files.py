@@ -76,7 +76,7 @@ class CaptureWriter:
     """Writes a file.
 
     Args:
-        file: opened for writing octets, unbuffered.
+        file: opened for writing bytes, unbuffered.
         heading: of the file.
     """
 

@@ -1,4 +1,4 @@
-"""What identifies a packet on its way: read from the octets of an Ethernet frame.
+"""What identifies a packet on its way: read from the bytes of an Ethernet frame.
 
 IPv4 (RFC 791), IPv6 (RFC 8200), TCP (RFC 9293), UDP (RFC 768) and the echoes of ICMP (RFC 792, RFC
 4443); anything else is none of a firewall's flows and is not identified.
@@ -34,7 +34,7 @@ class Segment:
         seq: TCP sequence number, 0 for others.
         ack: TCP acknowledgement number.
         flags: of TCP.
-        size: octets of payload.
+        size: bytes of payload.
     """
 
     protocol: int

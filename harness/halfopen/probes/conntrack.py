@@ -173,7 +173,7 @@ class ConntrackTable:
         Args:
             clients: addresses whose flows go; None for all.
             every: only every n-th of them, the oldest is the first.
-            most: at most so many, the oldest first.
+            most: at most this many, the oldest first.
 
         Returns:
             the flows that are gone, (client, server), and what :meth:`news` says of them.

@@ -1,7 +1,7 @@
 """As much of netlink as the probes need, at a price that ten thousand flows can be watched for.
 
 A general library decodes every attribute of every message into objects, some 100 microseconds
-each; here a message stays octets until somebody asks for a part of it.  Source: netlink(7),
+each; here a message stays bytes until somebody asks for a part of it.  Source: netlink(7),
 include/uapi/linux/netlink.h.
 """
 
@@ -32,7 +32,7 @@ Message = tuple[int, bytes]
 
 
 def attribute(kind: int, payload: bytes, *, nested: bool = False) -> bytes:
-    """One attribute, padded to four octets."""
+    """One attribute, padded to four bytes."""
     length = 4 + len(payload)
     header = _ATTRIBUTE.pack(length, kind | (_NESTED if nested else 0))
     return header + payload + bytes(-length % 4)

@@ -48,7 +48,7 @@ class Context:
             )
 
     def check_middlebox(self, name: str, line: int, where: str) -> None:
-        """Note it if `name` is no middlebox."""
+        """Note it if `name` is not a middlebox."""
         middleboxes = self.names.middleboxes
         if self.check(name, line, where) and name not in middleboxes:
             self.problems.add(

@@ -65,7 +65,7 @@ class Send:
 
 @dataclass(frozen=True)
 class Wait:
-    """A pause of so many seconds."""
+    """A pause, in seconds."""
 
     seconds: float
     line: int = 0

@@ -36,7 +36,7 @@ class RsyslogSend(Common):
             sockets).
         input_port: of imptcp.
         sessions: connections, each with an action and a queue of its own; messages go over them in
-            turn.  They stand for so many nodes.
+            turn.  Each stands for a node.
         window: omrelp's `windowSize`: messages that may be unacknowledged.
         timeout: omrelp's `timeout`: how long it waits for an answer once the window is full.
         rebind_interval: messages after which the connection is made again.

@@ -13,7 +13,7 @@ class FillDisk(Verb):
 
     Attributes:
         host: whose.
-        free: octets that it still takes, in whole pages; None: as many as before it was filled.
+        free: bytes that it still takes, in whole pages; None: as many as before it was filled.
     """
 
     host: str

@@ -19,7 +19,7 @@ class SetLink(Verb):
 class CutLink(Verb):
     """The link between two neighbours carries nothing any more, or does again; both think it is up.
 
-    Unlike :class:`SetLink`, no interface goes down and no route is lost: nobody is told.
+    Unlike :class:`SetLink`, no interface goes down and no route is lost: neither side is notified.
     """
 
     between: tuple[str, str]

@@ -18,7 +18,7 @@ class ForgetFlows(Verb):
         at: the middlebox.
         client: only flows that this host opened; None: of all.
         every: only every n-th of them, the oldest is the first; 1: all.
-        most: at most so many, the oldest first; None: no limit.
+        most: at most this many, the oldest first; None: no limit.
     """
 
     at: str

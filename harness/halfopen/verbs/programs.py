@@ -29,7 +29,7 @@ class SignalProgram(Verb):
 
 @dataclass(frozen=True)
 class LimitFds(Verb):
-    """The program on `host` may have so many file descriptors open (soft RLIMIT_NOFILE).
+    """The program on `host` may have at most `limit` file descriptors open (soft RLIMIT_NOFILE).
 
     Attributes:
         host: where it runs.
@@ -46,7 +46,7 @@ class LimitMemory(Verb):
 
     Attributes:
         host: where it runs.
-        limit: octets; what it has already it keeps, but it gets no more while above; None gives
+        limit: bytes; what it has already it keeps, but it gets no more while above; None gives
             it back what it might have before.
     """
 

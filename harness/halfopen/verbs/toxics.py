@@ -24,7 +24,7 @@ class SetToxic(Verb):
         type: of the toxic.
         stream: on which it works.
         toxicity: share of the connections that it is for, above 0, at most 1.
-        attributes: of the toxic, in its own units: milliseconds, octets a millisecond, octets,
+        attributes: of the toxic, in its own units: milliseconds, bytes a millisecond, bytes,
             microseconds.
     """
 

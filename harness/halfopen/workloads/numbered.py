@@ -44,7 +44,7 @@ def message(token: str, seq: int, form: MessageShape = DEFAULT) -> bytes:
     Args:
         token: 1 to 16 lower-case letters or digits, one for each run.
         seq: from 1.
-        form: of a size of at least what the identity needs (about 60 octets).
+        form: of a size of at least what the identity needs (about 60 bytes).
     """
     name = token.encode()
     priority = _LOCAL0 * 8 + form.severity

@@ -48,7 +48,7 @@ class SyslogStream:
 
     @property
     def buffered(self) -> int:
-        """Octets held: at most `max_line` and a count."""
+        """Bytes held: at most `max_line` and a count."""
         return len(self._rest)
 
     def feed(self, data: bytes) -> list[bytes]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 __all__ = ["HEAD", "FilePosition"]
 
 HEAD = 1024
-"""Octets at the start of a file that stand for its contents."""
+"""Bytes at the start of a file that stand for its contents."""
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from relpio.inputs.position import FilePosition
 __all__ = ["find", "open_file", "rotated_since"]
 
 _SHORTEST_HEAD = 32
-"""Octets that must agree before a file with another inode counts as the copy of one."""
+"""Bytes that must agree before a file with another inode counts as the copy of one."""
 
 _ROTATED = r"[.-][0-9][0-9.:T_-]*"
 """What logrotate and its kin put into a name: `.1`, `-20261121`, `.2026-11-21`."""

@@ -14,7 +14,7 @@ from relpio.logs import Log, no_log
 __all__ = ["StreamInput", "open_streams", "read_chunks"]
 
 CHUNK = 64 * 1024
-"""Octets read at once: what a pipe holds by default (pipe(7))."""
+"""Bytes read at once: what a pipe holds by default (pipe(7))."""
 
 _STDIN = 0
 

@@ -12,7 +12,7 @@ from relpio.inputs.position import HEAD, FilePosition
 __all__ = ["Batch", "Tail"]
 
 CHUNK = 128 * 1024
-"""Octets read at once, and so the size of a batch: what may be repeated after a crash."""
+"""Bytes read at once, and so the size of a batch: what may be repeated after a crash."""
 
 
 class Batch(NamedTuple):
@@ -51,7 +51,7 @@ class Tail:
 
     @property
     def unfinished(self) -> int:
-        """Octets of a line without its LF."""
+        """Bytes of a line without its LF."""
         return len(self._rest)
 
     def read(self) -> Batch | None:

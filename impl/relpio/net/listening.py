@@ -25,7 +25,7 @@ __all__ = [
 ]
 
 UDP_BUFFER = 4 * 1024 * 1024
-"""Octets of receive buffer asked for; the kernel grants net.core.rmem_max at most."""
+"""Bytes of receive buffer asked for; the kernel grants net.core.rmem_max at most."""
 
 _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
@@ -155,7 +155,7 @@ def _bind_unix(path: Path, kind: socket.SocketKind, mode: int | None = None) -> 
     """Bind; without `mode` the umask decides.
 
     Raises:
-        FileExistsError: a file that is no socket is there.
+        FileExistsError: a file that is not a socket is there.
         OSError: EADDRINUSE for a living socket, or anything else.
     """
     _remove_stale(path, kind)

@@ -30,13 +30,13 @@ __all__ = [
 ]
 
 DEFAULT_MAX_DATA = 128 * 1024
-"""Octets of data in one frame that a receiver accepts by default; librelp's default, too."""
+"""Bytes of data in one frame that a receiver accepts by default; librelp's default, too."""
 
 MAX_COMMAND_LENGTH = 32
 """Letters in a command (RELP specification)."""
 
 MAX_DATALEN = 999_999_999
-"""Octets that a frame can announce: nine digits (RELP specification)."""
+"""Bytes that a frame can announce: nine digits (RELP specification)."""
 
 _LF = 0x0A
 
@@ -111,7 +111,7 @@ class FrameDecoder:
         self._cut_at = cut_messages_at
         self._cut: _Cut | None = None
         self.cut_from = 0
-        """Octets that the frame returned last announced, if it was cut; otherwise 0."""
+        """Bytes that the frame returned last announced, if it was cut; otherwise 0."""
         self._buffer = b""
         self._pos = 0
         # An incomplete frame waits here, so that feeding it byte by byte stays linear.
@@ -121,7 +121,7 @@ class FrameDecoder:
 
     @property
     def buffered(self) -> int:
-        """Octets held that belong to no complete frame yet."""
+        """Bytes held that belong to no complete frame yet."""
         kept = 0 if self._cut is None else len(self._cut.kept)
         return len(self._partial) + len(self._buffer) - self._pos + kept
 

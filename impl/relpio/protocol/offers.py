@@ -29,10 +29,10 @@ __all__ = [
 ]
 
 MAX_NAME_LENGTH = 32
-"""Octets in the name of an offer (RELP specification)."""
+"""Bytes in the name of an offer (RELP specification)."""
 
 MAX_VALUE_LENGTH = 255
-"""Octets in one value of an offer (RELP specification)."""
+"""Bytes in one value of an offer (RELP specification)."""
 
 MAX_VALUES = 64
 """Values of one offer; the limit of librelp."""

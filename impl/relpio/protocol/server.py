@@ -90,7 +90,7 @@ class ServerConnection:
 
     @property
     def buffered(self) -> int:
-        """Octets held of a frame that is not complete."""
+        """Bytes held of a frame that is not complete."""
         return self._decoder.buffered
 
     @property
@@ -104,7 +104,7 @@ class ServerConnection:
         When the session is over, the answers go nowhere; the client will send those messages again.
 
         Raises:
-            LocalProtocolError: there are not so many.
+            LocalProtocolError: fewer await an answer.
         """
         self._owed.check(count)
         if not self._over():
@@ -217,11 +217,11 @@ class ServerConnection:
         return self._events.popleft() if self._events else None
 
     def stop_clocks(self) -> None:
-        """Octets are not read for a while, which is not the client's fault."""
+        """Bytes are not read for a while, which is not the client's fault."""
         self._reading = False
 
     def restart_clocks(self, now: float) -> None:
-        """Octets are read again."""
+        """Bytes are read again."""
         self._reading = True
         self._heard = now
         if self._frame_since is not None:

@@ -60,7 +60,7 @@ class ServerSettings:
 
     @property
     def longest_message(self) -> int:
-        """Octets of the longest message that is held in memory."""
+        """Bytes of the longest message that is held in memory."""
         if self.oversize is Oversize.ACCEPT:
             return self.max_accepted_size
         return self.max_message_size

@@ -35,7 +35,7 @@ CACHE_BYTES = 8 * 1024 * 1024
 """Most bytes of messages kept in memory from `put` on, so that they need not be read again."""
 
 _OVERHEAD = 64
-"""Octets that a message costs in memory besides itself, roughly."""
+"""Bytes that a message costs in memory besides itself, roughly."""
 
 
 class DiskQueue:

@@ -43,7 +43,7 @@ class MemoryQueue:
 
     @property
     def octets(self) -> int:
-        """Octets of all messages held."""
+        """Bytes of all messages held."""
         return self._octets
 
     @property

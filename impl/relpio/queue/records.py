@@ -84,7 +84,7 @@ class BlockHead(NamedTuple):
 
     @property
     def length(self) -> int:
-        """Octets of the whole block."""
+        """Bytes of the whole block."""
         return BLOCK_SIZE + 8 * len(self.lengths) + self.size
 
 

@@ -24,7 +24,7 @@ from relpio.queue.salvage import mended_head, rough_head, salvaged_messages
 __all__ = ["Found", "SegmentReader", "name_of", "number_of"]
 
 CHUNK = 256 * 1024
-"""Octets read at once."""
+"""Bytes read at once."""
 
 _SUFFIX = ".seg"
 

@@ -78,18 +78,18 @@ class QueueSettings:
             many updates, so that a loss of power repeats fewer messages; 0 leaves it to segment
             ends and to the end of the process.
         worker_threads: most sessions that take messages at a time.
-        worker_thread_minimum_messages: a further worker for each so many messages; None is
+        worker_thread_minimum_messages: messages for each additional worker; None is
             `size` / `worker_threads`.
         timeout_worker_thread_shutdown: an idle worker beyond the first leaves after so long.
         dequeue_batch_size: most messages a worker takes at once.
-        min_dequeue_batch_size: a worker waits until there are so many; 0 does not wait.
+        min_dequeue_batch_size: a worker waits for this many messages; 0 does not wait.
         timeout_min_batch: but not longer than this after the first.
         dequeue_slow_down: pause after each batch.
         dequeue_time_begin: hour of the local day from which on messages are taken.
         dequeue_time_end: hour at which that ends; 25 is no window.
-        timeout_enqueue: wait for room for so long, then drop; 0 drops at once; None waits for
-            ever, which is the default here (rsyslog: 2 s), since nothing is to be lost unasked.
-        timeout_shutdown: at the end, go on sending for so long.
+        timeout_enqueue: wait this long for room, then drop; 0 drops at once; None waits for
+            ever, which is the default here (rsyslog: 2 s), since nothing may be lost by default.
+        timeout_shutdown: at the end, keep sending for this long.
         timeout_action_completion: then wait this long for answers.
         save_on_shutdown: then put the memory of a disk-assisted queue on disk.
     """

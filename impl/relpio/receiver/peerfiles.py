@@ -51,7 +51,7 @@ def check_template(template: str) -> None:
     """
     if PLACE not in Path(template).name or PLACE in str(Path(template).parent):
         raise ConfigurationError(
-            f"{template!r}: {PLACE} belongs into the file name, such as /var/log/{PLACE}.log"
+            f"{template!r}: {PLACE} belongs in the file name, such as /var/log/{PLACE}.log"
         )
 
 

@@ -24,13 +24,13 @@ from relpio.protocol.server import ServerConnection, ServerSettings
 __all__ = ["Session", "SessionOwner", "SessionSettings"]
 
 MAX_PENDING = 4 * 1024 * 1024
-"""Octets of messages that may await the output before the session stops reading."""
+"""Bytes of messages that may await the output before the session stops reading."""
 
 MAX_PENDING_IN_ALL = 64 * 1024 * 1024
 """The same for all sessions together. Above it, a session still may have one read's worth."""
 
 MESSAGE_OVERHEAD = 64
-"""Octets that a message costs beyond its own: without it, empty messages would cost nothing."""
+"""Bytes that a message costs beyond its own: without it, empty messages would cost nothing."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +75,7 @@ class SessionOwner(Protocol):
 
     @property
     def pending(self) -> int:
-        """Octets of all messages that are not written yet."""
+        """Bytes of all messages that are not written yet."""
 
 
 class Session(CoreProtocol[ServerEvent]):

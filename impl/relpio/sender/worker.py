@@ -100,7 +100,7 @@ class Worker:
             self.session.abandon()
 
     def leave_if_idle(self, seconds: float) -> None:
-        """End in order if nothing was sent for so long and nothing is outstanding."""
+        """End in order if nothing was sent for `seconds` and nothing is outstanding."""
         session = self.session
         if session is None or not session.opened or session.unacknowledged:
             return

@@ -26,7 +26,7 @@ class Conversation:
         self.heard = {IN: 0, OUT: 0}
 
     def send(self, side: Side, flags: int = ACK, length: int = 0, back: int = 0) -> PacketVerdict:
-        """A segment from `side`, `back` octets behind what it would send next."""
+        """A segment from `side`, `back` bytes behind what it would send next."""
         packet = Packet(
             self.addresses[side],
             flags,

@@ -159,7 +159,7 @@ def test_a_current_broker_is_formatted_as_the_node_that_it_is() -> None:
     assert "PLAINTEXT://198.18.0.2:9092" in broker["listeners"]
     over_ipv6 = _properties(configuration.current_broker("fd00:2::2", 9092, "/log", None))
     assert over_ipv6["listeners"].startswith("PLAINTEXT://[fd00:2::2]:9092,")
-    # org.apache.kafka.common.Uuid: 16 octets in base64 without padding.
+    # org.apache.kafka.common.Uuid: 16 bytes in base64 without padding.
     assert all(len(formatted[key]) == 22 for key in ("cluster.id", "directory.id"))
 
 

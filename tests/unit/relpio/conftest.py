@@ -62,7 +62,7 @@ class ConnectionPair:
             self.client_events.append(event)
 
     def settle(self) -> None:
-        """Move octets both ways until nothing is left to move."""
+        """Move bytes both ways until nothing is left to move."""
         for _ in range(4):
             self.to_server()
             self.to_client()
@@ -118,7 +118,7 @@ class RelpioProcess:
             stdin.close()
 
     def read(self, size: int) -> bytes:
-        """Read `size` octets from standard output."""
+        """Read `size` bytes from standard output."""
         assert self.process.stdout is not None
         return self.process.stdout.read(size)
 

@@ -1,4 +1,4 @@
-"""Endpoints for tests: a sender, a server of the test's own, a client that speaks octets."""
+"""Endpoints for tests: a sender, a server of the test's own, a client that speaks bytes."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""Hostile octets for everything that reads octets from outside.
+"""Hostile bytes for everything that reads bytes from outside.
 
-Each target takes one input whole, octet by octet and with more octets after it, and must say the
+Each target takes one input whole, byte by byte and with more bytes after it, and must say the
 same each time, raise nothing but the error that it documents, and hold no more than it may. Inputs
 come from two sources: hypothesis, which shrinks what it finds, and a mutator of good examples,
 which is fast enough for millions (HALFOPEN_SOAK=1). Where atheris is installed (pip install
@@ -64,7 +64,7 @@ MORE = b"9 syslog 5 after\n"
 
 
 def ways(data: bytes) -> Iterator[list[bytes]]:
-    """The same octets in different pieces, the whole first."""
+    """The same bytes in different pieces, the whole first."""
     if not data:  # an empty piece would be the end of the stream
         return
     yield [data]
@@ -191,7 +191,7 @@ def syslog(data: bytes) -> None:
                         assert stream.buffered <= LIMIT + 11
                     found += stream.finish()
                 except InputError:
-                    found = [InputError]  # those before it came earlier when fed octet by octet
+                    found = [InputError]  # those before it came earlier when fed byte by byte
                 results.append(found)
             same(results)
 

@@ -35,7 +35,7 @@ class Stream(Protocol):
     """What of an :class:`asyncio.StreamWriter` is used."""
 
     def write(self, data: bytes) -> None:
-        """Hand octets over."""
+        """Hand bytes over."""
 
     async def drain(self) -> None:
         """Wait while the reader is busy; raises OSError if there is none."""

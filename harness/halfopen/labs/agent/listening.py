@@ -16,7 +16,7 @@ class ListeningSocket:
     Attributes:
         address: `ADDRESS:PORT`.
         waiting: connections that wait to be accepted.
-        backlog: the kernel drops each SYN while more than so many wait (listen(2)).
+        backlog: the kernel drops each SYN while more than this many wait (listen(2)).
     """
 
     address: str

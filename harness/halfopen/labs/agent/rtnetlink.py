@@ -23,7 +23,7 @@ class LinkInfo:
         index: in its namespace.
         name: likewise.
         mac: its hardware address, as `02:00:00:00:00:01`.
-        mtu: octets of an IP packet.
+        mtu: bytes of an IP packet.
         peer: index of the other end in the other end's namespace; 0 if there is none.
     """
 

@@ -1,7 +1,7 @@
 """The standard streams of a container, without a thread for each.
 
 Source: the Docker Engine API, "Attach to a container": after the answer's header the connection
-carries frames of eight octets (stream, three zeros, length in network order) and payload.
+carries frames of eight bytes (stream, three zeros, length in network order) and payload.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ class Attached:
         self._writer = writer
 
     async def read(self) -> tuple[int, bytes] | None:
-        """The next piece of output as (stream, octets); None at the end."""
+        """The next piece of output as (stream, bytes); None at the end."""
         try:
             stream, length = _HEADER.unpack(await self._reader.readexactly(_HEADER.size))
             return stream, await self._reader.readexactly(length)

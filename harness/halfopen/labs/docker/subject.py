@@ -168,7 +168,7 @@ class Input:
         self._closing: asyncio.Future[Any] | None = None
 
     def write(self, data: bytes) -> None:
-        """Hand octets over; :meth:`drain` sends them."""
+        """Hand bytes over; :meth:`drain` sends them."""
         self._buffer += data
 
     async def drain(self) -> None:

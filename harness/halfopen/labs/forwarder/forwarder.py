@@ -1,4 +1,4 @@
-"""What a middlebox does with a frame: octets and times in, octets out; no sockets, no clock.
+"""What a middlebox does with a frame: bytes and times in, bytes out; no sockets, no clock.
 
 The flow table decides; here frames are read for it, and what it says is done to them.
 """
@@ -25,7 +25,7 @@ from halfopen.packet_faults._packet_fault import Manner, OutgoingPacket, PacketF
 
 @dataclass
 class Tally:
-    """Packets, and octets of IP, that did not get through.
+    """Packets, and bytes of IP, that did not get through.
 
     Attributes:
         late: fitted no flow.

@@ -29,13 +29,13 @@ Buffer = bytes | bytearray | memoryview
 
 @lru_cache(maxsize=4096)
 def text(address: bytes) -> str:
-    """An address of 4 or 16 octets as text."""
+    """An address of 4 or 16 bytes as text."""
     return inet_ntop(AF_INET if len(address) == 4 else AF_INET6, address)
 
 
 @lru_cache(maxsize=4096)
 def octets(address: str) -> bytes:
-    """An address written as text as 4 or 16 octets."""
+    """An address written as text as 4 or 16 bytes."""
     return inet_pton(AF_INET6 if ":" in address else AF_INET, address)
 
 
@@ -47,10 +47,10 @@ class Datagram:
         version: 4 or 6.
         start: of its header.
         inner: start of what is inside: TCP, ICMP, ...
-        end: one behind its last octet, as its header says.
+        end: one behind its last byte, as its header says.
         protocol: of what is inside.
-        source: address, as octets.
-        destination: address, as octets.
+        source: address, as bytes.
+        destination: address, as bytes.
         hops: time to live, or hop limit.
         piece: True for a fragment that is not the first.
         divisible: whether a router may take it apart (never in IPv6, in IPv4 if DF is not set).
@@ -69,7 +69,7 @@ class Datagram:
 
     @property
     def length(self) -> int:
-        """Octets, header included."""
+        """Bytes, header included."""
         return self.end - self.start
 
 
@@ -79,7 +79,7 @@ def read_ip(data: Buffer, start: int, limit: int) -> Datagram | None:
     Args:
         data: holds it.
         start: of its header.
-        limit: one behind the last octet that is there; an ICMP error quotes only a part.
+        limit: one behind the last byte that is there; an ICMP error quotes only a part.
     """
     version = data[start] >> 4 if limit - start >= 20 else 0
     if version == 4:
@@ -115,7 +115,7 @@ def read_ip(data: Buffer, start: int, limit: int) -> Datagram | None:
 
 
 def addresses_of(data: Buffer, ip: Datagram) -> Addresses:
-    """From whom to whom a TCP segment goes; its first four octets must be there."""
+    """From whom to whom a TCP segment goes; its first four bytes must be there."""
     ports = data[ip.inner : ip.inner + 4]
     return Addresses(
         Endpoint(text(ip.source), int.from_bytes(ports[:2], "big")),

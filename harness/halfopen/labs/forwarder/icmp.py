@@ -54,7 +54,7 @@ def error(frame: bytes | bytearray, ip: Datagram, own: bytes, reason: Reason, mt
         ip: the packet in it.
         own: address of the middlebox towards the sender.
         reason: what was wrong.
-        mtu: of the next link in octets, for a packet that is too long.
+        mtu: of the next link in bytes, for a packet that is too long.
     """
     quoted = bytes(frame[ip.start : min(ip.end, ip.start + _QUOTED[ip.version])])
     kind, code = (_IPV4 if ip.version == 4 else _IPV6)[reason]

@@ -59,7 +59,7 @@ class Link:
 
     Args:
         interface: its name.
-        mtu: octets of an IP packet.
+        mtu: bytes of an IP packet.
 
     Attributes:
         ring: the memory that the frames lie in.
@@ -101,7 +101,7 @@ class Link:
         return self._socket.fileno()
 
     def frames(self, most: int = _BATCH) -> Iterator[tuple[int, int, bool]]:
-        """The frames that have come: start in the ring, octets, whether a checksum is unfinished.
+        """The frames that have come: start in the ring, bytes, whether a checksum is unfinished.
 
         What was yielded stays where it is until :meth:`give_back`.
 

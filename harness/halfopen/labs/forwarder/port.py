@@ -13,8 +13,8 @@ class Port:
     Attributes:
         own: MAC address of the middlebox's end.
         peer: that of the neighbour's end.
-        mtu: octets of an IP packet, at most.
-        addresses: the middlebox's own on it, in octets, by IP version.
+        mtu: bytes of an IP packet, at most.
+        addresses: the middlebox's own on it, in bytes, by IP version.
     """
 
     own: bytes

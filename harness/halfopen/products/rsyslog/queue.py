@@ -73,7 +73,7 @@ class Queue(Section):
         size: messages.
         dequeue_batch_size: messages.
         worker_threads: at most.
-        worker_thread_minimum_messages: one more worker for each so many that wait.
+        worker_thread_minimum_messages: waiting messages for each additional worker.
         timeout_worker_thread_shutdown: after which an idle worker ends; real time.
         dequeue_slow_down: pause after each batch; real time.
         dequeue_time_begin: hour of the day from which on messages are taken out, 0 to 23.

@@ -133,7 +133,7 @@ def test_the_short_way_leads_where_the_long_way_does(
     script: list[tuple[Side, int, int, int, float, int]],
     counts: bool,
 ) -> None:
-    """Octet for octet, and with the same state of the flow behind it."""
+    """Octet for byte, and with the same state of the flow behind it."""
     long, short = (Place(version, nat, keepalive_refreshes=counts).open() for _ in range(2))
     now = 0.0
     for side, flags, seq, length, pause, hops in script:

@@ -30,7 +30,7 @@ def receive(relpio: Start, output: str, *more: str) -> tuple[RelpioProcess, int]
 
 
 class Client:
-    """A session made of octets."""
+    """A session made of bytes."""
 
     def __init__(self, port: int, host: str = "127.0.0.1") -> None:
         self.sock = socket.create_connection((host, port), timeout=20)

@@ -1,4 +1,4 @@
-"""The sending core against a server made of octets."""
+"""The sending core against a server made of bytes."""
 
 from __future__ import annotations
 

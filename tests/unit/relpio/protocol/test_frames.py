@@ -1,4 +1,4 @@
-"""The frame codec. Every vector runs whole, octet by octet, and with more octets after it."""
+"""The frame codec. Every vector runs whole, byte by byte, and with more bytes after it."""
 
 from __future__ import annotations
 

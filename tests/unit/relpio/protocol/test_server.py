@@ -1,4 +1,4 @@
-"""The receiving core against a client made of octets: every rule of negotiation and order."""
+"""The receiving core against a client made of bytes: every rule of negotiation and order."""
 
 from __future__ import annotations
 

@@ -72,7 +72,7 @@ def test_endless_octets_end_up_nowhere(name: str, oversize: Oversize) -> None:
     piece = (more * 10_000)[:10_000]
     tracemalloc.start()
     try:
-        for _ in range(300):  # three million octets
+        for _ in range(300):  # three million bytes
             server.receive_data(piece, 0.0)
             assert server.buffered <= 20_000 + 60
             server.data_to_send()
@@ -151,7 +151,7 @@ def read_until(sock: socket.socket, end: bytes) -> None:
 def test_who_reads_no_answers_stops_being_read(
     tools: type[Tools], frame: bytes, opened: bool
 ) -> None:
-    """Each message is answered with more octets than it has: that must not pile up."""
+    """Each message is answered with more bytes than it has: that must not pile up."""
 
     async def main() -> None:
         async with receiving(Counting()) as receiver:

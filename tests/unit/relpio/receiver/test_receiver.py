@@ -43,7 +43,7 @@ class ByHost(Memory):
 
 
 class Client:
-    """A client made of octets."""
+    """A client made of bytes."""
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.reader = reader

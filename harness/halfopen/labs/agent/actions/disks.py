@@ -26,7 +26,7 @@ from halfopen.labs.agent.environment import LaunchEnvironment
 from halfopen.model.effects import NOTHING, Touched
 from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk
 
-_FULL_SIZE = 1 << 30  # octets that the tmpfs takes at most; it uses memory only for what is in it
+_FULL_SIZE = 1 << 30  # bytes that the tmpfs takes at most; it uses memory only for what is in it
 _ATTEMPTS = 10
 _SOURCE = "halfopen-disk"
 _KEPT = "weak disk"
@@ -124,7 +124,7 @@ async def _order(host: str, context: ActionContext, order: str) -> Any:
 
 
 async def fill_disk(verb: FillDisk, context: ActionContext) -> Touched:
-    """Cut the tmpfs to what is in it and `free` octets more; or give it its size back."""
+    """Cut the tmpfs to what is in it and `free` bytes more; or give it its size back."""
     disk = context.disk(verb.host)
     before = _free(disk)
     for attempt in reversed(range(_ATTEMPTS)):
@@ -150,7 +150,7 @@ def _free(disk: Path) -> int:
 
 
 def _size_with(disk: Path, free: int) -> int:
-    """Octets of a tmpfs that holds what it holds now, and so many more."""
+    """Size in bytes of a tmpfs with its present contents and `free` bytes more."""
     status = os.statvfs(disk)
     used = (status.f_blocks - status.f_bfree) * status.f_frsize
     return max(status.f_frsize, used + free)  # a size of 0 would be no limit at all (tmpfs(5))
