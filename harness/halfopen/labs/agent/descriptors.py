@@ -1,6 +1,6 @@
 """Whether a program has come to its limit of file descriptors.
 
-The kernel tells nobody that accept(2) or open(2) failed with EMFILE.  But a program that gets it
+The kernel does not report that accept(2) or open(2) failed with EMFILE.  But a program that gets it
 has as many descriptors open as it may, and looks are cheap.
 """
 
@@ -45,5 +45,5 @@ class DescriptorWatch:
         self._task.cancel()
 
     async def _go_on(self) -> None:
-        while self.look():  # noqa: ASYNC110 - the kernel tells nobody
+        while self.look():  # noqa: ASYNC110 - the kernel does not report it
             await asyncio.sleep(_LOOK_S)
