@@ -82,7 +82,7 @@ def test_a_container_that_dies_at_its_start_is_shown_with_what_it_said(
     ready = "\n    ready: { connected: 4000 }"
     done = _play(tmp_path, bare, '["/bin/busybox", ls, /no/such/place]', ready)
     assert done.returncode == 3
-    assert "ended at its start" in _words(done)
+    assert "ended as soon as it started" in _words(done)
     assert "/no/such/place: No such file" in _words(done)
 
 
@@ -108,7 +108,7 @@ def test_what_only_an_image_can_say_needs_one(tmp_path: Path) -> None:
     text = OWN.replace("    image: IMAGE\n    start: START\n", "    arguments: [send]\n")
     done = halfopen("run", write_short(tmp_path, text), "--lab", "docker", cwd=tmp_path)
     assert done.returncode == 2
-    assert "short.scenario.yaml:4: without `start` it is an image" in " ".join(done.stderr.split())
+    assert "short.scenario.yaml:4: without `start` the image decides what runs" in " ".join(done.stderr.split())
     assert "host sender names none; add `image: ...`" in " ".join(done.stderr.split())
 
 

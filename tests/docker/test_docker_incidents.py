@@ -63,7 +63,7 @@ def test_what_cannot_be_played_there_is_known() -> None:
     assert found.keys() == UNSUPPORTED.keys()
     for name, reason in found.items():
         assert UNSUPPORTED[name] in reason
-        assert "name one that has as `image`" in reason
+        assert "set `image` to one that has" in reason
 
 
 def _play(plans: Sequence[Plan], lab: str, out: Path) -> list[VariantResult]:

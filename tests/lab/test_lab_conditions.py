@@ -65,7 +65,7 @@ def test_a_condition_that_is_never_met_is_unknown_and_never_a_pass(tmp_path: Pat
     for result in results:
         assert result["verdict"] == "unknown", result["why"]
     wait, connections = (
-        f"the condition '{text}' was not met within 1 s in the lab: it is at "
+        f"the condition '{text}' was not met within 1 s in the lab: the last value was "
         for text in ("event miracle at sender", "connections at sender >= 9")
     )
     assert f"line 16: {wait}" in whys["waits"]

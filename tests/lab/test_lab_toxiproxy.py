@@ -108,5 +108,5 @@ def test_what_the_server_does_not_take_is_told(tmp_path: Path) -> None:
         lab.run("sender", "tcp client", to="proxy")
         toxic(lab)
         lab.fault("kill", at="proxy")
-        with pytest.raises(LabError, match="proxy: Toxiproxy refuses"):
+        with pytest.raises(LabError, match="proxy: Toxiproxy reports"):
             toxic(lab)
