@@ -108,7 +108,9 @@ def test_what_only_an_image_can_say_needs_one(tmp_path: Path) -> None:
     text = OWN.replace("    image: IMAGE\n    start: START\n", "    arguments: [send]\n")
     done = halfopen("run", write_short(tmp_path, text), "--lab", "docker", cwd=tmp_path)
     assert done.returncode == 2
-    assert "short.scenario.yaml:4: without `start` the image decides what runs" in " ".join(done.stderr.split())
+    assert "short.scenario.yaml:4: without `start` the image decides what runs" in " ".join(
+        done.stderr.split()
+    )
     assert "host sender names none; add `image: ...`" in " ".join(done.stderr.split())
 
 
