@@ -87,7 +87,7 @@ class SocketDifferences:
         """The record of a sample.
 
         Args:
-            sockets: all that there are.
+            sockets: the complete sample.
             now: when they were looked at, in seconds; by the same clock each time.
             took: seconds that it took to look at all of them: no clock is known any better.
         """
@@ -113,7 +113,7 @@ class EntryDifferences:
         """The record of a sample.
 
         Args:
-            entries: all that there are.
+            entries: the complete sample.
             now: when they were looked at, in seconds; by the same clock each time.
         """
         news, gone = self._differences.of(entries, now, _WHOLE_SECONDS_S)

@@ -19,7 +19,7 @@ class Injected:
         fault: that was injected.
         flows: that its verbs touched, as `client > server`.
         effect: does its verbs, and counts what they touch.
-        apply: does a verb that ends it: what that touches is no effect of the fault.
+        apply: carries out a verb that ends it; what that touches does not count as an effect.
         look: looks what all faults have touched, before a verb that may end what one counts.
         ended: called once, when it is healed.
         tell_effect: records what it has touched.

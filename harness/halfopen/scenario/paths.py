@@ -30,7 +30,7 @@ def parse_family(node: Node, problems: Problems) -> Family | None:
 
 
 def parse_path(node: Node, key: str, example: str, problems: Problems) -> RawPath | None:
-    """The hosts in the list `node`; None if it is no list of texts.
+    """The hosts in the list `node`; None if it is not a list of strings.
 
     Args:
         node: the value of `path` or `return path`.
