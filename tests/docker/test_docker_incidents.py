@@ -25,6 +25,8 @@ LIBRARY = Path(__file__).parents[2] / "scenarios" / "incidents"
 SOAK = "HALFOPEN_SOAK" in os.environ
 # A JVM, or a sender with many connections, wants a core for a second or two.
 AT_A_TIME = 6
+# Several brokers of Kafka that start in the same second can make each other late.
+LATE_RETRIES = 2
 
 UNSUPPORTED = {
     ("omrelp-keepalive", "asked-for"): "node: its image has no rsyslog of debian 14",
@@ -68,7 +70,16 @@ def test_what_cannot_be_played_there_is_known() -> None:
 
 def _play(plans: Sequence[Plan], lab: str, out: Path) -> list[VariantResult]:
     vocabulary = default_vocabulary()
-    return asyncio.run(run_plans(plans, all_labs()[lab], vocabulary, out, jobs=fixed(AT_A_TIME)))
+    return asyncio.run(
+        run_plans(
+            plans,
+            all_labs()[lab],
+            vocabulary,
+            out,
+            jobs=fixed(AT_A_TIME),
+            late_retries=LATE_RETRIES,
+        )
+    )
 
 
 def _verdicts(results: Sequence[VariantResult]) -> dict[str, Any]:

@@ -47,11 +47,11 @@ def write_short(directory: Path, text: str = SHORT) -> Path:
 def halfopen(
     *arguments: str | Path, cwd: Path, env: dict[str, str] | None = None, timeout: float = 120
 ) -> subprocess.CompletedProcess[str]:
-    """Run the command line as a user would."""
+    """Run the command line as a user would; a variant that a busy machine spoiled runs again."""
     return subprocess.run(
         [sys.executable, "-m", "halfopen", *map(str, arguments)],
         cwd=cwd,
-        env={**os.environ, **(env or {})},
+        env={"HALFOPEN_LATE_RETRIES": "2", **os.environ, **(env or {})},
         capture_output=True,
         text=True,
         timeout=timeout,

@@ -74,6 +74,7 @@ def run(
         int,
         typer.Option(
             min=0,
+            envvar="HALFOPEN_LATE_RETRIES",
             help="Times to repeat a variant that is unknown because the machine was late.",
         ),
     ] = 0,
