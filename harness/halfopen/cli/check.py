@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from halfopen.errors import InputError, Problem, UsageError
 from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.verdict import VariantResult
 from halfopen.report.files import check_writable
+from halfopen.report.html import Report
 from halfopen.runner.captures import with_captures
 from halfopen.runner.run import judge_run
 
@@ -29,17 +31,23 @@ def check(
     report: Annotated[bool, typer.Option(help="Write an HTML report to DIR/report.html.")] = True,
 ) -> None:
     """Judge a saved history again, even that of a killed run."""
-    runs, unread = saved_runs(directory)
     check_writable(directory, json, junit)
-    results = [result for result, _ in runs]
-    finish(results, out=directory, json=json, junit=junit, report=report, unread=unread)
+    unread: list[Problem] = []
+    results: list[VariantResult] = []
+    made = Report() if report else None
+    for result, history in saved_runs(directory, unread):
+        results.append(result)
+        if made is not None:
+            made.add(result, history)
+    finish(results, out=directory, json=json, junit=junit, report=made, unread=unread)
 
 
-def saved_runs(directory: Path) -> tuple[list[tuple[VariantResult, History]], list[Problem]]:
-    """The runs that are saved in `directory` or below it, each judged again.
+def saved_runs(directory: Path, unread: list[Problem]) -> Iterator[tuple[VariantResult, History]]:
+    """The runs that are saved in `directory` or below it, each judged again when it is its turn.
 
-    Returns:
-        the runs, and what is wrong with each history that cannot be read.
+    Args:
+        directory: of one run, or of several.
+        unread: gets what is wrong with each history that cannot be read.
 
     Raises:
         UsageError: if there is none.
@@ -51,8 +59,7 @@ def saved_runs(directory: Path) -> tuple[list[tuple[VariantResult, History]], li
             f"{directory}: no {FILE_NAME} in this directory or below it; name the --out directory "
             "of a run"
         )
-    runs: list[tuple[VariantResult, History]] = []
-    unread: list[Problem] = []
+    read = 0
     for path in found:
         try:
             history = read_history(path.parent)
@@ -61,7 +68,7 @@ def saved_runs(directory: Path) -> tuple[list[tuple[VariantResult, History]], li
         except OSError as error:
             unread.append(Problem(str(path), 1, f"cannot be read: {error.strerror}"))
         else:
-            runs.append((with_captures(judge_run(history, path.parent), history), history))
-    if not runs:
+            read += 1
+            yield with_captures(judge_run(history, path.parent), history), history
+    if not read:
         raise InputError(unread)
-    return runs, unread

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from halfopen.cli.check import saved_runs
-from halfopen.errors import InputError
+from halfopen.errors import InputError, Problem
 from halfopen.report.files import check_writable
 from halfopen.report.page import Run, write_index, write_pages
 from halfopen.report.table import write_table
@@ -32,7 +32,8 @@ def page(
     ] = False,
 ) -> None:
     """Write a page about each scenario of a saved run: what happened, a picture, the fix."""
-    runs, unread = saved_runs(directory)
+    unread: list[Problem] = []
+    runs = list(saved_runs(directory, unread))
     if table is not None:
         check_writable(table.parent, table)
         write_table(runs, table)

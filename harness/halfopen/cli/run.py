@@ -14,12 +14,12 @@ from rich.console import Console
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
 from halfopen.labs import lab_named
-from halfopen.model.history import FILE_NAME, History, read_history
+from halfopen.model.history import FILE_NAME, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.ports import LabSpec
 from halfopen.report.files import STDOUT, check_writable
-from halfopen.report.html import write_html
+from halfopen.report.html import Report
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
@@ -113,7 +113,8 @@ def run(
             )
 
     results = asyncio.run(run_with_controls(plans, play) if control else play(plans, ""))
-    finish(results, out=out, json=json, junit=junit, report=report)
+    made = _report_on(results) if report else None
+    finish(results, out=out, json=json, junit=junit, report=made)
 
 
 def finish(
@@ -122,7 +123,7 @@ def finish(
     out: Path,
     json: Path | None,
     junit: Path | None,
-    report: bool,
+    report: Report | None,
     unread: Sequence[Problem] = (),
 ) -> None:
     """Write and print what was found, and leave with the exit status that follows from it.
@@ -138,18 +139,22 @@ def finish(
     if junit is not None:
         write_junit(results, junit)
     print_results(results, Console(stderr=aside))
-    if report:
-        write_html([(result, _history(result)) for result in results], out / REPORT)
+    if report is not None:
+        report.write(out / REPORT)
         typer.echo(f"report: {out / REPORT}", err=aside)
     if unread:
         raise InputError(unread)
     raise typer.Exit(exit_status(results))
 
 
-def _history(result: VariantResult) -> History | None:
-    """What was recorded of a run; None for one that could not begin."""
-    directory = Path(result.directory)
-    return read_history(directory) if (directory / FILE_NAME).exists() else None
+def _report_on(results: Sequence[VariantResult]) -> Report:
+    """The report on what was played just now."""
+    report = Report()
+    for result in results:
+        directory = Path(result.directory)
+        began = (directory / FILE_NAME).exists()
+        report.add(result, read_history(directory) if began else None)
+    return report
 
 
 def exit_status(results: Sequence[VariantResult]) -> int:

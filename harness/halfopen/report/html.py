@@ -32,51 +32,53 @@ _ENVIRONMENT.filters["duration"] = format_duration
 _ENVIRONMENT.filters["counted"] = count
 
 
-def write_html(runs: Sequence[tuple[VariantResult, History | None]], path: Path) -> None:
-    """Write the report on all variants of a run.
+class Report:
+    """The page about all variants of a run, made of one after the other.
 
-    Args:
-        runs: each verdict with the history that it rests on; None where nothing was run.
-        path: the file; it is about 5 MB, nearly all of it the plotting library.
+    What a page says of a variant is taken from its history at once: the history, which can be
+    large, need not be kept.
     """
-    write_file(path, render_html(runs))
 
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+        self._figures: dict[str, Any] = {}
 
-def render_html(runs: Sequence[tuple[VariantResult, History | None]]) -> str:
-    """The report as text, see :func:`write_html`."""
-    scenarios: dict[tuple[str, str], list[tuple[VariantResult, History | None]]] = {}
-    for result, history in runs:
-        scenarios.setdefault((result.file, result.scenario), []).append((result, history))
-    groups: list[dict[str, Any]] = []
-    figures: dict[str, Any] = {}
-    number = 0
-    for (file, scenario), members in scenarios.items():
-        variants = []
-        for result, history in members:
-            number += 1
-            variants.append(_variant(number, result, history))
-            if variants[-1]["figure"]:
-                figures[variants[-1]["id"]] = variants[-1]["figure"]
-        abouts = {_about(history, "about") for _, history in members if history is not None}
-        groups.append(
+    def add(self, result: VariantResult, history: History | None) -> None:
+        """Add a verdict with the history that it rests on; None where nothing was run."""
+        number = sum(map(len, self._groups.values())) + 1
+        variant = _variant(number, result, history)
+        if variant["figure"]:
+            self._figures[variant["id"]] = variant["figure"]
+        self._groups.setdefault((result.file, result.scenario), []).append(variant)
+
+    def render(self) -> str:
+        """The page as text."""
+        groups = [
             {
                 "name": scenario,
                 "file": file,
-                "about": abouts.pop() if len(abouts) == 1 else "",
-                "source": _first(members, "source"),
+                "about": _common_about(variants),
+                "source": next((each["source"] for each in variants if each["source"]), ""),
                 "variants": variants,
             }
+            for (file, scenario), variants in self._groups.items()
+        ]
+        return _ENVIRONMENT.get_template("report.html.j2").render(
+            groups=groups,
+            figures=self._figures,
+            plotly=Markup(get_plotlyjs()) if self._figures else "",
+            title=groups[0]["name"] if len(groups) == 1 else "halfopen report",
         )
-    return _ENVIRONMENT.get_template("report.html.j2").render(
-        groups=groups,
-        figures=figures,
-        plotly=Markup(get_plotlyjs()) if figures else "",
-        title=groups[0]["name"] if len(groups) == 1 else "halfopen report",
-    )
+
+    def write(self, path: Path) -> None:
+        """Write the page; it has about 5 MB, nearly all of it the plotting library."""
+        write_file(path, self.render())
 
 
-def _first(members: Sequence[tuple[VariantResult, History | None]], key: str) -> str:
-    return next((str(h.plan[key]) for _, h in members if h is not None and h.plan.get(key)), "")
+def _common_about(variants: Sequence[dict[str, Any]]) -> str:
+    """What the scenario says of itself, if all of its variants were of the same text."""
+    abouts = {each["scenario_about"] for each in variants if each["ran"]}
+    return abouts.pop() if len(abouts) == 1 else ""
 
 
 def _about(history: History, key: str) -> str:
@@ -95,6 +97,9 @@ def _variant(number: int, result: VariantResult, history: History | None) -> dic
         "mark": MARKS[result.verdict],
         "why": result.why,
         "about": about,
+        "scenario_about": _about(history, "about") if history else "",
+        "source": str(history.plan.get("source") or "") if history else "",
+        "ran": history is not None,
         "result": result,
         "checks": [_check(result, check) for check in result.checks],
         "figure": timeline(history) if history else None,

@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.model.history import FILE_NAME, HistoryWriter
+from halfopen.cli.check import check
+from halfopen.errors import InputError
+from halfopen.model.history import FILE_NAME, History, HistoryWriter, read_history
 
 from ..report.incident import all_variants
 
@@ -83,3 +85,20 @@ def test_files_are_utf_8_whatever_the_locale(runs: Path, encoding: str) -> None:
     results = json.loads((runs / "r.json").read_bytes().decode("utf-8"))["results"]
     assert results[0]["scenario"] == title
     assert title in (runs / "r.xml").read_bytes().decode("utf-8")
+
+
+def test_each_history_is_read_once_also_for_the_report(
+    runs: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    read: list[Path] = []
+
+    def counted(directory: Path) -> History:
+        read.append(directory)
+        return read_history(directory)
+
+    monkeypatch.setattr("halfopen.cli.check.read_history", counted)
+    monkeypatch.setattr("halfopen.cli.run.read_history", counted)
+    with pytest.raises(InputError):  # one of them is damaged
+        check(runs, report=True)
+    assert read == [runs / "a", runs / "b", runs / "c"]
+    assert (runs / "report.html").exists()

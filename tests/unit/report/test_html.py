@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,20 @@ import pytest
 from halfopen.model.history import History
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._timeline import flow_rows, timeline
-from halfopen.report.html import render_html, write_html
+from halfopen.report.html import Report
 
 from ..records import record
 from .incident import all_variants
+
+Runs = Sequence[tuple[VariantResult, History | None]]
+
+
+def report_on(runs: Runs) -> Report:
+    report = Report()
+    for result, history in runs:
+        report.add(result, history)
+    return report
+
 
 HOSTILE = "</script><script>window.broken = 1</script><img src=http://198.51.100.1/x>"
 
@@ -98,7 +108,7 @@ def test_nothing_sampled_nothing_drawn() -> None:
     history = History(all_variants()[0][1].records[:1])
     assert timeline(history) is None
     result = replace(all_variants()[3][0], checks=())
-    assert "The run did not start" in render_html([(result, history)])
+    assert "The run did not start" in report_on([(result, history)]).render()
 
 
 def test_many_flows_show_those_that_went_wrong() -> None:
@@ -108,9 +118,9 @@ def test_many_flows_show_those_that_went_wrong() -> None:
         for port in range(50_000, 50_050)
     ]
     flood = record("sockets", 0.2, host="sender", sockets=sockets)
-    page = render_html(
+    page = report_on(
         [(all_variants()[0][0], History([history.header, flood, *history.records[1:]]))]
-    )
+    ).render()
     assert "Not drawn: 24 flows without a failure" in page
     assert ":40002" in page
 
@@ -123,7 +133,9 @@ def test_hostile_text_stays_text(runs: list[tuple[VariantResult, History | None]
     step = record("step", 1.0, index=9, text=HOSTILE, line=1, state="begin")
     evil = History([header, step, *history.records[1:]])
     checks = tuple(replace(check, why=HOSTILE, label=HOSTILE) for check in result.checks)
-    page = render_html([(replace(result, variant=HOSTILE, why=HOSTILE, checks=checks), evil)])
+    page = report_on(
+        [(replace(result, variant=HOSTILE, why=HOSTILE, checks=checks), evil)]
+    ).render()
     assert HOSTILE not in page
     assert "window.broken = 1</script>" not in page
 
@@ -154,7 +166,7 @@ def test_a_browser_shows_it_without_a_network(
     scheme: str,
 ) -> None:
     path = tmp_path / "report.html"
-    write_html(runs, path)
+    report_on(runs).write(path)
     assert path.stat().st_size < 6_000_000
     context = browser.new_context(
         viewport={"width": width, "height": 900}, color_scheme=scheme, offline=True
@@ -192,7 +204,7 @@ def test_what_the_scenario_says_stands_above_what_its_variants_add() -> None:
         header = history.header.copy()
         header["plan"] = {**history.plan, **more}
         runs.append((result, History([header, *history.records[1:]])))
-    page = render_html(runs)
+    page = report_on(runs).render()
     assert page.count("A log sender holds one RELP connection") == 1
     assert page.index("A log sender holds") < page.index("Only here: keepalive-off.")
     assert "Only here: keepalive-1800." in page
