@@ -17,10 +17,10 @@ help: ## this list
 
 setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
-.venv/.installed: pyproject.toml .ci/system-packages
+.venv/.installed: pyproject.toml impl/pyproject.toml .ci/system-packages
 	@.ci/system-packages run
 	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl --editable .
 	@touch $@
 
 setup-dev: .venv/.installed-dev
@@ -28,7 +28,7 @@ setup-dev: .venv/.installed-dev
 .venv/.installed-dev: .venv/.installed .ci/system-packages .ci/toxiproxy-server .ci/syslog-ng \
 		.ci/rsyslog-releases
 	@.ci/system-packages test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl --editable '.[dev]'
 	@.ci/toxiproxy-server
 	@.ci/syslog-ng
 	@.ci/rsyslog-releases

@@ -52,6 +52,7 @@ from relpio.receiver.synced import SyncedFileOutput
 from relpio.sender.backoff import BackoffPolicy
 from relpio.sender.queues import Queues, open_queues
 from relpio.sender.sender import Sender, SenderSettings
+from relpio.version import __version__
 
 __all__ = [
     "Acknowledged",
@@ -110,6 +111,7 @@ __all__ = [
     "TextLog",
     "TlsSettings",
     "UnixAddress",
+    "__version__",
     "as_lines",
     "encode_acks",
     "encode_frame",

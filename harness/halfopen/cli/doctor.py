@@ -14,6 +14,7 @@ from rich.table import Table
 
 from halfopen.labs import all_labs
 from halfopen.products.libkeepalive import PRODUCT as LIBKEEPALIVE
+from halfopen.products.relpio import PRODUCT as RELPIO
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.vocabulary import default_vocabulary
 
@@ -83,9 +84,11 @@ def _lacking(labs: Sequence[str]) -> dict[tuple[str, str], list[str]]:
 
 
 def _products() -> dict[str, tuple[str | None, str]]:
-    """Name -> (version found, what to install) of all that systems run and is not ours."""
+    """Name -> (version found, what to install) of all that systems run and halfopen lacks."""
     specs = (spec.product for spec in default_vocabulary().systems.values())
-    known = {product.name: product for product in (*specs, LIBKEEPALIVE) if product is not None}
+    known = {
+        product.name: product for product in (*specs, LIBKEEPALIVE, RELPIO) if product is not None
+    }
     return {name: (known[name].version(), known[name].packages) for name in sorted(known)}
 
 

@@ -11,6 +11,7 @@ from pydantic import Field
 from halfopen.fields import RealTimeout, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, System, SystemContext
+from halfopen.products.relpio import missing
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.relpio_send import PORT
 
@@ -35,6 +36,10 @@ class RelpioReceive(System):
     def timers(self) -> Sequence[Timer]:
         """The durations that decide verdicts."""
         return keepalive_timers(self.keepalive)
+
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks: it is a distribution of its own."""
+        return missing()
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from halfopen.fields import Bytes, Duration, Endpoint, RealDelay, RealTimeout, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
+from halfopen.products.relpio import missing
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 
 PORT = 2514
@@ -125,6 +126,10 @@ class RelpioSend(System):
         if self.user_timeout is not None:
             timers.append(Timer("user timeout", self.user_timeout, "answer"))
         return timers
+
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks: it is a distribution of its own."""
+        return missing()
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from itertools import islice
 
 from relpio.errors import OfferError
+from relpio.version import __version__
 
 __all__ = [
     "HIGHEST_VERSION",
@@ -45,7 +46,7 @@ HIGHEST_VERSION = 1
 """The version that the specification calls the initial one. It differs in nothing but its number,
 so a peer that insists on it can be spoken to."""
 
-SOFTWARE = (b"relpio", b"0.1.0")
+SOFTWARE = (b"relpio", __version__.encode())
 
 Offers = Mapping[bytes, tuple[bytes, ...]]
 

@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
-from halfopen.ports import SystemContext
+from halfopen.ports import System, SystemContext
+from halfopen.products import relpio as installed
+from halfopen.systems.relpio_receive import RelpioReceive
 from halfopen.systems.relpio_send import RelpioSend
 from relpio.command.main import main
 
@@ -93,3 +95,14 @@ def test_relpio_knows_all_of_them(capsys: pytest.CaptureFixture[str], tmp_path: 
 def test_what_only_a_disk_assisted_queue_has(given: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match="only a disk-assisted queue"):
         RelpioSend.model_validate({"to": "receiver", "queue": "disk", **given})
+
+
+@pytest.mark.parametrize("system", [RelpioSend, RelpioReceive])
+def test_a_machine_without_relpio_does_not_run_it_and_is_told_how_to_get_it(
+    system: type[System], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options = system.model_validate({"to": "receiver"} if system is RelpioSend else {})
+    assert not options.missing()
+    monkeypatch.setattr(installed, "find_spec", lambda _: None)
+    assert options.missing() == ("relpio is not installed: `pip install 'halfopen[relpio]'`",)
+    assert installed.version() is None
