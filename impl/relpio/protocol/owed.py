@@ -6,7 +6,7 @@ from collections import deque
 
 from relpio.errors import LocalProtocolError
 from relpio.protocol.frames import encode_acks, encode_frame
-from relpio.protocol.responses import encode_response
+from relpio.protocol.responses import ACCEPTED, encode_response
 from relpio.protocol.txnr import HINT
 
 __all__ = ["OwedAnswers"]
@@ -59,3 +59,13 @@ class OwedAnswers:
         """
         if not 0 <= count <= self.count:
             raise LocalProtocolError(f"{count} answers for {self.count} messages")
+
+    def check_refusal(self, code: int) -> None:
+        """Check that a message awaits an answer, and that `code` refuses it.
+
+        Raises:
+            LocalProtocolError: there is none, or `code` is 200 or not three digits.
+        """
+        if code == ACCEPTED or not 0 <= code <= 999:
+            raise LocalProtocolError(f"code {code} does not refuse anything")
+        self.check(1)

@@ -10,34 +10,24 @@ what was handed out before is still awaited: the hint and the end come after the
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable
 
-from relpio.errors import (
-    LocalProtocolError,
-    OfferError,
-    RemoteProtocolError,
-)
+from relpio.errors import OfferError, RemoteProtocolError
+from relpio.protocol.arrivals import Arrivals
 from relpio.protocol.events import (
     LossReason,
-    Messages,
     Oversized,
     ServerEvent,
     SessionClosed,
     SessionLost,
     SessionOpened,
 )
-from relpio.protocol.frames import Frame, FrameDecoder, encode_frame
-from relpio.protocol.offers import (
-    encode_offers,
-    negotiate_version,
-    own_offers,
-    parse_offers,
-    require_syslog,
-)
+from relpio.protocol.frames import Frame, encode_frame
+from relpio.protocol.opening import accept_open
 from relpio.protocol.owed import OwedAnswers
 from relpio.protocol.responses import ACCEPTED, REFUSED, encode_response
-from relpio.protocol.serversettings import Oversize, ServerSettings
+from relpio.protocol.serverclocks import EXPIRED, ServerClocks
+from relpio.protocol.serversettings import Oversize, ServerSettings, server_decoder
 from relpio.protocol.states import SERVER_TRANSITIONS, ServerInput, ServerState, step
 from relpio.protocol.txnr import HINT, follows
 
@@ -45,38 +35,30 @@ __all__ = ["Oversize", "ServerConnection", "ServerSettings"]
 
 _SERVERCLOSE = encode_frame(HINT, b"serverclose")
 
-_TIMEOUTS = {
-    LossReason.OPEN_TIMEOUT: "no open command in time",
-    LossReason.FRAME_TIMEOUT: "a frame was not complete in time",
-    LossReason.IDLE_TIMEOUT: "nothing was received for too long",
-}
-
-
-# `open` must fit, however small the limit for messages is.
-_LEAST_MAX_DATA = 4096
-
 
 class ServerConnection:
-    """A RELP server for one session."""
+    """A RELP server for one session.
+
+    Attributes:
+        settings: how it behaves.
+        clocks: its time limits. Pause them while bytes are not read, which is not the client's
+            fault.
+    """
 
     def __init__(self, settings: ServerSettings | None = None, now: float = 0.0) -> None:
         """Await a client's `open`; its time limit runs from `now`."""
         self.settings = settings or ServerSettings()
         self._state = ServerState.AWAITING_OPEN
-        self._decoder = _decoder(self.settings)
+        self._decoder = server_decoder(self.settings)
         self._out: list[bytes] = []
-        self._events: deque[ServerEvent] = deque()
+        self._arrivals = Arrivals()
         self._last_txnr = 0
         self._owed = OwedAnswers()
         self._last_words = b""  # sent after the last answer
         self._ending: ServerEvent | None = None  # reported after the last answer
         self._frames = 0  # complete ones; a run of messages counts as one
-        limit = self.settings.open_timeout
-        self._deadline = None if limit is None else now + limit
-        self._heard = now  # the last bytes
-        self._reading = True
+        self.clocks = ServerClocks(self.settings, now)
         self._more = False
-        self._frame_since: float | None = None  # first bytes of the frame that is incomplete
 
     @property
     def state(self) -> ServerState:
@@ -92,11 +74,6 @@ class ServerConnection:
     def buffered(self) -> int:
         """Bytes held of a frame that is not complete."""
         return self._decoder.buffered
-
-    @property
-    def frame_since(self) -> float | None:
-        """When the frame began that is not complete; None when there is none."""
-        return self._frame_since
 
     def acknowledge(self, count: int) -> None:
         """Answer `200 OK` to the `count` oldest messages without an answer.
@@ -117,9 +94,7 @@ class ServerConnection:
         Raises:
             LocalProtocolError: there is none, or `code` is 200 or not three digits.
         """
-        if code == ACCEPTED or not 0 <= code <= 999:
-            raise LocalProtocolError(f"code {code} does not refuse anything")
-        self._owed.check(1)
+        self._owed.check_refusal(code)
         if not self._over():
             self._out.append(self._owed.refuse(code, text))
             self._end_if_answered()
@@ -141,7 +116,7 @@ class ServerConnection:
             self._stop_taking(ServerInput.SHUTDOWN)
         self._out.append(_SERVERCLOSE)
         self._step(ServerInput.CUT)
-        self._events.append(self._ending or SessionClosed())
+        self._arrivals.add(self._ending or SessionClosed())
 
     def abandon(self, reason: LossReason, detail: str) -> None:
         """Give the session up, with a hint: it costs more than the program can spare."""
@@ -157,7 +132,7 @@ class ServerConnection:
             return
         if self._deaf():  # what comes after `close` or a violation is not even kept
             return
-        self._heard = now
+        self.clocks.heard(now)
         self._decoder.feed(data)
         self._take(now)
 
@@ -201,10 +176,9 @@ class ServerConnection:
         except RemoteProtocolError as error:
             detail = str(error)
             self._finish(ServerInput.VIOLATION, SessionLost(LossReason.PROTOCOL_ERROR, detail, 0))
-        if not self._decoder.incomplete:
-            self._frame_since = None
-        elif self._frame_since is None or self._frames != before:
-            self._frame_since = now
+        self.clocks.frames(
+            now, incomplete=self._decoder.incomplete, advanced=self._frames != before
+        )
 
     def data_to_send(self) -> bytes:
         """Return the bytes for the peer and forget them."""
@@ -214,42 +188,21 @@ class ServerConnection:
 
     def next_event(self) -> ServerEvent | None:
         """Return the next event, or None."""
-        return self._events.popleft() if self._events else None
-
-    def stop_clocks(self) -> None:
-        """Bytes are not read for a while, which is not the client's fault."""
-        self._reading = False
-
-    def restart_clocks(self, now: float) -> None:
-        """Bytes are read again."""
-        self._reading = True
-        self._heard = now
-        if self._frame_since is not None:
-            self._frame_since = now
+        return self._arrivals.next()
 
     def next_timeout(self) -> float | None:
         """When `handle_timeout` wants to be called, or None."""
-        return min((due for due, _ in self._timers()), default=None)
+        return min((due for due, _ in self._limits()), default=None)
 
     def handle_timeout(self, now: float) -> None:
         """Act on the timers that have expired; harmless when none has."""
-        for due, reason in self._timers():
+        for due, reason in self._limits():
             if now >= due:
-                self._finish(ServerInput.TIMEOUT, SessionLost(reason, _TIMEOUTS[reason], 0))
+                self._finish(ServerInput.TIMEOUT, SessionLost(reason, EXPIRED[reason], 0))
                 return
 
-    def _timers(self) -> Iterator[tuple[float, LossReason]]:
-        if self._deaf():
-            return
-        settings = self.settings
-        if self._deadline is not None:
-            yield self._deadline, LossReason.OPEN_TIMEOUT
-        if not self._reading:
-            return
-        if settings.frame_timeout is not None and self._frame_since is not None:
-            yield self._frame_since + settings.frame_timeout, LossReason.FRAME_TIMEOUT
-        if settings.idle_timeout is not None and not self._owed.count:
-            yield self._heard + settings.idle_timeout, LossReason.IDLE_TIMEOUT
+    def _limits(self) -> Iterable[tuple[float, LossReason]]:
+        return () if self._deaf() else self.clocks.due(owed=bool(self._owed.count))
 
     def _take_messages(self, most: int) -> int:
         first = self._last_txnr + 1
@@ -262,20 +215,9 @@ class ServerConnection:
     def _deliver(self, first: int, messages: list[bytes]) -> None:
         count = len(messages)
         self._owed.add(first, count)
-        if first == HINT:
-            self._events.append(Messages(HINT, messages))
-            return
-        self._last_txnr = first + count - 1
-        # One event for all that came together, however it was framed.
-        last = self._events[-1] if self._events else None
-        if (
-            isinstance(last, Messages)
-            and last.first_txnr != HINT
-            and last.first_txnr + len(last.messages) == first
-        ):
-            last.messages.extend(messages)
-        else:
-            self._events.append(Messages(first, messages))
+        if first != HINT:
+            self._last_txnr = first + count - 1
+        self._arrivals.add_messages(first, messages)
 
     def _handle(self, frame: Frame) -> None:
         txnr, command = frame.txnr, frame.command
@@ -304,13 +246,12 @@ class ServerConnection:
         if not opened:
             self._answer(frame.txnr, REFUSED, "command disabled")
             return
-        size, limit = self._decoder.cut_from or len(frame.data), self.settings.max_message_size
-        if size > limit:
+        size, longest = self._decoder.cut_from or len(frame.data), self.settings.longest_message
+        if size > self.settings.max_message_size:
             # `open` may be longer than a message, so the decoder may have let it through.
-            if len(frame.data) > self.settings.longest_message:
-                longest = self.settings.longest_message
+            if len(frame.data) > longest:
                 raise RemoteProtocolError(f"a message of {size} bytes; limit {longest}")
-            self._events.append(Oversized(frame.txnr, size, len(frame.data)))
+            self._arrivals.add(Oversized(frame.txnr, size, len(frame.data)))
         self._deliver(frame.txnr, [frame.data])
 
     def _handle_open(self, frame: Frame) -> None:
@@ -318,16 +259,14 @@ class ServerConnection:
             self._refuse_open(frame.txnr, "protocol error: connection already open")
             return
         try:
-            offers = parse_offers(frame.data)
-            version = negotiate_version(offers)
-            require_syslog(offers, "client")
+            offers, own = accept_open(frame.data)
         except OfferError as error:
             self._refuse_open(frame.txnr, str(error))
             return
-        self._deadline = None
+        self.clocks.opened()
         self._step(ServerInput.OPEN_ACCEPTED)
-        self._answer(frame.txnr, ACCEPTED, "OK", encode_offers(own_offers(version)))
-        self._events.append(SessionOpened(offers))
+        self._answer(frame.txnr, ACCEPTED, "OK", own)
+        self._arrivals.add(SessionOpened(offers))
 
     def _refuse_open(self, txnr: int, text: str) -> None:
         self._last_words = encode_frame(txnr, b"rsp", encode_response(REFUSED, text))
@@ -348,21 +287,20 @@ class ServerConnection:
             return
         self._out.append(self._last_words + _SERVERCLOSE)
         self._step(ServerInput.ALL_ANSWERED)
-        self._events.append(self._ending)
+        self._arrivals.add(self._ending)
 
     def _lose(self, happened: ServerInput, reason: LossReason, detail: str) -> None:
         """The peer is gone: nothing can be answered any more."""
         self._stop_taking(happened)
         if isinstance(self._ending, SessionLost):  # what came first says more
             reason, detail = self._ending.reason, self._ending.detail
-        self._events.append(SessionLost(reason, detail, self._owed.count))
+        self._arrivals.add(SessionLost(reason, detail, self._owed.count))
 
     def _stop_taking(self, happened: ServerInput) -> None:
         self._step(happened)
-        self._deadline = None
+        self.clocks.clear()
         self._more = False
         self._decoder.clear()
-        self._frame_since = None
 
     def _step(self, happened: ServerInput) -> None:
         self._state = step(SERVER_TRANSITIONS, self._state, happened)
@@ -373,9 +311,3 @@ class ServerConnection:
 
     def _over(self) -> bool:
         return self._state in (ServerState.CLOSED, ServerState.LOST)
-
-
-def _decoder(settings: ServerSettings) -> FrameDecoder:
-    longest = max(settings.longest_message, _LEAST_MAX_DATA)
-    cut_at = settings.max_message_size if settings.oversize is Oversize.TRUNCATE else 0
-    return FrameDecoder(longest, cut_messages_at=cut_at)

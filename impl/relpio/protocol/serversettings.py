@@ -6,9 +6,12 @@ from dataclasses import dataclass
 from enum import Enum
 
 from relpio.errors import ConfigurationError
-from relpio.protocol.frames import DEFAULT_MAX_DATA
+from relpio.protocol.frames import DEFAULT_MAX_DATA, FrameDecoder
 
-__all__ = ["Oversize", "ServerSettings"]
+__all__ = ["Oversize", "ServerSettings", "server_decoder"]
+
+_LEAST_MAX_DATA = 4096
+"""`open` must fit, however small the limit for messages is."""
 
 
 class Oversize(Enum):
@@ -64,3 +67,10 @@ class ServerSettings:
         if self.oversize is Oversize.ACCEPT:
             return self.max_accepted_size
         return self.max_message_size
+
+
+def server_decoder(settings: ServerSettings) -> FrameDecoder:
+    """Return a decoder that lets through what these settings take."""
+    longest = max(settings.longest_message, _LEAST_MAX_DATA)
+    cut_at = settings.max_message_size if settings.oversize is Oversize.TRUNCATE else 0
+    return FrameDecoder(longest, cut_messages_at=cut_at)

@@ -184,7 +184,7 @@ class Session(CoreProtocol[ServerEvent]):
     @property
     def frame_since(self) -> float:
         """When the frame began that is not complete; never, when there is none."""
-        since = self._server.frame_since
+        since = self._server.clocks.frame_since
         return float("inf") if since is None else since
 
     def _take(self, messages: Sequence[bytes]) -> None:
@@ -224,12 +224,12 @@ class Session(CoreProtocol[ServerEvent]):
         if waits or self._server.more:
             if not self.paused:
                 self.pause_reading()
-                self._server.stop_clocks()
+                self._server.clocks.pause()
             if not waits and self._turn is None:
                 self._turn = self._loop.call_soon(self._next_turn)
         elif self.paused:
             self.resume_reading()
-            self._server.restart_clocks(self._loop.time())
+            self._server.clocks.resume(self._loop.time())
             self.process()  # the timers run again
 
     def stop_reading(self) -> None:

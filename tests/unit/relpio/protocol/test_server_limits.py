@@ -136,7 +136,7 @@ def test_a_frame_that_does_not_end_ends_the_session_however_it_drips() -> None:
     for octet in b"2 syslog 100 abc":
         now += 0.5
         server.receive_data(bytes([octet]), now)
-    assert server.frame_since == 100.5
+    assert server.clocks.frame_since == 100.5
     assert server.next_timeout() == 110.5
     server.handle_timeout(110.5)
     (event,) = events_of(server)
@@ -156,7 +156,7 @@ def test_each_complete_frame_restarts_the_clock(oversize: Oversize) -> None:
     assert server.next_timeout() is None
     server.receive_data(b"5 syslog 4000 x", 107.0)
     assert server.next_timeout() == 117.0
-    server.restart_clocks(200.0)
+    server.clocks.resume(200.0)
     assert server.next_timeout() == 210.0
 
 
