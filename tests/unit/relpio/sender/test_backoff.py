@@ -5,9 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from relpio import (
-    BackoffPolicy,
-)
+from relpio import BackoffPolicy
 from relpio.sender.backoff import Backoff
 
 if TYPE_CHECKING:

@@ -9,9 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from relpio import (
-    TextLog,
-)
+from relpio import TextLog
 from relpio.sender.ledger import Ledger
 
 if TYPE_CHECKING:

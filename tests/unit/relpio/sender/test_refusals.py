@@ -12,7 +12,7 @@ from relpio import BackoffPolicy, ClientSettings, LossReason, MemoryQueue, Serve
 
 from ..conftest import Tools
 from ..doubles import QUICK, Events, numbered, run
-from .test_sender import Server, sending
+from .peer import Server, sending
 
 SLOW = BackoffPolicy(60.0, 60.0)
 
