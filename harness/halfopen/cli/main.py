@@ -13,6 +13,7 @@ from halfopen.cli.advise import advise
 from halfopen.cli.check import check
 from halfopen.cli.clean import clean
 from halfopen.cli.doctor import doctor
+from halfopen.cli.kernel import app as kernel
 from halfopen.cli.listing import checks, faults, profiles, systems
 from halfopen.cli.new import new
 from halfopen.cli.page import page
@@ -70,6 +71,9 @@ for command in (
     schema,
 ):
     app.command()(command)
+
+
+app.add_typer(kernel)
 
 
 def main() -> None:
