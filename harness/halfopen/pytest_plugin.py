@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +19,7 @@ import pytest
 if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest of a machine
     from halfopen.api import OpenLab
     from halfopen.model.plan import Plan
-    from halfopen.model.verdict import VariantResult
+    from halfopen.model.verdict import ControlResult, VariantResult
     from halfopen.ports import LabSpec
 
 SUFFIX = ".scenario.yaml"
@@ -37,6 +37,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         type=int,
         default=0,
         help="times to run a variant again if it is unknown because the machine was late",
+    )
+    group.addoption(
+        "--halfopen-control",
+        action="store_true",
+        help="play each variant also without its faults; it fails if no expectation notices them",
     )
     group.addoption("--halfopen-seed", type=int, default=0, help="seed of the random generator")
 
@@ -90,7 +95,7 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     was given; which those are it does not know before, so it plays one file at a time.
     """
     from halfopen.runner.concurrency import auto
-    from halfopen.runner.run import run_plans
+    from halfopen.runner.run import run_plans, run_with_controls
     from halfopen.vocabulary import default_vocabulary
 
     known = item.config.stash.setdefault(_RESULTS, {})
@@ -108,7 +113,14 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
     out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
     retries = item.config.getoption("--halfopen-late-retries")
-    runs = run_plans(chosen, lab, default_vocabulary(), out, jobs=auto(), late_retries=retries)
+    vocabulary = default_vocabulary()
+
+    def play(plans: Sequence[Plan], below: str) -> Coroutine[Any, Any, list[VariantResult]]:
+        directory = out / below
+        return run_plans(plans, lab, vocabulary, directory, jobs=auto(), late_retries=retries)
+
+    controls = item.config.getoption("--halfopen-control")
+    runs = run_with_controls(chosen, vocabulary, play) if controls else play(chosen, "")
     known.update({(r.file, r.variant): r for r in asyncio.run(runs)})
     return known
 
@@ -132,7 +144,7 @@ class VariantItem(pytest.Item):
         return self.plan.file, self.plan.variant
 
     def runtest(self) -> None:
-        """Ask for the verdict; anything but a pass fails the item."""
+        """Ask for the verdict; the item fails if it is not a pass, or the control is not clean."""
         from halfopen.model.verdict import Verdict
         from halfopen.report._text import retried_words
 
@@ -143,11 +155,15 @@ class VariantItem(pytest.Item):
             pytest.skip(f"unsupported: {result.why}")
         if not result.verdict.as_expected:
             raise NotAsExpectedError(result)
+        if result.control is not None and not result.control.clean:
+            raise NotCleanError(result.control)
 
     def repr_failure(self, excinfo: pytest.ExceptionInfo[BaseException], style: Any = None) -> Any:
         """What was expected, with its line in the file, and what was seen; no traceback."""
         if isinstance(excinfo.value, NotAsExpectedError):
             return explain(excinfo.value.result, self.path)
+        if isinstance(excinfo.value, NotCleanError):
+            return str(excinfo.value)
         return super().repr_failure(excinfo, style)
 
     def reportinfo(self) -> tuple[Path, int | None, str]:
@@ -177,6 +193,14 @@ class NotAsExpectedError(Exception):
     def __init__(self, result: VariantResult) -> None:
         super().__init__(result.why)
         self.result = result
+
+
+class NotCleanError(Exception):
+    """No expectation of a variant tells it from a run without its faults."""
+
+    def __init__(self, control: ControlResult) -> None:
+        history = f"history of the run without the faults: {control.directory}"
+        super().__init__(f"not clean: {control.in_words}\n{history}")
 
 
 def explain(result: VariantResult, path: Path) -> str:

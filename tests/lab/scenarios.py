@@ -34,6 +34,20 @@ variants:
     about: The same, without saying that it must fail.
 """
 
+CONTROLLED = (
+    SHORT[: SHORT.index("  fails:")]
+    + """\
+  unnoticed:
+    hosts:
+      receiver: { keepalive: { idle: 30 min, interval: 75 s, probes: 9 } }
+  explained:
+    control: The probes keep the flow.
+    hosts:
+      receiver: { keepalive: { idle: 30 min, interval: 75 s, probes: 9 } }
+"""
+)
+"""A variant that notices its fault, one that does not, and one that says why."""
+
 INCIDENT = Path(__file__).parents[2] / "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
 
 

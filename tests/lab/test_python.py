@@ -9,7 +9,7 @@ import pytest
 
 from halfopen import open_lab
 from halfopen.errors import UsageError
-from tests.lab.scenarios import SHORT
+from tests.lab.scenarios import CONTROLLED, SHORT
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns")]
 
@@ -46,6 +46,17 @@ def test_pytest_collects_variants_and_shows_lines_and_evidence(pytester: pytest.
     assert re.search(r"short\.scenario\.yaml:14: half-open at receiver", text)
     assert "Traceback" not in text
     assert "no timer runs: nothing will ever end it" in text
+
+
+def test_pytest_plays_controls_and_fails_what_is_not_clean(pytester: pytest.Pytester) -> None:
+    pytester.makefile(".scenario.yaml", short=CONTROLLED)
+    result = pytester.runpytest_subprocess(*INNER, "--halfopen-control")
+    result.assert_outcomes(passed=2, failed=1)
+    text = result.stdout.str()
+    assert re.search(r"FAILED .*short\.scenario\.yaml::unnoticed", text)
+    assert "not clean: no expectation notices the faults; the same without the faults" in text
+    assert re.search(r"history of the run without the faults: .*/control/short/unnoticed", text)
+    pytester.runpytest_subprocess(*INNER).assert_outcomes(passed=3)
 
 
 def test_a_wrong_file_is_an_error_of_collection(pytester: pytest.Pytester) -> None:

@@ -95,7 +95,7 @@ def run(
         raise UnsupportedError(
             "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
-    bounds = _jobs(jobs)
+    bounds, vocabulary = _jobs(jobs), default_vocabulary()
     check_writable(out, json, junit)
     console = Console(stderr=True)
 
@@ -104,7 +104,7 @@ def run(
             return await run_plans(
                 chosen,
                 spec,
-                default_vocabulary(),
+                vocabulary,
                 out / below,
                 jobs=bounds,
                 listener=listener,
@@ -112,7 +112,8 @@ def run(
                 late_retries=late_retries,
             )
 
-    results = asyncio.run(run_with_controls(plans, play) if control else play(plans, ""))
+    played = run_with_controls(plans, vocabulary, play) if control else play(plans, "")
+    results = asyncio.run(played)
     made = _report_on(results) if report else None
     finish(results, out=out, json=json, junit=junit, report=made)
 

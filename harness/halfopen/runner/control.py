@@ -6,8 +6,9 @@ so (`control: ...`).
 
 What is taken away:
 
-- the `fault` and `heal` steps; a step that waits for the beginning of a fault (`when`) still waits;
-- each `stop` of a program with its later `start`;
+- the `fault` and `heal` steps; a step that waits for the beginning of a fault (`when`) still waits,
+  and the time that a fault takes passes (`down for` at once, what is left of `for` at the end);
+- each `stop` of a program, and each fault that ends one, with its later `start`;
 - what a middlebox forgets: its idle timeout, the timeout of unacknowledged data, and the size of
   its table.  Those belong to the middlebox and are no step, but many an incident is
   about nothing else.
@@ -25,9 +26,13 @@ from halfopen.model.steps import (
     PlannedStart,
     PlannedStep,
     PlannedStop,
+    PlannedWait,
     PlannedWaitUntil,
+    seconds_of,
 )
 from halfopen.model.verdict import ControlResult, VariantResult, Verdict
+from halfopen.ports import Fault, Vocabulary
+from halfopen.verbs import SignalProgram
 
 _FORGETS_NOTHING = {
     "idle_timeout": None,
@@ -37,38 +42,79 @@ _FORGETS_NOTHING = {
 }
 
 
-def control_plan(plan: Plan) -> Plan:
-    """The plan without its faults; it expects the same."""
+_ENDS = ("KILL", "TERM")
+"""Signals of a fault after which a program has to be started again."""
+
+
+def control_plan(plan: Plan, vocabulary: Vocabulary) -> Plan:
+    """The plan without its faults; it expects the same.
+
+    Args:
+        plan: of the variant.
+        vocabulary: knows the faults.
+    """
     return replace(
         plan,
-        steps=tuple(_undisturbed(plan.steps)),
+        steps=tuple(_undisturbed(plan.steps, vocabulary)),
         hosts=tuple(_reliable(host) for host in plan.hosts),
     )
 
 
-def _undisturbed(steps: Sequence[PlannedStep]) -> Iterator[PlannedStep]:
-    stopped: set[str] = set()
+def _undisturbed(steps: Sequence[PlannedStep], vocabulary: Vocabulary) -> Iterator[PlannedStep]:
+    ended: set[str] = set()
+    lasting: dict[str, float] = {}
+    """Seconds that the faults of a name still last if no step heals them."""
     for number, step in enumerate(steps):
+        instead = [step]
         match step:
             case PlannedInject():
-                if step.when is not None and not step.background:
-                    yield PlannedWaitUntil(
-                        until=step.when,
-                        at_most=step.at_most,
-                        text=f"wait until {step.when}",
-                        line=step.line,
-                    )
+                fault = vocabulary.faults[step.name].model_validate(step.params)
+                ended |= _ended_by(fault)
+                instead = _without(step, fault)
             case PlannedHeal():
-                pass
+                lasting.pop(step.name, None)
+                instead = []
             case PlannedStop() if any(
                 isinstance(later, PlannedStart) and later.host == step.host
                 for later in steps[number:]
             ):
-                stopped.add(step.host)
-            case PlannedStart() if step.host in stopped:
-                stopped.discard(step.host)
-            case _:
-                yield step
+                ended.add(step.host)
+                instead = []
+            case PlannedStart() if step.host in ended:
+                ended.discard(step.host)
+                instead = []
+        passed = sum(seconds_of(each) for each in instead)
+        lasting = {name: left - passed for name, left in lasting.items()}
+        if isinstance(step, PlannedInject):
+            later = step.lasts or max((offset for offset, _ in fault.schedule()), default=0.0)
+            lasting[step.name] = max(later, lasting.get(step.name, 0.0))
+        yield from instead
+    if (rest := max(lasting.values(), default=0.0)) > 0:
+        yield PlannedWait(seconds=rest, text="wait as long as the faults last")
+
+
+def _without(step: PlannedInject, fault: Fault) -> list[PlannedStep]:
+    """What a fault's step still does: it waits for its condition, and as its verbs do."""
+    left: list[PlannedStep] = []
+    if step.background:
+        return left
+    if step.when is not None:
+        text = f"wait until {step.when}"
+        left.append(
+            PlannedWaitUntil(until=step.when, at_most=step.at_most, text=text, line=step.line)
+        )
+    if seconds := sum(verb.duration_s for verb in fault.verbs()):
+        text = f"wait as long as: {step.text}"
+        left.append(PlannedWait(seconds=seconds, text=text, line=step.line))
+    return left
+
+
+def _ended_by(fault: Fault) -> set[str]:
+    return {
+        verb.host
+        for verb in fault.verbs()
+        if isinstance(verb, SignalProgram) and verb.signal in _ENDS
+    }
 
 
 def _reliable(host: PlannedHost) -> PlannedHost:

@@ -150,17 +150,20 @@ def _judge(directory: Path, begun: float) -> VariantResult:
 
 
 async def run_with_controls(
-    plans: Sequence[Plan], play: Callable[[Sequence[Plan], str], Awaitable[list[VariantResult]]]
+    plans: Sequence[Plan],
+    vocabulary: Vocabulary,
+    play: Callable[[Sequence[Plan], str], Awaitable[list[VariantResult]]],
 ) -> list[VariantResult]:
     """Play plans and then, each once more, without their faults; the results say what differs.
 
     Args:
         plans: to play.
+        vocabulary: that they name.
         play: plays plans; their histories go below the directory of that name, or the usual one
             if it is empty.
     """
     results = await play(plans, "")
-    controls = await play([control_plan(plan) for plan in plans], CONTROLS)
+    controls = await play([control_plan(plan, vocabulary) for plan in plans], CONTROLS)
     return [
         replace(result, control=compare(result, control, plan.control))
         for plan, result, control in zip(plans, results, controls, strict=True)

@@ -14,6 +14,7 @@ from halfopen.model.steps import (
     PlannedHeal,
     PlannedInject,
     PlannedStart,
+    PlannedStep,
     PlannedStop,
     PlannedWait,
     PlannedWaitUntil,
@@ -23,6 +24,9 @@ from halfopen.report.results import results_json
 from halfopen.report.terminal import plain_lines
 from halfopen.runner.control import compare, control_plan
 from halfopen.runner.run import run_with_controls
+from halfopen.vocabulary import default_vocabulary
+
+VOCABULARY = default_vocabulary()
 
 PLAN = Plan(
     scenario="s",
@@ -37,11 +41,23 @@ PLAN = Plan(
     ),
     path=("sender", "firewall"),
     steps=(
-        PlannedInject(name="loss", params={}, text="loss"),
+        PlannedInject(name="loss", params={"at": "firewall", "share": 0.1}, text="loss"),
         PlannedWait(seconds=1.0, text="wait"),
-        PlannedInject(name="kill", params={}, when="5 acked", at_most=9.0, text="kill", line=7),
         PlannedInject(
-            name="kill", params={}, when="6 acked", at_most=9.0, background=True, text="kill"
+            name="pause",
+            params={"at": "receiver"},
+            when="5 acked",
+            at_most=9.0,
+            text="pause",
+            line=7,
+        ),
+        PlannedInject(
+            name="pause",
+            params={"at": "receiver"},
+            when="6 acked",
+            at_most=9.0,
+            background=True,
+            text="pause",
         ),
         PlannedStop(host="receiver", text="stop"),
         PlannedHeal(name="loss", text="heal"),
@@ -53,7 +69,7 @@ PLAN = Plan(
 
 
 def test_faults_are_taken_away_and_waits_stay() -> None:
-    control = control_plan(PLAN)
+    control = control_plan(PLAN, VOCABULARY)
     assert control.steps == (
         PLAN.steps[1],
         PlannedWaitUntil(until="5 acked", at_most=9.0, text="wait until 5 acked", line=7),
@@ -61,8 +77,55 @@ def test_faults_are_taken_away_and_waits_stay() -> None:
     )
 
 
+def without_faults(*steps: PlannedStep) -> tuple[PlannedStep, ...]:
+    return control_plan(replace(PLAN, steps=steps), VOCABULARY).steps
+
+
+def fault(name: str, lasts: float = 0.0, **params: object) -> PlannedInject:
+    return PlannedInject(name=name, params=params, lasts=lasts, text=name)
+
+
+WAIT = PlannedWait(seconds=1.0, text="wait")
+
+
+def test_a_program_that_a_fault_ended_is_not_started_a_second_time() -> None:
+    start = PlannedStart(host="receiver", text="start")
+    assert without_faults(fault("kill", at="receiver"), WAIT, start) == (WAIT,)
+    assert without_faults(fault("pause", at="receiver"), WAIT, start) == (WAIT, start)
+    assert without_faults(fault("kill", at="sender"), WAIT, start) == (WAIT, start)
+
+
+@pytest.mark.parametrize(
+    ("steps", "seconds"),
+    [
+        ([fault("restart", at="receiver", down_for=3.0), WAIT], [3.0, 1.0]),
+        ([fault("loss", at="firewall", share=0.1, lasts=5.0), WAIT], [1.0, 4.0]),
+        ([fault("loss", at="firewall", share=0.1, lasts=1.0), WAIT], [1.0]),
+        (
+            [
+                fault("loss", at="firewall", share=0.1, lasts=5.0),
+                WAIT,
+                PlannedHeal(name="loss", text="heal"),
+                WAIT,
+            ],
+            [1.0, 1.0],
+        ),
+        (
+            [fault("link flap", between=("sender", "firewall"), down=2.0, up=4.0, times=2), WAIT],
+            [1.0, 7.0],
+        ),
+    ],
+)
+def test_the_time_that_a_fault_takes_passes_without_it(
+    steps: Sequence[PlannedStep], seconds: Sequence[float]
+) -> None:
+    waits = without_faults(*steps)
+    assert [each.seconds for each in waits if isinstance(each, PlannedWait)] == seconds
+    assert len(waits) == len(seconds)
+
+
 def test_a_middlebox_forgets_nothing() -> None:
-    sender, firewall = control_plan(PLAN).hosts
+    sender, firewall = control_plan(PLAN, VOCABULARY).hosts
     assert sender == PLAN.hosts[0]
     assert firewall.options == {"idle_timeout": None, "nat": "none"}
 
@@ -130,8 +193,8 @@ def test_what_is_not_clean_is_told_and_is_a_failure(undisturbed: Verdict, status
         played.append((below, plans))
         return [result(PASS, undisturbed if below else PASS)]
 
-    results = asyncio.run(run_with_controls([PLAN], play))
-    assert played == [("", [PLAN]), ("control", [control_plan(PLAN)])]
+    results = asyncio.run(run_with_controls([PLAN], VOCABULARY, play))
+    assert played == [("", [PLAN]), ("control", [control_plan(PLAN, VOCABULARY)])]
     assert exit_status(results) == status
     (told,) = results_json(results)["results"]
     assert told["control"]["clean"] is (status == 0)
