@@ -11,7 +11,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import contextlib
-import itertools
 import os
 import signal
 import socket
@@ -22,6 +21,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TextIO
 
+from halfopen.guests._ports import LocalPorts
 from halfopen.guests._tcp import (
     add_socket_options,
     endpoint,
@@ -40,7 +40,6 @@ _CONNECTING = 64
 """Connections that are being opened at once: fewer than a backlog holds (listen(2): often 128)."""
 
 _SPARE_FDS = 32
-_LAST_PORT = 65535
 
 Line = tuple[int, bytes]
 """Its number, counted from 1, and its bytes with the line feed."""
@@ -106,12 +105,9 @@ class Connection(asyncio.Protocol):
         sock = socket.socket(family, kind, protocol)
         try:
             sock.setblocking(False)
-            if (port := self._client.next_port()) is not None:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                sock.bind(("", port))
             set_options(sock, options.keepalive, options.user_timeout)
             async with asyncio.timeout(options.connect_timeout):
-                await loop.sock_connect(sock, address)
+                await self._client.ports.connect(sock, address)
             await loop.create_connection(lambda: self, sock=sock)
         except BaseException:
             sock.close()
@@ -207,13 +203,12 @@ class Client:
     def __init__(self, options: Any, ledger: TextIO | None) -> None:
         self.options = options
         self.connecting = asyncio.Semaphore(_CONNECTING)
+        self.ports = LocalPorts(options.local_port, options.connections)
         self._ledger = ledger
         self._connections = [Connection(n, self) for n in range(1, options.connections + 1)]
         self._room = threading.Semaphore(HELD)
         self._never_open = set(range(1, options.connections + 1))
         self._count = 0
-        first = options.local_port
-        self._ports = None if first is None else itertools.cycle(range(first, _LAST_PORT + 1))
 
     async def run(self) -> None:
         """Work until SIGTERM or SIGINT; what is not sent then is not sent."""
@@ -229,10 +224,6 @@ class Client:
         for each in self._connections:
             each.close()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-    def next_port(self) -> int | None:
-        """The local port of the next attempt to connect; None: whichever the kernel chooses."""
-        return None if self._ports is None else next(self._ports)
 
     def opened(self, number: int) -> None:
         """A connection is open; says so once all have been."""
