@@ -5,37 +5,24 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import errno
-import time
-from bisect import insort
-from collections import deque
 from collections.abc import Container, Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from relpio.errors import LocalProtocolError
 from relpio.logs import Log, no_log
 from relpio.protocol.runs import runs_of
+from relpio.queue.ahead import ReadAhead
 from relpio.queue.base import Lease, Watchers
 from relpio.queue.cursor import Chunk, Cursor
-from relpio.queue.files import Directory, RealDirectory, SyncJob
+from relpio.queue.faults import RETRY, DiskFaults
+from relpio.queue.files import Directory, RealDirectory
 from relpio.queue.findings import Finding, show_runs
+from relpio.queue.leased import Leased
 from relpio.queue.records import FOOTER, split_messages
 from relpio.queue.settings import QueueSettings
 from relpio.queue.store import Store
+from relpio.queue.syncing import Syncing
 
 __all__ = ["DiskQueue"]
-
-RETRY = 1.0
-"""Seconds between attempts after an error of the disk."""
-
-QUIET = 10.0
-"""Seconds from a recovery to the next error that is logged: the edge of a full disk has many."""
-
-CACHE_BYTES = 8 * 1024 * 1024
-"""Most bytes of messages kept in memory from `put` on, so that they need not be read again."""
-
-_OVERHEAD = 64
-"""Bytes that a message costs in memory besides itself, roughly."""
 
 
 class DiskQueue:
@@ -48,7 +35,6 @@ class DiskQueue:
 
     Attributes:
         damage: what was found wrong so far.
-        fault: the last error of the disk, until it works again.
     """
 
     def __init__(
@@ -66,7 +52,7 @@ class DiskQueue:
         self._settings = settings or QueueSettings()
         self._log = log
         self.damage: list[Finding] = []
-        self.fault: OSError | None = None
+        self._faults = DiskFaults(log)
         self.watchers = Watchers()
         directory = RealDirectory(place) if isinstance(place, Path) else place
         try:
@@ -84,16 +70,10 @@ class DiskQueue:
         self.store.on_deleted = self._cursor.forget
         missing = self.store.done.count_missing
         self._count = sum(missing(part.first, part.last) for part in self.store.segments)
-        self._flying: dict[int, bytes] = {}
-        self._returned: dict[int, bytes] = {}
-        self._return_order: list[int] = []  # the keys of it, rising
-        self._cache: deque[Chunk] = deque()  # ready, before all that the cursor has yet to read
-        self._cache_bytes = 0
-        self._syncing: asyncio.Task[None] | None = None
-        self._thread: ThreadPoolExecutor | None = None
+        self._leased = Leased()
+        self._ahead = ReadAhead(self._cursor)
+        self._syncing = Syncing(self.store, self._faults)
         self._closed = False
-        self._told = False  # the log knows of the fault
-        self._told_at = -QUIET
 
     # Metrics
 
@@ -114,16 +94,16 @@ class DiskQueue:
     @property
     def ready(self) -> int:
         """Messages that can be leased."""
-        return self._count - len(self._flying)
+        return self._count - len(self._leased)
 
     @property
     def in_flight(self) -> int:
         """Messages that were leased and neither acked nor taken back."""
-        return len(self._flying)
+        return len(self._leased)
 
     def in_flight_numbers(self) -> Container[int]:
         """The numbers of messages in flight."""
-        return self._flying.keys()
+        return self._leased.numbers()
 
     # Messages in
 
@@ -144,10 +124,10 @@ class DiskQueue:
                 if count < len(part):
                     break
         except OSError as error:
-            self._failed(error)
+            self._faults.failed(error)
         else:
-            if taken and self.fault is not None and self._syncing is None:
-                self._healed()
+            if taken and not self._syncing.busy:
+                self._faults.healed()
         if taken:
             for tell in self.watchers.added:
                 tell()
@@ -176,13 +156,12 @@ class DiskQueue:
                 return count
 
     def _append(self, messages: Sequence[bytes]) -> None:
-        store, cursor = self.store, self._cursor
-        in_memory = cursor.number > store.last and self._cache_bytes < CACHE_BYTES
+        store = self.store
+        in_memory = self._ahead.keeps_up(store.last)
         store.append(messages)
         self._count += len(messages)
         if in_memory:
-            self._add_to_cache(Chunk(store.last - len(messages) + 1, list(messages)))
-            cursor.skip(store.last + 1)
+            self._ahead.add_put(Chunk(store.last - len(messages) + 1, list(messages)))
 
     def _has_room(self, messages: Sequence[bytes]) -> bool:
         limit = self._settings.max_disk_space
@@ -212,11 +191,7 @@ class DiskQueue:
 
         Many callers share one fsync. While the disk fails, this waits, and tries again each second.
         """
-        target = self.store.last
-        while self.store.safe < target:
-            if self._syncing is None:
-                self._syncing = asyncio.create_task(self._sync(), name="relpio-queue-sync")
-            await asyncio.shield(self._syncing)
+        await self._syncing.through(self.store.last)
 
     def sync(self) -> None:
         """The same, here and now, in this thread.
@@ -226,75 +201,33 @@ class DiskQueue:
         """
         self.store.sync()
 
-    async def _sync(self) -> None:
-        loop = asyncio.get_running_loop()
-        if self._thread is None:
-            self._thread = ThreadPoolExecutor(1, "relpio-queue")
-        try:
-            while not self._closed:
-                try:
-                    job = self.store.begin_sync()
-                    await self._run(loop, job)
-                except OSError as error:
-                    self._failed(error)
-                    await asyncio.sleep(RETRY)
-                    continue
-                if self.fault is not None:
-                    self._healed()
-                return
-        finally:
-            self._syncing = None
-
-    async def _run(self, loop: asyncio.AbstractEventLoop, job: SyncJob) -> None:
-        running = loop.run_in_executor(self._thread, job.run)
-        failed = True
-        try:
-            await running
-            failed = False
-        finally:
-            # Cancelled: it may have been done all the same, but that is not to be relied upon.
-            if not self._closed:
-                self.store.end_sync(job, failed=failed)
-
     # Messages out
 
     def lease(self, limit: int) -> Lease:
         """Hand out the lowest numbers that are not in flight, at most `limit`."""
-        numbers: list[int] = []
-        messages: list[bytes] = []
-        flying = self._flying
-        if self._return_order and limit > 0:
-            numbers = self._return_order[:limit]
-            del self._return_order[: len(numbers)]
-            messages = [self._returned.pop(number) for number in numbers]
-            flying.update(zip(numbers, messages, strict=True))
-        while len(numbers) < limit and (chunk := self._next_chunk()) is not None:
-            first, ready = chunk
-            count = min(limit - len(numbers), len(ready))
-            part = ready[:count]
-            if count < len(ready):
-                self._cache.appendleft(Chunk(first + count, ready[count:]))
-            self._cache_bytes -= sum(map(len, part)) + _OVERHEAD * count
-            run = range(first, first + count)
-            flying.update(zip(run, part, strict=True))
-            if not numbers and (count == limit or not self._cache):
+        numbers, messages = self._leased.again(limit)
+        while len(numbers) < limit and self._is_ready():
+            first, part = self._ahead.take(limit - len(numbers))
+            run = range(first, first + len(part))
+            self._leased.add(run, part)
+            if not numbers and (len(part) == limit or not self._ahead):
                 return Lease(run, part)
             numbers += run
             messages += part
         return Lease(numbers, messages)
 
-    def _next_chunk(self) -> Chunk | None:
-        if not self._cache and self._cursor.number <= self.store.last:
+    def _is_ready(self) -> bool:
+        if not self._ahead and self._cursor.number <= self.store.last:
             self._read()
-        return self._cache.popleft() if self._cache else None
+        return bool(self._ahead)
 
     def _read(self) -> None:
         lost = self._cursor.lost
         try:
             for chunk in self._cursor.read():
-                self._add_to_cache(chunk)
+                self._ahead.add(chunk)
         except OSError as error:
-            self._failed(error)
+            self._faults.failed(error)
             with contextlib.suppress(RuntimeError):
                 asyncio.get_running_loop().call_later(RETRY, self._tell_added)
         lost = self._cursor.lost - lost
@@ -302,10 +235,6 @@ class DiskQueue:
             self._count -= lost
             for tell in self.watchers.removed:
                 tell()
-
-    def _add_to_cache(self, chunk: Chunk) -> None:
-        self._cache.append(chunk)
-        self._cache_bytes += sum(map(len, chunk.messages)) + _OVERHEAD * len(chunk.messages)
 
     def ack(self, numbers: Iterable[int]) -> None:
         """Forget messages in flight.
@@ -316,7 +245,7 @@ class DiskQueue:
         numbers = numbers if isinstance(numbers, Sequence) else list(numbers)
         if not numbers:
             return
-        self._take_off(numbers)
+        self._leased.take_off(numbers)
         self._count -= len(numbers)
         first, last = min(numbers), max(numbers)
         if last - first + 1 == len(numbers):  # all different, or they would not be in flight
@@ -333,33 +262,20 @@ class DiskQueue:
             LocalProtocolError: a number is not in flight; then nothing is taken back.
         """
         numbers = sorted(numbers)
-        messages = self._take_off(numbers)
-        if len(numbers) == 1:
-            insort(self._return_order, numbers[0])
-        else:
-            self._return_order += numbers
-            self._return_order.sort()
-        self._returned.update(zip(numbers, messages, strict=True))
+        self._leased.take_back(numbers)
         if numbers:
             self._tell_added()
-
-    def _take_off(self, numbers: Sequence[int]) -> list[bytes]:
-        flying = self._flying
-        messages: list[bytes] = []
-        try:
-            # Goes on in order until one is not there, so that it is known where it stopped.
-            messages.extend(map(flying.pop, numbers))
-        except KeyError as error:
-            for number, message in zip(numbers, messages, strict=False):
-                flying[number] = message
-            raise LocalProtocolError(f"message {error.args[0]} is not in flight") from None
-        return messages
 
     def _tell_added(self) -> None:
         for tell in self.watchers.added:
             tell()
 
     # Trouble
+
+    @property
+    def fault(self) -> OSError | None:
+        """The last error of the disk, until it works again."""
+        return self._faults.now
 
     @property
     def lost(self) -> int:
@@ -377,27 +293,11 @@ class DiskQueue:
             count=finding.gone,
         )
 
-    def _failed(self, error: OSError) -> None:
-        self.fault = error
-        now = time.monotonic()
-        if not self._told and now - self._told_at >= QUIET:
-            self._told, self._told_at = True, now
-            self._log("queue-error", detail=str(error), retry_seconds=RETRY)
-
-    def _healed(self) -> None:
-        self.fault = None
-        if self._told:
-            self._told, self._told_at = False, time.monotonic()
-            self._log("queue-recovered")
-
     def close(self) -> None:
         """Close the files. What is held stays on disk, in flight or not."""
         if self._closed:
             return
         self._closed = True
-        if self._thread is not None:
-            self._thread.shutdown(wait=True)
-        if self._syncing is not None:
-            self._syncing.cancel()
+        self._syncing.close()
         self._cursor.close()
         self.store.close()

@@ -429,7 +429,7 @@ def test_a_full_disk_heals_when_messages_are_acknowledged(
     sync: bool, cached: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if not cached:  # the reader then has a segment open
-        monkeypatch.setattr("relpio.queue.disk.CACHE_BYTES", 0)
+        monkeypatch.setattr("relpio.queue.ahead.CACHE_BYTES", 0)
     disk = Disk()
     disk.capacity = 2 * 256 + 4000
     settings = QueueSettings(

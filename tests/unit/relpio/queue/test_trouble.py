@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from relpio.queue import disk
+from relpio.queue import disk, syncing
 from relpio.queue.assisted import DiskAssistedQueue
 from relpio.queue.disk import DiskQueue
 from relpio.queue.files import RealFile
@@ -51,6 +51,7 @@ class Trouble:
         monkeypatch.setattr(RealFile, "write", write_or_not)
         monkeypatch.setattr(RealFile, "sync", sync_or_not)
         monkeypatch.setattr(disk, "RETRY", 0.01)
+        monkeypatch.setattr(syncing, "RETRY", 0.01)
 
 
 @pytest.fixture
