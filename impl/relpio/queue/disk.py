@@ -67,7 +67,7 @@ class DiskQueue:
             directory.close()
             raise
         self._cursor = Cursor(self.store, self._report)
-        self.store.on_deleted = self._cursor.forget
+        self.store.segments.on_deleted = self._cursor.forget
         missing = self.store.done.count_missing
         self._count = sum(missing(part.first, part.last) for part in self.store.segments)
         self._leased = Leased()

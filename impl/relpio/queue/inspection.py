@@ -105,7 +105,7 @@ def repair(directory: Directory) -> Inspection:
         # The names are known from the look before; a start alone would read them one by one.
         damaged = {finding.file for finding in before.findings if finding.file.endswith(".seg")}
         store.finish(run for finding in before.findings for run in finding.lost)
-        for segment in list(store.segments):
+        for segment in store.segments:
             if segment.damaged or segment.name in damaged:
                 _rewrite(directory, store, segment)
         before.set_aside = sorted(name for name in directory.sizes() if name.endswith(BAD))

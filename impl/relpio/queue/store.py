@@ -10,16 +10,16 @@ memory until it is, and written again to another file after an error.
 from __future__ import annotations
 
 import contextlib
-from bisect import bisect_left
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from relpio.queue.files import Directory, File, SyncJob
 from relpio.queue.findings import Report
 from relpio.queue.positions import Positions
 from relpio.queue.records import FOOTER, HEADER, encode_block, encode_footer, encode_header
-from relpio.queue.recovery import BAD, NEW, Segment, recover
+from relpio.queue.recovery import NEW, Segment, recover
 from relpio.queue.segment import name_of
+from relpio.queue.segments import Segments
+from relpio.queue.unsynced import Unsynced
 
 __all__ = ["Store"]
 
@@ -30,7 +30,6 @@ class Store:
     Attributes:
         last: number of the last message.
         safe: up to this number, all are as safe as the policy promises.
-        bytes: length of all segments.
         segments: in order; the active one is the last.
         epoch: changes when what was read of a segment before is no longer true.
     """
@@ -52,7 +51,6 @@ class Store:
         state = recover(directory, report)
         self.directory = directory
         self.queue = state.queue
-        self.segments = state.segments
         self.last = self.safe = state.last
         self.epoch = 0
         self._max_file_size = max_file_size
@@ -62,16 +60,11 @@ class Store:
             directory, state.queue, state.generation, state.done, state.written, durable=durable
         )
         self.done = self._positions.done
-        self.size = sum(segment.size for segment in self.segments)
+        self.segments = Segments(directory, state.segments, self.done)
         self._active: File | None = None
-        self._sealed: list[tuple[Segment, File]] = []  # written, not synced
-        self._syncing = False  # a job may be at work on files in another thread
-        self.on_deleted: Callable[[Segment], None] = lambda _: None
         self._new_names = False
         self._sync_positions = False
-        self._unsafe: deque[tuple[int, bytes]] = deque()  # last number and bytes of blocks
-        self._failed = False
-        self._jobs_sealed = 0
+        self._unsynced = Unsynced()
         self._delete_late = False
         if durable:
             try:
@@ -79,7 +72,12 @@ class Store:
             except BaseException:
                 self._positions.close()
                 raise
-        self._delete(list(self.segments))
+        self._delete(self.segments)
+
+    @property
+    def size(self) -> int:
+        """Bytes of all segments."""
+        return self.segments.size
 
     # Messages in
 
@@ -92,7 +90,7 @@ class Store:
         first = self.last + 1
         block = encode_block(self.queue, first, messages)
         self.retry()
-        segment = self.segments[-1] if self._active is not None else None
+        segment = self.segments.last if self._active is not None else None
         if segment is None or (
             segment.last >= segment.first
             and segment.size + len(block) + FOOTER > self._max_file_size
@@ -105,11 +103,10 @@ class Store:
         except OSError:
             self._undo(segment)
             raise
-        segment.size += len(block)
-        self.size += len(block)
+        self.segments.grow(segment, len(block))
         self.last = segment.last = first + len(messages) - 1
         if self._durable:
-            self._unsafe.append((self.last, block))
+            self._unsynced.add(self.last, block)
         else:
             self._all_safe(self.last)
         return len(block)
@@ -141,8 +138,7 @@ class Store:
                 self.directory.unlink(name)
             raise
         segment = Segment(first, first - 1, HEADER)
-        self.segments.append(segment)
-        self.size += HEADER
+        self.segments.add(segment)
         self._active = file
         return segment
 
@@ -160,14 +156,13 @@ class Store:
         """Write no more to the active segment."""
         if self._active is None:
             return
-        segment = self.segments[-1]
+        segment = self.segments.last
         if segment.last < segment.first:
             self._give_up_active()
             return
         try:
             self._active.write(segment.size, encode_footer(self.queue, segment.last))
-            segment.size += FOOTER
-            self.size += FOOTER
+            self.segments.grow(segment, FOOTER)
         except OSError:  # then it is read in full at the next start, no more
             with contextlib.suppress(OSError):
                 self._active.truncate(segment.size)
@@ -176,17 +171,14 @@ class Store:
 
     def _give_up_active(self) -> None:
         assert self._active is not None
-        segment = self.segments[-1]
+        segment = self.segments.last
         if self._durable:
-            self._sealed.append((segment, self._active))
+            self._unsynced.seal(segment, self._active)
         else:
             self._active.close()
         self._active = None
         if segment.last < segment.first:
-            self.segments.pop()
-            self.size -= segment.size
-            with contextlib.suppress(OSError):
-                self.directory.unlink(segment.name)
+            self.segments.drop_last()
 
     # Sync
 
@@ -198,32 +190,24 @@ class Store:
         Raises:
             OSError: after a failure, what was not safe could not be written again.
         """
-        if self._failed:
+        if self._unsynced.failed:
             self._write_anew()
-        files = [file for _, file in self._sealed]
-        if self._unsafe and self._active is not None:
-            files.append(self._active)
         directory = self.directory if self._new_names else None
         self._new_names = False
         if self._sync_positions:
             self._positions.sync()
             self._sync_positions = False
-        self._jobs_sealed = len(self._sealed)
-        self._syncing = True
+        files = self._unsynced.begin(self._active)
         return SyncJob(files if self._durable else [], directory, self.last)
 
     def end_sync(self, job: SyncJob, *, failed: bool) -> None:
         """Take note of how a job went."""
-        self._syncing = False
+        self._unsynced.syncing = False
         if failed:
-            self._failed = self._durable
+            self._unsynced.failed = self._durable
             self._new_names = True
             return
-        for _, file in self._sealed[: self._jobs_sealed]:
-            file.close()
-        del self._sealed[: self._jobs_sealed]
-        while self._unsafe and self._unsafe[0][0] <= job.through:
-            self._unsafe.popleft()
+        self._unsynced.end(job.through)
         self._all_safe(job.through)
 
     def sync(self) -> None:
@@ -247,9 +231,9 @@ class Store:
 
     def _write_anew(self) -> None:
         """Write what is not safe to another file; the old ones count up to there only."""
-        if self._unsafe:
+        if blocks := self._unsynced.blocks:
             first = self.safe + 1
-            octets = encode_header(self.queue, first) + b"".join(b for _, b in self._unsafe)
+            octets = encode_header(self.queue, first) + blocks
             name = name_of(first)
             with contextlib.suppress(FileNotFoundError):
                 self.directory.unlink(name + NEW)
@@ -263,31 +247,20 @@ class Store:
                 with contextlib.suppress(OSError):
                     self.directory.unlink(name + NEW)
                 raise
-            old = [file for _, file in self._sealed]
-            for file_before in [*old, *([self._active] if self._active else [])]:
-                file_before.close()
-            self._sealed.clear()
+            self._unsynced.close_files()
+            if self._active is not None:
+                self._active.close()
             self._active = file
-            while self.segments and self.segments[-1].last >= first:
-                segment = self.segments.pop()
-                if segment.first > first:
-                    with contextlib.suppress(OSError):
-                        self.directory.unlink(segment.name)
-                elif segment.first < first:
-                    segment.last = first - 1
-                    self.segments.append(segment)
-                    break
-            self.segments.append(Segment(first, self.last, len(octets)))
-            self.size = sum(segment.size for segment in self.segments)
+            self.segments.cut(first)
+            self.segments.add(Segment(first, self.last, len(octets)))
             self.epoch += 1
-        self._new_names, self._failed = True, False
+        self._new_names, self._unsynced.failed = True, False
 
     # Messages out
 
     def segment_of(self, number: int) -> Segment | None:
         """Return the first segment whose last number is not below `number`."""
-        at = bisect_left(self.segments, number, key=lambda segment: segment.last)
-        return self.segments[at] if at < len(self.segments) else None
+        return self.segments.of(number)
 
     def finish(self, runs: Iterable[tuple[int, int]]) -> None:
         """Take note that numbers are done; delete segments that have no others."""
@@ -299,15 +272,7 @@ class Store:
         except OSError:  # in memory it is right, and goes to disk with the next one
             self._delete_late = True
             return
-        candidates: list[Segment] = []
-        if self._delete_late:
-            candidates, runs = list(self.segments), []
-        for first, last in runs:
-            at = bisect_left(self.segments, first, key=lambda segment: segment.last)
-            while at < len(self.segments) and self.segments[at].first <= last:
-                candidates.append(self.segments[at])
-                at += 1
-        self._delete(candidates)
+        self._delete(self.segments if self._delete_late else self.segments.touched_by(runs))
 
     def retry(self) -> None:
         """Make up for what failed in `finish`, as far as that goes."""
@@ -320,32 +285,16 @@ class Store:
         Returns:
             Whether that gave room back to the disk.
         """
-        if self._active is not None and self.done.covers(
-            self.segments[-1].first, self.segments[-1].last
-        ):
+        if self._active is not None and self.segments.is_done(self.segments.last):
             self.seal()
         size = self.size
-        self._delete(list(self.segments))
-        return self._close_deleted() or self.size < size
-
-    def _close_deleted(self) -> bool:
-        """Close files without a name: until then the disk counts them as used."""
-        if self._syncing or self._failed:
-            return False
+        self._delete(self.segments)
         names = {segment.first for segment in self.segments}
-        gone = [each for each in self._sealed if each[0].first not in names]
-        for _, file in gone:
-            file.close()
-        self._sealed = [each for each in self._sealed if each[0].first in names]
-        return bool(gone)
+        return self._unsynced.close_deleted(names) or self.size < size
 
-    def _delete(self, segments: list[Segment]) -> None:
-        active = self.segments[-1] if self._active is not None and self.segments else None
-        gone = [
-            segment
-            for segment in segments
-            if segment is not active and self.done.covers(segment.first, segment.last)
-        ]
+    def _delete(self, segments: Iterable[Segment]) -> None:
+        active = self.segments.last if self._active is not None else None
+        gone = [each for each in segments if each is not active and self.segments.is_done(each)]
         self._delete_late = bool(gone)  # if that fails, they go another time
         if not gone:
             return
@@ -353,33 +302,22 @@ class Store:
             if self._durable:
                 # Else a loss of power could bring back numbers whose messages are gone.
                 self._positions.sync()
-            for segment in gone:
-                if segment not in self.segments:
-                    continue
-                if segment.damaged:
-                    self.directory.rename(segment.name, segment.name + BAD)
-                else:
-                    self.directory.unlink(segment.name)
-                self.on_deleted(segment)
-                self.segments.remove(segment)
-                self.size -= segment.size
+            self.segments.delete(gone)
             self._delete_late = False
 
     def close(self) -> None:
         """Seal, sync as far as the policy asks for it and the disk can, and close."""
         with contextlib.suppress(OSError):
-            if self._failed:
+            if self._unsynced.failed:
                 self._write_anew()
             self.retry()
             self.seal()
             if self._durable:
                 self.sync()
                 self._positions.sync()
-        for _, file in self._sealed:
-            file.close()
+        self._unsynced.close_files()
         if self._active is not None:
             self._active.close()
-        self._sealed.clear()
         self._active = None
         self._positions.close()
         self.directory.close()
