@@ -112,7 +112,10 @@ def test_the_wheel_of_relpio_is_complete(wheels: dict[str, Path]) -> None:
     names, points = names_and_entry_points(wheels["relpio"])
     assert "relpio/py.typed" in names
     info = f"relpio-{relpio.__version__}.dist-info"
-    assert {n.split("/")[0] for n in names} == {"relpio", info}
+    data = info.replace("dist-info", "data")
+    assert {n.split("/")[0] for n in names} == {"relpio", info, data}
+    for unit in ("relpio-receive.service", "relpio-receive.socket", "relpio-send.service"):
+        assert f"{data}/data/share/relpio/systemd/{unit}" in names
     assert "relpio = relpio.command.main:main" in points
     with zipfile.ZipFile(wheels["relpio"]) as archive:
         assert "Requires-Dist" not in archive.read(f"{info}/METADATA").decode()

@@ -41,7 +41,7 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
     if settings.tls is not None:
         _save_memory_of_tls()
     _raise_fd_limit(settings.max_sessions + options.max_open_files + _OTHER_FDS)
-    stop = StopSignal()
+    stop = StopSignal(log)
     registry = Registry()
     receiver = Receiver(settings, output, log=log, registry=registry)
     stop.on_hangup(partial(_reload, receiver, output), log)
@@ -61,6 +61,7 @@ async def _run(
     await receiver.start()
     if isinstance(output, ProgramOutput):
         output.start()
+    stop.manager.ready()
     stopped = asyncio.create_task(stop.event.wait())
     ends: list[asyncio.Future[Any]] = [stopped, output.broken]
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
@@ -93,8 +94,11 @@ def check_receive(options: argparse.Namespace) -> None:
 
 
 def _settings(options: argparse.Namespace) -> ReceiverSettings:
+    if options.listen_plain and not options.tls:
+        raise ConfigurationError("--listen-plain: no effect without --tls; use --listen")
     return ReceiverSettings(
         listen=options.listen,
+        listen_plain=options.listen_plain,
         session=ServerSettings(
             max_message_size=options.max_message_size,
             oversize=Oversize(options.oversize),

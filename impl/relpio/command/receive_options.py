@@ -5,12 +5,22 @@ from __future__ import annotations
 from relpio.command import values
 from relpio.command.metrics_options import METRICS_OPTIONS, listen_address
 from relpio.command.options import Option
+from relpio.net.passed import PassedAddress
 from relpio.protocol.frames import DEFAULT_MAX_DATA
 from relpio.protocol.server import Oversize
+from relpio.receiver.binding import ListenAddress
 from relpio.receiver.formats import FORMATS
 from relpio.receiver.settings import AckDepth
 
 __all__ = ["OPTIONS"]
+
+
+def receiver_address(text: str) -> ListenAddress:
+    """Read HOST:PORT, unix:PATH, or `systemd` with or without the name of a socket."""
+    kind, _, name = text.partition(":")
+    return (
+        PassedAddress(name) if kind == "systemd" and not name.isdecimal() else listen_address(text)
+    )
 
 
 def _count_or_off(text: str) -> int | None:
@@ -19,10 +29,15 @@ def _count_or_off(text: str) -> int | None:
 
 OPTIONS = (
     Option(
-        "listen", "", listen_address, None, "ADDRESS",
+        "listen", "", receiver_address, None, "ADDRESS",
         "HOST:PORT or unix:PATH to listen on; [::]:PORT also takes IPv4; port 0 picks a free "
-        "one and reports it",
+        "one and reports it; systemd, or systemd:NAME: sockets passed by a socket unit",
         many=True, required=True,
+    ),
+    Option(
+        "listen-plain", "", receiver_address, None, "ADDRESS",
+        "the same, without TLS beside --listen with --tls",
+        many=True,
     ),
     Option(
         "output", "", values.text, None, "OUTPUT",

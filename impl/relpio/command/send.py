@@ -32,12 +32,13 @@ async def send(options: argparse.Namespace, log: Log) -> int:
         except (ConfigurationError, OSError) as error:
             log("error", detail=str(error))
             return 2
-        stop = StopSignal()
+        stop = StopSignal(log)
         stop.on_hangup(pipeline.reload, log)
         registry = Registry()
         pipeline.register(registry)
         try:
             async with exporting(options, registry, log):
+                stop.manager.ready()  # inputs and queues are open; a target may come later
                 fault = await pipeline.run(stop.event)
         except (ConfigurationError, OSError) as error:
             fault = error

@@ -7,6 +7,7 @@ import os
 import signal
 from collections.abc import Callable
 
+from relpio.command.manager import ServiceManager
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
 
@@ -19,26 +20,30 @@ class StopSignal:
     Attributes:
         event: set when the end is asked for.
         interrupted: by SIGINT.
+        manager: the service manager, told of each signal; `ready` is for the caller to call.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, log: Log) -> None:
         """Install the handlers in the running loop."""
         self._loop = asyncio.get_running_loop()
         self.event = asyncio.Event()
         self.interrupted = False
-        self._loop.add_signal_handler(signal.SIGTERM, self.event.set)
+        self.manager = ServiceManager(log=log)
+        self._loop.add_signal_handler(signal.SIGTERM, self._stop)
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
 
     def on_hangup(self, reload: Callable[[], None], log: Log) -> None:
         """Call `reload` at SIGHUP; an error is logged, and what was in use stays."""
 
         def hung_up() -> None:
+            self.manager.reloading()
             try:
                 reload()
             except (ConfigurationError, OSError) as error:
                 log("reload-failed", detail=str(error))
             else:
                 log("reloaded")
+            self.manager.ready()
 
         self._loop.add_signal_handler(signal.SIGHUP, hung_up)
 
@@ -55,4 +60,8 @@ class StopSignal:
         if self.interrupted:
             os._exit(130)
         self.interrupted = True
+        self._stop()
+
+    def _stop(self) -> None:
+        self.manager.stopping()
         self.event.set()

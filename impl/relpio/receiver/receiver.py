@@ -13,10 +13,10 @@ from typing import Any
 from relpio.errors import PeerRefusedError
 from relpio.logs import Log, no_log
 from relpio.metrics.registry import Registry
-from relpio.net.addresses import UnixAddress
-from relpio.net.listening import Bound, bound_socket, host_of, peer_of
+from relpio.net.listening import Bound, host_of, peer_of
 from relpio.net.transport import SessionEnd, tls_fault
 from relpio.protocol.events import LossReason, Oversized
+from relpio.receiver.binding import bind_all
 from relpio.receiver.listener import Listener
 from relpio.receiver.metrics import ReceiverMetrics
 from relpio.receiver.output import Output, PeerOutput
@@ -107,23 +107,15 @@ class Receiver:
         settings = self.settings
         if settings.tls is not None:
             self._tls = settings.tls.server_context()
-        wanted = settings.listen
-        try:
-            for address in wanted:
-                self._bound.append(await bound_socket(address))
-        except OSError:
-            self._unbind()
-            raise
-        for (sock, *_), address in zip(self._bound, wanted, strict=True):
-            accepted = partial(self._accepted, not isinstance(address, UnixAddress))
-            self._listeners.append(Listener(sock, accepted, self._may_accept, self._log))
-            if isinstance(address, UnixAddress):
-                self._log("listening", address=str(address), port=None)
-            else:
-                host, port = sock.getsockname()[:2]
-                self._log("listening", address=host, port=port)
-        tcp = [sock.getsockname()[:2] for sock, path, _ in self._bound if path is None]
-        self.address = tcp[0] if tcp else self.address
+        found = await bind_all(settings.listen, settings.listen_plain, tls=settings.tls is not None)
+        for each in found:
+            self._bound.append(each.bound)
+            accepted = partial(self._accepted, each.protected)
+            self._listeners.append(Listener(each.bound.sock, accepted, self._may_accept, self._log))
+            host, port = each.where
+            self._log("listening", address=host, port=port)
+            if port is not None and not self.address[0]:
+                self.address = (host, port)
 
     def reload(self) -> None:
         """Read the files of TLS again; connections from now on use them.
@@ -236,7 +228,7 @@ class Receiver:
     def _may_accept(self) -> bool:
         return len(self._sessions) < self.settings.max_sessions
 
-    def _accepted(self, over_tcp: bool, sock: socket.socket, address: Any) -> None:
+    def _accepted(self, protected: bool, sock: socket.socket, address: Any) -> None:
         try:
             peer, host = peer_of(sock, address), host_of(sock, address)
         except OSError as error:  # it was gone before we could look at it
@@ -254,7 +246,7 @@ class Receiver:
         self._sessions[number] = session
         self._hosts[host] += 1
         session.finished.add_done_callback(partial(self._finished, number, session))
-        task = asyncio.create_task(self._connect(self._tls if over_tcp else None, sock, session))
+        task = asyncio.create_task(self._connect(self._tls if protected else None, sock, session))
         self._connecting.add(task)
         task.add_done_callback(self._connecting.discard)
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from enum import Enum
 
 from relpio.errors import ConfigurationError
-from relpio.net.addresses import Address
 from relpio.net.sockopts import Keepalive, check_user_timeout
 from relpio.net.tls import TlsSettings
 from relpio.protocol.server import ServerSettings
+from relpio.receiver.binding import ListenAddress
 from relpio.receiver.formats import Format, as_lines
 
 __all__ = ["AckDepth", "ReceiverSettings"]
@@ -34,6 +34,7 @@ class ReceiverSettings:
     Attributes:
         listen: TCP addresses and Unix sockets to listen on, at least one. With TCP port 0 the
             kernel chooses.
+        listen_plain: further ones, which stay plain where `tls` is set.
         session: limits of a session.
         keepalive: TCP keepalive of sessions; None is off.
         user_timeout: TCP_USER_TIMEOUT of sessions; None is off.
@@ -45,12 +46,13 @@ class ReceiverSettings:
             first.
         ack_at_once: answer before the output has the messages (`AckDepth.RECEIVED`). Whether
             "written" means synced is a matter of the output.
-        tls: TLS on all TCP addresses; Unix sockets stay plain. None is off.
+        tls: TLS on all TCP addresses of `listen`; Unix sockets stay plain. None is off.
         handshake_timeout: for the handshake of TLS.
         format: how messages are written.
     """
 
-    listen: Sequence[Address]
+    listen: Sequence[ListenAddress] = ()
+    listen_plain: Sequence[ListenAddress] = ()
     session: ServerSettings = field(default_factory=ServerSettings)
     keepalive: Keepalive | None = field(default_factory=Keepalive)
     user_timeout: float | None = None
@@ -64,7 +66,7 @@ class ReceiverSettings:
 
     def __post_init__(self) -> None:
         """Refuse values that cannot work."""
-        if not self.listen:
+        if not self.listen and not self.listen_plain:
             raise ConfigurationError("a receiver needs an address to listen on")
         if self.max_sessions < 1:
             raise ConfigurationError("max_sessions must be at least 1")

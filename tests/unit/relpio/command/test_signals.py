@@ -87,7 +87,8 @@ def test_a_signal_after_the_end_of_the_work_changes_nothing() -> None:
     before = {number: signal.getsignal(number) for number in (1, 2, 15)}
 
     async def main() -> None:
-        stop, log = StopSignal(), Events()
+        log = Events()
+        stop = StopSignal(log)
 
         def bad() -> None:
             raise ConfigurationError("bad file")

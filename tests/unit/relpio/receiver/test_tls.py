@@ -209,3 +209,21 @@ def test_closing_does_not_wait_for_handshakes(
             sock.close()
 
     asyncio.run(main())
+
+
+def test_one_process_listens_with_and_without_tls(make_pair: Callable[[str], Pair]) -> None:
+    own = make_pair("loghost.example.org")
+
+    async def main() -> None:
+        output, log = Memory(), Events()
+        tls = TlsSettings(certificate=own.certificate, key=own.key)
+        plain = [TcpAddress("127.0.0.1", 0)]
+        async with receiving(tls, output, log, listen_plain=plain):
+            protected, open_to_all = [each["port"] for each in log.of("listening")]
+            assert b"2 rsp 6 200 OK\n" in await talk(protected, client_context())
+            assert b"2 rsp 6 200 OK\n" in await talk(open_to_all, None)
+            with pytest.raises(OSError):
+                await talk(open_to_all, client_context())
+        assert output.data == b"hello\nhello\n"
+
+    asyncio.run(main())
