@@ -32,6 +32,7 @@ class DeadConnectionRemoval(Check):
     name = "dead connection removal"
     summary = "how soon a dead connection's socket is removed after its peer was last heard"
     silent = True
+    decides = "removal"
 
     at: Endpoint
     within: Duration

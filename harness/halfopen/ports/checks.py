@@ -6,11 +6,13 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from halfopen.fields import Bound, Section, Timer, host_references
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
+
+Decides = Literal["session", "removal"]
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,8 @@ class Check(Section):
     Attributes:
         name: as a scenario's `expect` names it.
         summary: one line.
+        decides: what answers it after a fault, if it takes time (`aftermath`): an open session with
+            nothing unacknowledged, or the removal of all dead connections.
         silent: it is about a TCP connection that a middlebox drops silently: the loader refuses it
             at a host none of whose connections goes through a middlebox.
     """
@@ -67,6 +71,7 @@ class Check(Section):
     name: ClassVar[str]
     summary: ClassVar[str]
     silent: ClassVar[bool] = False
+    decides: ClassVar[Decides] = "session"
 
     @abstractmethod
     def judge(self, history: History) -> Finding:
@@ -82,8 +87,10 @@ class Check(Section):
     def aftermath(self) -> float:
         """Seconds that what it judges may take after a fault; 0 by default.
 
-        A scenario in which no time follows the last fault is refused by the loader if this is more
-        than 0.  What every check needs at the end, some samples without a change, the run adds.
+        A run lasts so long after its last step, unless what it judges is answered before
+        (:mod:`halfopen.runner.aftermath`); a scenario in which no time at all follows the last
+        fault is refused by the loader.  What every check needs at the end, some samples without a
+        change, the run adds.
         """
         return 0.0
 

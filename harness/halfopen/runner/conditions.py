@@ -15,6 +15,7 @@ from halfopen.errors import HalfopenError
 from halfopen.model.differences import Established, LatestSample, entry_key
 from halfopen.model.history import expand
 from halfopen.model.records import FlowEntry, Record
+from halfopen.runner.lateness import Lateness
 from halfopen.scenario.conditions import Condition
 
 _MESSAGES = ("sent", "accepted", "acked", "delivered")
@@ -44,11 +45,39 @@ class Figures:
         self._flows: dict[str, LatestSample[FlowEntry]] = {}
         self._fds: dict[str, dict[str, int]] = defaultdict(dict)
         self._events: Counter[tuple[str, str]] = Counter()
+        self._running: dict[str, set[str]] = defaultdict(set)
+        self._before: dict[str, set[int]] = defaultdict(set)  # sent before a program's last end
 
     @property
     def all_delivered(self) -> bool:
         """True if every message that was sent is in an output."""
         return self._messages["sent", None] <= self._messages["delivered", None]
+
+    def runs(self, host: str) -> bool:
+        """True if a program of the host runs."""
+        return bool(self._running[host])
+
+    def connected(self, host: str) -> int:
+        """Sockets of the host in ESTABLISHED, as of its last sample."""
+        return len(self._connections.hosts.get(host, ()))
+
+    def unacknowledged(self, host: str) -> bool:
+        """True if something is underway of what was sent to the host since its program started.
+
+        Whether what a program took with it when it ended comes back is for `delivery` to say.
+        """
+        underway = self._messages["sent", host] - self._messages["delivered", None]
+        return not (underway | self._waiting.get(host, set())) <= self._before[host]
+
+    def has_dead_connections(self, host: str) -> bool:
+        """True if the host has more connections than its peers, or than a middlebox knows."""
+        mine = self.connected(host)
+        peers = sum(len(each) for name, each in self._connections.hosts.items() if name != host)
+        known = [
+            sum(entry["state"] == "ESTABLISHED" for entry in table.items.values())
+            for table in self._flows.values()
+        ]
+        return mine > min((peers, *known))
 
     def take(self, record: Record) -> None:
         """Count what a record says."""
@@ -67,6 +96,10 @@ class Figures:
                 self._fds[record["host"]][record["process"]] = sum(record["counts"].values())
             case "process" if record["state"] == "exited":
                 self._fds[record["host"]].pop(record["process"], None)
+                self._running[record["host"]].discard(record["process"])
+                self._before[record["host"]] |= self._messages["sent", record["host"]]
+            case "process":
+                self._running[record["host"]].add(record["process"])
             case "log":
                 self._events[record["host"], str(record["event"].get("event"))] += 1
 
@@ -110,15 +143,22 @@ class _Waiter:
 
 
 class Conditions:
-    """The conditions of one run that somebody waits for."""
+    """The conditions of one run that somebody waits for.
+
+    Attributes:
+        figures: what was counted so far.
+        lateness: how late the machine was so far; deadlines are put off by it.
+    """
 
     def __init__(self) -> None:
         self.figures = Figures()
+        self.lateness = Lateness()
         self._waiters: set[_Waiter] = set()
 
     def take(self, record: Record) -> None:
         """Count what a record says, and wake whoever waited for it."""
         self.figures.take(record)
+        self.lateness.take(record)
         for waiter in list(self._waiters):
             if record["kind"] in _MADE_OF[waiter.condition.figure] and not waiter.met.done():
                 value = self.figures.value(waiter.condition)
@@ -136,7 +176,7 @@ class Conditions:
 
         Args:
             condition: what is waited for.
-            at_most: lab seconds.
+            at_most: lab seconds, of a machine that has time.
 
         Raises:
             UnmetError: if it was not met in time, with the figure.
@@ -147,8 +187,7 @@ class Conditions:
         waiter = _Waiter(condition)
         self._waiters.add(waiter)
         try:
-            async with asyncio.timeout(at_most):
-                return await waiter.met
+            return await self.lateness.within(at_most, waiter.met)
         except TimeoutError:
             value = self.figures.value(condition)
             seen = "no value was recorded" if value is None else f"the last value was {value}"

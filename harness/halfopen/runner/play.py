@@ -30,6 +30,7 @@ from halfopen.model.steps import (
 from halfopen.model.topology import lay_out
 from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.aftermath import open_questions
 from halfopen.runner.conditions import UnmetError
 from halfopen.runner.injection import FaultSteps
 from halfopen.runner.requirements import demands, needs
@@ -185,7 +186,7 @@ class Player:
         if untaken:  # what kept a program from reading may be healed now
             untaken = await stage.fed()
         stage.check_failure()
-        await stage.settle()
+        await stage.settle(open_questions(plan, self._vocabulary))
         await stage.finish()
         stage.check_failure()
         if untaken:

@@ -21,7 +21,8 @@ from halfopen.model.sampling import SAMPLE_S
 from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.ports import Demands, Fault, LabSpec, ProgramSpec, SystemContext, Vocabulary
 from halfopen.products import libkeepalive
-from halfopen.runner.conditions import Conditions
+from halfopen.runner.aftermath import OpenQuestion
+from halfopen.runner.conditions import Conditions, Figures
 from halfopen.runner.effects import Effect
 from halfopen.runner.injected import Injected
 from halfopen.runner.requirements import fault_needs, host_needs
@@ -31,6 +32,8 @@ from halfopen.verbs import RestartProgram, Verb
 # How long after the last step messages may still be under way, in lab seconds.  They need
 # milliseconds; what takes longer than this is what the scenario is about.
 _ARRIVE_S = 3.0
+_DECISIVE = ("delivered", "refused", "acked", "sockets", "conntrack", "process")
+"""Records that can end the wait for what has not happened yet."""
 # Senders last: one that finds nobody would begin with its back-off.
 _START_ORDER = ("receiver", "proxy", "sender")
 
@@ -305,17 +308,29 @@ class Stage:
             for verb in fault.verbs()
         ]
 
-    async def settle(self) -> None:
+    async def settle(self, questions: Sequence[OpenQuestion] = ()) -> None:
         """Wait until what was sent has arrived and connections have not changed for a while.
 
         Not longer than such things take: what never arrives, or always changes, is judged as it is.
+
+        Args:
+            questions: what must be known beside, if it is within the time that it may take.
         """
-        with suppress(TimeoutError):
-            async with asyncio.timeout(_ARRIVE_S):
-                while not self.conditions.figures.all_delivered:
-                    self._changed.clear()
-                    await self._changed.wait()
+        if questions:
+            await self.lab.sample()
+        await asyncio.gather(
+            self._until(_ARRIVE_S, lambda figures: figures.all_delivered),
+            *(self._until(each.seconds, each.is_answered) for each in questions),
+        )
         await self._settling.wait(self.lab.now, self.lab.sample, since=self.lab.now())
+
+    async def _until(self, seconds: float, holds: Callable[[Figures], bool]) -> None:
+        async def watch() -> None:
+            while not holds(self.conditions.figures):
+                await self._changed.wait()
+
+        with suppress(TimeoutError):
+            await self.conditions.lateness.within(seconds, watch())
 
     async def quiet(self) -> None:
         """Wait until the connections have not changed for a few samples, which may be so now."""
@@ -358,8 +373,9 @@ class Stage:
         self._record(record)
         self.conditions.take(record)
         self._settling.take(record)
-        if record["kind"] in ("delivered", "refused"):
+        if record["kind"] in _DECISIVE:
             self._changed.set()
+            self._changed = asyncio.Event()
         elif record["kind"] == "lab":
             self.failure = LabError(record["problem"])
             self.conditions.give_up(self.failure)

@@ -49,8 +49,48 @@ def test_a_run_that_ends_with_its_fault_is_refused(tmp_path: Path, rest: str) ->
 
 
 @pytest.mark.parametrize(
-    "rest",
-    ["  - wait: 1 s\n", "  - wait until: 20 delivered\n", "  - send: 2 messages\n    every: 5 s\n"],
+    ("rest", "left", "missing"),
+    [
+        ("  - wait: 1 min\n", "60 s", "240 s"),
+        ("  - send: 50 messages\n    every: 1 s\n  - wait: 10 s\n", "60 s", "240 s"),
+        (
+            "  - send: 99 messages\n    every: 9 s\n    background: true\n  - wait: 1 min\n",
+            "60 s",
+            "240 s",
+        ),
+        (
+            "  - fault: link down\n    between: [sender, firewall]\n    for: 2 min\n"
+            "  - wait: 1 min\n",
+            "120 s",
+            "180 s",
+        ),
+    ],
 )
-def test_any_time_is_enough(tmp_path: Path, rest: str) -> None:
+def test_a_run_that_ends_before_a_bound_after_its_last_fault_is_refused(
+    rest: str, left: str, missing: str, tmp_path: Path
+) -> None:
+    (told,) = problems(tmp_path, rest)
+    assert told == (
+        f"s.yaml:{13 + rest.count(chr(10))}: 'reconnect at sender' gives 300 s, but the run ends "
+        f"{left} after the fault in line {12 if 'link down' in rest else 10}: too early to say "
+        f"anything about it; add a step after it, for example `- wait: {missing}`, or write at "
+        f"most {left}"
+    )
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        "  - wait: 5 min\n",
+        "  - wait until: 20 delivered\n",
+        "  - send: 60 messages\n    every: 5 s\n",
+        "  - wait: 4 min\n  - send: 60 messages\n    every: 1 s\n",
+        "  - fault: link down\n    between: [sender, firewall]\n    for: 5 min\n",
+        "  - fault: link flap\n    between: [sender, firewall]\n    down: 50 s\n    up: 50 s\n"
+        "    times: 4\n",
+        "  - fault: restart\n    at: receiver\n    down for: 5 min\n",
+        "  - fault: link down\n    between: [sender, firewall]\n    until: 20 delivered\n",
+    ],
+)
+def test_time_for_the_bound_is_enough(rest: str, tmp_path: Path) -> None:
     assert problems(tmp_path, rest) == []

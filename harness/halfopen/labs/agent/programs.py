@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -28,10 +29,13 @@ from halfopen.model.records import (
     ProcessRecord,
     Recorder,
 )
+from halfopen.probes.cpu import waited
 from halfopen.workloads.numbered import Messages
 
 _POLL_S = 0.05
 _LAST_WORDS = 500
+_MOST = 3.0
+"""A program that gets no processor has so many times longer to end, at most."""
 
 
 class Running(Protocol):
@@ -263,20 +267,38 @@ class Program:
         return bool(wanted != soft)
 
     async def stop(self, timeout: float) -> None:
-        """Ask it to end, and make it after `timeout` seconds."""
+        """Ask it to end, and make it after `timeout` seconds of a machine that has time."""
         if self._process is None:
             return
         if self._feeder is not None:
             self._feeder.inlet.close()
         self.signal("CONT")
         self.signal("TERM")
-        try:
-            await asyncio.wait_for(self._process.wait(), timeout)
-        except TimeoutError:
+        if not await self.ended_within(timeout):
             self._forced = True
             self.signal("KILL")
             await self._process.wait()
         self.collect()
+
+    async def ended_within(self, seconds: float) -> bool:
+        """Wait for its end; returns whether it came.
+
+        Args:
+            seconds: that it may take, not counting those in which it waited for a processor.
+        """
+        if self._process is None:
+            return True
+        ended = asyncio.create_task(self._process.wait())
+        pid, begun = self._process.pid, time.monotonic()
+        before = late = waited(pid) or 0.0
+        while (
+            left := begun + seconds + min(late - before, _MOST * seconds) - time.monotonic()
+        ) > 0:
+            if (await asyncio.wait({ended}, timeout=left))[0]:
+                return True
+            late = waited(pid) or late
+        ended.cancel()
+        return False
 
     def collect(self, *, ended: bool = False) -> None:
         """Record what it wrote since the last call; if it `ended`, also half a line."""

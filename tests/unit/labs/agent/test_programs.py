@@ -6,13 +6,17 @@ import asyncio
 import os
 import resource
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from halfopen.errors import UnsupportedError
+from halfopen.labs.agent import programs
+from halfopen.labs.agent.actions.programs import signal_program
 from halfopen.labs.agent.follower import Follower
 from halfopen.labs.agent.programs import Program, Running
 from halfopen.model.program import ProgramSpec
+from halfopen.verbs import SignalProgram
 from halfopen.workloads.numbered import Messages
 
 
@@ -76,3 +80,63 @@ def test_files_are_written_and_stale_files_removed_before_a_start(tmp_path: Path
         raise AssertionError("launch was not called")
 
     assert asyncio.run(start()) == {"mine.conf": "now", "spool": "before", "other.pid": "before"}
+
+
+class Ending:
+    """A process that takes a while to end."""
+
+    pid = os.getpid()
+    returncode = None
+    stdin = None
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+
+    async def wait(self) -> int:
+        """It ends after its time."""
+        await asyncio.sleep(self._seconds)
+        return 0
+
+
+@pytest.mark.parametrize(
+    ("takes", "waits_for_a_cpu", "ends"),
+    [(0.0, 0.0, True), (0.15, 0.0, False), (0.15, 0.2, True), (1.0, 100.0, False)],
+)
+def test_a_program_without_a_cpu_has_longer_to_end(
+    takes: float,
+    waits_for_a_cpu: float,
+    ends: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    readings = iter([0.0])
+    monkeypatch.setattr(programs, "waited", lambda _: next(readings, waits_for_a_cpu))
+
+    async def wait() -> bool:
+        spec = ProgramSpec(name="mine", argv=("/bin/true",), env={})
+        program = Program("host", spec, tmp_path, Messages("token"), lambda _: None, Follower)
+        program._process = Ending(takes)
+        return await program.ended_within(0.05)
+
+    assert asyncio.run(wait()) is ends
+
+
+def test_a_killed_program_is_gone_when_the_fault_is_done(tmp_path: Path) -> None:
+    """So a step that starts it again finds nothing that runs already."""
+
+    class Context:
+        program: object
+
+    async def play() -> tuple[int | None, int | None]:
+        spec = ProgramSpec(name="mine", argv=("/bin/sleep", "60"), env={})
+        program = Program("host", spec, tmp_path, Messages("token"), lambda _: None, Follower)
+        program._process = await asyncio.create_subprocess_exec(*spec.argv, start_new_session=True)
+        before = program.pid
+        context: Any = Context()
+        context.program = lambda _: program
+        await signal_program(SignalProgram("host", "KILL"), context)
+        return before, program.pid
+
+    before, after = asyncio.run(play())
+    assert before is not None
+    assert after is None

@@ -35,6 +35,8 @@ async def signal_program(verb: SignalProgram, context: ActionContext) -> Touched
     program = context.program(verb.host)
     before = [] if program.pid is None else _states(program.pid)
     program.signal(verb.signal)
+    if verb.signal == "KILL":  # the next step may start it again
+        await program.ended_within(_STOP_S)
     return Touched({"processes": sum(_is_changed_by(verb.signal, state) for state in before)})
 
 
