@@ -91,10 +91,7 @@ RESTARTED = (process("sender", "exited"), process("sender", "started"))
         ((OPEN, messages("accepted", "sender", 1)), False),
         ((OPEN, messages("accepted", "sender", 1), messages("acked", "sender", 1)), True),
         ((OPEN, messages("sent", "sender", 1), *RESTARTED), True),
-        (
-            (OPEN, messages("accepted", "sender", 1), messages("sent", "sender", 1), *RESTARTED),
-            True,
-        ),
+        ((OPEN, *(messages(kind, "sender", 1) for kind in ("accepted", "sent")), *RESTARTED), True),
         ((OPEN, *RESTARTED, messages("sent", "sender", 1)), False),
         ((sockets("sender"), process("sender", "exited")), True),
         ((sockets("sender"), process("receiver", "exited")), False),
