@@ -66,7 +66,7 @@ class LocalPorts:
 
 
 def parts(low: int, high: int) -> Iterator[tuple[int, int]]:
-    """Parts of the range from `low` to `high`, each one port further than the last, for ever."""
+    """Parts of the range from `low` to `high`, each one port further than the last, forever."""
     steps = max(1, high - low + 2 - _WIDTH)
     for step in itertools.cycle(range(steps)):
         yield low + step, min(low + step + _WIDTH - 1, high)
