@@ -17,10 +17,13 @@ help: ## this list
 
 setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
-.venv/.installed: pyproject.toml impl/pyproject.toml .ci/system-packages
+COMPILED := impl/pyproject.toml impl/hatch_build.py impl/relpio/loops/compiled.c
+
+.venv/.installed: pyproject.toml $(COMPILED) .ci/system-packages
 	@.ci/system-packages run
 	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl --editable .
+	@$(BIN)/python -m relpio.loops
 	@touch $@
 
 setup-dev: .venv/.installed-dev

@@ -4,19 +4,18 @@
 
 Two ways lead through the decoder. `next_frame` is the complete grammar with a precise error for
 each fault. `take_messages` and `take_acks` are short cuts for the two frames that make up nearly
-all traffic: they take a whole run at once and stop, without an opinion, at the first byte that is
-not exactly what they expect. What they leave, `next_frame` judges. So the short cuts can make
-nothing pass that the grammar forbids.
+all traffic: they take a whole run at once (`relpio.loops`) and stop, without an opinion, at the
+first byte that is not exactly what they expect. What they leave, `next_frame` judges. So the short
+cuts can make nothing pass that the grammar forbids.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from itertools import chain
 from typing import NamedTuple
 
 from relpio.errors import FrameError, FrameTooLongError, LocalProtocolError
+from relpio.loops import count_acks, encode_acks, encode_messages, take_messages
 from relpio.protocol.txnr import MAX_TXNR
 
 __all__ = [
@@ -43,14 +42,11 @@ _LF = 0x0A
 # An absent datalen ("2 syslog \n") counts as 0, as it does in librelp. It is never sent.
 _HEADER = re.compile(rb"([0-9]{1,9}) ([A-Za-z]{1,32}) ([0-9]{0,9})([ \n])")
 _HEADER_SO_FAR = re.compile(rb"(?:[0-9]{1,9}(?: (?:[A-Za-z]{1,32}(?: [0-9]{0,9})?)?)?)?")
-_SYSLOG_HEADER = re.compile(rb"([0-9]{1,9}) syslog ([0-9]{1,9}) ")
 
 _TLS_RECORDS = (b"\x16", b"\x15")
 """How a handshake and an alert begin, of all versions in use (RFC 8446, 5.1)."""
 
 _SHOWN = 60
-_ACK = b"%d rsp 6 200 OK\n"
-_MESSAGE = b"%d syslog %d %b\n"
 
 
 class Frame(NamedTuple):
@@ -76,22 +72,6 @@ def encode_frame(txnr: int, command: bytes, data: bytes = b"") -> bytes:
     if not data:
         return b"%d %b 0\n" % (txnr, command)
     return b"%d %b %d %b\n" % (txnr, command, len(data), data)
-
-
-def encode_messages(first_txnr: int, messages: Sequence[bytes]) -> bytes:
-    """Build `syslog` frames for `messages`, numbered from `first_txnr` upwards."""
-    sizes = [len(message) for message in messages]
-    txnrs = range(first_txnr, first_txnr + len(messages))
-    if sizes and min(sizes) == 0:  # an empty message has no space before its LF
-        return b"".join(map(encode_frame, txnrs, [b"syslog"] * len(sizes), messages))
-    # One format call for the whole batch: three times faster than one call a message.
-    parts = tuple(chain.from_iterable(zip(txnrs, sizes, messages, strict=True)))
-    return (_MESSAGE * len(messages)) % parts
-
-
-def encode_acks(first_txnr: int, count: int) -> bytes:
-    """Build `count` answers `200 OK`, the exact six bytes that librelp sends."""
-    return (_ACK * count) % tuple(range(first_txnr, first_txnr + count))
 
 
 class FrameDecoder:
@@ -221,38 +201,13 @@ class FrameDecoder:
         """
         if self._cut is not None:  # its LF comes first, or the peer is wrong
             return []
-        buffer, pos, size = self._buffer, self._pos, len(self._buffer)
-        match = _SYSLOG_HEADER.match
-        taken: list[bytes] = []
-        take = taken.append
-        end_txnr = txnr + most
-        while txnr < end_txnr and (header := match(buffer, pos)) is not None:
-            number, digits = header.groups()
-            length = int(digits)
-            start = header.end()
-            end = start + length
-            if int(number) != txnr or not 0 < length <= longest:
-                break
-            if end >= size or buffer[end] != _LF:
-                break
-            take(buffer[start:end])
-            pos = end + 1
-            txnr += 1
-        self._pos = pos
+        taken, self._pos = take_messages(self._buffer, self._pos, txnr, longest, most)
         return taken
 
     def take_acks(self, txnr: int, limit: int) -> int:
-        """Skip a run of `200 OK` answers from `txnr` on, at most `limit`; return how many.
-
-        The answers that are due can be written down beforehand, so one comparison checks them all.
-        """
-        count = min(self._buffer.count(b"\n", self._pos), limit)
-        if count:
-            due = encode_acks(txnr, count)
-            if self._buffer.startswith(due, self._pos):
-                self._pos += len(due)
-                return count
-        return 0
+        """Skip a run of `200 OK` answers from `txnr` on, at most `limit`; return how many."""
+        count, self._pos = count_acks(self._buffer, self._pos, txnr, limit)
+        return count
 
     def _feed_cut(self, cut: _Cut, data: bytes) -> None:
         arrived = min(cut.left, len(data))

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from itertools import chain
 
+from relpio.loops import join_lines
+
 __all__ = ["FORMATS", "Format", "as_lines", "octet_counted"]
 
 Format = Callable[[Sequence[bytes]], bytes]
@@ -13,13 +15,7 @@ Format = Callable[[Sequence[bytes]], bytes]
 
 def as_lines(messages: Sequence[bytes]) -> bytes:
     """One message a line. LF and NUL inside a message become #012 and #000, as in rsyslog."""
-    text = b"\n".join(messages)
-    # One look at the whole batch is enough in the usual case.
-    if text.count(b"\n") != len(messages) - 1 or b"\0" in text:
-        text = b"\n".join(
-            message.replace(b"\n", b"#012").replace(b"\0", b"#000") for message in messages
-        )
-    return text + b"\n"
+    return join_lines(messages)
 
 
 def octet_counted(messages: Sequence[bytes]) -> bytes:

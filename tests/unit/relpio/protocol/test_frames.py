@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
 
 import pytest
 from hypothesis import given
@@ -18,6 +19,19 @@ from relpio import (
     encode_frame,
     encode_messages,
 )
+from relpio.protocol import frames
+from tests.unit.relpio.loops.both import KINDS, loops
+
+
+@pytest.fixture(params=KINDS, scope="module", autouse=True)
+def kind_of_loops(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Every test runs with the loops in Python and with the compiled ones."""
+    module = loops(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in ("count_acks", "take_messages"):
+            patch.setattr(frames, name, getattr(module, name))
+        yield
+
 
 GOOD = [
     (b"2 rsp 0\n", Frame(2, b"rsp", b"")),

@@ -1,0 +1,86 @@
+"""Build hook: compiles relpio's loops where that is possible, else builds relpio without them.
+
+    wheel      holds the compiled part and is tagged for Python's stable ABI and this platform;
+               where it cannot be compiled, the wheel is pure and runs everywhere
+    editable   the compiled part is put beside its source
+
+With RELPIO_PURE=1 in the environment nothing is compiled.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sysconfig
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from hatchling.builders.hooks.plugin.interface import BuildHookInterface
+
+MODULE = "relpio/loops/_compiled.abi3.so"
+SOURCE = "relpio/loops/compiled.c"
+OLDEST = (3, 11)
+"""Python whose stable ABI is used: the oldest that relpio runs on."""
+
+
+class CompiledLoops(BuildHookInterface[Any]):
+    """Adds the compiled part to what is built."""
+
+    _directory: tempfile.TemporaryDirectory[str] | None = None
+
+    def initialize(self, version: str, build_data: dict[str, Any]) -> None:
+        """Called by hatchling before it builds; `version` is "standard" or "editable"."""
+        if os.environ.get("RELPIO_PURE", "0") not in ("", "0"):
+            return
+        self._directory = tempfile.TemporaryDirectory(prefix="relpio-")
+        try:
+            built = compile_loops(Path(self.root) / SOURCE, Path(self._directory.name))
+        except Exception as error:  # of many kinds; none is a reason not to install relpio
+            self.app.display_warning(f"relpio is built without its compiled part: {error}")
+            return
+        if version == "editable":
+            shutil.move(built, Path(self.root) / MODULE)
+            return
+        platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
+        build_data["pure_python"] = False
+        build_data["tag"] = f"cp{OLDEST[0]}{OLDEST[1]}-abi3-{platform}"
+        build_data["force_include"][str(built)] = MODULE
+
+    def finalize(self, *_: object) -> None:
+        """Called by hatchling when it has built."""
+        if self._directory is not None:
+            self._directory.cleanup()
+
+
+def compile_loops(source: Path, directory: Path) -> Path:
+    """Compile with setuptools, which knows this Python's compiler and flags; return the module.
+
+    Raises:
+        Exception: there is no compiler, or Python's headers are missing.
+    """
+    from setuptools import Distribution, Extension
+    from setuptools.command.build_ext import build_ext
+
+    os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
+    extension = Extension(
+        "_compiled",
+        [source.name],
+        define_macros=[("Py_LIMITED_API", f"0x{OLDEST[0]:02X}{OLDEST[1]:02X}0000")],
+        # The same bytes wherever the source lies.
+        extra_compile_args=["-std=c99", "-O2", "-g0", "-Wall", "-Wextra"],
+        extra_link_args=["-Wl,-s"],
+        py_limited_api=True,
+    )
+    command = build_ext(Distribution({"ext_modules": [extension]}))
+    command.build_lib = str(directory)
+    command.build_temp = str(directory / "objects")
+    command.ensure_finalized()
+    before = Path.cwd()
+    os.chdir(source.parent)
+    try:
+        command.run()
+    finally:
+        os.chdir(before)
+    (built,) = directory.glob("_compiled*.so")
+    return built
