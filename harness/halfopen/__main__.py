@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from halfopen.cli.main import main
+from halfopen.cli.entry import main
 
 if __name__ == "__main__":
     main()

@@ -1,8 +1,8 @@
 """Every error that a person meets, and the exit status that goes with it.
 
 The command line has four outcomes besides success: 1 an expectation failed, 2 the input is wrong,
-3 not supported on this machine, 130 interrupted.  An error class carries its status, so that nobody
-has to decide a second time.
+3 not supported on this machine, 130 interrupted (143 by SIGTERM).  An error class carries its
+status, so that nobody has to decide a second time.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from halfopen.cli.run import finish
+from halfopen.cli.finish import finish
 from halfopen.errors import InputError, Problem, UsageError
 from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.verdict import VariantResult
@@ -34,12 +34,13 @@ def check(
     check_writable(directory, json, junit)
     unread: list[Problem] = []
     results: list[VariantResult] = []
-    made = Report() if report else None
+    made = Report()
     for result, history in saved_runs(directory, unread):
         results.append(result)
-        if made is not None:
+        if report:
             made.add(result, history)
-    finish(results, out=directory, json=json, junit=junit, report=made, unread=unread)
+    page = (lambda: made) if report else None
+    finish(results, out=directory, json=json, junit=junit, report=page, unread=unread)
 
 
 def saved_runs(directory: Path, unread: list[Problem]) -> Iterator[tuple[VariantResult, History]]:

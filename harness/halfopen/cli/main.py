@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import sys
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -13,6 +13,7 @@ from halfopen.cli.advise import advise
 from halfopen.cli.check import check
 from halfopen.cli.clean import clean
 from halfopen.cli.doctor import doctor
+from halfopen.cli.entry import INTERRUPTED, WORDS
 from halfopen.cli.kernel import app as kernel
 from halfopen.cli.listing import checks, faults, profiles, systems
 from halfopen.cli.new import new
@@ -21,8 +22,6 @@ from halfopen.cli.run import run
 from halfopen.cli.schema import schema
 from halfopen.errors import HalfopenError
 from halfopen.report._text import printable
-
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="halfopen",
@@ -35,7 +34,7 @@ app = typer.Typer(
         "scenario, and get a verdict: no message lost, file descriptors bounded, dead connections "
         "cleaned up in time.\n\n"
         "Exit status: 0 all as expected; 1 an expectation failed or stayed unknown; 2 invalid "
-        "input; 3 not supported on this machine; 130 interrupted."
+        "input; 3 not supported on this machine; 130 interrupted (143 by SIGTERM)."
     ),
 )
 
@@ -89,7 +88,16 @@ def main() -> None:
             typer.echo(printable(line), err=True)
         sys.exit(error.exit_status)
     except (KeyboardInterrupt, typer.Abort):
-        sys.exit(INTERRUPTED)
+        _end_interrupted()
+    except SystemExit as end:
+        if end.code == INTERRUPTED:  # what typer makes of a KeyboardInterrupt
+            _end_interrupted()
+        raise
+
+
+def _end_interrupted() -> NoReturn:
+    typer.echo(WORDS, err=True)
+    sys.exit(INTERRUPTED)
 
 
 if __name__ == "__main__":

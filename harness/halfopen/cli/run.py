@@ -11,25 +11,23 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from halfopen.cli.finish import finish
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
 from halfopen.labs import lab_named
-from halfopen.model.history import FILE_NAME, read_history
+from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
-from halfopen.model.verdict import VariantResult, Verdict
+from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
-from halfopen.report.files import STDOUT, check_writable
+from halfopen.report.files import check_writable
 from halfopen.report.html import Report
-from halfopen.report.junit import write_junit
-from halfopen.report.results import write_json
-from halfopen.report.terminal import print_results
 from halfopen.runner.concurrency import Jobs, auto, fixed
+from halfopen.runner.interruption import Interruption
 from halfopen.runner.run import run_plans, run_with_controls
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
 
-REPORT = "report.html"
 SUFFIX = ".scenario.yaml"
 
 
@@ -98,9 +96,13 @@ def run(
     bounds, vocabulary = _jobs(jobs), default_vocabulary()
     check_writable(out, json, junit)
     console = Console(stderr=True)
+    interruption = Interruption(lambda words: console.print(words, highlight=False))
 
     async def play(chosen: Sequence[Plan], below: str) -> list[VariantResult]:
-        with progress_for(chosen, console, quiet=quiet) as listener:
+        with (
+            interruption.heeded(),
+            progress_for(chosen, console, quiet=quiet) as listener,
+        ):
             return await run_plans(
                 chosen,
                 spec,
@@ -110,67 +112,37 @@ def run(
                 listener=listener,
                 pcap=pcap,
                 late_retries=late_retries,
+                interruption=interruption,
             )
 
     played = run_with_controls(plans, vocabulary, play) if control else play(plans, "")
     results = asyncio.run(played)
-    made = _report_on(results) if report else None
-    finish(results, out=out, json=json, junit=junit, report=made)
-
-
-def finish(
-    results: Sequence[VariantResult],
-    *,
-    out: Path,
-    json: Path | None,
-    junit: Path | None,
-    report: Report | None,
-    unread: Sequence[Problem] = (),
-) -> None:
-    """Write and print what was found, and leave with the exit status that follows from it.
-
-    What is for a person goes to standard error if the results go to standard output.
-
-    Raises:
-        InputError: with `unread`, if there is any, after all else is done.
-    """
-    aside = STDOUT in (json, junit)
-    if json is not None:
-        write_json(results, json)
-    if junit is not None:
-        write_junit(results, junit)
-    print_results(results, Console(stderr=aside))
-    if report is not None:
-        report.write(out / REPORT)
-        typer.echo(f"report: {out / REPORT}", err=aside)
-    if unread:
-        raise InputError(unread)
-    raise typer.Exit(exit_status(results))
+    finish(
+        results,
+        out=out,
+        json=json,
+        junit=junit,
+        report=(lambda: _report_on(results)) if report else None,
+        interruption=interruption,
+    )
 
 
 def _report_on(results: Sequence[VariantResult]) -> Report:
     """The report on what was played just now."""
     report = Report()
     for result in results:
-        directory = Path(result.directory)
-        began = (directory / FILE_NAME).exists()
-        report.add(result, read_history(directory) if began else None)
+        report.add(result, _history(result))
     return report
 
 
-def exit_status(results: Sequence[VariantResult]) -> int:
-    """0 if every variant is as expected, 3 if none could run, else 1.
-
-    If there were controls, a variant of which no expectation notices the faults is not, either.
-
-    What this machine or lab does not support, beside others that ran, is a warning.
-    """
-    verdicts = {result.verdict for result in results}
-    if verdicts == {Verdict.UNSUPPORTED}:
-        return 3
-    ran = verdicts - {Verdict.UNSUPPORTED}
-    clean = all(each.control is None or each.control.clean for each in results)
-    return 0 if ran and clean and all(verdict.as_expected for verdict in ran) else 1
+def _history(result: VariantResult) -> History | None:
+    """What was recorded of a run; None for one that could not begin, or cannot be read."""
+    if not result.directory:
+        return None
+    try:
+        return read_history(Path(result.directory))
+    except (OSError, InputError):
+        return None
 
 
 def scenario_files(paths: Sequence[Path]) -> list[Path]:

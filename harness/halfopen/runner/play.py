@@ -78,6 +78,9 @@ class Player:
         directory: for the history and the programs' files; an earlier run's history is replaced.
         listener: is told of every record.
         pcap: each link is captured, into a file below `directory`.
+
+    Attributes:
+        recorded: the history in the directory is of this run.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Player:
         self._vocabulary = vocabulary
         self._directory = directory
         self._listener = listener
+        self.recorded = False
         self._base = str(Path(plan.file).resolve().parent)
         self._captures = (directory / DIRECTORY).resolve() if pcap else None
 
@@ -116,6 +120,7 @@ class Player:
             networks = lay_out(plan.path, family=plan.family, returns=plan.returns)
             addresses = {name: network.address for name, network in networks.items()}
             self._write(header_record(plan, addresses))
+            self.recorded = True
             end: EndRecord = {"kind": "end", "reason": "complete", "detail": ""}
             begun = time.monotonic()
             try:

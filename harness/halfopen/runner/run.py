@@ -21,6 +21,7 @@ from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.control import compare, control_plan
+from halfopen.runner.interruption import Interruption
 from halfopen.runner.play import Player, RecordListener
 
 CONTROLS = "control"
@@ -110,28 +111,38 @@ async def run_plan(
     listener: RecordListener | None = None,
     *,
     pcap: bool = False,
+    interruption: Interruption | None = None,
 ) -> VariantResult:
-    """Play one plan and judge it; its history is written into `directory`, and captures below."""
+    """Play one plan and judge it; its history is written into `directory`, and captures below.
+
+    Raises:
+        UsageError: if the directory is not ours.
+        asyncio.CancelledError: if it is cancelled, unless by `interruption`: then what was
+            recorded so far is judged.
+    """
     begun = time.monotonic()
+    player = Player(plan, vocabulary, directory, listener, pcap=pcap)
 
     def without_checks(verdict: Verdict, why: str) -> VariantResult:
-        return VariantResult(
-            scenario=plan.scenario,
-            variant=plan.variant,
-            lab=plan.lab,
-            verdict=verdict,
-            seed=plan.seed,
-            wall_s=round(time.monotonic() - begun, 3),
-            virtual_s=0.0,
-            why=why,
-            directory=str(directory),
-            file=plan.file,
-        )
+        took = time.monotonic() - begun
+        return _without_checks(plan, verdict, why, str(directory) if player.recorded else "", took)
 
     try:
-        await Player(plan, vocabulary, directory, listener, pcap=pcap).play(lab)
+        try:
+            await player.play(lab)
+        except asyncio.CancelledError:
+            if interruption is None or interruption.signal is None:
+                raise
+            if not player.recorded:
+                return _not_run(plan, interruption)
         # Judging is work of its own, and other runs go on meanwhile.
-        return await asyncio.to_thread(_judge, directory, begun)
+        judging = asyncio.create_task(asyncio.to_thread(_judge, directory, begun))
+        try:
+            return await asyncio.shield(judging)
+        except asyncio.CancelledError:
+            if interruption is None or interruption.signal is None:
+                raise
+            return await judging
     except UnsupportedError as error:
         return without_checks(Verdict.UNSUPPORTED, str(error))
     except UsageError:
@@ -141,6 +152,27 @@ async def run_plan(
     except Exception as error:  # a mistake of ours ends this run, not the others
         traceback.print_exc()
         return without_checks(Verdict.ERROR, f"error in halfopen: {type(error).__name__}: {error}")
+
+
+def _without_checks(
+    plan: Plan, verdict: Verdict, why: str, directory: str, took: float = 0.0
+) -> VariantResult:
+    return VariantResult(
+        scenario=plan.scenario,
+        variant=plan.variant,
+        lab=plan.lab,
+        verdict=verdict,
+        seed=plan.seed,
+        wall_s=round(took, 3),
+        virtual_s=0.0,
+        why=why,
+        directory=directory,
+        file=plan.file,
+    )
+
+
+def _not_run(plan: Plan, interruption: Interruption) -> VariantResult:
+    return _without_checks(plan, Verdict.UNKNOWN, f"not run: {interruption.words}", "")
 
 
 def _judge(directory: Path, begun: float) -> VariantResult:
@@ -180,10 +212,13 @@ async def run_plans(
     listener: RecordListener | None = None,
     pcap: bool = False,
     late_retries: int = 0,
+    interruption: Interruption | None = None,
 ) -> list[VariantResult]:
     """Play plans, several at a time, and judge them; the results are in the order of the plans.
 
-    If it is cancelled, runs in progress end with what they have, and what was recorded stays.
+    If it is cancelled, runs in progress end with what they have, and what was recorded stays.  If
+    it is interrupted, the results say so: what was recorded is judged, and what was not run is
+    unknown.
 
     Args:
         plans: to play.
@@ -195,22 +230,45 @@ async def run_plans(
         pcap: their links are captured.
         late_retries: how many times a variant is run again that is unknown because the machine was
             late, and for no other reason; the result says that it was.
+        interruption: ends the runs when its signal comes.
 
     Raises:
         UsageError: if a directory for a history is not ours; the other runs are ended.
     """
     slots = RunSlots(jobs)
+    interruption = interruption or Interruption()
+
+    def interrupted() -> bool:
+        return interruption.signal is not None
+
+    async def play(plan: Plan, directory: Path) -> VariantResult:
+        return await run_plan(
+            plan, lab, vocabulary, directory, listener, pcap=pcap, interruption=interruption
+        )
 
     async def one(plan: Plan, directory: Path) -> VariantResult:
         async with slots.acquire():
-            result = await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
+            result = await play(plan, directory)
             for _ in range(late_retries):
-                if not result.late_s:
+                if not result.late_s or interrupted():
                     break
-                again = await run_plan(plan, lab, vocabulary, directory, listener, pcap=pcap)
+                again = await play(plan, directory)
+                if interrupted() and not again.directory:
+                    break  # before it began
                 late = (*result.extra.get("late", ()), result.late_s)
                 result = replace(again, extra={**again.extra, "late": late})
             return result
+
+    async def until_interrupted(plan: Plan, directory: Path) -> VariantResult:
+        task = asyncio.current_task()
+        assert task is not None
+        with interruption.cancels(task):
+            try:
+                return await one(plan, directory)
+            except asyncio.CancelledError:
+                if not interrupted():
+                    raise
+                return _not_run(plan, interruption)
 
     directories = run_directories(out, plans)
     # The longest begin first: else the last to begin would leave the others' slots empty.
@@ -219,7 +277,9 @@ async def run_plans(
     try:
         async with asyncio.TaskGroup() as group:
             for number in order:
-                tasks[number] = group.create_task(one(plans[number], directories[number]))
+                tasks[number] = group.create_task(
+                    until_interrupted(plans[number], directories[number])
+                )
     except ExceptionGroup as failures:
         # The others were ended for it; what a person needs is the first reason.
         raise failures.exceptions[0] from None

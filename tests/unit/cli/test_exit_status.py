@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from halfopen.cli.run import exit_status
+from halfopen.cli.finish import exit_status
 from halfopen.model.verdict import VariantResult, Verdict
 
 

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 import pytest
 
-from halfopen.cli.run import exit_status
+from halfopen.cli.finish import exit_status
 from halfopen.model.plan import Plan, PlannedHost
 from halfopen.model.steps import (
     PlannedHeal,
