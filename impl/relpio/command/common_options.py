@@ -34,6 +34,11 @@ TLS_OPTIONS = (
     ),
     Option("tls-ca", "tls", values.path, None, "FILE", "certificates of the authorities (PEM)"),
     Option(
+        "tls-crl", "tls", values.path, None, "FILE",
+        "revocation lists of these authorities (PEM); a peer whose certificate is in one, or whose "
+        "authority has none there that is valid, is refused",
+    ),
+    Option(
         "tls-cert", "tls", values.path, None, "FILE",
         "own certificate and its chain (PEM); without one, mode anon uses only anonymous "
         "ciphers of TLS 1.2",
@@ -79,6 +84,7 @@ def tls_settings(given: argparse.Namespace) -> TlsSettings | None:
     return TlsSettings(
         auth_mode=given.tls_auth,
         ca=given.tls_ca,
+        crl=given.tls_crl,
         certificate=given.tls_cert,
         key=given.tls_key,
         permitted_peers=tuple(given.tls_permitted_peer),

@@ -111,6 +111,8 @@ def _settings(options: argparse.Namespace) -> ReceiverSettings:
         user_timeout=options.user_timeout,
         max_sessions=options.max_sessions,
         max_sessions_per_peer=options.max_sessions_per_peer,
+        permitted_networks=options.permitted_network,
+        max_rate_per_peer=options.max_rate_per_peer,
         ack_at_once=AckDepth(options.ack) is AckDepth.RECEIVED,
         tls=tls_settings(options),
         format=FORMATS[options.format],

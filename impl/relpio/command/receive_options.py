@@ -80,6 +80,16 @@ OPTIONS = (
         "most connections of one address; others are closed at once",
     ),
     Option(
+        "permitted-network", "", values.network, None, "NETWORK",
+        "accept connections from this network only, such as 192.0.2.0/24 or 2001:db8::/32; others "
+        "are closed at once",
+        many=True,
+    ),
+    Option(
+        "max-rate-per-peer", "", _count_or_off, "off", "N",
+        "most messages per second of one address; its sessions are read no faster",
+    ),
+    Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
         "longer messages are oversized",
     ),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
 from relpio.errors import ConfigurationError
@@ -23,6 +24,7 @@ __all__ = [
     "integer",
     "keepalive",
     "listen_address",
+    "network",
     "path",
     "size",
     "switch",
@@ -149,6 +151,21 @@ def path(text: str) -> Path:
 def listen_address(text: str) -> tuple[str, int]:
     """Read HOST:PORT to listen on; port 0 is any free one."""
     return parse_address(text, lowest_port=0)
+
+
+def network(text: str) -> IPv4Network | IPv6Network:
+    """Read a network such as 192.0.2.0/24, or a single address."""
+    try:
+        return ip_network(text)
+    except ValueError:
+        pass
+    try:
+        nearest = ip_network(text, strict=False)
+    except ValueError:
+        raise ConfigurationError(
+            f"{text!r} is not a network: write for example 192.0.2.0/24 or 2001:db8::/32"
+        ) from None
+    raise ConfigurationError(f"{text!r} has bits of a host: the network is {nearest}")
 
 
 def target_address(text: str) -> Address:

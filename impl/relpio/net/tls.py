@@ -64,6 +64,8 @@ class TlsSettings:
     Attributes:
         auth_mode: what is asked of the peer's certificate.
         ca: file with the certificates of the authorities (PEM).
+        crl: file with the revocation lists of these authorities (PEM). Without the list of the one
+            that signed a peer's certificate, or with one that has expired, the peer is refused.
         certificate: own certificate, with its chain (PEM).
         key: its private key (PEM); by default it is in the same file.
         permitted_peers: names (mode `name`, with `*` for a part of one label) or fingerprints (mode
@@ -79,6 +81,7 @@ class TlsSettings:
     ca: Path | None = None
     certificate: Path | None = None
     key: Path | None = None
+    crl: Path | None = None
     permitted_peers: Sequence[str] = ()
     minimum: str = "1.2"
     maximum: str | None = None
@@ -101,6 +104,11 @@ class TlsSettings:
         if self.auth_mode in ("certvalid", "name") and self.ca is None:
             raise ConfigurationError(
                 f"TLS mode {self.auth_mode} needs a file of authorities to check the peer against"
+            )
+        if self.crl is not None and self.auth_mode not in ("certvalid", "name"):
+            raise ConfigurationError(
+                f"TLS mode {self.auth_mode} ignores revocation lists; only certvalid and name use "
+                "them"
             )
         if self.permitted_peers and self.auth_mode not in ("name", "fingerprint"):
             raise ConfigurationError(
@@ -210,6 +218,8 @@ class TlsSettings:
             _load(self.ca, "authorities", lambda: context.load_verify_locations(self.ca))
             # A certificate in the file is trusted as it is, be it an authority's or a peer's own.
             context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+        if self.crl is not None:
+            _load_crl(context, self.crl)
         if self.certificate is not None:
             chain, key = self.certificate, self.key
             _load(chain, "certificate", lambda: context.load_cert_chain(chain, key, _no_password))
@@ -223,6 +233,13 @@ def _load(path: Path, what: str, load: Any) -> None:
         raise ConfigurationError(f"TLS {what} {path}: {reason.lower().replace('_', ' ')}") from None
     except OSError as error:
         raise ConfigurationError(f"TLS {what} {path}: {error.strerror or error}") from None
+
+
+def _load_crl(context: ssl.SSLContext, path: Path) -> None:
+    _load(path, "revocation list", lambda: context.load_verify_locations(path))
+    if not context.cert_store_stats()["crl"]:
+        raise ConfigurationError(f"TLS revocation list {path}: there is none in this file")
+    context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
 
 
 def _no_password() -> str:

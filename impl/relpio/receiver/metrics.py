@@ -46,6 +46,10 @@ class ReceiverMetrics:
         self.opened = counter("relpio_receive_sessions_opened_total", "Sessions opened.")
         self.closed = counter("relpio_receive_sessions_closed_total", "Sessions ended in order.")
         self.oversized = counter("relpio_receive_oversized_total", "Messages above the limit.")
+        self.slowed = counter(
+            "relpio_receive_rate_limited_total",
+            "Times when a fast client was not read for a while.",
+        )
         counter("relpio_receive_messages_total", "Messages received.", lambda: receiver.received)
         counter("relpio_receive_bytes_total", "Their bytes.", lambda: receiver.received_bytes)
         counter("relpio_receive_acks_total", "Messages answered.", lambda: receiver.acknowledged)

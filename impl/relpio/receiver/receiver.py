@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -16,6 +15,7 @@ from relpio.metrics.registry import Registry
 from relpio.net.listening import Bound, host_of, peer_of
 from relpio.net.transport import SessionEnd, tls_fault
 from relpio.protocol.events import LossReason, Oversized
+from relpio.receiver.admission import Admission
 from relpio.receiver.binding import bind_all
 from relpio.receiver.listener import Listener
 from relpio.receiver.metrics import ReceiverMetrics
@@ -65,7 +65,9 @@ class Receiver:
         self._bound: list[Bound] = []
         self._tls: ssl.SSLContext | None = None
         self._sessions: dict[int, Session] = {}
-        self._hosts: Counter[str] = Counter()
+        self._admission = Admission(
+            settings.permitted_networks, settings.max_sessions_per_peer, settings.max_rate_per_peer
+        )
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted_count = 0
         self._all_ended = asyncio.Event()
@@ -211,6 +213,15 @@ class Receiver:
         if session.oversized == 1:  # once for each session: a client must not fill the log
             self._log("oversized", peer=session.peer, bytes=event.size, kept=event.kept)
 
+    def delay(self, session: Session, count: int) -> float:
+        """Called by a session."""
+        delay = self._admission.delay(session.host, count)
+        if delay:
+            self._metrics.slowed.add()
+            if not session.slowed:  # once for each session, as above
+                self._log("rate-limited", peer=session.peer)
+        return delay
+
     def holds(self, more: int) -> None:
         """Called by a session."""
         self.partial += more
@@ -235,16 +246,15 @@ class Receiver:
             sock.close()
             self._refuse("", "unreachable", str(error))
             return
-        most = self.settings.max_sessions_per_peer
-        if most is not None and self._hosts[host] >= most:
+        if (refusal := self._admission.refusal(host)) is not None:
             sock.close()
-            self._refuse(peer, "max-sessions-per-peer", f"{host} has {most} connections")
+            self._refuse(peer, *refusal)
             return
         self._accepted_count += 1
         number = self._accepted_count
         session = Session(self, self._session_settings, peer=peer, host=host)
         self._sessions[number] = session
-        self._hosts[host] += 1
+        self._admission.entered(host)
         session.finished.add_done_callback(partial(self._finished, number, session))
         task = asyncio.create_task(self._connect(self._tls if protected else None, sock, session))
         self._connecting.add(task)
@@ -280,9 +290,7 @@ class Receiver:
 
     def _finished(self, number: int, session: Session, _: asyncio.Future[SessionEnd]) -> None:
         del self._sessions[number]
-        self._hosts[session.host] -= 1
-        if not self._hosts[session.host]:
-            del self._hosts[session.host]
+        self._admission.left(session.host)
         for listener in self._listeners:
             listener.poke()
         self._all_ended.set()

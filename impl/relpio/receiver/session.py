@@ -70,6 +70,9 @@ class SessionOwner(Protocol):
     def oversized(self, session: Session, event: Oversized) -> None:
         """A message is longer than it should be."""
 
+    def delay(self, session: Session, count: int) -> float:
+        """Return for how many seconds to read nothing, now that `count` messages have come."""
+
     def holds(self, more: int) -> None:
         """A session holds so many bytes more of an incomplete frame than before; or fewer."""
 
@@ -99,6 +102,8 @@ class Session(CoreProtocol[ServerEvent]):
         self._stopped = False
         self._processing = False
         self._turn: asyncio.Handle | None = None
+        self._slow: asyncio.TimerHandle | None = None
+        self.slowed = 0  # how often it was too fast
         self.received = 0
         self.oversized = 0
         self.refused: str | None = None
@@ -139,6 +144,8 @@ class Session(CoreProtocol[ServerEvent]):
         super().connection_lost(exc)
         if self._turn is not None:
             self._turn.cancel()
+        if self._slow is not None:
+            self._slow.cancel()
         more, self._held = -self._held, 0
         if more:
             self._owner.holds(more)
@@ -162,6 +169,7 @@ class Session(CoreProtocol[ServerEvent]):
             self.lingers = True
         elif isinstance(event, SessionOpened):
             self._owner.session_opened(self)
+            self._slow_down(0)  # another session of the host may have been too fast
         elif isinstance(event, Oversized):
             self.oversized += 1
             self._owner.oversized(self, event)
@@ -196,6 +204,18 @@ class Session(CoreProtocol[ServerEvent]):
             self._server.acknowledge(count)
             count = 0
         self._owner.take(self, messages, size, partial(self._taken, count, size))
+        self._slow_down(len(messages))
+        self._throttle()
+
+    def _slow_down(self, count: int) -> None:
+        delay = self._owner.delay(self, count)
+        if delay and self._slow is None:
+            self.slowed += 1
+            self._slow = self._loop.call_later(delay, self._go_on)
+
+    def _go_on(self) -> None:
+        self._slow = None
+        self._slow_down(0)  # another session may have added to the debt meanwhile
         self._throttle()
 
     def _taken(self, count: int, size: int) -> None:
@@ -221,6 +241,7 @@ class Session(CoreProtocol[ServerEvent]):
         # With nothing pending there would be no `_taken` that resumes reading: so then go on.
         crowded = self._pending > 0 and self._owner.pending > MAX_PENDING_IN_ALL
         waits = self._pending > MAX_PENDING or crowded or self.writing_paused or self._stopped
+        waits = waits or self._slow is not None
         if waits or self._server.more:
             if not self.paused:
                 self.pause_reading()

@@ -10,6 +10,7 @@ from relpio.errors import ConfigurationError
 from relpio.net.sockopts import Keepalive, check_user_timeout
 from relpio.net.tls import TlsSettings
 from relpio.protocol.server import ServerSettings
+from relpio.receiver.admission import Network
 from relpio.receiver.binding import ListenAddress
 from relpio.receiver.formats import Format, as_lines
 
@@ -41,6 +42,9 @@ class ReceiverSettings:
         max_sessions: connections at one time; others wait in the kernel's queue.
         max_sessions_per_peer: connections of one address at one time; others are closed at once.
             None is no limit. All clients of Unix sockets count as one peer.
+        permitted_networks: whose connections are taken; none means all. Unix sockets always are.
+        max_rate_per_peer: messages per second of one address, above which its sessions are read
+            no further for a while. None is no limit.
         max_partial: bytes that incomplete frames of all sessions may hold together, but never
             less than four of the longest messages. Above it sessions are dropped, the slowest
             first.
@@ -58,6 +62,8 @@ class ReceiverSettings:
     user_timeout: float | None = None
     max_sessions: int = 10_000
     max_sessions_per_peer: int | None = None
+    permitted_networks: Sequence[Network] = ()
+    max_rate_per_peer: float | None = None
     max_partial: int = 64 * 1024 * 1024
     ack_at_once: bool = False
     tls: TlsSettings | None = None
@@ -72,6 +78,8 @@ class ReceiverSettings:
             raise ConfigurationError("max_sessions must be at least 1")
         if self.max_sessions_per_peer is not None and self.max_sessions_per_peer < 1:
             raise ConfigurationError("max_sessions_per_peer must be at least 1, or None for off")
+        if self.max_rate_per_peer is not None and self.max_rate_per_peer <= 0:
+            raise ConfigurationError("max_rate_per_peer must be above 0, or None for off")
         if self.handshake_timeout <= 0:
             raise ConfigurationError("handshake_timeout must be above 0")
         check_user_timeout(self.user_timeout)

@@ -161,7 +161,7 @@ def test_one_peer_has_so_many_sessions(tools: type[Tools]) -> None:
             for client in (second, third, fourth, other):
                 client.close()
             await tools.eventually(lambda: receiver.sessions == 0)
-            assert not receiver._hosts
+            assert not receiver._admission._sessions
 
     asyncio.run(main())
 
