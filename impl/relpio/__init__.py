@@ -1,122 +1,27 @@
 """RELP (Reliable Event Logging Protocol), for Python: sender and receiver.
 
 `Sender` and `Receiver` are the asyncio endpoints. `ClientConnection` and `ServerConnection` are the
-protocol without any input or output, to be driven by other programs. This list is all that is
-public.
+protocol without any input or output, to be driven by other programs. The list in `relpio.api` is
+all that is public.
 """
 
-from relpio.errors import (
-    ConfigurationError,
-    FrameError,
-    FrameTooLongError,
-    InputError,
-    LocalProtocolError,
-    OfferError,
-    PeerRefusedError,
-    RelpError,
-    RemoteProtocolError,
-)
-from relpio.logs import JsonLog, Log, TextLog
-from relpio.metrics.registry import Registry
-from relpio.net.addresses import TcpAddress, UnixAddress
-from relpio.net.sockopts import Keepalive
-from relpio.net.tls import TlsSettings
-from relpio.pipeline import Pipeline
-from relpio.protocol.client import ClientConnection, ClientSettings
-from relpio.protocol.events import (
-    Acknowledged,
-    ClientEvent,
-    LossReason,
-    Messages,
-    Oversized,
-    Refused,
-    ServerEvent,
-    SessionClosed,
-    SessionLost,
-    SessionOpened,
-)
-from relpio.protocol.frames import Frame, FrameDecoder, encode_acks, encode_frame, encode_messages
-from relpio.protocol.server import Oversize, ServerConnection, ServerSettings
-from relpio.protocol.states import ClientState, ServerState
-from relpio.queue.base import Lease, MessageQueue
-from relpio.queue.intake import FlowControl, Intake, Offered
-from relpio.queue.make import make_queue
-from relpio.queue.memory import MemoryQueue
-from relpio.queue.settings import QueueSettings, QueueType
-from relpio.receiver.formats import as_lines, octet_counted
-from relpio.receiver.output import FileOutput
-from relpio.receiver.peerfiles import PeerFiles
-from relpio.receiver.program import ProgramOutput
-from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
-from relpio.receiver.synced import SyncedFileOutput
-from relpio.sender.backoff import BackoffPolicy
-from relpio.sender.queues import Queues, open_queues
-from relpio.sender.sender import Sender, SenderSettings
-from relpio.version import __version__
+from importlib import import_module
+from typing import TYPE_CHECKING
 
-__all__ = [
-    "Acknowledged",
-    "BackoffPolicy",
-    "ClientConnection",
-    "ClientEvent",
-    "ClientSettings",
-    "ClientState",
-    "ConfigurationError",
-    "FileOutput",
-    "FlowControl",
-    "Frame",
-    "FrameDecoder",
-    "FrameError",
-    "FrameTooLongError",
-    "InputError",
-    "Intake",
-    "JsonLog",
-    "Keepalive",
-    "Lease",
-    "LocalProtocolError",
-    "Log",
-    "LossReason",
-    "MemoryQueue",
-    "MessageQueue",
-    "Messages",
-    "OfferError",
-    "Offered",
-    "Output",
-    "Oversize",
-    "Oversized",
-    "PeerFiles",
-    "PeerRefusedError",
-    "Pipeline",
-    "ProgramOutput",
-    "QueueSettings",
-    "QueueType",
-    "Queues",
-    "Receiver",
-    "ReceiverSettings",
-    "Refused",
-    "Registry",
-    "RelpError",
-    "RemoteProtocolError",
-    "Sender",
-    "SenderSettings",
-    "ServerConnection",
-    "ServerEvent",
-    "ServerSettings",
-    "ServerState",
-    "SessionClosed",
-    "SessionLost",
-    "SessionOpened",
-    "SyncedFileOutput",
-    "TcpAddress",
-    "TextLog",
-    "TlsSettings",
-    "UnixAddress",
-    "__version__",
-    "as_lines",
-    "encode_acks",
-    "encode_frame",
-    "encode_messages",
-    "make_queue",
-    "octet_counted",
-    "open_queues",
-]
+if TYPE_CHECKING:
+    from relpio.api import *  # noqa: F403
+
+_API = "relpio.api"
+
+
+def __getattr__(name: str) -> object:
+    """Load what is public when it is first asked for: so the program `relpio` starts first."""
+    api = import_module(_API)
+    if name == "__all__" or name in api.__all__:
+        return getattr(api, name)
+    raise AttributeError(f"module 'relpio' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    """List what is public."""
+    return list(import_module(_API).__all__)

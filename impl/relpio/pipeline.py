@@ -110,16 +110,26 @@ class Pipeline:
         self._left = {name: len(queue) for name, queue in self._queues.queues.items()}
         return fault
 
-    def reload(self) -> None:
-        """Read the files of TLS again, for sessions to come, and open the ledger again by its name.
+    def reload(
+        self, settings: SenderSettings | None = None, *, shutdown_timeout: float | None = None
+    ) -> None:
+        """Take new settings and read the files of TLS again, for sessions to come.
+
+        The ledger is opened again by its name.
+
+        Args:
+            settings: as `Sender.reload` takes them; None keeps those in use.
+            shutdown_timeout: seconds from the stop to the end; None keeps what is in use.
 
         Raises:
             ConfigurationError: a file of TLS is of no use; nothing has changed.
             OSError: the ledger cannot be opened; the old one goes on.
         """
-        self.sender.reload()
         if self._ledger is not None:
             self._ledger.reopen()
+        self.sender.reload(settings)
+        if shutdown_timeout is not None:
+            self._shutdown_timeout = shutdown_timeout
 
     def report(self) -> int:
         """Log what became of the messages; return how many are neither delivered nor on disk.

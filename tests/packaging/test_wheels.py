@@ -116,7 +116,7 @@ def test_the_wheel_of_relpio_is_complete(wheels: dict[str, Path]) -> None:
     assert {n.split("/")[0] for n in names} == {"relpio", info, data}
     for unit in ("relpio-receive.service", "relpio-receive.socket", "relpio-send.service"):
         assert f"{data}/data/share/relpio/systemd/{unit}" in names
-    assert "relpio = relpio.command.main:main" in points
+    assert "relpio = relpio.__main__:main" in points
     with zipfile.ZipFile(wheels["relpio"]) as archive:
         assert "Requires-Dist" not in archive.read(f"{info}/METADATA").decode()
         assert archive.read(f"{info}/licenses/LICENSE") == (ROOT / "LICENSE").read_bytes()

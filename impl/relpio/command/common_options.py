@@ -15,11 +15,13 @@ TCP_OPTIONS = (
     Option(
         "keepalive", "tcp", values.keepalive, "60/10/6", "IDLE/INTERVAL/PROBES",
         "TCP keepalive in whole seconds; on: the operating system's timers; off",
+        live=True,
     ),
     Option(
         "user-timeout", "tcp", values.user_timeout, "off", "S",
         "TCP_USER_TIMEOUT: how long sent data may stay unacknowledged by the peer's kernel; "
         "resolution 1 ms",
+        live=True,
     ),
 )  # fmt: skip
 
@@ -31,8 +33,12 @@ TLS_OPTIONS = (
         "what the peer must present: anon: nothing; certvalid: a certificate issued by an "
         "authority in --tls-ca; name: one with a permitted name; fingerprint: a permitted "
         "certificate",
+        live=True,
     ),
-    Option("tls-ca", "tls", values.path, None, "FILE", "certificates of the authorities (PEM)"),
+    Option(
+        "tls-ca", "tls", values.path, None, "FILE", "certificates of the authorities (PEM)",
+        live=True,
+    ),
     Option(
         "tls-crl", "tls", values.path, None, "FILE",
         "revocation lists of these authorities (PEM); a peer whose certificate is in one, or whose "
@@ -42,26 +48,31 @@ TLS_OPTIONS = (
         "tls-cert", "tls", values.path, None, "FILE",
         "own certificate and its chain (PEM); without one, mode anon uses only anonymous "
         "ciphers of TLS 1.2",
+        live=True,
     ),
     Option(
         "tls-key", "tls", values.path, None, "FILE",
         "its private key (PEM), not encrypted; by default in the file of the certificate",
+        live=True,
     ),
     Option(
         "tls-permitted-peer", "tls", values.text, None, "PEER",
         "a name such as *.example.org, or a fingerprint such as SHA256:0A:... (SHA1 too); send "
         "permits the name of its target when none is given",
-        many=True,
+        many=True, live=True,
     ),
     Option(
-        "tls-min", "tls", values.choice("1.2", "1.3"), "1.2", "VERSION", "lowest version of TLS"
+        "tls-min", "tls", values.choice("1.2", "1.3"), "1.2", "VERSION", "lowest version of TLS",
+        live=True,
     ),
     Option(
-        "tls-max", "tls", values.choice("1.2", "1.3"), None, "VERSION", "highest version of TLS"
+        "tls-max", "tls", values.choice("1.2", "1.3"), None, "VERSION", "highest version of TLS",
+        live=True,
     ),
     Option(
         "tls-ciphers", "tls", values.text, None, "LIST",
         "OpenSSL cipher list for TLS 1.2 (see openssl ciphers)",
+        live=True,
     ),
 )  # fmt: skip
 

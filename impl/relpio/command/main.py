@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import asyncio
 import dataclasses
+import signal
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 from relpio.command import (
@@ -20,8 +22,9 @@ from relpio.command.common_options import LOG_OPTIONS, TCP_OPTIONS, TLS_OPTIONS
 from relpio.command.metrics_options import METRICS_OPTIONS
 from relpio.command.notes import OVERVIEW, RECEIVE_NOTES, SEND_NOTES
 from relpio.command.options import Option
-from relpio.command.parser import Command, add_command, check_file, options_of
+from relpio.command.parser import Command, add_command, check_file, options_of, reread_options
 from relpio.command.receive import check_receive, receive
+from relpio.command.reload import Reread
 from relpio.command.send import check_send, send
 from relpio.command.values import text
 from relpio.errors import ConfigurationError
@@ -82,6 +85,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser, parsers = _parsers()
     given = parser.parse_args(argv)
+    if given.command not in parsers:  # nothing to read again: see relpio/__main__.py
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     if given.command == "queue":
         return queue_command.run(given)
     log: Log
@@ -97,7 +102,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     log = JsonLog() if options.log_json else TextLog()
     try:
-        return asyncio.run(command.run(options, log))
+        reread = Reread(command.options, partial(reread_options, command, given, COMMANDS))
+        return asyncio.run(command.run(options, log, reread))
     except KeyboardInterrupt:
         return 130
 

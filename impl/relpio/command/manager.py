@@ -27,17 +27,25 @@ class ServiceManager:
         self._interval = _watchdog(environment) if self._address else None
         self._alarm: asyncio.TimerHandle | None = None
         self._failed = False
+        self._is_ready = False
 
     def ready(self) -> None:
         """The service can be used; from now on its watchdog is fed, from the running loop."""
+        self._is_ready = True
         self._send("READY=1")
         if self._interval is not None and self._alarm is None:
             self._feed(asyncio.get_running_loop(), self._interval)
 
     def reloading(self) -> None:
-        """Files are read again; `ready` follows, whatever becomes of it."""
-        # systemd tells by the time that this is an answer to its own request (notify-reload).
-        self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+        """Files are read again; `reloaded` follows, whatever becomes of it."""
+        if self._is_ready:
+            # systemd tells by the time that this is an answer to its own request (notify-reload).
+            self._send(f"RELOADING=1\nMONOTONIC_USEC={time.monotonic_ns() // 1000}")
+
+    def reloaded(self) -> None:
+        """Files were read again; during the start `ready` is still to come."""
+        if self._is_ready:
+            self.ready()
 
     def stopping(self) -> None:
         """The end of the service has begun."""

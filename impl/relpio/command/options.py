@@ -24,6 +24,7 @@ class Option:
         required: the command cannot do without it.
         positional: an argument without `--` on the command line.
         shown: `--help` has a line for it.
+        live: SIGHUP takes a new value from the configuration file; others need a new start.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Option:
     required: bool = False
     positional: bool = False
     shown: bool = True
+    live: bool = False
 
     @property
     def field(self) -> str:

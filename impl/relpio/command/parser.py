@@ -10,10 +10,11 @@ from typing import Any
 
 from relpio.command.config import ConfigFile, merge
 from relpio.command.options import Option
+from relpio.command.reload import Reread
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
 
-__all__ = ["Command", "add_command", "check_file", "options_of"]
+__all__ = ["Command", "add_command", "check_file", "options_of", "reread_options"]
 
 _HEADINGS = {"": "main options", "tls": "TLS", "tcp": "TCP"}
 
@@ -28,7 +29,7 @@ class Command:
         description: one sentence above its own help.
         notes: what its help says after the options.
         options: all of them; names are unique.
-        run: does the work and returns the exit status.
+        run: does the work and returns the exit status; may read its options again.
         check: raises ConfigurationError when the options do not fit together or cannot be used.
     """
 
@@ -37,7 +38,7 @@ class Command:
     description: str
     notes: str
     options: tuple[Option, ...]
-    run: Callable[[argparse.Namespace, Log], Coroutine[Any, Any, int]]
+    run: Callable[[argparse.Namespace, Log, Reread], Coroutine[Any, Any, int]]
     check: Callable[[argparse.Namespace], object]
 
 
@@ -92,6 +93,35 @@ def options_of(
         ConfigurationError: the file is wrong.
         SystemExit: an option is missing (status 2; the usage is printed).
     """
+    merged = _read(command, given, commands)
+    if missing := _missing(command, merged):
+        parser.error(_where_missing(missing))
+    return merged
+
+
+def reread_options(
+    command: Command, given: argparse.Namespace, commands: Sequence[Command]
+) -> argparse.Namespace:
+    """Return what `options_of` would return now.
+
+    Raises:
+        ConfigurationError: the file is wrong, an option is missing, or options do not fit together.
+    """
+    merged = _read(command, given, commands)
+    if missing := _missing(command, merged):
+        raise ConfigurationError(_where_missing(missing))
+    command.check(merged)
+    return merged
+
+
+def _where_missing(names: Sequence[str]) -> str:
+    wanted = ", ".join(f"--{name}" for name in names)
+    return f"missing on the command line and in the configuration file: {wanted}"
+
+
+def _read(
+    command: Command, given: argparse.Namespace, commands: Sequence[Command]
+) -> argparse.Namespace:
     fields = {option.field for option in command.options}
     values = {
         name: value for name, value in vars(given).items() if name in fields and value != []
@@ -100,11 +130,7 @@ def options_of(
     if given.config is not None:
         file = ConfigFile(given.config, [each.name for each in commands])
         file_values = file.values(command.name, command.options)
-    merged = merge(command.options, values, file_values)
-    if missing := _missing(command, merged):
-        wanted = ", ".join(f"--{name}" for name in missing)
-        parser.error(f"missing on the command line and in the configuration file: {wanted}")
-    return merged
+    return merge(command.options, values, file_values)
 
 
 def _missing(command: Command, merged: argparse.Namespace) -> list[str]:

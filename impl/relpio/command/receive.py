@@ -12,6 +12,7 @@ from typing import Any
 from relpio.command.common_options import tls_settings
 from relpio.command.metrics_options import exporting
 from relpio.command.outputs import CommandOutput, check_output, open_output
+from relpio.command.reload import Reload, Reread
 from relpio.command.signals import StopSignal
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
@@ -30,7 +31,7 @@ _OTHER_FDS = 64
 """Descriptors for everything that is no session."""
 
 
-async def receive(options: argparse.Namespace, log: Log) -> int:
+async def receive(options: argparse.Namespace, log: Log, reread: Reread) -> int:
     """Run the command and return its exit status."""
     try:
         settings = _settings(options)
@@ -44,10 +45,11 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
     stop = StopSignal(log)
     registry = Registry()
     receiver = Receiver(settings, output, log=log, registry=registry)
-    stop.on_hangup(partial(_reload, receiver, output), log)
+    reload = Reload(options, reread, partial(_apply, receiver, output))
+    stop.on_hangup(reload, log)
     try:
         async with exporting(options, registry, log):
-            return await _run(receiver, output, stop, options.shutdown_timeout, log)
+            return await _run(receiver, output, stop, reload, log)
     except ConfigurationError as error:
         log("error", detail=str(error))
     except OSError as error:
@@ -56,7 +58,7 @@ async def receive(options: argparse.Namespace, log: Log) -> int:
 
 
 async def _run(
-    receiver: Receiver, output: CommandOutput, stop: StopSignal, shutdown_timeout: float, log: Log
+    receiver: Receiver, output: CommandOutput, stop: StopSignal, reload: Reload, log: Log
 ) -> int:
     await receiver.start()
     if isinstance(output, ProgramOutput):
@@ -69,6 +71,7 @@ async def _run(
     broken = output.broken.done()
     if broken:
         log("output-error", detail=str(output.broken.result()), retry_seconds=None)
+    shutdown_timeout: float = reload.options.shutdown_timeout
     await receiver.close(shutdown_timeout)
     if isinstance(output, ProgramOutput):
         await output.stop(shutdown_timeout / 2)
@@ -119,8 +122,9 @@ def _settings(options: argparse.Namespace) -> ReceiverSettings:
     )
 
 
-def _reload(receiver: Receiver, output: CommandOutput) -> None:
-    receiver.reload()
+def _apply(receiver: Receiver, output: CommandOutput, options: argparse.Namespace) -> None:
+    receiver.reload(_settings(options))
+    _raise_fd_limit(options.max_sessions + options.max_open_files + _OTHER_FDS)
     if not isinstance(output, ProgramOutput):
         output.reopen()
 

@@ -62,22 +62,27 @@ OPTIONS = (
     Option(
         "open-timeout", "", values.duration_or_off, "off", "S",
         "drop a client that has not sent open within this time",
+        live=True,
     ),
     Option(
         "idle-timeout", "", values.duration_or_off, "off", "S",
         "drop a client that has sent nothing for this long",
+        live=True,
     ),
     Option(
         "frame-timeout", "", values.duration_or_off, "60", "S",
         "drop a client that takes longer than this for one frame",
+        live=True,
     ),
     Option(
         "max-sessions", "", values.count, "10000", "N",
         "most connections; others wait unaccepted",
+        live=True,
     ),
     Option(
         "max-sessions-per-peer", "", _count_or_off, "off", "N",
         "most connections of one address; others are closed at once",
+        live=True,
     ),
     Option(
         "permitted-network", "", values.network, None, "NETWORK",
@@ -92,15 +97,18 @@ OPTIONS = (
     Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
         "longer messages are oversized",
+        live=True,
     ),
     Option(
         "oversize", "", values.choice(*(mode.value for mode in Oversize)), "abort", "MODE",
         "what happens to an oversized message: truncate: the rest of it is discarded; abort: "
         "its session ends; accept: it is taken, up to --max-accepted-size",
+        live=True,
     ),
     Option(
         "max-accepted-size", "", values.size, "16m", "BYTES",
         "with --oversize accept, a message longer than this ends its session",
+        live=True,
     ),
     Option(
         "max-open-files", "", values.count, "256", "N",
@@ -109,6 +117,7 @@ OPTIONS = (
     Option(
         "shutdown-timeout", "", values.duration, "5", "S",
         "time for an orderly exit after SIGTERM",
+        live=True,
     ),
     *METRICS_OPTIONS,
 )  # fmt: skip

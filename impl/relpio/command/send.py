@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
+from functools import partial
 
 from relpio.command.common_options import tls_settings
 from relpio.command.input_options import check_inputs, inputs_from
 from relpio.command.metrics_options import exporting
 from relpio.command.queue_options import all_queue_settings
+from relpio.command.reload import Reload, Reread
 from relpio.command.signals import StopSignal
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
@@ -23,7 +25,7 @@ from relpio.sender.sender import SenderSettings
 __all__ = ["check_send", "send"]
 
 
-async def send(options: argparse.Namespace, log: Log) -> int:
+async def send(options: argparse.Namespace, log: Log, reread: Reread) -> int:
     """Run the command and return its exit status."""
     with ExitStack() as stack:
         try:
@@ -33,7 +35,7 @@ async def send(options: argparse.Namespace, log: Log) -> int:
             log("error", detail=str(error))
             return 2
         stop = StopSignal(log)
-        stop.on_hangup(pipeline.reload, log)
+        stop.on_hangup(Reload(options, reread, partial(_apply, pipeline)), log)
         registry = Registry()
         pipeline.register(registry)
         try:
@@ -86,6 +88,13 @@ def _pipeline(options: argparse.Namespace, log: Log, stack: ExitStack) -> Pipeli
         _settings(options, queues.settings), queues, inputs,
         ledger=ledger, shutdown_timeout=options.shutdown_timeout, log=log,
     )  # fmt: skip
+
+
+def _apply(pipeline: Pipeline, options: argparse.Namespace) -> None:
+    pipeline.reload(
+        _settings(options, pipeline.sender.settings.dequeue),
+        shutdown_timeout=options.shutdown_timeout,
+    )
 
 
 def _settings(options: argparse.Namespace, dequeue: QueueSettings | None = None) -> SenderSettings:

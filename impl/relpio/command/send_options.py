@@ -33,10 +33,11 @@ OPTIONS = (
         "target", "", values.target_address, None, "HOST:PORT",
         "the receiver; IPv6 as [::1]:2514, a Unix socket as unix:/run/relp.sock; several are tried "
         "in this order",
-        many=True, required=True,
+        many=True, required=True, live=True,
     ),
     Option(
-        "window", "", values.count, "128", "N", "most unacknowledged messages"
+        "window", "", values.count, "128", "N", "most unacknowledged messages",
+        live=True,
     ),
     Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",
@@ -52,37 +53,43 @@ OPTIONS = (
         "with --oversize accept: a line longer than this is still an error",
     ),
     Option(
-        ""
         "ledger", "", values.path, None, "FILE", "append to it which messages were accepted and "
         "acknowledged"
     ),
     Option(
         "shutdown-timeout", "", values.duration, "5", "S",
         "time for an orderly exit after SIGTERM",
+        live=True,
     ),
     Option(
         "relp-version", "", _version, "0", "N",
         "protocol version to offer; librelp only ever offers 0",
+        live=True,
     ),
     Option(
         "ack-timeout", "dead peers", values.duration_or_off, "30", "S",
         "give up a session whose oldest message is not acknowledged within this time; or off",
+        live=True,
     ),
     Option(
         "open-timeout", "dead peers", values.duration_or_off, "30", "S",
         "the same for the answer to open; or off",
+        live=True,
     ),
     Option(
         "connect-timeout", "dead peers", values.duration, "10", "S",
         "limit for name look-up, TCP connect and TLS handshake",
+        live=True,
     ),
     Option(
         "backoff", "retries", values.backoff, "1/60", "FIRST/MAX",
         "wait between attempts: doubles from FIRST to MAX, with jitter",
+        live=True,
     ),
     Option(
         "nack-retries", "retries", _whole_or_forever, "forever", "N",
         "times to resend a refused message before it goes to --dead-letters",
+        live=True,
     ),
     Option(
         "dead-letters", "retries", values.path, None, "FILE",
@@ -91,14 +98,18 @@ OPTIONS = (
     Option(
         "fail-back", "retries", _duration_or_never, "10min", "S",
         "time after which a target other than the first is left, to try the first; or never",
+        live=True,
     ),
     Option(
         "rebind-interval", "retries", _whole_or_never, "never", "N",
         "messages after which the session is closed in order and opened again; or never",
+        live=True,
     ),
     Option(
         "seed", "retries", values.integer, None, "N",
         "make the jitter of the back-off repeatable",
     ),
-    Option("local-address", "tcp", values.text, None, "ADDRESS", "send from this address"),
+    Option(
+        "local-address", "tcp", values.text, None, "ADDRESS", "send from this address", live=True
+    ),
 )  # fmt: skip

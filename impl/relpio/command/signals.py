@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from relpio.command.manager import ServiceManager
 from relpio.errors import ConfigurationError
@@ -32,20 +32,24 @@ class StopSignal:
         self._loop.add_signal_handler(signal.SIGTERM, self._stop)
         self._loop.add_signal_handler(signal.SIGINT, self._interrupt)
 
-    def on_hangup(self, reload: Callable[[], None], log: Log) -> None:
-        """Call `reload` at SIGHUP; an error is logged, and what was in use stays."""
+    def on_hangup(self, reload: Callable[[], Mapping[str, object]], log: Log) -> None:
+        """Call `reload` at SIGHUP, and at one that came before; log what it returns.
+
+        An error is logged, and what was in use stays.
+        """
 
         def hung_up() -> None:
             self.manager.reloading()
             try:
-                reload()
+                fields = reload()
             except (ConfigurationError, OSError) as error:
-                log("reload-failed", detail=str(error))
+                log("reload-failed", detail="; ".join(str(error).splitlines()))
             else:
-                log("reloaded")
-            self.manager.ready()
+                log("reloaded", **fields)
+            self.manager.reloaded()
 
         self._loop.add_signal_handler(signal.SIGHUP, hung_up)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
 
     def ignore(self) -> None:
         """From here on the exit status is decided: no signal changes it any more."""

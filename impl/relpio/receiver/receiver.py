@@ -71,12 +71,7 @@ class Receiver:
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted_count = 0
         self._all_ended = asyncio.Event()
-        self._session_settings = SessionSettings(
-            server=settings.session,
-            keepalive=settings.keepalive,
-            user_timeout=settings.user_timeout,
-            ack_at_once=settings.ack_at_once,
-        )
+        self._session_settings = _of_sessions(settings)
         self._metrics = ReceiverMetrics(registry or Registry(), self)
 
     @property
@@ -119,14 +114,24 @@ class Receiver:
             if port is not None and not self.address[0]:
                 self.address = (host, port)
 
-    def reload(self) -> None:
-        """Read the files of TLS again; connections from now on use them.
+    def reload(self, settings: ReceiverSettings | None = None) -> None:
+        """Take new settings and read the files of TLS again, for connections from now on.
+
+        Args:
+            settings: new ones, with the same addresses, TLS or none as before, and the same format.
+                None keeps all.
 
         Raises:
-            ConfigurationError: a file is of no use; then the old ones stay in use.
+            ConfigurationError: a file is of no use; then everything stays as it was.
         """
-        if self.settings.tls is not None:
-            self._tls = self.settings.tls.server_context()
+        new = self.settings if settings is None else settings
+        if new.tls is not None:
+            self._tls = new.tls.server_context()
+        self.settings = new
+        self._partial_limit = new.partial_limit
+        self._session_settings = _of_sessions(new)
+        for listener in self._listeners:
+            listener.poke()
 
     async def close(self, timeout: float = 5.0) -> None:
         """Stop: accept nothing more, write and answer what was received, hint, hang up.
@@ -309,3 +314,12 @@ class Receiver:
         for bound in self._bound:
             bound.close()
         self._bound.clear()
+
+
+def _of_sessions(settings: ReceiverSettings) -> SessionSettings:
+    return SessionSettings(
+        server=settings.session,
+        keepalive=settings.keepalive,
+        user_timeout=settings.user_timeout,
+        ack_at_once=settings.ack_at_once,
+    )

@@ -15,12 +15,16 @@ MOST_HELD = 1000
 
 
 class Refusals:
-    """Holds refused messages in flight, each for its own back-off, so that others go on."""
+    """Holds refused messages in flight, each for its own back-off, so that others go on.
+
+    Attributes:
+        policy: the back-off of messages that are refused for the first time from now on.
+    """
 
     def __init__(self, queue: MessageQueue, policy: BackoffPolicy, rng: random.Random) -> None:
         """Hold messages of `queue`, which gets them back by `nack`."""
         self._queue = queue
-        self._policy = policy
+        self.policy = policy
         self._rng = rng
         self._counts: dict[int, int] = {}  # number in the queue -> how often it was refused
         self._backoffs: dict[int, Backoff] = {}
@@ -38,7 +42,7 @@ class Refusals:
 
     def hold(self, number: int) -> float:
         """Keep a message in flight until it is to be sent again; return in how many seconds."""
-        backoff = self._backoffs.setdefault(number, Backoff(self._policy, self._rng))
+        backoff = self._backoffs.setdefault(number, Backoff(self.policy, self._rng))
         seconds = backoff.next_delay()
         loop = asyncio.get_running_loop()
         self._held[number] = loop.call_later(seconds, self._release, number)

@@ -189,15 +189,23 @@ class Sender:
         if self._failure is not None:
             self._failure.result()
 
-    def reload(self) -> None:
-        """Read the files of TLS again; sessions from now on use them.
+    def reload(self, settings: SenderSettings | None = None) -> None:
+        """Take new settings and read the files of TLS again, for sessions from now on.
+
+        A session with a server that is no longer a target is closed in order.
+
+        Args:
+            settings: new ones; dead letters, queue and seed stay as they are. None keeps all.
 
         Raises:
-            ConfigurationError: a file is of no use; then the old ones stay in use.
+            ConfigurationError: a file is of no use; then everything stays as it was.
         """
-        self._context = _context(self.settings)
+        new = self.settings if settings is None else settings
+        self._context = _context(new)
+        self.settings = new
+        self._refusals.policy = new.backoff
         for worker in self._workers:
-            worker.context = self._context
+            worker.reload(new, self._context)
 
     def register(self, registry: Registry) -> None:
         """Make the sender's metrics known."""

@@ -53,23 +53,37 @@ class Worker:
     ) -> None:
         """Prepare; `run` does the work."""
         self._owner = owner
-        self._settings = settings
         self._queue = queue
         self._log = log
-        self.context = context
-        self._backoff = Backoff(settings.backoff, rng)
-        self._session_settings = settings.session
-        if settings.rebind_interval is not None:
-            # `open` and `close` have numbers, too.
-            last = min(self._session_settings.last_txnr, settings.rebind_interval + 2)
-            self._session_settings = dataclasses.replace(self._session_settings, last_txnr=last)
-        self._position = 0  # in the list of targets
+        self._rng = rng
+        self._target: Address | None = None
+        self._use(settings, context)
         self._progress = False
         self._to_replay = 0
         self._stopping = False
         self._stuck_at: int | None = None  # oldest message without an answer at the last loss
         self._cautious = False
         self.session: ClientSession | None = None
+
+    def _use(self, settings: SenderSettings, context: ssl.SSLContext | None) -> None:
+        self._settings = settings
+        self.context = context
+        self._backoff = Backoff(settings.backoff, self._rng)
+        self._session_settings = settings.session
+        if settings.rebind_interval is not None:
+            # `open` and `close` have numbers, too.
+            last = min(self._session_settings.last_txnr, settings.rebind_interval + 2)
+            self._session_settings = dataclasses.replace(self._session_settings, last_txnr=last)
+        targets = list(settings.targets)
+        # An attempt that fails with a target that is none any more is followed by the first.
+        last_place = len(targets) - 1
+        self._position = targets.index(self._target) if self._target in targets else last_place
+
+    def reload(self, settings: SenderSettings, context: ssl.SSLContext | None) -> None:
+        """Use other settings for sessions from now on; leave a server that is not among them."""
+        self._use(settings, context)
+        if self.session is not None and self._target not in settings.targets:
+            self.session.close()
 
     @property
     def unacknowledged(self) -> int:
@@ -150,11 +164,12 @@ class Worker:
     async def run(self) -> None:
         """Keep a session until told to stop."""
         loop = asyncio.get_running_loop()
-        targets = self._settings.targets
+        self._position = 0
         while not self._stopping:
             started = loop.time()
             self._progress = False
-            self.session, ending = await self._connect(targets[self._position])
+            self._target = self._settings.targets[self._position]
+            self.session, ending = await self._connect(self._target)
             unacknowledged = 0
             if self.session is not None:
                 ending = await self._end_of(self.session)
@@ -180,7 +195,7 @@ class Worker:
                 unacknowledged=unacknowledged,
             )
             self._owner.session_lost(unacknowledged)
-            self._position = (self._position + 1) % len(targets)
+            self._position = (self._position + 1) % len(self._settings.targets)
             if not self._stopping and self._position == 0:
                 seconds = self._backoff.next_delay()
                 self._log("backoff", seconds=round(seconds, 3))

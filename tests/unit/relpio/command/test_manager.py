@@ -81,6 +81,21 @@ def test_ready_alive_reloading_and_stopping(
     assert process.wait() == 0
 
 
+def test_a_reload_during_the_start_makes_nothing_ready(manager: Manager) -> None:
+    service = ServiceManager(manager.environment())
+    service.reloading()
+    service.reloaded()
+    service.ready()
+    service.reloading()
+    service.reloaded()
+    assert [manager.next().split("\n")[0] for _ in range(3)] == [
+        "READY=1", "RELOADING=1", "READY=1",
+    ]  # fmt: skip
+    manager.sock.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        manager.sock.recv(1)
+
+
 def test_the_watchdog_of_another_process_is_not_fed(manager: Manager) -> None:
     async def alive() -> list[str]:
         environment = manager.environment(WATCHDOG_USEC="2000", WATCHDOG_PID=str(os.getppid()))

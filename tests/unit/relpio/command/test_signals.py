@@ -90,7 +90,7 @@ def test_a_signal_after_the_end_of_the_work_changes_nothing() -> None:
         log = Events()
         stop = StopSignal(log)
 
-        def bad() -> None:
+        def bad() -> dict[str, object]:
             raise ConfigurationError("bad file")
 
         stop.on_hangup(bad, log)
