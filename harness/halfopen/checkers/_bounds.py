@@ -82,20 +82,24 @@ class Figure:
         bound: None if it is not judged.
         value: what was counted.
         only_grows: True if more of the run could not have made it smaller.
+        certain: of one that does not only grow: the part of it that more of the run could not have
+            made smaller.
     """
 
     name: str
     bound: Bound | None
     value: int
     only_grows: bool = True
+    certain: int = 0
 
     def verdict(self, history: History) -> Verdict:
         """Pass, fail, or unknown for an incomplete run that has not failed for good."""
         assert self.bound is not None
         if history.complete:
             return Verdict.PASS if self.bound.holds(self.value) else Verdict.FAIL
-        beyond = self.bound.relation != "at least" and self.value > self.bound.number
-        return Verdict.FAIL if beyond and self.only_grows else Verdict.UNKNOWN
+        settled = self.value if self.only_grows else self.certain
+        beyond = self.bound.relation != "at least" and settled > self.bound.number
+        return Verdict.FAIL if beyond else Verdict.UNKNOWN
 
 
 @dataclass(frozen=True)

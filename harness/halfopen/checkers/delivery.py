@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 
 from halfopen.checkers._bounds import BoundedCheck, Figure, weigh
 from halfopen.checkers._ledger import Ledger, read_ledger
+from halfopen.checkers._unmet import certainly_lost
 from halfopen.checkers._words import moment, runs, unknown
 from halfopen.fields import BoundField, Duration, Timer
 from halfopen.model.history import History
@@ -66,6 +67,7 @@ class Delivery(BoundedCheck):
         if not history.of(DeliveredRecord):
             return unknown(self.asked, "no output of any receiver was recorded")
         stuck = ledger.stuck(self.stuck_after)
+        certain = len(certainly_lost(history, ledger))
         counts = {
             "lost": len(ledger.missing),
             "undelivered": len(ledger.sent.keys() - ledger.first.keys()),
@@ -79,7 +81,13 @@ class Delivery(BoundedCheck):
         weighed = weigh(
             history,
             [
-                Figure(kind, getattr(self, kind), counts[kind], kind not in _MAY_COME)
+                Figure(
+                    kind,
+                    getattr(self, kind),
+                    counts[kind],
+                    only_grows=kind not in _MAY_COME,
+                    certain=certain if kind in ("lost", "undelivered") else 0,
+                )
                 for kind in self.bounds
             ],
         )

@@ -72,6 +72,16 @@ class FaultSteps:
                 await each.injected.played()
                 await each.injected.heal()
 
+    async def give_up(self) -> None:
+        """Heal now whatever does not `stay`; what waits for a condition never begins."""
+        for task in self._armed:
+            task.cancel()
+        for each in self._begun:
+            if each.healing is not None and not each.injected.being_healed:
+                each.healing.cancel()
+            if not each.step.stays:
+                await each.injected.heal()
+
     async def reach(self, text: str, step: PlannedInject | PlannedWaitUntil) -> None:
         """Wait until the condition `text` of a step is met, and record that.
 

@@ -171,7 +171,26 @@ class Player:
         )
         await stage.start_all()
         faults = FaultSteps(stage, self._vocabulary)
-        for index, step in enumerate(plan.steps):
+        unmet = ""
+        try:
+            unmet = await self._steps(stage, faults)
+        except UnmetError as error:
+            # The rest of the steps makes no sense, but what was brought about until now can be
+            # judged: what is on its way gets the same time as at the end of any other run.
+            unmet = str(error)
+            if stage.failure is error:
+                stage.failure = None
+            await faults.give_up()
+        stage.check_failure()
+        await stage.settle(() if unmet else open_questions(plan, self._vocabulary))
+        await stage.finish()
+        stage.check_failure()
+        if unmet:
+            raise UnmetError(unmet)
+
+    async def _steps(self, stage: Stage, faults: FaultSteps) -> str:
+        """Do all steps; returns which messages no program took, in words; empty if all were."""
+        for index, step in enumerate(self._plan.steps):
             mark: StepRecord = {
                 "kind": "step",
                 "index": index,
@@ -191,11 +210,7 @@ class Player:
         if untaken:  # what kept a program from reading may be healed now
             untaken = await stage.fed()
         stage.check_failure()
-        await stage.settle(open_questions(plan, self._vocabulary))
-        await stage.finish()
-        stage.check_failure()
-        if untaken:
-            raise UnmetError("; ".join(untaken))
+        return "; ".join(untaken)
 
     async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> float:
         """Do a step; returns the seconds by which it lasted too long, if it is one that lasts."""

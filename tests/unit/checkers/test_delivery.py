@@ -78,6 +78,61 @@ def test_unknown(history: History, why: str) -> None:
     assert why in finding.why
 
 
+def _unmet(run: Run, t: float = 30) -> Run:
+    """A run whose wait for a condition was given up at `t`."""
+    return run.at(t).add(
+        "condition", text="3 delivered", step="wait", line=9, state="unmet", figure=1
+    )
+
+
+def test_what_was_acknowledged_and_did_not_come_before_a_condition_was_given_up_is_lost() -> None:
+    run = Run().at(2).sent(1, 2, 3, 4).accepted(1, 2, 3, 4).at(3).acked(1, 2).delivered(1)
+    history = _unmet(run).at(31).acked(4).at(34).end("unmet")
+    finding = judge(history, lost=0)
+    assert (finding.verdict, finding.observed) == (Verdict.FAIL, 3)
+    assert "lost 3 instead of 0; 4 sent = 1 delivered + 3 lost; 2 of the lost were" in finding.why
+    assert judge(history, undelivered=0).verdict is Verdict.FAIL
+    # 3 may be under way, and 4 may have been acknowledged in the last moment: only 2 is certain.
+    assert judge(history, lost="at most 1").verdict is Verdict.UNKNOWN
+    assert judge(history, lost=3).verdict is Verdict.UNKNOWN
+    assert judge(history, lost="at least 1").verdict is Verdict.UNKNOWN
+    assert judge(history, undecided=0).verdict is Verdict.UNKNOWN
+
+
+def test_a_program_that_never_read_its_input_makes_no_loss_undecided() -> None:
+    run = Run(waits=1).at(2).sent(1, 2).accepted(1, 2).acked(1, 2).delivered(1)
+    run.at(9).add("step", index=0, text="wait", line=1, state="end")
+    assert judge(run.at(12).end("unmet"), lost=0).verdict is Verdict.FAIL
+
+
+@pytest.mark.parametrize("reason", ["interrupted", "error"])
+def test_a_run_that_did_not_wait_for_what_was_under_way_loses_nothing(reason: str) -> None:
+    run = Run().at(2).sent(1, 2).accepted(1, 2).acked(1, 2).delivered(1)
+    assert judge(_unmet(run).end(reason), lost=0).verdict is Verdict.UNKNOWN
+
+
+def test_what_a_receiver_may_still_have_is_not_lost_when_a_condition_is_given_up() -> None:
+    def acked() -> Run:
+        return Run().at(2).sent(1, 2).accepted(1, 2).acked(1, 2).delivered(1)
+
+    def fault(run: Run, state: str, t: float) -> Run:
+        return run.at(t).add("fault", name="disk full", text="disk full", line=7, state=state)
+
+    def program(run: Run, state: str, t: float) -> Run:
+        return run.at(t).add("process", host="receiver", process="rsyslog", pid=20, state=state)
+
+    healed = fault(_unmet(fault(acked(), "begin", 4)), "end", 31)
+    assert judge(healed.end("unmet"), lost=0).verdict is Verdict.UNKNOWN
+    over = _unmet(fault(fault(acked(), "begin", 4), "end", 8))
+    assert judge(over.end("unmet"), lost=0).verdict is Verdict.FAIL
+    stopped = _unmet(program(program(acked(), "started", 2), "exited", 8))
+    assert judge(stopped.end("unmet"), lost=0).verdict is Verdict.UNKNOWN
+    again = _unmet(program(program(acked(), "exited", 8), "ready", 9))
+    # Another program of the host, as one that a fault put in its place, says nothing.
+    again.add("process", host="receiver", process="misbehaving", pid=21, state="exited")
+    assert judge(program(again, "exited", 33).end("unmet"), lost=0).verdict is Verdict.FAIL
+
+
 def test_what_was_seen_twice_fails_even_in_a_killed_run() -> None:
     finding = judge(Run().sent(1).delivered(1, 1).history(), duplicated=0)
     assert (finding.verdict, finding.observed) == (Verdict.FAIL, 1)
