@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Sequence
 
 from relpio.errors import ConfigurationError, LocalProtocolError
 from relpio.queue.base import Lease, Watchers
+from relpio.queue.held import HeldMessages
 
 __all__ = ["MemoryQueue"]
 
@@ -29,9 +30,7 @@ class MemoryQueue:
             raise ConfigurationError("a queue needs room for at least 1 message and 1 byte")
         self.max_messages = max_messages
         self.max_bytes = max_bytes
-        # Everything held, by number; numbers are added in rising order, so iteration rises, too.
-        self._held: dict[int, bytes] = {}
-        self._octets = 0
+        self._held = HeldMessages()
         self._last_put = 0
         self._next_new = 1  # the lowest number that was never leased
         self._returned: list[int] = []  # were leased, are to be leased again; rising
@@ -44,7 +43,7 @@ class MemoryQueue:
     @property
     def octets(self) -> int:
         """Bytes of all messages held."""
-        return self._octets
+        return self._held.octets
 
     @property
     def last(self) -> int:
@@ -54,7 +53,8 @@ class MemoryQueue:
     @property
     def oldest(self) -> int:
         """The lowest number held; above `last` when nothing is."""
-        return next(iter(self._held), self._last_put + 1)
+        oldest = self._held.oldest()
+        return self._last_put + 1 if oldest is None else oldest
 
     @property
     def lost(self) -> int:
@@ -81,15 +81,11 @@ class MemoryQueue:
         room = self.max_messages - len(self._held)
         if len(messages) > room:
             messages = messages[:room]
-        octets = sum(map(len, messages))
-        if self._octets + octets > self.max_bytes:
+        if self._held.octets + sum(map(len, messages)) > self.max_bytes:
             messages = self._that_fit(messages)
-            octets = sum(map(len, messages))
         count = len(messages)
-        first = self._last_put + 1
-        self._held.update(zip(range(first, first + count), messages, strict=True))
+        self._held.append(self._last_put + 1, messages)
         self._last_put += count
-        self._octets += octets
         if count:
             for tell in self.watchers.added:
                 tell()
@@ -105,19 +101,14 @@ class MemoryQueue:
 
     def take_newest(self, count: int) -> list[bytes]:
         """Remove the newest messages that were never leased, at most `count`, and their numbers."""
-        count = min(count, self._last_put + 1 - self._next_new)
-        first = self._last_put - count + 1
-        messages = [self._held.pop(number) for number in range(first, self._last_put + 1)]
+        count = max(0, min(count, self._last_put + 1 - self._next_new))
         self._last_put -= count
-        self._octets -= sum(map(len, messages))
-        return messages
+        return self._held.pop_newest(count)
 
     def restore_newest(self, messages: Sequence[bytes]) -> None:
         """Put back what `take_newest` returned."""
-        first = self._last_put + 1
-        self._held.update(zip(range(first, first + len(messages)), messages, strict=True))
+        self._held.append(self._last_put + 1, messages)
         self._last_put += len(messages)
-        self._octets += sum(map(len, messages))
 
     def items(self) -> list[tuple[int, bytes]]:
         """All numbers and messages, in flight or not, rising."""
@@ -134,7 +125,7 @@ class MemoryQueue:
         """Do nothing: there are no files."""
 
     def _that_fit(self, messages: Sequence[bytes]) -> Sequence[bytes]:
-        octets = self._octets
+        octets = self._held.octets
         for count, message in enumerate(messages):
             octets += len(message)
             if octets > self.max_bytes and (count or self._held):
@@ -148,8 +139,11 @@ class MemoryQueue:
         fresh_count = min(limit - len(again), self._last_put + 1 - self._next_new)
         fresh = range(self._next_new, self._next_new + fresh_count)
         self._next_new += fresh_count
-        numbers: Sequence[int] = [*again, *fresh] if again else fresh
-        return Lease(numbers, [self._held[number] for number in numbers])
+        # What was never handed out was never removed either.
+        messages = (self._held.whole(fresh) or []) if fresh else []
+        if not again:
+            return Lease(fresh, messages)
+        return Lease([*again, *fresh], [*map(self._held.__getitem__, again), *messages])
 
     def ack(self, numbers: Iterable[int]) -> None:
         """Forget messages in flight.
@@ -157,19 +151,27 @@ class MemoryQueue:
         Raises:
             LocalProtocolError: a number is not in flight.
         """
-        held, returned, next_new, octets = self._held, self._returned, self._next_new, 0
+        before = len(self._held)
         try:
-            for number in numbers:  # the busiest loop of a sender, hence no call in it
-                if number >= next_new or (returned and _contains(returned, number)):
-                    raise KeyError
-                octets += len(held.pop(number))
-        except KeyError:
-            raise LocalProtocolError(f"message {number} is not in flight") from None
+            if not (isinstance(numbers, range) and self._ack_run(numbers)):
+                for number in numbers:
+                    if not self._ack_run(range(number, number + 1)):
+                        raise LocalProtocolError(f"message {number} is not in flight")
         finally:
-            self._octets -= octets
-            if octets or numbers:
+            if len(self._held) < before:
                 for tell in self.watchers.removed:
                     tell()
+
+    def _ack_run(self, numbers: range) -> bool:
+        """Forget a run of messages; False, and nothing, when one is not in flight."""
+        if not numbers:
+            return True
+        first, last, returned = numbers[0], numbers[-1], self._returned
+        if numbers.step != 1 or last >= self._next_new:
+            return False
+        if returned and bisect_left(returned, first) != bisect_right(returned, last):
+            return False
+        return self._held.remove_whole(numbers)
 
     def nack(self, numbers: Iterable[int]) -> None:
         """Take messages in flight back, to be handed out again before any later one.

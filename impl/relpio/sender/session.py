@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from relpio.errors import PeerRefusedError
 from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
@@ -21,6 +20,7 @@ from relpio.protocol.events import (
 )
 from relpio.protocol.states import ClientState
 from relpio.queue.base import MessageQueue
+from relpio.sender.inflight import InFlight
 from relpio.sender.pace import Pace
 
 __all__ = ["ClientSession", "ClientSessionOwner"]
@@ -39,11 +39,6 @@ class ClientSessionOwner(Protocol):
         self, session: ClientSession, number: int, message: bytes, refusal: Refused
     ) -> bool:
         """The server refused a message; true when it was taken over, else it is sent again."""
-
-
-class _Batch(NamedTuple):
-    first_txnr: int
-    messages: Sequence[bytes]
 
 
 class ClientSession(CoreProtocol[ClientEvent]):
@@ -88,9 +83,7 @@ class ClientSession(CoreProtocol[ClientEvent]):
         self._check_peer = check_peer
         self._limit = 1 if cautious else settings.window  # messages in flight
         self._window = settings.window
-        # Of each message in flight: its number in this session -> its number in the queue.
-        self._numbers: dict[int, int] = {}
-        self._batches: deque[_Batch] = deque()  # a refused message may be wanted again
+        self._in_flight = InFlight()
         self._pause: asyncio.TimerHandle | None = None
         self._wake: asyncio.TimerHandle | None = None
         self.opened = False
@@ -109,13 +102,11 @@ class ClientSession(CoreProtocol[ClientEvent]):
     @property
     def oldest(self) -> tuple[int, bytes] | None:
         """Number in the queue, and text, of the oldest message without an answer."""
-        txnr = next(iter(self._numbers), None)
-        return None if txnr is None else (self._numbers[txnr], self._message(txnr))
+        return self._in_flight.oldest()
 
     def let_go(self, number: int) -> None:
         """Somebody else takes care of a message in flight."""
-        txnr = next(txnr for txnr, each in self._numbers.items() if each == number)
-        del self._numbers[txnr]
+        self._in_flight.drop(number)
 
     @property
     def held_back(self) -> bool:
@@ -138,16 +129,14 @@ class ClientSession(CoreProtocol[ClientEvent]):
     def on_event(self, event: ClientEvent) -> None:
         """Act on what the core reports."""
         if isinstance(event, Acknowledged):
-            first, pop = event.first_txnr, self._numbers.pop
-            numbers = [pop(txnr) for txnr in range(first, first + event.count)]
-            self._forget_batches()
-            if self._limit < self._window and not self._numbers:
+            numbers = self._in_flight.take(event.first_txnr, event.count)
+            if self._limit < self._window and not self._in_flight:
                 self._limit = min(2 * self._limit, self._window)
             self._queue.ack(numbers)
             self._owner.session_acked(numbers)
         elif isinstance(event, Refused):
-            message = self._message(event.txnr)
-            number = self._numbers.pop(event.txnr)
+            number, message = self._in_flight.find(event.txnr)
+            self._in_flight.take(event.txnr, 1)
             if not self._owner.session_refused(self, number, message, event):
                 self._queue.nack([number])
         elif isinstance(event, SessionOpened):
@@ -174,8 +163,7 @@ class ClientSession(CoreProtocol[ClientEvent]):
                 return
             now = self._loop.time()
             txnrs = self._client.send(messages, now)
-            self._numbers.update(zip(txnrs, numbers, strict=True))
-            self._batches.append(_Batch(txnrs.start, messages))
+            self._in_flight.add(txnrs.start, numbers, messages)
             self.last_used = now
             self.flush()
             self._set_timer()
@@ -202,9 +190,7 @@ class ClientSession(CoreProtocol[ClientEvent]):
 
     def take_back(self) -> int:
         """Give what has no answer back to the queue, when the session is over; return how many."""
-        numbers = list(self._numbers.values())
-        self._numbers.clear()
-        self._batches.clear()
+        numbers = self._in_flight.clear()
         if numbers:
             self._queue.nack(numbers)
         return len(numbers)
@@ -232,18 +218,3 @@ class ClientSession(CoreProtocol[ClientEvent]):
         self._pause = None
         then()
         self.pump()
-
-    def _forget_batches(self) -> None:
-        # Not the core's idea of what is answered: it is ahead by the events not handled yet.
-        batches, oldest = self._batches, next(iter(self._numbers), None)
-        if oldest is None:
-            batches.clear()
-            return
-        while batches[0].first_txnr + len(batches[0].messages) <= oldest:
-            batches.popleft()
-
-    def _message(self, txnr: int) -> bytes:
-        for first_txnr, messages in self._batches:
-            if first_txnr <= txnr < first_txnr + len(messages):
-                return messages[txnr - first_txnr]
-        raise KeyError(txnr)
