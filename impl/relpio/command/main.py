@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 
 from relpio.command import (
+    completion,
     input_options,
+    manual,
     queue_command,
     queue_options,
     receive_options,
@@ -85,10 +87,16 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command and return its exit status."""
     parser, parsers = _parsers()
     given = parser.parse_args(argv)
-    if given.command not in parsers:  # nothing to read again: see relpio/__main__.py
+    if given.command not in [
+        each.name for each in COMMANDS
+    ]:  # nothing to read again: see relpio/__main__.py
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGHUP})
     if given.command == "queue":
         return queue_command.run(given)
+    if given.command == "man":
+        return manual.run(given, parsers)
+    if given.command == "completion":
+        return completion.run(parsers)
     log: Log
     try:
         if given.command == "check-config":
@@ -119,7 +127,8 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
     version = b" ".join(SOFTWARE).decode()
     parser.add_argument("--version", action="version", version=version)
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {command.name: add_command(commands, command) for command in COMMANDS}
+    for command in COMMANDS:
+        add_command(commands, command)
     queue_command.add_parser(commands)
     check = commands.add_parser(
         "check-config",
@@ -128,7 +137,9 @@ def _parsers() -> tuple[argparse.ArgumentParser, dict[str, argparse.ArgumentPars
         epilog="exit status: 0 if it is valid, 2 if it is not",
     )
     check.add_argument("file", type=Path, metavar="FILE")
-    return parser, parsers
+    manual.add_parser(commands)
+    completion.add_parser(commands)
+    return parser, {"": parser, **commands.choices}
 
 
 def _check_config(path: Path) -> int:

@@ -11,6 +11,7 @@ from typing import Any
 from relpio.command.config import ConfigFile, merge
 from relpio.command.options import Option
 from relpio.command.reload import Reread
+from relpio.command.values import Choice
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
 
@@ -152,6 +153,8 @@ def _add_option(parser: Any, option: Option) -> None:
         arguments["action"] = "store_true"
     else:
         arguments |= {"metavar": option.metavar, "type": _text_of(option.parse)}
+        if isinstance(option.parse, Choice):  # for completion; the function has the error's words
+            arguments["choices"] = option.parse.words
         if option.many:
             arguments["action"] = "append"
     parser.add_argument(f"--{option.name}", dest=option.field, **arguments)

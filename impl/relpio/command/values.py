@@ -6,7 +6,7 @@ Each function reads a text, and raises `ConfigurationError` with what would be r
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Sequence
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from relpio.net.sockopts import Keepalive, check_user_timeout
 from relpio.sender.backoff import BackoffPolicy
 
 __all__ = [
+    "Choice",
     "backoff",
     "choice",
     "count",
@@ -118,15 +119,23 @@ def size(text: str) -> int:
     return octets
 
 
-def choice(*words: str) -> Callable[[str], str]:
-    """Make a function that takes one of `words`."""
+class Choice:
+    """Takes one of `words`."""
 
-    def choose(text: str) -> str:
-        if text not in words:
-            raise ConfigurationError(f"{text!r}: must be one of {', '.join(words)}")
+    def __init__(self, words: Sequence[str]) -> None:
+        """Allow `words`."""
+        self.words = words
+
+    def __call__(self, text: str) -> str:
+        """Read one of them."""
+        if text not in self.words:
+            raise ConfigurationError(f"{text!r}: must be one of {', '.join(self.words)}")
         return text
 
-    return choose
+
+def choice(*words: str) -> Choice:
+    """Make a function that takes one of `words`."""
+    return Choice(words)
 
 
 def switch(text: str) -> bool:
