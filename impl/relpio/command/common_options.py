@@ -43,6 +43,7 @@ TLS_OPTIONS = (
         "tls-crl", "tls", values.path, None, "FILE",
         "revocation lists of these authorities (PEM); a peer whose certificate is in one, or whose "
         "authority has none there that is valid, is refused",
+        live=True,
     ),
     Option(
         "tls-cert", "tls", values.path, None, "FILE",

@@ -88,11 +88,12 @@ OPTIONS = (
         "permitted-network", "", values.network, None, "NETWORK",
         "accept connections from this network only, such as 192.0.2.0/24 or 2001:db8::/32; others "
         "are closed at once",
-        many=True,
+        many=True, live=True,
     ),
     Option(
         "max-rate-per-peer", "", _count_or_off, "off", "N",
         "most messages per second of one address; its sessions are read no faster",
+        live=True,
     ),
     Option(
         "max-message-size", "", values.size, str(DEFAULT_MAX_DATA), "BYTES",

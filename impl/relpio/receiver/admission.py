@@ -41,7 +41,7 @@ class Admission:
         rate: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Set the rules.
+        """Set the rules, which `permitted`, `most_sessions` and `rate` can change later.
 
         Args:
             permitted: networks of clients; none means all. Unix sockets always are.
@@ -49,9 +49,9 @@ class Admission:
             rate: messages per second of one host, over all its sessions; None is no limit.
             clock: in seconds.
         """
-        self._permitted = permitted
-        self._most_sessions = most_sessions
-        self._rate = rate
+        self.permitted = permitted
+        self.most_sessions = most_sessions
+        self.rate = rate
         self._clock = clock
         self._sessions: Counter[str] = Counter()
         self._buckets: dict[str, _Bucket] = {}
@@ -61,7 +61,7 @@ class Admission:
         if not self._is_permitted(host):
             return "network", f"{host} is not in a permitted network"
         count = self._sessions[host]
-        if self._most_sessions is not None and count >= self._most_sessions:
+        if self.most_sessions is not None and count >= self.most_sessions:
             return "max-sessions-per-peer", f"{host} has {count} connections"
         return None
 
@@ -77,22 +77,22 @@ class Admission:
 
     def delay(self, host: str, count: int) -> float:
         """Return for how many seconds nothing may be read from `host` after `count` messages."""
-        if self._rate is None:
+        if self.rate is None:
             return 0.0
         now = self._clock()
         bucket = self._buckets.get(host)
         if bucket is None:
-            self._throw_away(now, self._rate)
-            bucket = self._buckets[host] = _Bucket(self._rate, now)
-        bucket.tokens = min(self._rate, bucket.tokens + (now - bucket.at) * self._rate) - count
+            self._throw_away(now, self.rate)
+            bucket = self._buckets[host] = _Bucket(self.rate, now)
+        bucket.tokens = min(self.rate, bucket.tokens + (now - bucket.at) * self.rate) - count
         bucket.at = now
-        return max(0.0, -bucket.tokens / self._rate)
+        return max(0.0, -bucket.tokens / self.rate)
 
     def _is_permitted(self, host: str) -> bool:
-        if not self._permitted or host == _UNIX:
+        if not self.permitted or host == _UNIX:
             return True
         address = ip_address(host)
-        return any(address in network for network in self._permitted)
+        return any(address in network for network in self.permitted)
 
     def _throw_away(self, now: float, rate: float) -> None:
         if len(self._buckets) >= _MANY:

@@ -65,9 +65,8 @@ class Receiver:
         self._bound: list[Bound] = []
         self._tls: ssl.SSLContext | None = None
         self._sessions: dict[int, Session] = {}
-        self._admission = Admission(
-            settings.permitted_networks, settings.max_sessions_per_peer, settings.max_rate_per_peer
-        )
+        self._admission = Admission()
+        self._set_rules()
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted_count = 0
         self._all_ended = asyncio.Event()
@@ -128,6 +127,7 @@ class Receiver:
         if new.tls is not None:
             self._tls = new.tls.server_context()
         self.settings = new
+        self._set_rules()
         self._partial_limit = new.partial_limit
         self._session_settings = _of_sessions(new)
         for listener in self._listeners:
@@ -240,6 +240,11 @@ class Receiver:
             if self.partial <= enough or not session.holding:
                 return
             session.give_up(LossReason.MEMORY, "incomplete frames exceed their memory limit")
+
+    def _set_rules(self) -> None:
+        self._admission.permitted = self.settings.permitted_networks
+        self._admission.most_sessions = self.settings.max_sessions_per_peer
+        self._admission.rate = self.settings.max_rate_per_peer
 
     def _may_accept(self) -> bool:
         return len(self._sessions) < self.settings.max_sessions

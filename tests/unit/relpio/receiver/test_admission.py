@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from ipaddress import ip_network
 from typing import TYPE_CHECKING
 
@@ -107,6 +108,32 @@ def test_a_fast_client_is_read_at_the_rate_and_another_session_of_it_too() -> No
             another.close()
         assert output.data == b"x\n" * count + b"y\n"
         assert len(log.of("rate-limited")) == 2  # once for each session
+
+    run(work)
+
+
+def test_a_reload_sets_new_rules() -> None:
+    async def work() -> None:
+        log = Events()
+        async with receiving(log=log) as receiver:
+            new = replace(
+                receiver.settings, permitted_networks=[ip_network("127.0.0.1")],
+                max_sessions_per_peer=1, max_rate_per_peer=1.0,
+            )  # fmt: skip
+            receiver.reload(new)
+            reader, writer = await asyncio.open_connection(*receiver.address)
+            writer.write(OPEN + b"2 syslog 1 x\n3 syslog 1 x\n")
+            await reader.readuntil(b"3 rsp 6 200 OK\n")
+            assert log.of("rate-limited")
+            for host in ("127.0.0.1", "127.0.0.2"):
+                one_more, other = await asyncio.open_connection(
+                    *receiver.address, local_addr=(host, 0)
+                )
+                assert await one_more.read() == b""
+                other.close()
+            reasons = [each["reason"] for each in log.of("session-refused")]
+            assert reasons == ["max-sessions-per-peer", "network"]
+            writer.close()
 
     run(work)
 
