@@ -10,8 +10,8 @@ What is taken away:
   and the time that a fault takes passes (`down for` at once, what is left of `for` at the end);
 - each `stop` of a program, and each fault that ends one, with its later `start`;
 - what a middlebox forgets: its idle timeout, the timeout of unacknowledged data, and the size of
-  its table.  Those belong to the middlebox and are no step, but many an incident is
-  about nothing else.
+  its table; and what it remembers too long: a closed flow whose addresses are used again.  Those
+  belong to the middlebox and are no step, but many an incident is about nothing else.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ _FORGETS_NOTHING = {
     "unacknowledged": None,
     "table_size": None,
     "on_expiry": "silent",
+    "port_reuse": "new flow",
 }
 
 

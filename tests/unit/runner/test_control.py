@@ -37,7 +37,12 @@ PLAN = Plan(
     seed=0,
     hosts=(
         PlannedHost("sender", "relpio send"),
-        PlannedHost("firewall", None, {"idle_timeout": 60.0, "nat": "none"}, profile="fortigate"),
+        PlannedHost(
+            "firewall",
+            None,
+            {"idle_timeout": 60.0, "nat": "none", "port_reuse": "drop"},
+            profile="fortigate",
+        ),
     ),
     path=("sender", "firewall"),
     steps=(
@@ -127,7 +132,7 @@ def test_the_time_that_a_fault_takes_passes_without_it(
 def test_a_middlebox_forgets_nothing() -> None:
     sender, firewall = control_plan(PLAN, VOCABULARY).hosts
     assert sender == PLAN.hosts[0]
-    assert firewall.options == {"idle_timeout": None, "nat": "none"}
+    assert firewall.options == {"idle_timeout": None, "nat": "none", "port_reuse": "new flow"}
 
 
 def result(verdict: Verdict, *checks: Verdict, late_s: float = 0.0) -> VariantResult:
