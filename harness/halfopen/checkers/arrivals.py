@@ -65,7 +65,9 @@ class Arrivals(BoundedCheck):
             over = self.most.relation != "at least" and count > self.most.number
             verdicts.append(_verdict(history, self.most.holds(count), final=over))
             shorter, _ = _busiest(times, max(0.0, self.within - history.late_s))
-            if over and self.most.holds(shorter):
+            under = self.most.relation == "at least" and count < self.most.number
+            longer, _ = _busiest(times, self.within + history.late_s)
+            if (over and self.most.holds(shorter)) or (under and self.most.holds(longer)):
                 late_s = history.late_s
             whys.append(f"{count} came within {say(history, self.within)}")
             together = [number for t, number in arrivals if start <= t <= start + self.within]
@@ -87,7 +89,7 @@ class Arrivals(BoundedCheck):
         verdict = Verdict.FAIL if Verdict.FAIL in verdicts else Verdict.PASS
         found = Finding(verdict, observed, bound, ", ".join(whys), tuple(evidence))
         if late_s and verdicts.count(Verdict.FAIL) == 1 and verdicts[0] is Verdict.FAIL:
-            return late(bound, found, late_s, "and what comes late comes together")
+            return late(bound, found, late_s, "and what comes late comes together or apart")
         return found
 
 

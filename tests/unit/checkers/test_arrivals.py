@@ -63,6 +63,13 @@ def test_arrivals_of_half_a_run() -> None:
     assert judge(Run().sent(1).end(), **within, most=9).verdict is Verdict.UNKNOWN
 
 
+@pytest.mark.parametrize(("late_s", "verdict"), [(0.1, Verdict.FAIL), (1.5, Verdict.UNKNOWN)])
+def test_a_late_machine_can_miss_what_comes_together(late_s: float, verdict: Verdict) -> None:
+    run = batches(1, 2, 3).at(3).add("machine", late_s=late_s, idle=0.0)
+    found = judge(run.end(), at="receiver", within="400 ms", most="at least 15")
+    assert (found.verdict, found.observed) == (verdict, 10)
+
+
 @pytest.mark.parametrize("params", [{}, {"within": "1 s"}, {"most": 3}])
 def test_arrivals_say_what_they_need(params: dict[str, Any]) -> None:
     with pytest.raises(ValidationError, match=r"go together|needs"):
