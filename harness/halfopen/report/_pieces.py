@@ -11,8 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from textwrap import dedent
 
-_TOLD = ("about", "expect", "reproduces")
-"""What a page says of a variant in words and in its table."""
+_TOLD = ("about", "expect", "reproduces", "control")
+"""What is no part of the play: a page says it in words and in its table, or not at all."""
 
 _KEY = re.compile(r"(?P<quote>[\"']?)(?P<key>[^\s#\"'-][^\"':]*)(?P=quote):(?= |$)")
 

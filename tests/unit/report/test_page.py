@@ -104,6 +104,7 @@ expect:
   - delivery: { lost: 0 }
 variants:
   plain:
+    control: it is so without the fault
     reproduces: { delivery.lost: 1 }
 
   "in one line": { family: ipv6 } # six
