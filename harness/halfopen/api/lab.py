@@ -15,8 +15,9 @@ from halfopen.api.thread import StageThread
 from halfopen.checkers import judge_history
 from halfopen.errors import UnsupportedError, UsageError
 from halfopen.fields import KeepaliveTimers, Section
-from halfopen.model.history import FILE_NAME, History, HistoryWriter, expand
+from halfopen.model.history import History, expand
 from halfopen.model.plan import PlannedCheck
+from halfopen.model.recording import HistoryWriter
 from halfopen.model.records import (
     DeliveredRecord,
     EndRecord,
@@ -301,9 +302,10 @@ class OpenLab:
         try:
             if self._path:
                 self._thread.run(self._stage.finish())
-            with (self._settings.directory / FILE_NAME).open("w", encoding="utf-8") as file:
-                writer = HistoryWriter(file)
-                for record in self.history().records:
+            header, *records = self.history().records
+            assert header["kind"] == "header"
+            with HistoryWriter(self._settings.directory, header) as writer:
+                for record in records:
                     writer.write(record)
         finally:
             self._thread.leave()

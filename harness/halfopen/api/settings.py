@@ -14,6 +14,7 @@ from halfopen.model.records import Recorder
 from halfopen.model.topology import Family
 from halfopen.model.units import parse_duration
 from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.directories import HOSTS
 from halfopen.runner.stage import Stage
 from halfopen.scenario.scaling import scale_section
 
@@ -32,7 +33,7 @@ class RunSettings:
         """The stage that the run is played on."""
         return Stage(
             self.lab,
-            self.directory / "hosts",
+            self.directory / HOSTS,
             f"{self.seed:08x}"[-16:],
             record,
             vocabulary,

@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
-from halfopen.cli.finish import finish
+from halfopen.cli.finish import REPORT, finish
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
 from halfopen.labs import lab_named
@@ -20,8 +20,9 @@ from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
 from halfopen.report.files import check_writable
-from halfopen.report.html import Report
+from halfopen.report.html import Report, check_report
 from halfopen.runner.concurrency import Jobs, auto, fixed
+from halfopen.runner.directories import check_own
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.run import run_plans, run_with_controls
 from halfopen.scenario import load_scenario, make_plans
@@ -94,6 +95,9 @@ def run(
             "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
     bounds, vocabulary = _jobs(jobs), default_vocabulary()
+    check_own(out)
+    if report:
+        check_report(out / REPORT)
     check_writable(out, json, junit)
     console = Console(stderr=True)
     interruption = Interruption(lambda words: console.print(words, highlight=False))

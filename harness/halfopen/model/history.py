@@ -18,7 +18,7 @@ from functools import cached_property
 from heapq import merge
 from math import inf
 from pathlib import Path
-from typing import IO, Any, TypeVar, cast
+from typing import Any, TypeVar, cast
 
 from halfopen.errors import InputError, Problem
 from halfopen.model.checking import problem_of
@@ -269,19 +269,3 @@ def read_history(directory: Path) -> History:
         return History(found, index)
     except ValueError as error:
         raise InputError([Problem(str(path), 1, str(error))]) from None
-
-
-class HistoryWriter:
-    """Appends records to a file, one flushed line each.
-
-    Args:
-        file: opened for appending text.
-    """
-
-    def __init__(self, file: IO[str]) -> None:
-        self._file = file
-
-    def write(self, record: Record) -> None:
-        """Append one record; it is in the kernel's hands when this returns."""
-        self._file.write(json.dumps(record, separators=(",", ":")) + "\n")
-        self._file.flush()

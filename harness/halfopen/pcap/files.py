@@ -115,7 +115,8 @@ class Capture:
     def write(self, path: Path) -> None:
         """Write it to `path`, whole or not at all."""
         beside = path.with_name(path.name + ".new")
-        with beside.open("wb") as file:
+        beside.unlink(missing_ok=True)  # of a writer that was killed
+        with beside.open("xb") as file:
             file.write(self.heading.octets())
             file.writelines(frame.block() for frame in self.frames)
             file.write(self.rest)

@@ -56,7 +56,7 @@ class LinkCapture:
         self.socket.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
         self.socket.setblocking(False)
         self.socket.bind((order["interface"], _EVERY_PROTOCOL))
-        file = Path(order["file"]).open("wb", buffering=0)  # noqa: SIM115 - until the process ends
+        file = Path(order["file"]).open("xb", buffering=0)  # noqa: SIM115 - until the process ends
         heading = Heading(order["host"], order["neighbour"], order["interface"])
         self._writer = CaptureWriter(file, heading)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from halfopen.errors import UsageError
 from halfopen.model.flows import hosts_by_address
 from halfopen.model.history import History
 from halfopen.model.records import ConditionRecord, DropsRecord
@@ -30,6 +32,30 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters["duration"] = format_duration
 _ENVIRONMENT.filters["counted"] = count
+
+
+_MARK = b'<meta name="generator" content="halfopen">'
+_HEADING = 1 << 10
+
+
+def check_report(path: Path) -> None:
+    """See that a file which the report would replace is one.
+
+    Raises:
+        UsageError: if it is something else, or a symbolic link.
+    """
+    try:
+        if not os.path.lexists(path):
+            return
+        if not path.is_symlink() and path.is_file():
+            with path.open("rb") as file:
+                if _MARK in file.read(_HEADING):
+                    return
+    except OSError as error:
+        raise UsageError(f"{path}: {error.strerror or error}") from None
+    raise UsageError(
+        f"{path} was not written by halfopen; move it, choose another directory, or use --no-report"
+    )
 
 
 class Report:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import asyncio
 import datetime
 import random
-import shutil
 import string
 import time
-from collections.abc import Callable, Mapping
+import traceback
+from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
-from typing import assert_never
+from typing import Any, assert_never
 
-from halfopen.errors import LabError, UnsupportedError, UsageError
-from halfopen.model.history import FILE_NAME, VERSION, HistoryWriter
+from halfopen.errors import LabError, OutputError, UnsupportedError
+from halfopen.model.history import VERSION
 from halfopen.model.plan import Plan
+from halfopen.model.recording import HistoryWriter
 from halfopen.model.records import EndRecord, HeaderRecord, Record, StepRecord, at
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.model.steps import (
@@ -32,6 +33,7 @@ from halfopen.pcap.files import DIRECTORY
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.aftermath import open_questions
 from halfopen.runner.conditions import UnmetError
+from halfopen.runner.directories import HOSTS, clear
 from halfopen.runner.injection import FaultSteps
 from halfopen.runner.requirements import demands, needs
 from halfopen.runner.stage import Stage
@@ -97,6 +99,9 @@ class Player:
         self._directory = directory
         self._listener = listener
         self.recorded = False
+        self._writer: HistoryWriter
+        self._unrecorded: OutputError | None = None
+        self._working: asyncio.Task[None] | None = None
         self._base = str(Path(plan.file).resolve().parent)
         self._captures = (directory / DIRECTORY).resolve() if pcap else None
 
@@ -107,6 +112,8 @@ class Player:
 
         Raises:
             UnsupportedError: if the lab does not support what the plan needs; nothing was judged.
+            UsageError: if there is something in the directory that we did not write.
+            OutputError: if the run cannot be recorded; what was is a history.
             asyncio.CancelledError: if the run was interrupted.
         """
         plan = self._plan
@@ -114,19 +121,21 @@ class Player:
             raise UnsupportedError(reason)
         if self._captures is not None and not spec.captures:
             raise UnsupportedError(f"the lab {spec.name} does not support packet captures")
-        self._make_room()
-        with (self._directory / FILE_NAME).open("w", encoding="utf-8") as file:
-            self._writer = HistoryWriter(file)
-            networks = lay_out(plan.path, family=plan.family, returns=plan.returns)
-            addresses = {name: network.address for name, network in networks.items()}
-            self._write(header_record(plan, addresses))
+        clear(self._directory)
+        if self._captures is not None:
+            self._captures.mkdir()
+        networks = lay_out(plan.path, family=plan.family, returns=plan.returns)
+        addresses = {name: network.address for name, network in networks.items()}
+        header = header_record(plan, addresses)
+        with HistoryWriter(self._directory, header) as self._writer:
             self.recorded = True
+            self._tell(header)
             end: EndRecord = {"kind": "end", "reason": "complete", "detail": ""}
             begun = time.monotonic()
             try:
                 stage = Stage(
                     spec,
-                    self._directory / "hosts",
+                    self._directory / HOSTS,
                     message_token(plan),
                     self._write,
                     self._vocabulary,
@@ -135,29 +144,39 @@ class Player:
                 )
                 async with stage:
                     begun = stage.lab.origin
-                    await self._on(stage)
+                    await self._while_recorded(self._on(stage))
             except UnsupportedError as error:
                 end["reason"], end["detail"] = "unsupported", str(error)
                 raise
             except UnmetError as error:
                 end["reason"], end["detail"] = "unmet", str(error)
-            except LabError as error:
+            except (LabError, OutputError) as error:
                 end["reason"], end["detail"] = "error", str(error)
             except asyncio.CancelledError:
                 end["reason"] = "interrupted"
                 raise
             finally:
                 self._write(at(time.monotonic() - begun, end))
+        if self._unrecorded is not None:
+            raise self._unrecorded
 
-    def _make_room(self) -> None:
-        """Remove what an earlier run left in the directory, and nothing that is not ours."""
-        history, files = self._directory / FILE_NAME, self._directory / "hosts"
-        if files.exists():
-            if not history.exists():
-                raise UsageError(f"{files} was not written by halfopen; choose another --out")
-            shutil.rmtree(files)
-            shutil.rmtree(self._directory / DIRECTORY, ignore_errors=True)
-        (self._captures or self._directory).mkdir(parents=True, exist_ok=True)
+    async def _while_recorded(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do `work`, but give up as soon as a record cannot be written.
+
+        Raises:
+            OutputError: if that is so.
+        """
+        self._working = asyncio.create_task(work)
+        try:
+            await self._working
+        except asyncio.CancelledError:
+            if self._unrecorded is None:
+                self._working.cancel()
+                await asyncio.wait([self._working])
+                raise
+            raise self._unrecorded from None
+        finally:
+            self._working = None
 
     async def _on(self, stage: Stage) -> None:
         plan = self._plan
@@ -242,6 +261,22 @@ class Player:
         return 0.0
 
     def _write(self, record: Record) -> None:
-        self._writer.write(record)
-        if self._listener is not None:
+        """Write a record; one that cannot be written ends the run, whoever has it."""
+        try:
+            if self._unrecorded is None or record["kind"] == "end":
+                self._writer.write(record)
+        except OutputError as error:
+            self._unrecorded = self._unrecorded or error
+            if self._working is not None:
+                self._working.cancel()
+        self._tell(record)
+
+    def _tell(self, record: Record) -> None:
+        if self._listener is None:
+            return
+        try:
             self._listener(self._plan, record)
+        except Exception as error:  # what it does cannot change the run
+            self._listener = None
+            if not isinstance(error, OSError):  # the terminal is gone
+                traceback.print_exc()

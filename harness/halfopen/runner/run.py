@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import itertools
-import re
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Sequence
@@ -12,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from halfopen.checkers import judge_history
-from halfopen.errors import UnsupportedError, UsageError
+from halfopen.errors import OutputError, UnsupportedError, UsageError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.steps import seconds_of
@@ -21,6 +19,7 @@ from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.control import compare, control_plan
+from halfopen.runner.directories import check_own, run_directories
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.play import Player, RecordListener
 
@@ -38,29 +37,6 @@ def expected_seconds(plan: Plan) -> float:
     for it, so that what may take minutes does not begin when everything else has ended.
     """
     return sum(seconds_of(step, _OF_A_DEADLINE) for step in plan.steps)
-
-
-def run_directories(out: Path, plans: Sequence[Plan]) -> list[Path]:
-    """Where the history of each plan's run lies below `out`: `FILE/VARIANT`.
-
-    Two files of the same name in different directories get `FILE` and `FILE-2`.
-    """
-    names: dict[str, str] = {}
-    for file in dict.fromkeys(plan.file for plan in plans):
-        stem = _safe(Path(file).name.removesuffix(".yaml").removesuffix(".scenario"))
-        taken = set(names.values())
-        numbered = (f"{stem}-{number}" for number in itertools.count(2))
-        names[file] = next(
-            name
-            for name in (stem, *itertools.islice(numbered, len(names) + 1))
-            if name not in taken
-        )
-    return [out / names[plan.file] / _safe(plan.variant) for plan in plans]
-
-
-def _safe(name: str) -> str:
-    """A name that is a single, visible component of a path whatever a file calls itself."""
-    return re.sub(r"[^A-Za-z0-9._-]", "-", name).lstrip(".") or "unnamed"
 
 
 def judge_run(history: History, directory: Path, wall_s: float | None = None) -> VariantResult:
@@ -147,8 +123,8 @@ async def run_plan(
         return without_checks(Verdict.UNSUPPORTED, str(error))
     except UsageError:
         raise
-    except OSError as error:
-        return without_checks(Verdict.ERROR, f"{directory}: the run cannot be recorded: {error}")
+    except (OutputError, OSError) as error:
+        return without_checks(Verdict.ERROR, f"the run cannot be recorded: {error}")
     except Exception as error:  # a mistake of ours ends this run, not the others
         traceback.print_exc()
         return without_checks(Verdict.ERROR, f"error in halfopen: {type(error).__name__}: {error}")
@@ -233,7 +209,7 @@ async def run_plans(
         interruption: ends the runs when its signal comes.
 
     Raises:
-        UsageError: if a directory for a history is not ours; the other runs are ended.
+        UsageError: if a directory for a history is not ours; runs that have begun are ended.
     """
     slots = RunSlots(jobs)
     interruption = interruption or Interruption()
@@ -271,6 +247,7 @@ async def run_plans(
                 return _not_run(plan, interruption)
 
     directories = run_directories(out, plans)
+    check_own(out, directories)
     # The longest begin first: else the last to begin would leave the others' slots empty.
     order = sorted(range(len(plans)), key=lambda number: -expected_seconds(plans[number]))
     tasks: dict[int, asyncio.Task[VariantResult]] = {}

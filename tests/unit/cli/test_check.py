@@ -12,7 +12,8 @@ import pytest
 
 from halfopen.cli.check import check
 from halfopen.errors import InputError
-from halfopen.model.history import FILE_NAME, History, HistoryWriter, read_history
+from halfopen.model.history import FILE_NAME, History, read_history
+from halfopen.model.recording import HistoryWriter
 
 from ..report.incident import all_variants
 
@@ -22,9 +23,8 @@ def runs(tmp_path: Path) -> Path:
     """A directory with two histories, and between them one that is damaged."""
     for name, (_, history) in zip(("a", "c"), all_variants(), strict=False):
         (tmp_path / name).mkdir()
-        with (tmp_path / name / FILE_NAME).open("w", encoding="utf-8") as file:
-            writer = HistoryWriter(file)
-            for record in history.records:
+        with HistoryWriter(tmp_path / name, history.header) as writer:
+            for record in history.records[1:]:
                 writer.write(record)
     (tmp_path / "b").mkdir()
     lines = (tmp_path / "a" / FILE_NAME).read_text().splitlines()

@@ -10,7 +10,8 @@ import pytest
 
 from halfopen.checkers import judge_history
 from halfopen.model import history as module
-from halfopen.model.history import FILE_NAME, History, HistoryWriter, read_history
+from halfopen.model.history import FILE_NAME, History, read_history
+from halfopen.model.recording import HistoryWriter
 from halfopen.model.records import LogRecord, SocketsRecord
 from halfopen.model.stored import REMEMBERED, StoredRecords
 from halfopen.report._timeline import flow_rows, timeline
@@ -20,9 +21,9 @@ from ..report.incident import all_variants
 
 def written(directory: Path, records: Any) -> Path:
     directory.mkdir(exist_ok=True)
-    with (directory / FILE_NAME).open("w", encoding="utf-8") as file:
-        writer = HistoryWriter(file)
-        for record in records:
+    header, *rest = records
+    with HistoryWriter(directory, header) as writer:
+        for record in rest:
             writer.write(record)
     return directory
 

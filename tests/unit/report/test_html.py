@@ -11,10 +11,11 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 
+from halfopen.errors import UsageError
 from halfopen.model.history import History
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._timeline import flow_rows, timeline
-from halfopen.report.html import Report
+from halfopen.report.html import Report, check_report
 
 from ..records import record
 from .incident import all_variants
@@ -208,3 +209,17 @@ def test_what_the_scenario_says_stands_above_what_its_variants_add() -> None:
     assert page.count("A log sender holds one RELP connection") == 1
     assert page.index("A log sender holds") < page.index("Only here: keepalive-off.")
     assert "Only here: keepalive-1800." in page
+
+
+def test_a_report_replaces_a_report_and_nothing_else(
+    tmp_path: Path, runs: list[tuple[VariantResult, History | None]]
+) -> None:
+    path = tmp_path / "report.html"
+    check_report(path)
+    report_on(runs).write(path)
+    check_report(path)
+    (tmp_path / "link").symlink_to(path)
+    path.with_name("mine").write_text("<!doctype html>\nthe report that I wrote")
+    for name in ("link", "mine"):
+        with pytest.raises(UsageError, match=f"{name} was not written by halfopen"):
+            check_report(tmp_path / name)

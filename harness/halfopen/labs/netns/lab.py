@@ -79,9 +79,11 @@ class NetnsLab(AgentLab):
         self._sandbox.send(line)
 
     async def _read(self, agent: SandboxProcess) -> None:
-        while data := await agent.receive():
-            self._peer.take(data)
-        self._hung_up()
+        try:
+            while data := await agent.receive():
+                self._peer.take(data)
+        finally:  # nobody may wait for an answer that nobody reads
+            self._hung_up()
 
     def _stderr_tail(self) -> str:
         assert self._sandbox is not None
