@@ -11,11 +11,13 @@ from relpio.command import values
 from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.inputs.base import Input
+from relpio.inputs.changed import ChangedInput, without_empty
 from relpio.inputs.connections import ConnectionInput, ConnectionSettings
 from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
 from relpio.inputs.headers import FACILITIES, HEADERS, SEVERITIES, HeadedInput, Header
+from relpio.inputs.records import RecordRule
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
 from relpio.net.addresses import format_address
@@ -36,8 +38,22 @@ def mode(text: str) -> int:
 OPTIONS = (
     Option(
         "follow", "inputs", values.path, None, "FILE",
-        "send lines appended to FILE, across rotations, from where the last run stopped",
+        "send lines appended to FILE, across rotations, from where the last run stopped; a pattern "
+        "such as '/var/log/*.log' also takes files that come later",
         many=True,
+    ),
+    Option(
+        "record-start", "inputs", values.expression, None, "REGEX",
+        "with --follow: a line in which this is found begins a message; other lines belong to the "
+        "one before, such as those of a stack trace",
+    ),
+    Option(
+        "record-timeout", "inputs", values.duration, "2", "S",
+        "with --record-start: time without a further line after which a message is complete",
+    ),
+    Option(
+        "empty-lines", "inputs", values.choice("send", "skip"), "send", "CHOICE",
+        "of files and standard input: send an empty line as an empty message, or skip it",
     ),
     Option(
         "state-file", "inputs", values.path, None, "FILE",
@@ -119,6 +135,8 @@ def check_inputs(options: Any) -> None:
         )
     if options.state_file is not None and not options.follow:
         raise ConfigurationError("--state-file has no effect without --follow")
+    if options.record_start is not None and not options.follow:
+        raise ConfigurationError("--record-start has no effect without --follow")
     _header(options)
 
 
@@ -139,8 +157,11 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
         if options.follow:
             # One limit for both, so that no piece of a line is refused at the next door.
             limit = _limit(options) - (0 if header is None else header.size)
-            followed = FollowInput(options.follow, options.state_file, max_line=limit, log=log)
-            inputs.append(followed if header is None else HeadedInput(followed, header))
+            followed = FollowInput(
+                options.follow, options.state_file, max_line=limit, records=_records(options),
+                log=log,
+            )  # fmt: skip
+            inputs.append(_of_lines(options, followed, header))
         if options.files or not inputs:
             streams = open_streams(options.files or [_STDIN])
             read = StreamInput(
@@ -149,12 +170,24 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
                 truncate=options.oversize == "truncate",
                 log=log,
             )
-            inputs.insert(0, read if header is None else HeadedInput(read, header))
+            inputs.insert(0, _of_lines(options, read, header))
     except BaseException:
         for each in inputs:
             each.close()
         raise
     return inputs
+
+
+def _of_lines(options: Any, source: Input, header: Header | None) -> Input:
+    if options.empty_lines == "skip":
+        source = ChangedInput(source, without_empty)
+    return source if header is None else HeadedInput(source, header)
+
+
+def _records(options: Any) -> RecordRule | None:
+    if options.record_start is None:
+        return None
+    return RecordRule(options.record_start, options.record_timeout)
 
 
 def _header(options: Any) -> Header | None:

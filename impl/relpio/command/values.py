@@ -22,6 +22,7 @@ __all__ = [
     "count",
     "duration",
     "duration_or_off",
+    "expression",
     "integer",
     "keepalive",
     "listen_address",
@@ -160,6 +161,17 @@ def path(text: str) -> Path:
 def listen_address(text: str) -> tuple[str, int]:
     """Read HOST:PORT to listen on; port 0 is any free one."""
     return parse_address(text, lowest_port=0)
+
+
+def expression(text: str) -> re.Pattern[bytes]:
+    """Read a regular expression that is searched in bytes."""
+    try:
+        return re.compile(text.encode())
+    except re.error as error:
+        where = "" if error.pos is None else f" at character {error.pos + 1}"
+        raise ConfigurationError(
+            f"{text!r} is not a regular expression: {error.msg}{where}"
+        ) from None
 
 
 def network(text: str) -> IPv4Network | IPv6Network:

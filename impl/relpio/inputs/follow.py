@@ -1,202 +1,28 @@
-"""Follows files as they grow and rotate, from a durable position on."""
+"""The input that follows files: named ones, and those that match patterns, as they come."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
 from pathlib import Path
 
 from relpio.inputs.base import GRACE, Deliver, Flow
-from relpio.inputs.rotation import find, open_file, rotated_since
+from relpio.inputs.followed import FollowedFile
+from relpio.inputs.patterns import is_pattern, matching, named_by
+from relpio.inputs.records import RecordRule
 from relpio.inputs.statefile import StateFile
-from relpio.inputs.tail import Batch, Tail
 from relpio.logs import Log
 
-__all__ = ["FollowInput", "FollowedFile"]
+__all__ = ["FollowInput"]
 
 POLL = 0.2
 """Seconds between two looks at a file that does not grow."""
 
-LINGER = 5.0
-"""Seconds of quiet after which a rotated file is let go: its writer may know it only by then."""
+SCAN = 1.0
+"""Seconds between two looks for new files that match a pattern."""
 
-_BATCHES = 8
-"""Batches of one file in a row, before the others have their turn."""
-
-_MOST_OPEN = 16
-"""Files kept open for one path, rotated ones included."""
-
-
-class FollowedFile:
-    """All that is still to be read under one path: the file there now, and those it was before."""
-
-    def __init__(self, path: Path, max_line: int, state: StateFile, log: Log) -> None:
-        """Go on at the positions that `state` knows, else at the start of the file."""
-        self.path = path
-        self._name = str(path.absolute())
-        self._max_line = max_line
-        self._state = state
-        self._log = log
-        self._tails: list[Tail] = []  # oldest first
-        self._quiet_since: dict[Tail, float] = {}
-        self._problem = ""
-        self._resume(state)
-
-    async def step(self, deliver: Deliver, stopping: asyncio.Event) -> bool:
-        """Read and deliver what is there, some batches at most; return whether there was any."""
-        self._look_for_a_new_file()
-        busy = False
-        for tail in list(self._tails):
-            moved = await self._drain(tail, deliver, stopping)
-            busy = busy or moved
-            if moved or stopping.is_set():
-                self._quiet_since.pop(tail, None)
-                break  # what is older comes first
-            await self._let_go_of(tail, deliver)
-        return busy
-
-    def close(self) -> None:
-        """Close all files."""
-        for tail in self._tails:
-            tail.close()
-        self._tails.clear()
-
-    def _resume(self, state: StateFile) -> None:
-        """Open the files that were being read, and those that have come and gone since."""
-        for position in state.positions(self._name):
-            fd = find(self.path, position, but_not=self._known())
-            if fd is not None:
-                self._tails.append(Tail(fd, self._max_line, position))
-            elif position.offset or position.head:
-                self._log(
-                    "follow-missing", file=self._name, offset=position.offset,
-                    detail=(
-                        "the file that was being read is gone (compressed or moved?); its "
-                        "content after this offset is not sent"
-                    ),
-                )  # fmt: skip
-                since = rotated_since(self.path, state.loaded_ns, but_not=self._known())
-                self._tails += [Tail(each, self._max_line) for each in since]
-
-    def _known(self) -> set[tuple[int, int]]:
-        return {tail.identity for tail in self._tails}
-
-    def _look_for_a_new_file(self) -> None:
-        try:
-            status = self.path.stat()
-            if (status.st_dev, status.st_ino) in self._known():
-                return
-            fd = open_file(self.path)
-        except OSError as error:
-            # Not there at the moment: rotation, or it never was. The old file is read meanwhile.
-            self._tell(error.strerror or str(error))
-            return
-        new = os.fstat(fd)
-        if self._tails:
-            known = {*self._known(), (new.st_dev, new.st_ino)}
-            since = os.fstat(self._tails[-1].fd).st_mtime_ns
-            between = rotated_since(self.path, since, but_not=known)
-            self._tails += [Tail(each, self._max_line) for each in between]
-        self._tails.append(Tail(fd, self._max_line))
-        self._log("follow-open", file=self._name, inode=new.st_ino)
-        self._problem = ""
-        while len(self._tails) > _MOST_OPEN:
-            self._forget(self._tails[0], "too many rotated files at a time")
-
-    async def _drain(self, tail: Tail, deliver: Deliver, stopping: asyncio.Event) -> bool:
-        moved = False
-        for _ in range(_BATCHES):
-            if stopping.is_set():
-                break
-            try:
-                batch = tail.read()
-            except OSError as error:
-                self._tell(f"cannot be read: {error.strerror}")
-                break
-            if batch is None:
-                await self._truncated(tail, deliver)
-                return True
-            if not batch.grew:
-                break
-            moved = True
-            if batch.octets:
-                await self._deliver(tail, batch, deliver)
-        return moved
-
-    async def _deliver(self, tail: Tail, batch: Batch, deliver: Deliver) -> None:
-        if batch.messages:
-            await deliver(batch.messages)
-        tail.accepted(batch)
-        await self._record()
-
-    async def _record(self) -> None:
-        await self._state.record(self._name, tuple(tail.position for tail in self._tails))
-
-    async def _truncated(self, tail: Tail, deliver: Deliver) -> None:
-        """The contents are gone from this inode; perhaps `copytruncate` has copied them."""
-        copy = find(self.path, tail.position, but_not=self._known())
-        self._log(
-            "follow-truncated",
-            file=self._name,
-            offset=tail.position.offset,
-            copied=copy is not None,
-        )
-        successors = []
-        if copy is None:
-            last = tail.last()
-            if last.messages:  # the start of a line, of which there is nothing more
-                await deliver(last.messages)
-        else:
-            first = Tail(copy, self._max_line, tail.position)
-            since = os.fstat(copy).st_mtime_ns
-            known = {*self._known(), first.identity}
-            # Younger ones follow this file, if it was renamed after its truncation.
-            until = os.fstat(tail.fd).st_mtime_ns
-            later = rotated_since(self.path, since, but_not=known, until=until)
-            successors = [first, *(Tail(each, self._max_line) for each in later)]
-        at = self._tails.index(tail)
-        self._tails[at : at + 1] = [*successors, Tail(os.dup(tail.fd), self._max_line)]
-        self._quiet_since.pop(tail, None)
-        tail.close()
-
-    async def _let_go_of(self, tail: Tail, deliver: Deliver) -> None:
-        """Close a file that is no longer at the path, once it has been quiet for long enough."""
-        replaced = tail is not self._tails[-1]
-        if not replaced and os.fstat(tail.fd).st_nlink and self._is_at_path(tail):
-            self._quiet_since.pop(tail, None)
-            return
-        if not replaced and os.fstat(tail.fd).st_nlink:
-            return  # renamed, and nothing in its place yet: its writer may well go on
-        now = asyncio.get_running_loop().time()
-        if now - self._quiet_since.setdefault(tail, now) < LINGER:
-            return
-        last = tail.last()
-        if last.messages:  # a line that will get no LF any more
-            await self._deliver(tail, last, deliver)
-        self._forget(tail, "read to its end")
-        await self._record()
-
-    def _is_at_path(self, tail: Tail) -> bool:
-        try:
-            status = self.path.stat()
-        except OSError:
-            return False
-        return (status.st_dev, status.st_ino) == tail.identity
-
-    def _forget(self, tail: Tail, why: str) -> None:
-        self._log(
-            "follow-close", file=self._name, inode=tail.identity[1], offset=tail.position.offset,
-            detail=why,
-        )  # fmt: skip
-        self._tails.remove(tail)
-        self._quiet_since.pop(tail, None)
-        tail.close()
-
-    def _tell(self, problem: str) -> None:
-        if problem != self._problem:
-            self._problem = problem
-            self._log("follow-waiting", file=self._name, detail=problem)
+MOST_FILES = 500
+"""Files followed by patterns at a time: each one holds a descriptor, of which 1024 are usual."""
 
 
 class FollowInput:
@@ -206,8 +32,23 @@ class FollowInput:
     lost, and after a crash at most one batch of each file comes again.
     """
 
-    def __init__(self, paths: Sequence[Path], state_path: Path, *, max_line: int, log: Log) -> None:
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        state_path: Path,
+        *,
+        max_line: int,
+        records: RecordRule | None = None,
+        log: Log,
+    ) -> None:
         """Lock and read the state file, and open what is there.
+
+        Args:
+            paths: files, and patterns of files.
+            state_path: the state file.
+            max_line: longer lines come in pieces of so many bytes.
+            records: how several lines make a message; None: each line is one.
+            log: takes log events.
 
         Raises:
             ConfigurationError: another process uses the state file.
@@ -216,10 +57,22 @@ class FollowInput:
         self.name = "follow"
         self.flow: Flow = "full"
         self.received = 0
+        self._max_line = max_line
+        self._records = records
+        self._log = log
         self._state = StateFile(state_path, log)
+        self._patterns = [path for path in dict.fromkeys(paths) if is_pattern(path)]
         self._files = [
-            FollowedFile(path, max_line, self._state, log) for path in dict.fromkeys(paths)
+            self._followed(path) for path in dict.fromkeys(paths) if not is_pattern(path)
         ]
+        self._by_pattern: dict[Path, FollowedFile] = {}
+        self._scanned: float | None = None
+        self._full = False
+        for pattern in self._patterns:
+            # Also those that are not there now: something of them may be left under another name.
+            self._add(named_by(pattern, self._state.names()))
+            if not self._add(self._new(pattern)) and not self._by_pattern:
+                log("follow-waiting", file=str(pattern), detail="no file matches")
         self._stopping = asyncio.Event()
 
     async def run(self, deliver: Deliver) -> None:
@@ -243,16 +96,59 @@ class FollowInput:
 
     def close(self) -> None:
         """Close the files and give the lock back."""
-        for each in self._files:
+        for each in (*self._files, *self._by_pattern.values()):
             each.close()
         self._state.close()
 
     async def _work(self, deliver: Deliver) -> None:
         while not self._stopping.is_set():
-            busy = [await each.step(deliver, self._stopping) for each in self._files]
+            await self._scan()
+            files = (*self._files, *self._by_pattern.values())
+            busy = [await each.step(deliver, self._stopping) for each in files]
             if not any(busy):
                 try:
                     async with asyncio.timeout(POLL):
                         await self._stopping.wait()
                 except TimeoutError:
                     pass
+
+    def _followed(self, path: Path) -> FollowedFile:
+        return FollowedFile(path, self._max_line, self._state, self._log, self._records)
+
+    async def _scan(self) -> None:
+        """Look for new files, and let go of those that are gone, now and then."""
+        now = asyncio.get_running_loop().time()
+        if not self._patterns or (self._scanned is not None and now - self._scanned < SCAN):
+            return
+        self._scanned = now
+        for path, each in list(self._by_pattern.items()):
+            if each.gone:
+                await each.forget()
+                del self._by_pattern[path]
+                self._full = False
+        for pattern in self._patterns:
+            self._add(self._new(pattern))
+
+    def _new(self, pattern: Path) -> list[Path]:
+        known = {each.path.absolute() for each in self._files} | self._by_pattern.keys()
+        held = {
+            identity
+            for each in (*self._files, *self._by_pattern.values())
+            for identity in each.identities
+        }
+        return matching(pattern, known, held)
+
+    def _add(self, paths: Sequence[Path]) -> int:
+        """Follow these files, as far as there is room; return how many were added."""
+        known = {each.path.absolute() for each in self._files} | self._by_pattern.keys()
+        new = [path for path in paths if path not in known]
+        room = MOST_FILES - len(self._by_pattern)
+        for path in new[:room]:
+            self._by_pattern[path] = self._followed(path)
+        if len(new) > room and not self._full:
+            self._full = True
+            self._log(
+                "follow-full", file=str(new[room]),
+                detail=f"{MOST_FILES} files are followed by patterns; others wait for one to go",
+            )  # fmt: skip
+        return len(new[:room])

@@ -17,7 +17,8 @@ from datetime import UTC, datetime
 from typing import Literal
 
 from relpio.errors import ConfigurationError
-from relpio.inputs.base import Deliver, Flow, Input
+from relpio.inputs.base import Input
+from relpio.inputs.changed import ChangedInput
 
 __all__ = ["FACILITIES", "HEADERS", "SEVERITIES", "HeadedInput", "Header"]
 
@@ -94,45 +95,11 @@ class Header:
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
-class HeadedInput:
+class HeadedInput(ChangedInput):
     """An input whose lines get a header."""
 
     def __init__(
         self, source: Input, header: Header, clock: Callable[[], float] = time.time
     ) -> None:
         """Put `header`, with the time of `clock` (Unix time, seconds), before `source`'s lines."""
-        self._source = source
-        self._header = header
-        self._clock = clock
-
-    @property
-    def name(self) -> str:
-        """Its source's."""
-        return self._source.name
-
-    @property
-    def flow(self) -> Flow:
-        """Its source's."""
-        return self._source.flow
-
-    @property
-    def received(self) -> int:
-        """Its source's."""
-        return self._source.received
-
-    def close(self) -> None:
-        """Close the source."""
-        self._source.close()
-
-    async def run(self, deliver: Deliver) -> None:
-        """Run the source.
-
-        Raises:
-            InputError: the source cannot be sent.
-            OSError: it cannot be read.
-        """
-
-        async def with_header(lines: Sequence[bytes]) -> None:
-            await deliver(self._header.put_before(lines, self._clock()))
-
-        await self._source.run(with_header)
+        super().__init__(source, lambda lines: header.put_before(lines, clock()))

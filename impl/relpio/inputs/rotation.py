@@ -10,7 +10,7 @@ from pathlib import Path
 
 from relpio.inputs.position import FilePosition
 
-__all__ = ["find", "open_file", "rotated_since"]
+__all__ = ["find", "is_rotated", "open_file", "rotated_since"]
 
 _SHORTEST_HEAD = 32
 """Bytes that must agree before a file with another inode counts as the copy of one."""
@@ -77,10 +77,19 @@ def rotated_since(
     return [fd for _, _, fd in sorted(found)]
 
 
+def is_rotated(name: str, path: Path) -> bool:
+    """Whether a file beside `path` has a name that rotation gives to what was there."""
+    return _names(path).fullmatch(name) is not None
+
+
 def _rotated(path: Path) -> Iterator[Path]:
+    names = _names(path)
+    return (entry for entry in _beside(path) if names.fullmatch(entry.name))
+
+
+def _names(path: Path) -> re.Pattern[str]:
     stem, suffix = re.escape(path.stem), re.escape(path.suffix)
-    name = re.compile(f"{re.escape(path.name)}{_ROTATED}|{stem}{_ROTATED}{suffix}")
-    return (entry for entry in _beside(path) if name.fullmatch(entry.name))
+    return re.compile(f"{re.escape(path.name)}{_ROTATED}|{stem}{_ROTATED}{suffix}")
 
 
 def _beside(path: Path) -> list[Path]:

@@ -60,11 +60,18 @@ class StateFile:
         """Return the positions recorded for a path, the oldest file first."""
         return self._files.get(name, ())
 
+    def names(self) -> list[str]:
+        """Return the paths that have positions, as absolute names."""
+        return list(self._files)
+
     async def record(self, name: str, positions: tuple[FilePosition, ...]) -> None:
         """Write down the positions of a path; an error is logged, and the next time tries again."""
         if self._files.get(name, ()) == positions:
             return
-        self._files[name] = positions
+        if positions:
+            self._files[name] = positions
+        else:  # read to its end, and gone
+            del self._files[name]
         self._version += 1
         mine = self._version
         async with self._writing:

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from relpio.inputs.framing import pieces
 from relpio.inputs.position import HEAD, FilePosition
+from relpio.inputs.records import RecordRule
 
 __all__ = ["Batch", "Tail"]
 
@@ -26,8 +27,17 @@ class Batch(NamedTuple):
 class Tail:
     """Reads one file. `position` moves only when the caller says that messages were accepted."""
 
-    def __init__(self, fd: int, max_line: int, position: FilePosition | None = None) -> None:
-        """Read from `fd`, which is closed by `close`; at `position`, by default at the start."""
+    def __init__(
+        self,
+        fd: int,
+        max_line: int,
+        position: FilePosition | None = None,
+        records: RecordRule | None = None,
+    ) -> None:
+        """Read from `fd`, which is closed by `close`; at `position`, by default at the start.
+
+        With `records`, a message is a record of several lines instead of a line.
+        """
         status = os.fstat(fd)
         # Under whatever name, and even if it is a copy: this file it is now.
         self.identity = (status.st_dev, status.st_ino)
@@ -37,7 +47,8 @@ class Tail:
         # Taken from what is read, never looked up again: the file might have been truncated and
         # written again meanwhile, and this is what tells.
         self._head = os.pread(fd, position.head, 0) if position else b""
-        self._rest = b""  # what was read after `_offset`: the start of a line
+        self._records = records
+        self._rest = b""  # what was read after `_offset`: the start of a line or record
 
     @property
     def position(self) -> FilePosition:
@@ -51,7 +62,7 @@ class Tail:
 
     @property
     def unfinished(self) -> int:
-        """Bytes of a line without its LF."""
+        """Bytes of a line without its LF, or of a record that may go on."""
         return len(self._rest)
 
     def read(self) -> Batch | None:
@@ -72,11 +83,9 @@ class Tail:
             self._head = (self._head[:at] + data)[:HEAD]
         grew = bool(data)
         data = self._rest + data
-        end = data.rfind(b"\n")
-        lines = data[:end].split(b"\n") if end >= 0 else []
+        lines, octets = self._cut(data)
         if lines and len(max(lines, key=len)) > self._max_line:
             lines = [piece for line in lines for piece in pieces(line, self._max_line)]
-        octets = end + 1
         if len(data) - octets > self._max_line:
             whole = (len(data) - octets - 1) // self._max_line * self._max_line
             lines += pieces(data[octets : octets + whole], self._max_line)
@@ -86,8 +95,28 @@ class Tail:
 
     def last(self) -> Batch:
         """Return what stands after the last LF, when no LF will come any more."""
+        batch = self.quiet()
         rest, self._rest = self._rest, b""
-        return Batch([rest] if rest else [], len(rest))
+        return Batch([*batch.messages, rest] if rest else batch.messages, batch.octets + len(rest))
+
+    def quiet(self) -> Batch:
+        """Return the record that no further line seems to follow."""
+        if self._records is None:
+            return Batch([], 0)
+        records, octets = self._records.all(self._rest)
+        self._rest = self._rest[octets:]
+        return Batch(records, octets)
+
+    def _cut(self, data: bytes) -> tuple[list[bytes], int]:
+        """Return the messages that are complete, and the bytes that they take up."""
+        if self._records is not None:
+            records, octets = self._records.complete(data)
+            if len(data) - octets > self._max_line:
+                # The last record is too long: sent as far as it goes; the rest of it is another.
+                return self._records.all(data)
+            return records, octets
+        end = data.rfind(b"\n")
+        return data[:end].split(b"\n") if end >= 0 else [], end + 1
 
     def accepted(self, batch: Batch) -> None:
         """The messages of `batch` are safe: the position moves past them."""

@@ -9,7 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from relpio.inputs.follow import FollowedFile
+from relpio.inputs.followed import FollowedFile
+from relpio.inputs.records import RecordRule
 from relpio.inputs.statefile import StateFile
 
 
@@ -20,9 +21,10 @@ class CrashError(Exception):
 class Follower:
     """A follower without its clock: `read` takes all that is there."""
 
-    def __init__(self, path: Path, max_line: int = 1000) -> None:
+    def __init__(self, path: Path, max_line: int = 1000, records: RecordRule | None = None) -> None:
         self.path = path
         self.max_line = max_line
+        self.records = records
         self.state_path = path.with_name("state")
         self.messages: list[bytes] = []
         self.batches: list[list[bytes]] = []
@@ -41,7 +43,7 @@ class Follower:
             self.state = StateFile(self.state_path, self.log)
 
         asyncio.run(body())
-        self.file = FollowedFile(self.path, self.max_line, self.state, self.log)
+        self.file = FollowedFile(self.path, self.max_line, self.state, self.log, self.records)
 
     def stop(self) -> None:
         self.file.close()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from relpio.errors import ConfigurationError
-from relpio.inputs import follow, tail
+from relpio.inputs import followed, tail
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.position import FilePosition
 from relpio.inputs.statefile import StateFile
@@ -182,7 +182,7 @@ def test_a_file_that_vanishes_and_comes_back(
         writer.flush()
         assert follower.read() == [b"half a line"]
         writer.write(b"end")
-    monkeypatch.setattr(follow, "LINGER", 0.0)
+    monkeypatch.setattr(followed, "LINGER", 0.0)
     assert follower.read() == [b"end"]
     assert follower.names()[-2:] == ["follow-waiting", "follow-close"]
     append(path, b"one\n")
@@ -192,7 +192,7 @@ def test_a_file_that_vanishes_and_comes_back(
 def test_a_rotated_file_is_closed_when_it_is_quiet(
     path: Path, follower: Follower, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(follow, "LINGER", 0.0)
+    monkeypatch.setattr(followed, "LINGER", 0.0)
     before = len(list(Path("/proc/self/fd").iterdir()))
     for turn in range(40):
         append(path, b"%d\nend %d" % (turn, turn))
