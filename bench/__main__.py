@@ -1,19 +1,24 @@
-"""`python -m bench [--pairs N] [NAME ...]`: run comparisons, print and write the ratios."""
+"""`python -m bench [--pairs N] [--python PATH] [--pure] [NAME ...]`: run comparisons.
+
+Prints what the figures depend on and the ratios, and writes both to `results.json`.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
 
-from bench import forwarding, latency
+from bench import forwarding, latency, machine
 from bench.comparisons import COMPARISONS
 from halfopen.labs.netns import sandbox
 
 RESULTS = Path(__file__).parent / "results.json"
+IMPL = Path(__file__).parents[1] / "impl"
 ALONE = {latency.NAME: "bench.latency", forwarding.NAME: "bench.forwarding"}
 """Measured against a bound, not against a peer."""
 NAMES = (*COMPARISONS, *ALONE)
@@ -41,14 +46,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--pairs", type=int, default=5)
+    parser.add_argument("--python", metavar="PATH", help="interpreter that runs relpio")
+    parser.add_argument("--pure", action="store_true", help="without relpio's compiled part")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
+    if options.python:
+        os.environ[machine.PYTHON_VARIABLE] = options.python
+        # It may know nothing of what is installed here.
+        paths = [str(IMPL), *filter(None, [os.environ.get("PYTHONPATH")])]
+        os.environ["PYTHONPATH"] = os.pathsep.join(paths)
+    if options.pure:
+        os.environ["RELPIO_PURE"] = "1"
+    facts = machine.facts()
+    print(", ".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
     results = []
     for name in options.names or NAMES:
         print(f"{name}: ours, theirs", flush=True)
         results.append(run(name, options.pairs))
-    RESULTS.write_text(json.dumps({"ratios": results}, indent=2) + "\n")
+    RESULTS.write_text(json.dumps({"machine": facts, "ratios": results}, indent=2) + "\n")
     for each in results:
         print(
             f"{each['name']}: ratio {each['ratio']} (goal {each['goal']}): "

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from bench import street
+from bench import machine, street
 from halfopen.labs.agent import network
 
 SIZE = 200
-RELPIO = (sys.executable, "-m", "relpio")
+RELPIO = (machine.interpreter(), "-m", "relpio")
 PORT = "2514"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from relpio.errors import InputError
+from relpio.loops import split_lines
 
 __all__ = ["LineSplitter"]
 
@@ -25,19 +26,20 @@ class LineSplitter:
     def feed(self, data: bytes) -> tuple[list[bytes], InputError | None]:
         """Return the lines that `data` completes, and what is wrong with the one after them."""
         head, newline, rest = data.rpartition(b"\n")
+        lines: list[bytes] = []
+        longest = 0
         if newline:
-            lines = head.split(b"\n")
+            lines, longest = split_lines(head)
             if self._rest:
                 lines[0] = bytes(self._rest) + lines[0]
+                longest = max(longest, len(lines[0]))
                 self._rest.clear()
-        else:
-            lines = []
         self._rest += rest
         if self._truncate:
             del self._rest[self._max_size + 1 :]  # one more tells that there was more
-            return self._cut(lines), None
+            return self._cut(lines, longest), None
         error = None
-        if lines and len(max(lines, key=len)) > self._max_size:
+        if longest > self._max_size:
             at = next(at for at, line in enumerate(lines) if len(line) > self._max_size)
             del lines[at:]
             error = self._too_long(at)
@@ -50,11 +52,11 @@ class LineSplitter:
         """Return the last line if it has no LF."""
         last = [bytes(self._rest)] if self._rest else []
         self._rest.clear()
-        return self._cut(last) if self._truncate else last
+        return self._cut(last, sum(map(len, last))) if self._truncate else last
 
-    def _cut(self, lines: list[bytes]) -> list[bytes]:
+    def _cut(self, lines: list[bytes], longest: int) -> list[bytes]:
         limit = self._max_size
-        if lines and len(max(lines, key=len)) > limit:
+        if longest > limit:
             self.truncated += sum(len(line) > limit for line in lines)
             return [line[:limit] for line in lines]
         return lines

@@ -9,6 +9,7 @@ from typing import NamedTuple
 from relpio.inputs.framing import pieces
 from relpio.inputs.position import HEAD, FilePosition
 from relpio.inputs.records import RecordRule
+from relpio.loops import split_lines
 
 __all__ = ["Batch", "Tail"]
 
@@ -116,7 +117,7 @@ class Tail:
                 return self._records.all(data)
             return records, octets
         end = data.rfind(b"\n")
-        return data[:end].split(b"\n") if end >= 0 else [], end + 1
+        return split_lines(data[:end])[0] if end >= 0 else [], end + 1
 
     def accepted(self, batch: Batch) -> None:
         """The messages of `batch` are safe: the position moves past them."""

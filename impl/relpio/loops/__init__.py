@@ -21,6 +21,7 @@ __all__ = [
     "encode_acks",
     "encode_messages",
     "join_lines",
+    "split_lines",
     "take_messages",
 ]
 
@@ -34,6 +35,7 @@ count_acks = pure.count_acks
 encode_messages = pure.encode_messages
 encode_acks = pure.encode_acks
 join_lines = pure.join_lines
+split_lines = pure.split_lines
 
 if os.environ.get(PURE_VARIABLE, "0") in ("", "0"):
     try:
@@ -47,3 +49,4 @@ if os.environ.get(PURE_VARIABLE, "0") in ("", "0"):
         encode_messages = _compiled.encode_messages
         encode_acks = _compiled.encode_acks
         join_lines = _compiled.join_lines
+        split_lines = _compiled.split_lines

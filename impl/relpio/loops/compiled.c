@@ -330,12 +330,55 @@ done:
     return result;
 }
 
+PyDoc_STRVAR(split_lines_doc, "See relpio.loops.pure.split_lines.");
+
+static PyObject *
+split_lines(PyObject *Py_UNUSED(module), PyObject *text)
+{
+    PyObject *lines, *result;
+    Py_ssize_t size, longest = 0;
+    char *at;
+    const char *end;
+
+    if (PyBytes_AsStringAndSize(text, &at, &size) < 0)
+        return NULL;
+    lines = PyList_New(0);
+    if (lines == NULL)
+        return NULL;
+    for (end = at + size;; at += size + 1) {
+        const char *lf = memchr(at, '\n', (size_t)(end - at));
+        PyObject *line;
+        int failed;
+
+        size = (lf != NULL ? lf : end) - at;
+        line = PyBytes_FromStringAndSize(at, size);
+        if (line == NULL) {
+            Py_DECREF(lines);
+            return NULL;
+        }
+        failed = PyList_Append(lines, line);
+        Py_DECREF(line);
+        if (failed) {
+            Py_DECREF(lines);
+            return NULL;
+        }
+        if (size > longest)
+            longest = size;
+        if (lf == NULL)
+            break;
+    }
+    result = Py_BuildValue("(On)", lines, longest);
+    Py_DECREF(lines);
+    return result;
+}
+
 static PyMethodDef methods[] = {
     {"take_messages", take_messages, METH_VARARGS, take_messages_doc},
     {"count_acks", count_acks, METH_VARARGS, count_acks_doc},
     {"encode_messages", encode_messages, METH_VARARGS, encode_messages_doc},
     {"encode_acks", encode_acks, METH_VARARGS, encode_acks_doc},
     {"join_lines", join_lines, METH_O, join_lines_doc},
+    {"split_lines", split_lines, METH_O, split_lines_doc},
     {NULL, NULL, 0, NULL},
 };
 

@@ -9,7 +9,14 @@ import re
 from collections.abc import Sequence
 from itertools import chain
 
-__all__ = ["count_acks", "encode_acks", "encode_messages", "join_lines", "take_messages"]
+__all__ = [
+    "count_acks",
+    "encode_acks",
+    "encode_messages",
+    "join_lines",
+    "split_lines",
+    "take_messages",
+]
 
 _LF = 0x0A
 _SYSLOG_HEADER = re.compile(rb"([0-9]{1,9}) syslog ([0-9]{1,9}) ")
@@ -93,3 +100,9 @@ def join_lines(messages: Sequence[bytes], /) -> bytes:
             message.replace(b"\n", b"#012").replace(b"\0", b"#000") for message in messages
         )
     return text + b"\n" if messages else b""
+
+
+def split_lines(text: bytes, /) -> tuple[list[bytes], int]:
+    """Return what lies between the LFs of `text`, and the length of the longest of it."""
+    lines = text.split(b"\n")
+    return lines, max(map(len, lines))

@@ -12,14 +12,19 @@ __all__ = ["Pace"]
 
 
 class Pace:
-    """The queue's dequeue policy with a memory: since when messages wait, when it is on again."""
+    """The queue's dequeue policy with a memory: since when messages wait, when it is on again.
+
+    Attributes:
+        batch_size: most messages of one lease.
+        plain: there are never pauses.
+    """
 
     def __init__(self, settings: QueueSettings) -> None:
         """Follow `settings`."""
         self._policy = DequeuePolicy(settings)
         self.batch_size = self._policy.batch_size
         # Most queues want no pauses; asking the clock for each batch would cost them.
-        self._plain = (
+        self.plain = (
             settings.min_dequeue_batch_size == 0
             and settings.dequeue_slow_down == 0
             and settings.dequeue_time_end == 25
@@ -34,7 +39,7 @@ class Pace:
             ready: messages that can be leased, one at least.
             now: the time of a clock that never goes back.
         """
-        if self._plain:
+        if self.plain:
             return 0.0
         if self._waiting_since is None:
             self._waiting_since = now
@@ -45,6 +50,6 @@ class Pace:
 
     def leased(self, now: float) -> None:
         """A batch was taken."""
-        if not self._plain:
+        if not self.plain:
             self._waiting_since = None
             self._not_before = now + self._policy.slow_down

@@ -26,6 +26,11 @@ from relpio.sender.pace import Pace
 __all__ = ["ClientSession", "ClientSessionOwner"]
 
 
+_SHARED_WINDOW = 512
+"""Window from which on it is sent in two halves: the server takes one while this side makes the
+other. Smaller halves would cost more turns of the loop than that saves."""
+
+
 class ClientSessionOwner(Protocol):
     """Whom a session reports to."""
 
@@ -80,6 +85,8 @@ class ClientSession(CoreProtocol[ClientEvent]):
         self._user_timeout = user_timeout
         self._pace = pace
         self._batch_size = pace.batch_size if pace is not None else settings.window
+        if settings.window >= _SHARED_WINDOW and (pace is None or pace.plain):
+            self._batch_size = min(self._batch_size, settings.window // 2)
         self._check_peer = check_peer
         self._limit = 1 if cautious else settings.window  # messages in flight
         self._window = settings.window

@@ -144,6 +144,11 @@ class TestLines:
         assert module.join_lines([b"a\nb", b"", b"\0c\r"]) == b"a#012b\n\n#000c\r\n"
         assert module.join_lines(()) == b""
 
+    def test_lines_are_split_at_lf_only(self, module: ModuleType) -> None:
+        assert module.split_lines(b"") == ([b""], 0)
+        assert module.split_lines(b"\n") == ([b"", b""], 0)
+        assert module.split_lines(b"a\r\nbcd\n\0") == ([b"a\r", b"bcd", b"\0"], 3)
+
 
 class TestBothAreTheSame:
     @given(stream=streams(), longest=st.integers(0, 40), most=LIMITS)
@@ -166,6 +171,8 @@ class TestBothAreTheSame:
         assert pure.encode_messages(first, messages) == compiled.encode_messages(
             first, many(messages)
         )
+        text = b"\n".join(messages)
+        assert pure.split_lines(text) == compiled.split_lines(text)
         assert pure.join_lines(messages) == compiled.join_lines(many(messages))
         count = len(messages)
         assert pure.encode_acks(first, count) == compiled.encode_acks(first, count)
