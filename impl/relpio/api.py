@@ -38,18 +38,23 @@ from relpio.queue.intake import FlowControl, Intake, Offered
 from relpio.queue.make import make_queue
 from relpio.queue.memory import MemoryQueue
 from relpio.queue.settings import QueueSettings, QueueType
-from relpio.receiver.formats import as_lines, octet_counted
+from relpio.receiver.destinations import Destination, Outputs
+from relpio.receiver.formats import FORMATS, as_lines, json_lines, octet_counted
+from relpio.receiver.manyfiles import ManyFiles
 from relpio.receiver.output import FileOutput
-from relpio.receiver.peerfiles import PeerFiles
 from relpio.receiver.program import ProgramOutput
+from relpio.receiver.received import Received
 from relpio.receiver.receiver import Output, Receiver, ReceiverSettings
+from relpio.receiver.selectors import Selector
 from relpio.receiver.synced import SyncedFileOutput
+from relpio.receiver.templates import Template
 from relpio.sender.backoff import BackoffPolicy
 from relpio.sender.queues import Queues, open_queues
 from relpio.sender.sender import Sender, SenderSettings
 from relpio.version import __version__
 
 __all__ = [
+    "FORMATS",
     "Acknowledged",
     "BackoffPolicy",
     "ClientConnection",
@@ -57,6 +62,7 @@ __all__ = [
     "ClientSettings",
     "ClientState",
     "ConfigurationError",
+    "Destination",
     "FileOutput",
     "FlowControl",
     "Frame",
@@ -71,27 +77,30 @@ __all__ = [
     "LocalProtocolError",
     "Log",
     "LossReason",
+    "ManyFiles",
     "MemoryQueue",
     "MessageQueue",
     "Messages",
     "OfferError",
     "Offered",
     "Output",
+    "Outputs",
     "Oversize",
     "Oversized",
-    "PeerFiles",
     "PeerRefusedError",
     "Pipeline",
     "ProgramOutput",
     "QueueSettings",
     "QueueType",
     "Queues",
+    "Received",
     "Receiver",
     "ReceiverSettings",
     "Refused",
     "Registry",
     "RelpError",
     "RemoteProtocolError",
+    "Selector",
     "Sender",
     "SenderSettings",
     "ServerConnection",
@@ -103,6 +112,7 @@ __all__ = [
     "SessionOpened",
     "SyncedFileOutput",
     "TcpAddress",
+    "Template",
     "TextLog",
     "TlsSettings",
     "UnixAddress",
@@ -111,6 +121,7 @@ __all__ = [
     "encode_acks",
     "encode_frame",
     "encode_messages",
+    "json_lines",
     "make_queue",
     "octet_counted",
     "open_queues",

@@ -16,12 +16,13 @@ from relpio.inputs.connections import ConnectionInput, ConnectionSettings
 from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
-from relpio.inputs.headers import FACILITIES, HEADERS, SEVERITIES, HeadedInput, Header
+from relpio.inputs.headers import HEADERS, HeadedInput, Header
 from relpio.inputs.records import RecordRule
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
 from relpio.net.addresses import format_address
 from relpio.net.listening import bound_internet, bound_unix, remove_unix
+from relpio.syslog import FACILITIES, SEVERITIES
 
 __all__ = ["OPTIONS", "check_inputs", "inputs_from", "mode"]
 

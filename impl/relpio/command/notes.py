@@ -46,7 +46,7 @@ examples:
 RECEIVE_NOTES = f"""\
 A message is acknowledged when it has been written to the output; --ack synced waits for the disk,
 too. While the output fails, nothing is acknowledged and senders keep their messages.
-SIGHUP: open the output file again, for logrotate.
+SIGHUP: read the configuration file again, and open the outputs again, for logrotate.
 SIGTERM: stop accepting, answer what was written, tell the clients, exit within
 --shutdown-timeout.
 
@@ -55,10 +55,20 @@ SIGTERM: stop accepting, answer what was written, tell the clients, exit within
 formats:
   line           one message a line; LF and NUL inside a message become #012 and #000
   octet-counted  LEN SP MSG (RFC 6587), messages unchanged
+  json           one JSON object a line: peer, time of receipt, the header's parts, the message
+
+places in a path: {{peer}}, the sender's address; {{host}} and {{app}} of the message; {{date}} of
+receipt
+
+selectors: '[TERM, ...] OUTPUT' takes the messages for which all terms hold: severity<=err,
+severity=info|debug, facility=mail, host=web*, app!=cron, peer=192.0.2.*; '[rest] OUTPUT' takes
+what no other output takes.
 
 examples:
   relpio receive --listen 0.0.0.0:2514 --output /var/log/relp.log
   relpio receive --listen [::1]:0 --output - --log-json
-  relpio receive --listen [::]:2514 --output '/var/log/hosts/{{peer}}.log' --ack synced
+  relpio receive --listen [::]:2514 --output '/var/log/hosts/{{host}}.log' --ack synced
+  relpio receive --listen [::]:2514 --output '[severity<=err] /var/log/errors.log' \\
+      --output '[rest] /var/log/relp.log' --rotate-every day --compress gzip
   relpio receive --listen [::]:2514 --output '|/usr/local/bin/store' --program-confirm
 """

@@ -1,75 +1,177 @@
-"""What `--output` means."""
+"""What `--output` and the options beside it mean."""
 
 from __future__ import annotations
 
 import argparse
+import asyncio
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
+from relpio.command.output_options import OUTPUT_OPTIONS
 from relpio.errors import ConfigurationError
-from relpio.logs import Log
-from relpio.receiver.files import WHOLE, open_append
+from relpio.logs import Log, no_log
+from relpio.receiver.destinations import Destination, Outputs, check_complete
+from relpio.receiver.files import WHOLE, FileKind
+from relpio.receiver.formats import FORMATS
+from relpio.receiver.manyfiles import ManyFiles
 from relpio.receiver.output import FileOutput
-from relpio.receiver.peerfiles import PLACE, PeerFiles, check_template
 from relpio.receiver.program import ProgramOutput
+from relpio.receiver.rotation import Compressor, Rotation
+from relpio.receiver.selectors import split_selector
 from relpio.receiver.settings import AckDepth
 from relpio.receiver.synced import SyncedFileOutput
+from relpio.receiver.templates import Template, has_places
 
-__all__ = ["CommandOutput", "check_output", "open_output"]
+__all__ = ["CommandOutputs", "check_outputs"]
 
 _STDOUT = 1
+_ROTATION = ("rotate_size", "rotate_every", "compress")
 
-CommandOutput = FileOutput | PeerFiles | ProgramOutput
 
-
-def check_output(given: argparse.Namespace) -> None:
-    """Say whether the options of the output fit together.
+def check_outputs(given: argparse.Namespace) -> None:
+    """Say whether the options of the outputs fit together.
 
     Raises:
         ConfigurationError: they do not.
     """
-    name: str = given.output
     synced = AckDepth(given.ack) is AckDepth.SYNCED
-    program = name.startswith("|")
-    if program:
-        _arguments(name)
-    elif PLACE in name:
-        check_template(name)
-    if given.program_confirm and not program:
+    selectors, names = zip(*map(split_selector, given.output), strict=True)
+    check_complete(selectors)
+    for name in {name for name in names if names.count(name) > 1}:
+        raise ConfigurationError(f"--output {name!r}: given twice; one output can have all terms")
+    programs = [name for name in names if name.startswith("|")]
+    for name in names:
+        if name in programs:
+            _arguments(name)
+        elif has_places(name) and Template(name).makes_directories and not given.create_directories:
+            raise ConfigurationError(
+                f"--output {name!r}: a directory has a place; that needs --create-directories"
+            )
+    if given.program_confirm and not programs:
         raise ConfigurationError("--program-confirm: no effect without --output '|PROGRAM'")
-    if given.program_confirm and given.format != "line":
-        raise ConfigurationError("--program-confirm counts lines: it needs --format line")
-    if synced and (program or name == "-"):
+    if given.program_confirm and given.format == "octet-counted":
+        raise ConfigurationError("--program-confirm counts lines: it needs --format line or json")
+    if synced and (programs or "-" in names):
         raise ConfigurationError(
             "--ack synced needs a file that can be synced"
-            + ("; a program confirms with --program-confirm" if program else "")
+            + ("; a program confirms with --program-confirm" if programs else "")
         )
+    if given.compress is not None:
+        if given.rotate_size is None and given.rotate_every is None:
+            raise ConfigurationError(
+                "--compress: no effect without --rotate-size or --rotate-every"
+            )
+        Compressor(given.compress, no_log)
 
 
-def open_output(given: argparse.Namespace, log: Log) -> CommandOutput:
-    """Open the output.
+class CommandOutputs:
+    """The outputs that the options ask for.
 
-    Raises:
-        ConfigurationError: the options do not fit together.
-        OSError: it cannot be opened.
+    Attributes:
+        outputs: where a receiver writes to.
     """
-    check_output(given)
-    name: str = given.output
-    synced = AckDepth(given.ack) is AckDepth.SYNCED
-    whole = WHOLE[given.format]
+
+    def __init__(self, given: argparse.Namespace, log: Log) -> None:
+        """Open them.
+
+        Raises:
+            ConfigurationError: the options do not fit together.
+            OSError: one cannot be opened.
+        """
+        self._log = log
+        self._given = given
+        self._compressor: Compressor | None = None
+        destinations, self._compressor = _open(given, log)
+        self.outputs = Outputs(destinations)
+
+    def reload(self, given: argparse.Namespace) -> None:
+        """Open files again, or other outputs in their place if the options are different.
+
+        Raises:
+            ConfigurationError: the options do not fit together; nothing has changed.
+            OSError: one cannot be opened; nothing has changed.
+        """
+        if all(_value(given, name) == _value(self._given, name) for name in _FIELDS):
+            self.outputs.reopen()
+            return
+        destinations, compressor = _open(given, self._log)
+        self.outputs.replace(destinations, given.shutdown_timeout / 2)
+        if self._compressor is not None:
+            self._compressor.close()
+        self._compressor, self._given = compressor, given
+
+    async def stop(self, timeout: float) -> None:
+        """Forget what is not written; end programs, which get `timeout` seconds."""
+        await self.outputs.stop(timeout)
+        if self._compressor is not None:
+            self._compressor.close()
+
+
+_FIELDS = ("ack", *(option.field for option in OUTPUT_OPTIONS))
+
+
+def _value(given: argparse.Namespace, field: str) -> object:
+    value: object = getattr(given, field)
+    return value
+
+
+def _open(given: argparse.Namespace, log: Log) -> tuple[list[Destination], Compressor | None]:
+    check_outputs(given)
+    compressor: Compressor | None = None
+    if given.compress is not None:
+        loop = asyncio.get_running_loop()
+
+        def from_thread(event: str, /, **fields: object) -> None:
+            loop.call_soon_threadsafe(lambda: log(event, **fields))
+
+        compressor = Compressor(given.compress, from_thread)
+    kind = _kind(given, compressor)
+    found: list[Destination] = []
+    try:
+        for output in given.output:
+            found.append(_destination(output, given, kind, log))
+    except BaseException:
+        for each in found:
+            if not isinstance(each.target, ProgramOutput):
+                each.target.close()
+        raise
+    return found, compressor
+
+
+def _kind(given: argparse.Namespace, compressor: Compressor | None) -> FileKind:
+    rotates = given.rotate_size is not None or given.rotate_every is not None
+    return FileKind(
+        whole=WHOLE[given.format],
+        synced=AckDepth(given.ack) is AckDepth.SYNCED,
+        mode=given.file_mode,
+        directory_mode=given.directory_mode if given.create_directories else None,
+        rotation=Rotation(size=given.rotate_size, every=given.rotate_every, compressor=compressor)
+        if rotates
+        else None,
+    )
+
+
+def _destination(text: str, given: argparse.Namespace, kind: FileKind, log: Log) -> Destination:
+    selector, name = split_selector(text)
+    form = FORMATS[given.format]
+    target: FileOutput | ProgramOutput | ManyFiles
+    template: Template | None = None
     if name.startswith("|"):
-        return ProgramOutput(_arguments(name), log, confirm=given.program_confirm)
-    if PLACE in name:
-        return PeerFiles(name, log, most=given.max_open_files, synced=synced, whole=whole)
-    if name == "-":
-        return FileOutput(_STDOUT, log)
-    path = Path(name)
-    kind = SyncedFileOutput if synced else FileOutput
-    fd = open_append(path, log, whole=whole, synced=synced)
-    return kind(fd, log, path=path, whole=whole)
+        target = ProgramOutput(_arguments(name), log, confirm=given.program_confirm)
+    elif name == "-":
+        target = FileOutput(_STDOUT, log)
+    elif has_places(name):
+        template = Template(name)
+        target = ManyFiles(log, most=given.max_open_files, kind=kind)
+    else:
+        path = Path(name)
+        make = SyncedFileOutput if kind.synced else FileOutput
+        target = make(kind.open(path, log), log, path=path, kind=kind)
+    return Destination(form, target, template, selector)
 
 
-def _arguments(name: str) -> list[str]:
+def _arguments(name: str) -> Sequence[str]:
     try:
         words = shlex.split(name[1:])
     except ValueError as error:

@@ -11,15 +11,13 @@ from typing import Any
 
 from relpio.command.common_options import tls_settings
 from relpio.command.metrics_options import exporting
-from relpio.command.outputs import CommandOutput, check_output, open_output
+from relpio.command.outputs import CommandOutputs, check_outputs
 from relpio.command.reload import Reload, Reread
 from relpio.command.signals import StopSignal
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
 from relpio.metrics.registry import Registry
 from relpio.protocol.server import Oversize, ServerSettings
-from relpio.receiver.formats import FORMATS
-from relpio.receiver.program import ProgramOutput
 from relpio.receiver.receiver import Receiver, ReceiverSettings
 from relpio.receiver.settings import AckDepth
 
@@ -35,7 +33,7 @@ async def receive(options: argparse.Namespace, log: Log, reread: Reread) -> int:
     """Run the command and return its exit status."""
     try:
         settings = _settings(options)
-        output = open_output(options, log)
+        outputs = CommandOutputs(options, log)
     except (ConfigurationError, OSError) as error:
         log("error", detail=str(error))
         return 2
@@ -44,12 +42,12 @@ async def receive(options: argparse.Namespace, log: Log, reread: Reread) -> int:
     _raise_fd_limit(settings.max_sessions + options.max_open_files + _OTHER_FDS)
     stop = StopSignal(log)
     registry = Registry()
-    receiver = Receiver(settings, output, log=log, registry=registry)
-    reload = Reload(options, reread, partial(_apply, receiver, output))
+    receiver = Receiver(settings, outputs.outputs, log=log, registry=registry)
+    reload = Reload(options, reread, partial(_apply, receiver, outputs))
     stop.on_hangup(reload, log)
     try:
         async with exporting(options, registry, log):
-            return await _run(receiver, output, stop, reload, log)
+            return await _run(receiver, outputs, stop, reload, log)
     except ConfigurationError as error:
         log("error", detail=str(error))
     except OSError as error:
@@ -58,11 +56,11 @@ async def receive(options: argparse.Namespace, log: Log, reread: Reread) -> int:
 
 
 async def _run(
-    receiver: Receiver, output: CommandOutput, stop: StopSignal, reload: Reload, log: Log
+    receiver: Receiver, outputs: CommandOutputs, stop: StopSignal, reload: Reload, log: Log
 ) -> int:
     await receiver.start()
-    if isinstance(output, ProgramOutput):
-        output.start()
+    output = outputs.outputs
+    output.start()
     stop.manager.ready()
     stopped = asyncio.create_task(stop.event.wait())
     ends: list[asyncio.Future[Any]] = [stopped, output.broken]
@@ -73,10 +71,7 @@ async def _run(
         log("output-error", detail=str(output.broken.result()), retry_seconds=None)
     shutdown_timeout: float = reload.options.shutdown_timeout
     await receiver.close(shutdown_timeout)
-    if isinstance(output, ProgramOutput):
-        await output.stop(shutdown_timeout / 2)
-    else:
-        output.close()
+    await outputs.stop(shutdown_timeout / 2)
     log("done", received=receiver.received, acknowledged=receiver.acknowledged)
     stop.ignore()
     if stop.interrupted:
@@ -91,7 +86,7 @@ def check_receive(options: argparse.Namespace) -> None:
         ConfigurationError: they do not.
     """
     settings = _settings(options)
-    check_output(options)
+    check_outputs(options)
     if settings.tls is not None:
         settings.tls.server_context()
 
@@ -118,15 +113,16 @@ def _settings(options: argparse.Namespace) -> ReceiverSettings:
         max_rate_per_peer=options.max_rate_per_peer,
         ack_at_once=AckDepth(options.ack) is AckDepth.RECEIVED,
         tls=tls_settings(options),
-        format=FORMATS[options.format],
     )
 
 
-def _apply(receiver: Receiver, output: CommandOutput, options: argparse.Namespace) -> None:
-    receiver.reload(_settings(options))
+def _apply(receiver: Receiver, outputs: CommandOutputs, options: argparse.Namespace) -> None:
+    settings = _settings(options)
+    if settings.tls is not None:
+        settings.tls.server_context()  # what is wrong with it must leave the outputs as they are
     _raise_fd_limit(options.max_sessions + options.max_open_files + _OTHER_FDS)
-    if not isinstance(output, ProgramOutput):
-        output.reopen()
+    outputs.reload(options)
+    receiver.reload(settings)
 
 
 def _save_memory_of_tls() -> None:

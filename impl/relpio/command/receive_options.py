@@ -5,11 +5,11 @@ from __future__ import annotations
 from relpio.command import values
 from relpio.command.metrics_options import METRICS_OPTIONS, listen_address
 from relpio.command.options import Option
+from relpio.command.output_options import OUTPUT_OPTIONS
 from relpio.net.passed import PassedAddress
 from relpio.protocol.frames import DEFAULT_MAX_DATA
 from relpio.protocol.server import Oversize
 from relpio.receiver.binding import ListenAddress
-from relpio.receiver.formats import FORMATS
 from relpio.receiver.settings import AckDepth
 
 __all__ = ["OPTIONS"]
@@ -39,25 +39,11 @@ OPTIONS = (
         "the same, without TLS beside --listen with --tls",
         many=True,
     ),
-    Option(
-        "output", "", values.text, None, "OUTPUT",
-        "a file to append to; - for standard output; a path such as /var/log/{peer}.log for one "
-        "file for each sending address; or '|PROGRAM ARGUMENTS' for a program's standard input",
-        required=True,
-    ),
+    *OUTPUT_OPTIONS,
     Option(
         "ack", "", values.choice(*(depth.value for depth in AckDepth)), "written", "DEPTH",
         "when to acknowledge a message: received: when it is in memory; written: when the output "
         "has written it; synced: when the disk has it",
-    ),
-    Option(
-        "format", "", values.choice(*sorted(FORMATS)), "line", "FORMAT",
-        "how messages are written: line or octet-counted",
-    ),
-    Option(
-        "program-confirm", "", values.switch, None, None,
-        "the program writes the line OK when it is ready and once for each message; only then is "
-        "that acknowledged",
     ),
     Option(
         "open-timeout", "", values.duration_or_off, "off", "S",
@@ -110,10 +96,6 @@ OPTIONS = (
         "max-accepted-size", "", values.size, "16m", "BYTES",
         "with --oversize accept, a message longer than this ends its session",
         live=True,
-    ),
-    Option(
-        "max-open-files", "", values.count, "256", "N",
-        "most files open, with one for each sending address",
     ),
     Option(
         "shutdown-timeout", "", values.duration, "5", "S",

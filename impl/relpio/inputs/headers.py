@@ -19,20 +19,11 @@ from typing import Literal
 from relpio.errors import ConfigurationError
 from relpio.inputs.base import Input
 from relpio.inputs.changed import ChangedInput
+from relpio.syslog import FACILITIES, SEVERITIES
 
-__all__ = ["FACILITIES", "HEADERS", "SEVERITIES", "HeadedInput", "Header"]
+__all__ = ["HEADERS", "HeadedInput", "Header"]
 
 HEADERS = ("raw", "rfc5424", "rfc3164")
-
-FACILITIES = (
-    "kern", "user", "mail", "daemon", "auth", "syslog", "lpr", "news", "uucp", "cron", "authpriv",
-    "ftp", "ntp", "audit", "alert", "clock", "local0", "local1", "local2", "local3", "local4",
-    "local5", "local6", "local7",
-)  # fmt: skip
-"""By their codes (RFC 5424, 6.2.1; the names are those of syslog(3) where it has one)."""
-
-SEVERITIES = ("emerg", "alert", "crit", "err", "warning", "notice", "info", "debug")
-"""By their codes (RFC 5424, 6.2.1)."""
 
 _HAS_HEADER = re.compile(rb"<(?:0|[1-9][0-9]?|1[0-8][0-9]|19[01])>")
 _PRINTABLE = re.compile(r"[!-~]+")  # RFC 5424, 6: PRINTUSASCII

@@ -7,11 +7,13 @@ import os
 import re
 import stat
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 
 from relpio.logs import Log
+from relpio.receiver.rotation import Rotation
 
-__all__ = ["WHOLE", "WholePart", "open_append", "whole_lines", "whole_records"]
+__all__ = ["WHOLE", "FileKind", "WholePart", "open_append", "whole_lines", "whole_records"]
 
 WholePart = Callable[[int, int], int]
 """Takes a descriptor and the length of its file; returns how much of that is whole records."""
@@ -56,16 +58,55 @@ def whole_records(fd: int, size: int) -> int:
     return at
 
 
-WHOLE: dict[str, WholePart] = {"line": whole_lines, "octet-counted": whole_records}
+WHOLE: dict[str, WholePart] = {
+    "line": whole_lines,
+    "octet-counted": whole_records,
+    "json": whole_lines,
+}
 """By the name of the format."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class FileKind:
+    """How files of messages are opened.
+
+    Attributes:
+        whole: knows their records.
+        synced: the name of a new file, and of a new directory, is on the disk before it is used.
+        mode: permissions of a new file, whatever the umask; None is 0640 less the umask.
+        directory_mode: the same of directories, which are made if need be; None makes none.
+        rotation: when a file is moved aside; None is never.
+    """
+
+    whole: WholePart = whole_lines
+    synced: bool = False
+    mode: int | None = None
+    directory_mode: int | None = None
+    rotation: Rotation | None = None
+
+    def open(self, path: Path, log: Log) -> int:
+        """Open a file to append to.
+
+        Raises:
+            OSError: as `open_append`, or a directory cannot be made.
+        """
+        if self.directory_mode is not None:
+            _make_directory(path.parent, self.directory_mode, synced=self.synced)
+        return open_append(path, log, whole=self.whole, synced=self.synced, mode=self.mode)
+
+
 def open_append(
-    path: Path, log: Log, *, whole: WholePart = whole_lines, synced: bool = False
+    path: Path,
+    log: Log,
+    *,
+    whole: WholePart = whole_lines,
+    synced: bool = False,
+    mode: int | None = None,
 ) -> int:
     """Open a file to append to, and make it if need be; with `synced`, its name is on the disk.
 
     What the last writer left unfinished at the end is cut off: nobody was told that it was written.
+    A new file gets the permissions `mode`, whatever the umask.
 
     Raises:
         OSError: it cannot be opened, is a symbolic link, or somebody else may have put it there.
@@ -74,7 +115,7 @@ def open_append(
     if path.parent != Path("/dev"):  # /dev/stdout is a link
         flags |= os.O_NOFOLLOW
     try:
-        fd = os.open(path, flags, 0o640)
+        fd = _open(path, flags, mode)
     except OSError as error:
         if error.errno == errno.ELOOP:
             text = "a symbolic link is not followed; give the path of the file itself"
@@ -86,15 +127,45 @@ def open_append(
             _check_owner(path, status)
             _cut_torn(fd, path, status.st_size, whole, log)
         if synced:
-            directory = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            try:
-                os.fsync(directory)
-            finally:
-                os.close(directory)
+            _sync_directory(path.parent)
     except BaseException:
         os.close(fd)
         raise
     return fd
+
+
+def _open(path: Path, flags: int, mode: int | None) -> int:
+    if mode is None:
+        return os.open(path, flags, 0o640)
+    try:
+        fd = os.open(path, flags | os.O_EXCL, mode)
+    except FileExistsError:
+        return os.open(path, flags, mode)
+    os.fchmod(fd, mode)
+    return fd
+
+
+def _make_directory(path: Path, mode: int, *, synced: bool) -> None:
+    if path.is_dir():
+        return
+    _make_directory(path.parent, mode, synced=synced)
+    try:
+        path.mkdir(mode)
+    except FileExistsError:
+        if not path.is_dir():
+            raise
+        return
+    path.chmod(mode)
+    if synced:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    directory = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(directory)
+    finally:
+        os.close(directory)
 
 
 def _check_owner(path: Path, status: os.stat_result) -> None:

@@ -10,18 +10,24 @@ import asyncio
 import errno
 import os
 import select
+import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from relpio.logs import Log
-from relpio.receiver.files import WholePart, open_append, whole_lines
+from relpio.receiver.files import FileKind
+from relpio.receiver.received import Received
+from relpio.receiver.rotation import move_aside
 
-__all__ = ["Batch", "FileOutput", "Output", "PeerOutput"]
+__all__ = ["Batch", "FileOutput", "Output", "RecordOutput"]
 
 RETRY = 1.0
 """Seconds between attempts after a write error."""
+
+ROTATION_RETRY = 60.0
+"""Seconds between attempts to move a file aside."""
 
 _PIPE_BUF = select.PIPE_BUF
 
@@ -39,11 +45,15 @@ class Output(Protocol):
 
 
 @runtime_checkable
-class PeerOutput(Protocol):
-    """An output that wants to know who sent what."""
+class RecordOutput(Protocol):
+    """An output that wants to know who sent what, and writes it in a form of its own."""
 
-    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
-        """As `Output.submit`; `host` is the sender's address, or `unix`."""
+    def submit_received(self, received: Received, on_written: Callable[[], None]) -> None:
+        """Write messages after all submitted before; then call `on_written`."""
+        ...
+
+    async def flushed(self) -> None:
+        """Wait until everything submitted is written."""
         ...
 
 
@@ -76,14 +86,16 @@ class FileOutput:
         *,
         path: Path | None = None,
         exclusive: bool = False,
-        whole: WholePart = whole_lines,
+        kind: FileKind | None = None,
     ) -> None:
         """Write to `fd`, which is neither opened nor closed here; but see `reopen`.
 
-        With a `path`, that is what `fd` was opened from, and `fd` belongs to this object. `whole`
-        knows the records of the file.
+        With a `path`, that is what `fd` was opened from, and `fd` belongs to this object. `kind`
+        says how other files are opened in its place.
         """
-        self._whole = whole
+        self._kind = kind or FileKind()
+        self._rotating = False
+        self._no_rotation_before = 0.0
         self._fd = fd
         self._log = log
         self._path = path
@@ -166,6 +178,9 @@ class FileOutput:
         self._gather()
         while self._ready() and self._writing:
             batch = self._writing[0]
+            if self._rotation_due(len(batch.data)):
+                self._reopening = self._rotating = True
+                continue
             try:
                 written = self._write_some(memoryview(batch.data)[self._written :])
             except OSError as error:
@@ -215,6 +230,13 @@ class FileOutput:
         if not self._may_reopen():
             return False
         assert self._path is not None
+        moved: Path | None = None
+        if self._rotating:
+            self._rotating = False
+            moved = self._move_aside(self._path)
+            if moved is None:
+                self._reopening = False
+                return True
         try:
             fd = self._open(self._path)
         except OSError as error:
@@ -223,8 +245,30 @@ class FileOutput:
         os.close(self._fd)
         self._fd = fd
         self._reopening = False
-        self._log("output-reopened", path=str(self._path))
+        if moved is None:
+            self._log("output-reopened", path=str(self._path))
         return True
+
+    def _rotation_due(self, more: int) -> bool:
+        rotation = self._kind.rotation
+        if rotation is None or self._written or self._path is None:
+            return False
+        now = time.time()
+        return now >= self._no_rotation_before and rotation.due(self._fd, more, now)
+
+    def _move_aside(self, path: Path) -> Path | None:
+        """Move the file; None when that fails: then it goes on, and is tried again later."""
+        assert self._kind.rotation is not None
+        try:
+            moved = move_aside(path, time.time())
+        except OSError as error:
+            self._no_rotation_before = time.time() + ROTATION_RETRY
+            self._log("rotation-failed", path=str(path), detail=str(error))
+            return None
+        self._log("output-rotated", path=str(path), to=str(moved))
+        if self._kind.rotation.compressor is not None:
+            self._kind.rotation.compressor.add(moved)
+        return moved
 
     def _cut_begun(self) -> None:
         """Take back the part of a batch that could be written: it ends in half a record."""
@@ -241,7 +285,7 @@ class FileOutput:
         return True
 
     def _open(self, path: Path) -> int:
-        return open_append(path, self._log, whole=self._whole)
+        return self._kind.open(path, self._log)
 
     def _recovered(self) -> None:
         if self._failing:

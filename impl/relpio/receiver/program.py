@@ -82,7 +82,8 @@ class ProgramOutput:
 
     def start(self) -> None:
         """Start the program, and go on doing so."""
-        self._task = asyncio.create_task(self._run())
+        if self._task is None:
+            self._task = asyncio.create_task(self._run())
 
     def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
         """Give `data` to the program; then call `on_written`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
@@ -19,7 +20,8 @@ from relpio.receiver.admission import Admission
 from relpio.receiver.binding import bind_all
 from relpio.receiver.listener import Listener
 from relpio.receiver.metrics import ReceiverMetrics
-from relpio.receiver.output import Output, PeerOutput
+from relpio.receiver.output import Output, RecordOutput
+from relpio.receiver.received import Received
 from relpio.receiver.session import MESSAGE_OVERHEAD, Session, SessionSettings
 from relpio.receiver.settings import ReceiverSettings
 
@@ -44,7 +46,7 @@ class Receiver:
     def __init__(
         self,
         settings: ReceiverSettings,
-        output: Output,
+        output: Output | RecordOutput,
         *,
         log: Log = no_log,
         registry: Registry | None = None,
@@ -59,7 +61,11 @@ class Receiver:
         self.partial = 0  # bytes of frames that are not complete
         self._partial_limit = settings.partial_limit
         self._output = output
-        self._by_peer = output if isinstance(output, PeerOutput) else None
+        self._submit = (
+            output.submit_received
+            if isinstance(output, RecordOutput)
+            else partial(self._submit_bytes, output)
+        )
         self._log = log
         self._listeners: list[Listener] = []
         self._bound: list[Bound] = []
@@ -195,7 +201,6 @@ class Receiver:
         count = len(messages)
         self.received += count
         self.pending += size
-        data = self.settings.format(messages)
         self.received_bytes += size - MESSAGE_OVERHEAD * count
         at_once = self.settings.ack_at_once
         if at_once:
@@ -207,10 +212,12 @@ class Receiver:
                 self.acknowledged += count
             on_taken()
 
-        if self._by_peer is None:
-            self._output.submit(data, written)
-        else:
-            self._by_peer.submit_from(session.host, data, written)
+        self._submit(Received(session.host, time.time(), messages), written)
+
+    def _submit_bytes(
+        self, output: Output, received: Received, on_written: Callable[[], None]
+    ) -> None:
+        output.submit(self.settings.format(received.messages), on_written)
 
     def oversized(self, session: Session, event: Oversized) -> None:
         """Called by a session."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -48,6 +49,15 @@ class SessionSettings:
     keepalive: Keepalive | None
     user_timeout: float | None
     ack_at_once: bool = False
+
+
+@dataclass(slots=True, eq=False)
+class _Batch:
+    """Messages that were given to the output: how many await an answer, and what they cost."""
+
+    count: int
+    size: int
+    taken: bool = False
 
 
 class SessionOwner(Protocol):
@@ -98,6 +108,7 @@ class Session(CoreProtocol[ServerEvent]):
         self._owner = owner
         self._settings = settings
         self._pending = 0
+        self._batches: deque[_Batch] = deque()  # in order; answered from the front
         self._held = 0
         self._stopped = False
         self._processing = False
@@ -203,7 +214,9 @@ class Session(CoreProtocol[ServerEvent]):
         if self._settings.ack_at_once:
             self._server.acknowledge(count)
             count = 0
-        self._owner.take(self, messages, size, partial(self._taken, count, size))
+        batch = _Batch(count, size)
+        self._batches.append(batch)
+        self._owner.take(self, messages, size, partial(self._taken, batch))
         self._slow_down(len(messages))
         self._throttle()
 
@@ -218,8 +231,13 @@ class Session(CoreProtocol[ServerEvent]):
         self._slow_down(0)  # another session may have added to the debt meanwhile
         self._throttle()
 
-    def _taken(self, count: int, size: int) -> None:
-        self._pending -= size
+    def _taken(self, batch: _Batch) -> None:
+        self._pending -= batch.size
+        batch.taken = True
+        count = 0
+        # The answers have an order, and outputs, where there are several, have none among them.
+        while self._batches and self._batches[0].taken:
+            count += self._batches.popleft().count
         if self.ending is None:
             if count:
                 self._server.acknowledge(count)

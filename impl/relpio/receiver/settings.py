@@ -52,7 +52,8 @@ class ReceiverSettings:
             "written" means synced is a matter of the output.
         tls: TLS on all TCP addresses of `listen`; Unix sockets stay plain. None is off.
         handshake_timeout: for the handshake of TLS.
-        format: how messages are written.
+        format: how messages are written to an output that takes bytes; a `RecordOutput` has its
+            own.
     """
 
     listen: Sequence[ListenAddress] = ()

@@ -13,6 +13,7 @@ some messages twice, and the remains of the first attempt, but no acknowledged m
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import os
 import stat
 from functools import partial
@@ -20,7 +21,7 @@ from pathlib import Path
 
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.receiver.files import WholePart, open_append, whole_lines
+from relpio.receiver.files import FileKind
 from relpio.receiver.output import RETRY, Batch, FileOutput
 
 __all__ = ["SyncedFileOutput"]
@@ -30,7 +31,7 @@ class SyncedFileOutput(FileOutput):
     """Calls back once each batch is on the disk."""
 
     def __init__(
-        self, fd: int, log: Log, *, path: Path | None = None, whole: WholePart = whole_lines
+        self, fd: int, log: Log, *, path: Path | None = None, kind: FileKind | None = None
     ) -> None:
         """Write to `fd`, as `FileOutput` does.
 
@@ -39,7 +40,9 @@ class SyncedFileOutput(FileOutput):
         """
         if not stat.S_ISREG(os.fstat(fd).st_mode):
             raise ConfigurationError("only a regular file can be synced to the disk")
-        super().__init__(fd, log, path=path, whole=whole)
+        super().__init__(
+            fd, log, path=path, kind=dataclasses.replace(kind or FileKind(), synced=True)
+        )
         self._unsynced: list[Batch] = []
         self._syncing: asyncio.Future[None] | None = None
         self._closed = False
@@ -108,6 +111,3 @@ class SyncedFileOutput(FileOutput):
 
     def _may_reopen(self) -> bool:
         return not self._unsynced and self._syncing is None
-
-    def _open(self, path: Path) -> int:
-        return open_append(path, self._log, whole=self._whole, synced=True)

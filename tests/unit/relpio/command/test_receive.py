@@ -199,7 +199,10 @@ def test_timers(relpio: Start, tmp_path: Path) -> None:
         (["--output", "|'", ], "quotation"),
         (["--output", "x", "--program-confirm"], "no effect"),
         (["--output", "|x", "--program-confirm", "--format", "octet-counted"], "--format line"),
-        (["--output", "/var/{peer}/log"], "file name"),
+        (["--output", "/var/{peer}/log"], "--create-directories"),
+        (["--output", "[severity<=err] /x"], "[rest] OUTPUT"),
+        (["--output", "/x", "--output", "[host=a] /x"], "given twice"),
+        (["--output", "/x", "--compress", "gzip"], "--rotate-size"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit_together(

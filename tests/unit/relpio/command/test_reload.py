@@ -146,3 +146,34 @@ def test_options_that_cannot_change_keep_their_values(command: Any) -> None:
     for option in options:
         given = after if option.live else before
         assert getattr(reload.options, option.field) is given[option.field]
+
+
+def test_outputs_change_and_what_is_wrong_with_them_changes_nothing(
+    relpio: Start, tmp_path: Path
+) -> None:
+    config = tmp_path / "relpio.toml"
+    first = RECEIVE.format(port=0, output=tmp_path / "first")
+    config.write_text(first)
+    receiver = relpio("receive", "--config", str(config))
+    port = receiver.wait_event("listening")["port"]
+    with socket.create_connection(("127.0.0.1", port)) as client:
+        client.sendall(OPEN + b"2 syslog 7 <13>one\n")
+        client.recv(4096)
+        config.write_text(RECEIVE.format(port=0, output=tmp_path / "no/such/directory"))
+        assert "No such file" in hang_up(receiver, "reload-failed")["detail"]
+        config.write_text(
+            f'[receive]\nlisten = "127.0.0.1:0"\nformat = "json"\noutput = ["{tmp_path}/all", '
+            f'"[severity<=err] {tmp_path}/{{host}}/bad"]\n'
+            "[receive.files]\ncreate-directories = true\n"
+        )
+        assert set(hang_up(receiver)["changed"].split(", ")) == {
+            "output", "format", "create-directories",
+        }  # fmt: skip
+        client.sendall(b"3 syslog 7 <13>two\n4 syslog 9 <11>three\n")
+        read = b""
+        while b"4 rsp" not in read:
+            read += client.recv(4096)
+    assert receiver.terminate() == 0
+    assert (tmp_path / "first").read_bytes() == b"<13>one\n"
+    assert (tmp_path / "all").read_bytes().count(b"\n") == 2
+    assert b'"text": "three"' in (tmp_path / "127.0.0.1/bad").read_bytes()

@@ -265,7 +265,10 @@ def test_what_cannot_be_used_ends_with_2(
         (["send", "--target", "a:1", "--keepalive", "0/1/1"], "the kernel takes 1 to 32767"),
         (["send", "--target", "a:1", "--window", "0"], "at least 1"),
         (["receive", "--listen", "a:1"], "--output"),
-        (["receive", "--listen", "a:1", "--output", "-", "--format", "json"], "octet-counted"),
+        (["receive", "--listen", "a:1", "--output", "-", "--format", "xml"], "octet-counted"),
+        (["receive", "--listen", "a:1", "--output", "/{hots}"], "did you mean {host}?"),
+        (["receive", "--listen", "a:1", "--output", "[severty=3] x"], "did you mean severity?"),
+        (["receive", "--listen", "a:1", "--output", "x", "--file-mode", "9"], "octal"),
     ],
 )
 def test_bad_options_end_with_2_and_say_what_is_right(

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from relpio import ConfigurationError
 from relpio.inputs.base import Deliver, Flow
-from relpio.inputs.headers import FACILITIES, SEVERITIES, HeadedInput, Header
+from relpio.inputs.headers import HeadedInput, Header
 from relpio.queue.policy import severity
+from relpio.syslog import FACILITIES, SEVERITIES
 
 MOMENT = 1_795_752_309.25
 

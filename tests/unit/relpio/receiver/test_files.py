@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relpio import as_lines, octet_counted
-from relpio.receiver import files
+from relpio.receiver import files, formats
 from relpio.receiver.files import WHOLE, open_append, whole_lines, whole_records
 from relpio.receiver.output import FileOutput
 
@@ -131,4 +131,5 @@ def test_a_file_of_somebody_else_in_a_public_directory_is_refused(tmp_path: Path
 
 def test_the_names_stay_in_step_with_the_formats() -> None:
     assert (WHOLE["line"], WHOLE["octet-counted"]) == (whole_lines, whole_records)
-    assert set(WHOLE) == set(FORMATS)
+    assert WHOLE["json"] is whole_lines
+    assert set(WHOLE) == set(formats.FORMATS)

@@ -14,9 +14,11 @@ import pytest
 from relpio import (
     ConfigurationError,
     Oversize,
+    Received,
     Receiver,
     ReceiverSettings,
     ServerSettings,
+    as_lines,
     encode_frame,
 )
 from relpio.metrics.registry import Registry
@@ -37,9 +39,9 @@ class ByHost(Memory):
         super().__init__()
         self.hosts: list[str] = []
 
-    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
-        self.hosts.append(host)
-        self.submit(data, on_written)
+    def submit_received(self, received: Received, on_written: Callable[[], None]) -> None:
+        self.hosts.append(received.peer)
+        self.submit(as_lines(received.messages), on_written)
 
 
 class Client:
@@ -101,6 +103,25 @@ def test_several_addresses_at_once(tmp_path: Path) -> None:
         assert peers[1].startswith("[::1]:")
         assert peers[2].startswith("unix:pid=")
         assert not path.exists()
+
+    asyncio.run(main())
+
+
+def test_what_is_written_out_of_order_is_answered_in_order(tools: type[Tools]) -> None:
+    async def main() -> None:
+        output = Memory(held=True)
+        async with receiving(output) as receiver:
+            client = await (await Client.connect(receiver.address[1])).open()
+            for number in (2, 3):
+                client.writer.write(encode_frame(number, b"syslog", b"x"))
+                await tools.eventually(lambda: len(output.waiting) == number - 1)  # noqa: B023
+            output.waiting[1][1]()  # the second is on the disk, the first is not
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(client.reader.readuntil(b"\n"), 0.1)
+            output.waiting.pop()
+            output.release()
+            assert await client.reader.readexactly(30) == b"2 rsp 6 200 OK\n3 rsp 6 200 OK\n"
+            client.close()
 
     asyncio.run(main())
 

@@ -1,7 +1,4 @@
-"""One file for each sending host, with a bounded number of them open at a time.
-
-The path is a template such as `/var/log/hosts/{peer}.log`. A host is called by its address; that is
-cleaned all the same, because nobody outside may choose a path here.
+"""Many files, with a bounded number of them open at a time.
 
 The file that was used longest ago, and has nothing left to write, is closed to make room. When all
 are busy, or the process has no descriptor left, messages for other files wait in memory; they are
@@ -12,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import re
 from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
@@ -20,66 +16,31 @@ from pathlib import Path
 
 from relpio.errors import ConfigurationError
 from relpio.logs import Log
-from relpio.receiver.files import WholePart, open_append, whole_lines
+from relpio.receiver.files import FileKind
 from relpio.receiver.output import RETRY, FileOutput
 from relpio.receiver.synced import SyncedFileOutput
 
-__all__ = ["PLACE", "PeerFiles", "check_template", "safe_name"]
-
-PLACE = "{peer}"
-"""Stands for the host in a template."""
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9.:_-]")
-_MAX_NAME = 100
+__all__ = ["ManyFiles"]
 
 _NO_DESCRIPTOR = (errno.EMFILE, errno.ENFILE)
 
 Waiting = tuple[bytes, Callable[[], None]]
 
 
-def safe_name(host: str) -> str:
-    """Return `host` as a part of a file name: no directory, not hidden, not long."""
-    name = _UNSAFE.sub("_", host)[:_MAX_NAME]
-    return "_" + name[1:] if name[:1] in ("", ".", "-") else name
+class ManyFiles:
+    """Writes to files by their paths."""
 
-
-def check_template(template: str) -> None:
-    """Check that the last part of a path, and no other, has a place for the host.
-
-    Raises:
-        ConfigurationError: it does not.
-    """
-    if PLACE not in Path(template).name or PLACE in str(Path(template).parent):
-        raise ConfigurationError(
-            f"{template!r}: {PLACE} belongs in the file name, such as /var/log/{PLACE}.log"
-        )
-
-
-class PeerFiles:
-    """An output that writes what each host sent to a file of its own."""
-
-    def __init__(
-        self,
-        template: str,
-        log: Log,
-        *,
-        most: int = 256,
-        synced: bool = False,
-        whole: WholePart = whole_lines,
-    ) -> None:
-        """Write to files named after `template`, at most `most` of them open at a time.
+    def __init__(self, log: Log, *, most: int = 256, kind: FileKind | None = None) -> None:
+        """Write to files of this `kind`, at most `most` of them open at a time.
 
         Raises:
-            ConfigurationError: the template has no place for the host in its last part.
+            ConfigurationError: `most` is below 1.
         """
-        check_template(template)
         if most < 1:
             raise ConfigurationError("at least 1 file must be open at a time")
-        self._template = template
         self._log = log
         self._most = most
-        self._synced = synced
-        self._whole = whole
+        self._kind = kind or FileKind()
         self._loop = asyncio.get_running_loop()
         self._open: OrderedDict[str, FileOutput] = OrderedDict()  # the last used at the end
         self._waiting: dict[str, list[Waiting]] = {}
@@ -103,15 +64,10 @@ class PeerFiles:
         """Attempts to open or write a file that failed."""
         return self._errors + sum(file.errors for file in self._open.values())
 
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        """Write messages whose sender is not known."""
-        self.submit_from("unknown", data, on_written)
-
-    def submit_from(self, host: str, data: bytes, on_written: Callable[[], None]) -> None:
-        """Write what `host` sent; call `on_written` when that is done."""
+    def submit_to(self, name: str, data: bytes, on_written: Callable[[], None]) -> None:
+        """Write `data` to the file with this path; call `on_written` when that is done."""
         self._pending += 1
         self._idle.clear()
-        name = safe_name(host)
         told = partial(self._written, on_written)
         if name in self._waiting:  # order: what waits goes first
             self._waiting[name].append((data, told))
@@ -157,9 +113,9 @@ class PeerFiles:
         if len(self._open) >= self._most and not self._close_one():
             self._later()
             return None
-        path = Path(self._template.replace(PLACE, name))
+        path = Path(name)
         try:
-            fd = open_append(path, self._log, whole=self._whole, synced=self._synced)
+            fd = self._kind.open(path, self._log)
         except OSError as error:
             if error.errno in _NO_DESCRIPTOR and self._close_one():
                 return self._file(name)
@@ -168,8 +124,8 @@ class PeerFiles:
         if self._failing:
             self._failing = False
             self._log("output-recovered")
-        kind = SyncedFileOutput if self._synced else FileOutput
-        self._open[name] = kind(fd, self._log, path=path, whole=self._whole)
+        make = SyncedFileOutput if self._kind.synced else FileOutput
+        self._open[name] = make(fd, self._log, path=path, kind=self._kind)
         return self._open[name]
 
     def _close_one(self) -> bool:
