@@ -11,10 +11,11 @@ from typing import Any, Protocol
 
 from halfopen.errors import UnsupportedError
 from halfopen.middlebox.flow import TrackedFlow
-from halfopen.middlebox.flowtable import FlowTable, Sent
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
+from halfopen.middlebox.verdict import Sent
 from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults.block import Block
 from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb

@@ -287,6 +287,11 @@ def _notes(judged: Sequence[HopAdvice], settings: Settings) -> list[str]:
                 f"{hop.name}: {say(hop.idle or 0)} is unverified ({hop.source}): check your own "
                 f"device, and ask again with {hop.name}=SECONDS."
             )
+        if hop.values.lifetime is not None:
+            notes.append(
+                f"{hop.name} drops a flow {say(hop.values.lifetime)} after it began, however busy: "
+                "only a new connection helps."
+            )
         if not each.safe and hop.idle is not None:
             notes.append(f"{hop.name} {_afterwards(hop)}.")
     return notes

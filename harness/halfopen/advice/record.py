@@ -62,6 +62,7 @@ def _hop(each: HopAdvice) -> dict[str, Any]:
         "name": hop.name,
         "title": hop.title,
         "idle_timeout_s": hop.idle,
+        "lifetime_s": hop.values.lifetime,
         "source": hop.source,
         "confidence": hop.confidence,
         "on_expiry": hop.values.on_expiry,

@@ -143,7 +143,7 @@ def _path_gone(flow: Flow, socket: SocketLifetime) -> float | None:
     lost = [
         entry.interval.end
         for entry in flow.entries
-        if entry.interval.ended and entry.cause in ("expired", "forgotten")
+        if entry.interval.ended and entry.cause in ("expired", "lifetime", "forgotten")
     ]
     heard = socket.last_heard()
     if not lost or heard is None or heard > max(lost):

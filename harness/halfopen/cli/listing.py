@@ -177,7 +177,7 @@ def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
 
 def _value(key: str, value: object) -> str:
     if value is None:
-        return "unlimited" if key == "table size" else "never"
+        return "unlimited" if key in ("table size", "flows per source") else "never"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return say_duration(value) if isinstance(value, float) else str(value)

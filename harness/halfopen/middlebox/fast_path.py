@@ -35,6 +35,8 @@ class FastPath:
             or flow.state is not State.ESTABLISHED
             or not flow.assured
             or not policy.keepalive_refreshes
+            or policy.refreshed_by != "both sides"
+            or policy.lifetime is not None
             or policy.unacknowledged is not None
             or me.sent is None
             or me.acked is None

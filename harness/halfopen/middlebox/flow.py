@@ -46,6 +46,7 @@ class TrackedFlow:
         assured: whether both sides were heard.
         picked_up: whether it was taken over in mid-stream.
         deadline: when it is forgotten, unless a packet comes; None for never.
+        since: when it began.
         last: when a packet last counted.
         number: of those that its table has known, in the order of their beginning.
         speakers: what was seen of each side.
@@ -58,6 +59,7 @@ class TrackedFlow:
     assured: bool = False
     picked_up: bool = False
     deadline: float | None = None
+    since: float = 0.0
     last: float = 0.0
     number: int = 0
     speakers: dict[Side, Speaker] = field(
@@ -109,12 +111,24 @@ class TrackedFlow:
         quiet = not policy.keepalive_refreshes and self.is_keepalive(packet, side)
         if side is not self.opener:
             self.assured = True
+        before = self.state
         believed = self._follow(packet, side)
-        if quiet or not believed:
+        counts = (
+            policy.refreshed_by in ("both sides", side.value)
+            or self.state is not before
+            or now == self.since
+        )
+        if quiet or not believed or not counts:
             return
         self.last = now
         lasts = self.lasts(policy)
         self.deadline = None if lasts is None else now + lasts
+        if (end := self.oldest(policy)) is not None:
+            self.deadline = end if self.deadline is None else min(self.deadline, end)
+
+    def oldest(self, policy: Policy) -> float | None:
+        """When it is forgotten at the latest, however busy; None for never."""
+        return None if policy.lifetime is None else self.since + policy.lifetime
 
     def _follow(self, packet: Packet, side: Side) -> bool:
         """Learn from a packet; False if it may be a stranger's, and so says nothing."""

@@ -12,66 +12,14 @@ from __future__ import annotations
 
 import heapq
 import itertools
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from enum import Enum
-from typing import Literal, Protocol
 
 from halfopen.middlebox.flow import State, TrackedFlow
 from halfopen.middlebox.nat import NoTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Flags, Packet, Side, reset_for
 from halfopen.middlebox.policy import Policy
-
-
-class PacketAction(Enum):
-    """What becomes of a packet."""
-
-    PASS = "pass"
-    DROP = "drop"
-    RESET = "reset"
-
-
-@dataclass(frozen=True)
-class Sent:
-    """A packet that the middlebox sends by itself, to a host on that side."""
-
-    to: Side
-    packet: Packet
-
-
-@dataclass(frozen=True)
-class PacketVerdict:
-    """What becomes of a packet.
-
-    Attributes:
-        action: passed on, dropped, or dropped and answered with RST.
-        packet: as it goes on, if it does.
-        sent: what the middlebox sends by itself, this packet's RST included.
-        reason: why, in a few words.
-        flow: the entry that it belongs to now, None if to none.
-    """
-
-    action: PacketAction
-    packet: Packet | None
-    sent: tuple[Sent, ...]
-    reason: str
-    flow: TrackedFlow | None
-
-
-Cause = Literal["expired", "closed", "forgotten", "evicted"]
-"""Why a flow is known no more: silence; its ends had closed it; a fault; for want of room."""
-
-
-class FlowListener(Protocol):
-    """Is told what becomes of flows."""
-
-    def created(self, flow: TrackedFlow, /) -> None:
-        """It is known from now on."""
-
-    def ended(self, flow: TrackedFlow, cause: Cause, /) -> None:
-        """It is known no more."""
-
+from halfopen.middlebox.verdict import Cause, FlowListener, PacketAction, PacketVerdict, Sent
 
 _Index = dict[Addresses, TrackedFlow]
 
@@ -99,6 +47,7 @@ class FlowTable:
         # Both in the order of the last packet that counted, the oldest first.
         self._flows: OrderedDict[int, TrackedFlow] = OrderedDict()
         self._unassured: OrderedDict[int, TrackedFlow] = OrderedDict()
+        self._of_source: Counter[str] = Counter()
         # Deadlines, some of them out of date: a flow's own is what counts.
         self._deadlines: list[tuple[float, int, TrackedFlow]] = []
         self._queued: dict[int, float] = {}
@@ -163,9 +112,15 @@ class FlowTable:
         sent: list[Sent] = []
         while (deadline := self.next_expiry()) is not None and deadline <= now:
             flow = self._deadlines[0][2]
-            self._remove(flow, "closed" if flow.closing else "expired")
+            self._remove(flow, self._cause(flow))
             sent += self._farewell(flow)
         return tuple(sent)
+
+    def _cause(self, flow: TrackedFlow) -> Cause:
+        """Why a flow ends whose time is over."""
+        if flow.closing:
+            return "closed"
+        return "expired" if flow.deadline != flow.oldest(self.policy) else "lifetime"
 
     def forget(self, which: Callable[[TrackedFlow], bool] = lambda _: True) -> list[TrackedFlow]:
         """Lose flows without telling anybody; returns them."""
@@ -212,10 +167,14 @@ class FlowTable:
             if owned and self.policy.late_packet not in ("drop", "rst inside sender"):
                 return self._refuse(packet, side, gone, reason)
             return PacketVerdict(PacketAction.DROP, None, gone, reason, None)
+        limit = self.policy.flows_per_source
+        if limit is not None and self._of_source[packet.addresses.source.address] >= limit:
+            return PacketVerdict(PacketAction.DROP, None, gone, "too many flows of a source", None)
         if not self._room():
             return PacketVerdict(PacketAction.DROP, None, gone, "table full", None)
         flow = TrackedFlow(*pair, opener=side, state=state, picked_up=state is State.ESTABLISHED)
-        flow.number = next(self._begun)
+        flow.number, flow.since = next(self._begun), now
+        self._of_source[flow.opened.source.address] += 1
         self._by_side[Side.INSIDE][flow.inside] = flow
         self._by_side[Side.OUTSIDE][flow.outside.reverse] = flow
         self._flows[id(flow)] = self._unassured[id(flow)] = flow
@@ -301,6 +260,9 @@ class FlowTable:
         del self._flows[id(flow)]
         self._unassured.pop(id(flow), None)
         self._queued.pop(id(flow), None)
+        self._of_source[flow.opened.source.address] -= 1
+        if not self._of_source[flow.opened.source.address]:
+            del self._of_source[flow.opened.source.address]
         if self._listener is not None:
             self._listener.ended(flow, cause)
 

@@ -17,8 +17,10 @@ class Policy:
 
     Attributes:
         idle_timeout: seconds, None for never; see :class:`halfopen.profiles.MiddleboxValues`.
+        lifetime: seconds that a flow lives at most, however busy; None for ever.
         on_expiry: `silent`, `rst both`, `fin`.
         late_packet: what becomes of a packet of no known flow.
+        refreshed_by: whose packets count: `both sides`, `inside`, `outside`.
         keepalive_refreshes: whether a probe and its answer count as packets of the flow.
         half_open: seconds for the handshake.
         half_closed: seconds after the first FIN.
@@ -26,6 +28,7 @@ class Policy:
         after_rst: seconds after a RST.
         unacknowledged: seconds while data is unacknowledged, None if that makes no difference.
         table_size: most flows, None for unlimited.
+        flows_per_source: most flows of one client address, None for unlimited.
         eviction: `drop new`, `oldest`, `non-assured first`.
         nat: `none`, `source`, `destination`.
         port_reuse: what becomes of a SYN with the addresses of a flow that is closed and not yet
@@ -33,8 +36,10 @@ class Policy:
     """
 
     idle_timeout: float | None
+    lifetime: float | None = None
     on_expiry: str = "silent"
     late_packet: str = "drop"
+    refreshed_by: str = "both sides"
     keepalive_refreshes: bool = True
     half_open: float = 30.0
     half_closed: float = 120.0
@@ -42,6 +47,7 @@ class Policy:
     after_rst: float = 10.0
     unacknowledged: float | None = None
     table_size: int | None = None
+    flows_per_source: int | None = None
     eviction: str = "drop new"
     nat: str = "none"
     port_reuse: str = "new flow"

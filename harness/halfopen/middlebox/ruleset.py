@@ -88,6 +88,13 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
         return f"the conntrack engine cannot end an idle flow with {values['on_expiry']!r}"
     if not values["keepalive_refreshes"]:
         return "conntrack counts a keepalive probe as traffic; this profile does not"
+    if values.get("lifetime") is not None:
+        return "conntrack lets a busy flow live for ever; this profile does not"
+    if values.get("refreshed_by", "both sides") != "both sides":
+        side = values["refreshed_by"]
+        return f"conntrack counts packets of both sides; this profile those from {side} only"
+    if values.get("flows_per_source") is not None:
+        return "conntrack has no limit of flows for each source"
     if values.get("port_reuse", "new flow") != "new flow":
         return "conntrack begins a new flow where a SYN reuses the port of a closed one"
     if (size := values.get("table_size")) is not None and size < SMALLEST_TABLE:

@@ -60,11 +60,16 @@ class MiddleboxValues(Section):
     Attributes:
         idle_timeout: seconds without a packet after which it forgets an established flow; None
             (written `never`) if it does not.
+        lifetime: seconds after which it forgets a flow however busy it is; None (written `never`)
+            if it does not.
         on_expiry: whom it tells when it forgets a flow: nobody (silent), RST to both, or FIN.
         late_packet: what becomes of a packet, not a SYN, of a flow that it does not know (any
             more): dropped; answered with RST, whoever sent it or only if that was a host inside;
             taken for a new flow if it comes from inside, or from anywhere; passed on as it is,
             without address translation.
+        refreshed_by: whose packets begin the idle timeout anew: those of both sides, or only those
+            from inside, or only those from outside.  A packet that opens or closes the flow
+            always does.
         keepalive_refreshes: whether a TCP keepalive probe counts as a packet of the flow.
         half_open: seconds that it waits for a handshake to be completed.
         half_closed: seconds that it knows a flow that only one side has closed.
@@ -74,6 +79,8 @@ class MiddleboxValues(Section):
             less than its idle timeout; None (written `never`) if that makes no difference to it.
         table_size: flows that it can know at one time; None (written `unlimited`) if no number
             is known.
+        flows_per_source: flows that it can know at one time of the same client address; a SYN
+            beyond that is dropped.  None (written `unlimited`) if no number is known.
         eviction: what a new flow meets when the table is full: it is dropped; or the flow goes
             that was silent for longest; or one that never saw an answer, and if all did, the new
             one is dropped.
@@ -88,8 +95,10 @@ class MiddleboxValues(Section):
     """
 
     idle_timeout: IdleTimeout
+    lifetime: IdleTimeout = None
     on_expiry: Literal["silent", "rst both", "fin"] = "silent"
     late_packet: LatePacket = "drop"
+    refreshed_by: Literal["both sides", "inside", "outside"] = "both sides"
     keepalive_refreshes: bool = True
     half_open: Exchange = 30.0
     half_closed: Exchange = 120.0
@@ -97,6 +106,7 @@ class MiddleboxValues(Section):
     after_rst: WholeSeconds = 10.0
     unacknowledged: IdleTimeout = None
     table_size: TableSize = None
+    flows_per_source: TableSize = None
     eviction: Literal["drop new", "oldest", "non-assured first"] = "drop new"
     nat: Literal["none", "source", "destination"] = "none"
     port_reuse: Literal["new flow", "drop"] = "new flow"

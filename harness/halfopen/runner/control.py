@@ -37,6 +37,8 @@ from halfopen.verbs import SignalProgram
 _FORGETS_NOTHING = {
     "idle_timeout": None,
     "unacknowledged": None,
+    "lifetime": None,
+    "flows_per_source": None,
     "table_size": None,
     "on_expiry": "silent",
     "port_reuse": "new flow",

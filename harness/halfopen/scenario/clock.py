@@ -24,7 +24,7 @@ class Clock:
         kind: what it belongs to.
         host: of which host; empty for steps and bounds.
         name: for people.
-        measures: silence, answer, outage or retry; only the like is compared.
+        measures: silence, age, answer, outage or retry; only the like is compared.
         seconds: when it fires at the earliest.
         late: seconds that it may be late.
         line: in the scenario file.

@@ -30,20 +30,14 @@ def clocks(variant: Variant, scale: float | None, known: Known = all_known) -> l
     for host in variant.hosts:
         settings = host.settings if scale is None else scale_section(host.settings, scale)[0]
         if host.system is None:
-            idle = getattr(settings, "idle_timeout", None)
-            if idle is not None:
-                line = host.lines.get("idle timeout", host.line)
-                found.append(
-                    Clock(
-                        Kind.MIDDLEBOX,
-                        host.name,
-                        f"{host.name} idle timeout",
-                        "silence",
-                        idle,
-                        0.0,
-                        line,
+            for name, measures in (("idle timeout", "silence"), ("lifetime", "age")):
+                seconds = getattr(settings, name.replace(" ", "_"), None)
+                if seconds is not None:
+                    line = host.lines.get(name, host.line)
+                    what = f"{host.name} {name}"
+                    found.append(
+                        Clock(Kind.MIDDLEBOX, host.name, what, measures, seconds, 0.0, line)
                     )
-                )
             continue
         own = settings.timers() if isinstance(settings, System) else ()
         timers = [*own, *_preloaded(host, scale)]

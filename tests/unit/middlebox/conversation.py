@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from halfopen.middlebox.flowtable import FlowTable, PacketVerdict
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
+from halfopen.middlebox.verdict import PacketVerdict
 
 SYN, ACK, FIN, RST = Flags.SYN, Flags.ACK, Flags.FIN, Flags.RST
 IN, OUT = Side.INSIDE, Side.OUTSIDE

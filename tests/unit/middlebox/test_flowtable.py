@@ -5,14 +5,28 @@ from __future__ import annotations
 import pytest
 
 from halfopen.errors import UnsupportedError
-from halfopen.middlebox.flow import State
-from halfopen.middlebox.flowtable import FlowTable, PacketAction
+from halfopen.middlebox.flow import State, TrackedFlow
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.packet import Addresses, Endpoint, Packet, Side
 from halfopen.middlebox.policy import Policy
+from halfopen.middlebox.verdict import Cause, PacketAction
 from halfopen.profiles import all_profiles
 from tests.unit.middlebox.conversation import ACK, FIN, IN, OUT, RST, SYN, Conversation, forged
 
 POLICY = Policy(idle_timeout=100.0, half_open=10.0, half_closed=20.0, time_wait=5.0, after_rst=2.0)
+
+
+class Ends:
+    """Listens to why flows end."""
+
+    def __init__(self) -> None:
+        self.causes: list[str] = []
+
+    def created(self, flow: TrackedFlow) -> None:
+        pass
+
+    def ended(self, flow: TrackedFlow, cause: Cause) -> None:
+        self.causes.append(cause)
 
 
 def begun(**changes: object) -> Conversation:
@@ -27,6 +41,69 @@ def test_an_idle_flow_is_known_until_the_very_end_of_its_time() -> None:
     assert (verdict.action, verdict.reason) == (PacketAction.DROP, "no such flow")
     assert len(talk.table) == 0
     assert talk.table.next_expiry() is None
+
+
+@pytest.mark.parametrize("told", ["silent", "rst both"])
+def test_a_flow_with_a_lifetime_is_over_at_that_age_however_busy(told: str) -> None:
+    listener = Ends()
+    policy = Policy(**{**vars(POLICY), "lifetime": 250.0, "on_expiry": told})
+    talk = Conversation(FlowTable(policy, listener=listener)).open()
+    for _ in range(24):
+        assert talk.after(10).send(IN, length=1).action is PacketAction.PASS
+        talk.send(OUT)
+    assert talk.table.next_expiry() == 250.0
+    verdict = talk.after(10).send(IN, length=1)
+    assert (verdict.action, verdict.reason) == (PacketAction.DROP, "no such flow")
+    assert listener.causes == ["lifetime"]
+    assert len(verdict.sent) == (2 if told == "rst both" else 0)
+
+
+def test_an_idle_flow_with_a_lifetime_still_expires_of_silence() -> None:
+    listener = Ends()
+    policy = Policy(**{**vars(POLICY), "lifetime": 250.0})
+    talk = Conversation(FlowTable(policy, listener=listener)).open()
+    talk.table.expire(100.0)
+    assert listener.causes == ["expired"]
+
+
+@pytest.mark.parametrize(("one", "other"), [(IN, OUT), (OUT, IN)])
+def test_only_packets_from_the_side_that_refreshes_begin_the_silence_anew(
+    one: Side, other: Side
+) -> None:
+    talk = begun(refreshed_by=one.value)
+    talk.after(60).send(other, length=1)
+    assert talk.table.next_expiry() == 100.0
+    talk.send(one)
+    assert talk.table.next_expiry() == 160.0
+    talk.after(60).probe(other)
+    assert talk.after(40).send(other, length=1).action is PacketAction.DROP
+
+
+@pytest.mark.parametrize("one", [IN, OUT])
+def test_whoever_opens_or_closes_a_flow_is_heard(one: Side) -> None:
+    talk = Conversation(FlowTable(Policy(**{**vars(POLICY), "refreshed_by": one.value})))
+    talk.send(one.other, SYN)
+    assert talk.table.next_expiry() == 10.0
+    talk.send(one, SYN | ACK)
+    talk.send(one.other, ACK)
+    assert talk.table.next_expiry() == 100.0
+    talk.after(50).send(one.other, FIN | ACK)
+    assert talk.table.next_expiry() == 70.0
+
+
+def test_a_source_gets_no_more_flows_than_its_share_and_others_get_theirs() -> None:
+    table = FlowTable(Policy(**{**vars(POLICY), "flows_per_source": 2}))
+    talks = [Conversation(table, Endpoint("10.0.0.1", port)) for port in (1, 2, 3)]
+    talks[0].open()
+    talks[1].open()
+    verdict = talks[2].send(IN, SYN)
+    assert (verdict.action, verdict.reason) == (PacketAction.DROP, "too many flows of a source")
+    Conversation(table, Endpoint("10.0.0.2", 3)).open()
+    talks[0].send(IN, RST)
+    for talk in talks:
+        talk.now = 2.5  # the reset one is forgotten
+    assert talks[2].send(IN, SYN, back=1).action is PacketAction.PASS
+    assert len(table) == 3
 
 
 @pytest.mark.parametrize("side", [IN, OUT])

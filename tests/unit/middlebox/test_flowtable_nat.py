@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from halfopen.middlebox.flowtable import FlowTable, PacketAction
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation
 from halfopen.middlebox.packet import Endpoint
 from halfopen.middlebox.policy import Policy
+from halfopen.middlebox.verdict import PacketAction
 from tests.unit.middlebox.conversation import CLIENT, IN, OUT, SERVER, SYN, Conversation
 
 PUBLIC = "203.0.113.1"

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 
 from hypothesis import given
 from hypothesis import strategies as st
 
 from halfopen.middlebox.flow import State
-from halfopen.middlebox.flowtable import FlowTable, PacketAction, PacketVerdict, Sent
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.nat import HostTranslation, SourceTranslation, Translator
 from halfopen.middlebox.packet import Addresses, Endpoint, Flags, Packet, Side
 from halfopen.middlebox.policy import Policy
+from halfopen.middlebox.verdict import PacketAction, PacketVerdict, Sent
 from tests.unit.middlebox.conversation import IN, OUT, Conversation
 
 PUBLIC = "203.0.113.1"
@@ -63,6 +65,8 @@ policies = st.builds(
             "pass untranslated",
         ]
     ),
+    lifetime=st.sampled_from([None, None, 15.0]),
+    refreshed_by=st.sampled_from(["both sides", "inside", "outside"]),
     keepalive_refreshes=st.booleans(),
     half_open=st.just(3.0),
     half_closed=st.just(8.0),
@@ -70,6 +74,7 @@ policies = st.builds(
     after_rst=st.just(1.0),
     unacknowledged=st.sampled_from([None, 2.0]),
     table_size=st.sampled_from([None, 1, 3]),
+    flows_per_source=st.sampled_from([None, 1, 2]),
     eviction=st.sampled_from(["drop new", "oldest", "non-assured first"]),
     nat=st.sampled_from(["none", "source", "destination"]),
 )
@@ -122,6 +127,11 @@ def test_all_views_of_the_table_agree(policy: Policy, script: list[Event]) -> No
         assert len(inside) == len(outside) == len(flows) == len(table)
         assert policy.table_size is None or len(table) <= policy.table_size
         assert all(flow.alive(now) for flow in flows)
+        if policy.lifetime is not None:
+            assert all(now < flow.since + policy.lifetime for flow in flows)
+        if policy.flows_per_source is not None:
+            sources = Counter(flow.opened.source.address for flow in flows)
+            assert max(sources.values(), default=0) <= policy.flows_per_source
         deadlines = [flow.deadline for flow in flows if flow.deadline is not None]
         assert table.next_expiry() == min(deadlines, default=None)
 

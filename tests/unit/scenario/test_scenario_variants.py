@@ -169,6 +169,9 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "eviction": "drop new",
         "nat": "none",
         "port_reuse": "new flow",
+        "lifetime": None,
+        "refreshed_by": "both sides",
+        "flows_per_source": None,
         "terminates_tcp": False,
         "engine": "any",
     }

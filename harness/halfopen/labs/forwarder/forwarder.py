@@ -16,10 +16,11 @@ from halfopen.labs.forwarder.fault_pipeline import FaultPipeline
 from halfopen.labs.forwarder.frames import ETHERNET, IPV4, IPV6, TCP, Datagram
 from halfopen.labs.forwarder.port import Port
 from halfopen.middlebox.flow import TrackedFlow
-from halfopen.middlebox.flowtable import Cause, FlowTable, Sent
+from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.nat import Translator
 from halfopen.middlebox.packet import Packet, Side, reset_for
 from halfopen.middlebox.policy import Policy
+from halfopen.middlebox.verdict import NO_ROOM, Cause, Sent
 from halfopen.packet_faults._packet_fault import Manner, OutgoingPacket, PacketFacts
 
 
@@ -154,7 +155,7 @@ class Forwarder:
         self.changes += 1
         self._send_own(verdict.sent)
         if verdict.packet is None:
-            if verdict.reason in ("table full", "no addresses left"):
+            if verdict.reason in NO_ROOM:
                 self.tally.full += 1
             else:
                 self.tally.late += 1

@@ -8,7 +8,7 @@ from typing import Literal
 
 from halfopen.labs.forwarder.forwarder import Forwarder
 from halfopen.middlebox.flow import State, TrackedFlow
-from halfopen.middlebox.flowtable import Cause
+from halfopen.middlebox.verdict import Cause
 from halfopen.model.differences import EntryDifferences
 from halfopen.model.records import (
     DropsRecord,

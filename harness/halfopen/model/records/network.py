@@ -121,7 +121,7 @@ class FlowRecord(OfHost):
     server: str
     outside: NotRequired[list[str]]
     state: str
-    cause: NotRequired[Literal["expired", "forgotten", "closed", "evicted"]]
+    cause: NotRequired[Literal["expired", "lifetime", "forgotten", "closed", "evicted"]]
 
 
 class DropsRecord(OfHost):
