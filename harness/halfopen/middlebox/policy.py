@@ -17,7 +17,7 @@ class Policy:
 
     Attributes:
         idle_timeout: seconds, None for never; see :class:`halfopen.profiles.MiddleboxValues`.
-        lifetime: seconds that a flow lives at most, however busy; None for ever.
+        lifetime: seconds that a flow lives at most, however busy; None forever.
         on_expiry: `silent`, `rst both`, `fin`.
         late_packet: what becomes of a packet of no known flow.
         refreshed_by: whose packets count: `both sides`, `inside`, `outside`.

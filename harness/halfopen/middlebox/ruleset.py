@@ -89,7 +89,7 @@ def unsupported(values: Mapping[str, Any]) -> str | None:
     if not values["keepalive_refreshes"]:
         return "conntrack counts a keepalive probe as traffic; this profile does not"
     if values.get("lifetime") is not None:
-        return "conntrack lets a busy flow live for ever; this profile does not"
+        return "conntrack lets a busy flow live forever; this profile does not"
     if values.get("refreshed_by", "both sides") != "both sides":
         side = values["refreshed_by"]
         return f"conntrack counts packets of both sides; this profile those from {side} only"

@@ -67,7 +67,7 @@ class MiddleboxValues(Section):
             more): dropped; answered with RST, whoever sent it or only if that was a host inside;
             taken for a new flow if it comes from inside, or from anywhere; passed on as it is,
             without address translation.
-        refreshed_by: whose packets begin the idle timeout anew: those of both sides, or only those
+        refreshed_by: whose packets restart the idle timeout: those of both sides, or only those
             from inside, or only those from outside.  A packet that opens or closes the flow
             always does.
         keepalive_refreshes: whether a TCP keepalive probe counts as a packet of the flow.
