@@ -132,7 +132,8 @@ def _play(
     """Run a command in the image, in a copy of the checkout: exit status, and what it said."""
     if checkout is not None:
         command = ["sh", "-c", f'cd /{checkout.name} && exec "$@"', "sh", *command]
-    made = _docker("create", "--network", "none", *options, IMAGE, *command)
+    retries = ("--env", "HALFOPEN_LATE_RETRIES=2")  # a busy machine spoils no verdict
+    made = _docker("create", "--network", "none", *retries, *options, IMAGE, *command)
     try:
         if checkout is not None:
             _docker("cp", "--archive", str(checkout), f"{made}:/")
@@ -175,10 +176,15 @@ def test_a_job_in_the_container_gives_verdicts(system: str, checkout: Path) -> N
 
 
 def test_a_container_without_capabilities_gives_verdicts(checkout: Path) -> None:
-    """The very commands of the file, in a checkout; but the sysctl of the runner's machine."""
+    """The very commands of the file, in a checkout; but the sysctl of the runner's machine.
+
+    A variant that a busy machine spoiled is run again.
+    """
     shutil.copytree(CI, checkout / "docs" / "ci")
     steps = [step["run"] for step in GITHUB["without-capabilities"]["steps"] if "run" in step]
     script = "\n".join(each for each in steps if not each.startswith("sudo sysctl"))
+    assert "docker run " in script
+    script = script.replace("docker run ", "docker run --env HALFOPEN_LATE_RETRIES=2 ")
     done = subprocess.run(
         ["sh", "-e", "-c", script],
         cwd=checkout,

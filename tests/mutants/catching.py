@@ -94,7 +94,7 @@ def play_command(mutant: Mutant, directory: Path) -> list[str]:
     return [
         *(sys.executable, "-m", "halfopen", "run", str(mutant.scenario_file)),
         *("--variant", mutant.variant, "--out", str(directory / "out"), "--json", "-"),
-        *("--no-report", "--quiet", "--jobs", "1"),
+        *("--no-report", "--quiet", "--jobs", "1", "--late-retries", "2"),
     ]
 
 
