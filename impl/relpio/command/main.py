@@ -21,6 +21,7 @@ from relpio.command import (
     send_options,
 )
 from relpio.command.common_options import LOG_OPTIONS, TCP_OPTIONS, TLS_OPTIONS
+from relpio.command.memory import keep_freed_memory
 from relpio.command.metrics_options import METRICS_OPTIONS
 from relpio.command.notes import OVERVIEW, RECEIVE_NOTES, SEND_NOTES
 from relpio.command.options import Option
@@ -109,6 +110,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             log("error", detail=line)
         return 2
     log = JsonLog() if options.log_json else TextLog()
+    keep_freed_memory()
     try:
         reread = Reread(command.options, partial(reread_options, command, given, COMMANDS))
         return asyncio.run(command.run(options, log, reread))
