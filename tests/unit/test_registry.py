@@ -84,7 +84,7 @@ def test_instances_may_be_in_one_module_of_each_subpackage(tmp_path: Path, packa
 
 
 def test_a_lab_is_looked_up_by_its_name() -> None:
-    assert list(all_labs()) == ["docker", "netns"]
+    assert list(all_labs()) == ["docker", "netns", "warp"]
     assert lab_named("netns") is all_labs()["netns"]
     with pytest.raises(UsageError, match=r"unknown lab 'netn'; did you mean 'netns'\?"):
         lab_named("netn")

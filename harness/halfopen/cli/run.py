@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def run(
             metavar="FILE|DIR ...", help="Scenario files, or directories of *.scenario.yaml."
         ),
     ],
-    lab: Annotated[str, typer.Option(help="Where to run it: netns, docker.")] = "netns",
+    lab: Annotated[str, typer.Option(help="Where to run it: netns, docker, warp.")] = "netns",
     scale: Annotated[
         float | None,
         typer.Option(help="Simulated seconds per second; default: the file's `scale`."),
@@ -94,7 +95,7 @@ def run(
         raise UnsupportedError(
             "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
         )
-    bounds, vocabulary = _jobs(jobs), default_vocabulary()
+    bounds, vocabulary = _jobs(jobs, spec), default_vocabulary()
     check_own(out)
     if report:
         check_report(out / REPORT)
@@ -208,9 +209,10 @@ def load_plans(
     return plans
 
 
-def _jobs(text: str) -> Jobs:
+def _jobs(text: str, lab: LabSpec) -> Jobs:
     if text == "auto":
-        return auto()
+        # A run that computes takes a whole processor.
+        return auto() if lab.loop is None else fixed(os.cpu_count() or 1)
     if text.isdigit() and int(text) > 0:
         return fixed(int(text))
     raise UsageError(f"--jobs: {text!r} is not accepted here; use auto, or a number of 1 or more")

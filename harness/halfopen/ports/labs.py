@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,6 +135,9 @@ class LabSpec:
             is installed on this machine does not matter.
         engines: the ways in which it can play a middlebox, in the order of preference, each with
             the verbs that can be done to a middlebox that is played so.
+        loop: makes the event loop for one run, if time in it is not the machine's: what is played
+            in such a lab computes and does not wait.
+        blind: what is not seen in it: name of a check -> why it cannot be judged.
         knows_sysctl: whether the kernel under its hosts has a setting of that name.
         captures: it can write what its links carry into files (:meth:`Lab.capture`).
     """
@@ -148,4 +152,6 @@ class LabSpec:
     engines: Mapping[str, frozenset[type[Verb]]] = field(default_factory=dict, hash=False)
     images: bool = False
     captures: bool = False
+    loop: Callable[[], asyncio.AbstractEventLoop] | None = None
+    blind: Mapping[str, str] = field(default_factory=dict, hash=False)
     knows_sysctl: Callable[[str], bool] = known_here

@@ -120,17 +120,22 @@ class ConntrackTable:
         self.version = 0  # becomes another with every flow and every state
         self._table = netlink.RequestSocket(netlink.NETFILTER)
         groups = _GROUP_NEW | _GROUP_UPDATE | _GROUP_DESTROY
-        self._events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
+        self.events = netlink.Events(netlink.NETFILTER, groups, reliable=True)
         self._known: dict[bytes, _Known] = {}  # by their original tuple, the oldest first
         self._forgotten: set[bytes] = set()
         self._news: list[FlowRecord] = []
         self._filters = True
         self._due = 0.0
 
+    @property
+    def due(self) -> float:
+        """When to ask for what has become of flows, by the clock of `time.monotonic`."""
+        return self._due
+
     def close(self) -> None:
         """Let go of its sockets."""
         self._table.close()
-        self._events.close()
+        self.events.close()
 
     def news(self) -> list[FlowRecord]:
         """What became of flows since the last call."""
@@ -138,7 +143,7 @@ class ConntrackTable:
         if time.monotonic() >= self._due:
             self._reap()
             self._read_events()
-        if self._events.lost:
+        if self.events.lost:
             self._catch_up()
         news, self._news = self._news, []
         return news
@@ -248,7 +253,7 @@ class ConntrackTable:
         return known
 
     def _read_events(self) -> None:
-        for kind, payload in self._events.read():
+        for kind, payload in self.events.read():
             parts = attributes(payload, 4)
             raw = parts.get(_TUPLE_ORIG, b"")
             before = self._known.get(raw)
@@ -270,7 +275,7 @@ class ConntrackTable:
 
     def _catch_up(self) -> None:
         """Events were lost: what the table says now is told in their place."""
-        self._events.lost = False
+        self.events.lost = False
         there = set()
         for _, payload in self._table.dump(_GET, _ANY_FAMILY):
             parts = attributes(payload, 4)

@@ -174,6 +174,10 @@ class Events:
         """Let go of it."""
         self._socket.close()
 
+    def fileno(self) -> int:
+        """For select(2)."""
+        return self._socket.fileno()
+
     def read(self) -> Iterator[Message]:
         """What came since the last call; `lost` is set if there was more than could be kept."""
         while True:

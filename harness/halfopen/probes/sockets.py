@@ -70,6 +70,16 @@ def destroy_all() -> int:
     return gone
 
 
+# Bits of the groups SKNLGRP_INET_TCP_DESTROY and SKNLGRP_INET6_TCP_DESTROY,
+# include/uapi/linux/sock_diag.h.
+_ENDS = 1 | 4
+
+
+def socket_ends() -> netlink.Events:
+    """Tells of each TCP socket of the calling thread's namespace that is no longer."""
+    return netlink.Events(netlink.SOCK_DIAG, _ENDS)
+
+
 @dataclass(frozen=True)
 class SeenSocket:
     """A socket as recorded.

@@ -6,7 +6,6 @@ import asyncio
 import datetime
 import random
 import string
-import time
 import traceback
 from collections.abc import Callable, Coroutine, Mapping
 from pathlib import Path
@@ -131,7 +130,8 @@ class Player:
             self.recorded = True
             self._tell(header)
             end: EndRecord = {"kind": "end", "reason": "complete", "detail": ""}
-            begun = time.monotonic()
+            clock = asyncio.get_running_loop().time
+            begun = clock()
             try:
                 stage = Stage(
                     spec,
@@ -156,7 +156,7 @@ class Player:
                 end["reason"] = "interrupted"
                 raise
             finally:
-                self._write(at(time.monotonic() - begun, end))
+                self._write(at(clock() - begun, end))
         if self._unrecorded is not None:
             raise self._unrecorded
 
@@ -233,7 +233,8 @@ class Player:
 
     async def _step(self, stage: Stage, faults: FaultSteps, step: PlannedStep) -> float:
         """Do a step; returns the seconds by which it lasted too long, if it is one that lasts."""
-        begun = time.monotonic()
+        clock = asyncio.get_running_loop().time
+        begun = clock()
         match step:
             case PlannedSend():
                 await stage.send(
@@ -245,7 +246,7 @@ class Player:
                 )
             case PlannedWait():
                 await asyncio.sleep(step.seconds)
-                return time.monotonic() - begun - step.seconds
+                return clock() - begun - step.seconds
             case PlannedWaitUntil():
                 await faults.reach(step.until, step)
             case PlannedInject():

@@ -38,6 +38,9 @@ def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
     for host in plan.hosts:
         if reason := host_needs(host, vocabulary, lab):
             return reason
+    for check in plan.checks:
+        if reason := lab.blind.get(check.check):
+            return f"the lab {lab.name} does not support the check {check.check!r}: {reason}"
     return None
 
 

@@ -13,9 +13,11 @@ from halfopen.checkers import judge_history
 from halfopen.errors import OutputError, UnsupportedError, UsageError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
+from halfopen.model.records import Record
 from halfopen.model.steps import seconds_of
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.apart import play_apart
 from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.control import compare, control_plan
@@ -79,6 +81,16 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
     )
 
 
+def _told_here(listener: RecordListener) -> RecordListener:
+    """A listener for a run in another thread, by which this loop's thread is told."""
+    loop = asyncio.get_running_loop()
+
+    def tell(plan: Plan, record: Record) -> None:
+        loop.call_soon_threadsafe(listener, plan, record)
+
+    return tell
+
+
 async def run_plan(
     plan: Plan,
     lab: LabSpec,
@@ -97,6 +109,8 @@ async def run_plan(
             recorded so far is judged.
     """
     begun = time.monotonic()
+    if lab.loop is not None and listener is not None:
+        listener = _told_here(listener)
     player = Player(plan, vocabulary, directory, listener, pcap=pcap)
 
     def without_checks(verdict: Verdict, why: str) -> VariantResult:
@@ -105,7 +119,10 @@ async def run_plan(
 
     try:
         try:
-            await player.play(lab)
+            if lab.loop is None:
+                await player.play(lab)
+            else:
+                await play_apart(lab.loop, lambda: player.play(lab))
         except asyncio.CancelledError:
             if interruption is None or interruption.signal is None:
                 raise

@@ -28,6 +28,7 @@ from halfopen.labs.agent.meter import Meter
 from halfopen.labs.agent.observer import Observer
 from halfopen.labs.agent.programs import Follower, Program
 from halfopen.labs.agent.resolver import Resolver, cover_files
+from halfopen.labs.agent.rhythm import STEADY, Rhythm, Stirs
 from halfopen.labs.rpc import Peer
 from halfopen.middlebox.attachment import Attachment
 from halfopen.model.messages import MessageShape
@@ -46,6 +47,9 @@ from halfopen.workloads.numbered import Messages
 
 _PIECE = 1 << 20
 
+# What is recorded because somebody looked says of nothing that has just happened.
+_SAMPLES = frozenset({"sockets", "fds", "conntrack", "drops", "keepalives", "machine", "spool"})
+
 Write = Callable[[bytes], None]
 
 
@@ -54,9 +58,10 @@ class Agent:
 
     Args:
         write: writes a line to the lab.
+        rhythm: of the looks at the hosts.
     """
 
-    def __init__(self, write: Write) -> None:
+    def __init__(self, write: Write, rhythm: Rhythm = STEADY) -> None:
         self.peer = Peer(self, write, lambda: "the lab has ended")
         self._loop = asyncio.get_running_loop()
         self._origin = time.monotonic()
@@ -75,9 +80,13 @@ class Agent:
         self._feeds: dict[Batch, asyncio.Task[None]] = {}
         self._captures = Captures(self.emit)
         self._meter = Meter(self.emit)
+        self._rhythm = rhythm
+        self._stirs = Stirs()
 
     def emit(self, record: Record) -> None:
         """Record something now; from any thread."""
+        if record["kind"] not in _SAMPLES:
+            self._stirs.stir()
         stamped = at(time.monotonic() - self._origin, record)
         self._loop.call_soon_threadsafe(partial(self.peer.notify, "record", record=stamped))
 
@@ -86,7 +95,8 @@ class Agent:
         self._origin = float(request["origin"])
         self._messages = Messages(request["token"])
         self._directory = Path(request["directory"])
-        self._meter.start()
+        if not self._rhythm.by_events:  # where time is virtual, nothing is late
+            self._meter.start()
 
     async def do_build(self, request: Mapping[str, Any]) -> None:
         """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
@@ -116,7 +126,10 @@ class Agent:
                 emit=self.emit,
                 failed=self._failed,
                 late=self._meter.note,
+                rhythm=self._rhythm,
+                stir=self._stirs.stir,
             )
+            self._stirs.add(observer.stir)
             self._observers[name] = observer
             observer.start()
 
@@ -138,7 +151,15 @@ class Agent:
             seen = addresses_seen(line, networks, nat, name)
             attachment = Attachment.on(line, name, networks[name], seen)
             setup = MiddleboxSetup(
-                name, networks[name], attachment, values, seen, self.emit, self._failed
+                name,
+                networks[name],
+                attachment,
+                values,
+                seen,
+                self.emit,
+                self._failed,
+                self._rhythm,
+                self._stirs,
             )
             self.middleboxes[name] = engine.build(setup)
 
@@ -161,7 +182,7 @@ class Agent:
 
     def make_program(self, host: str, spec: ProgramSpec, directory: Path) -> Program:
         """A program that is yet to be started."""
-        return Program(host, spec, directory, self._messages, self.emit, self._follow)
+        return Program(host, spec, directory, self._messages, self.emit, self._follow, self._rhythm)
 
     def _failed(self, reason: str) -> None:
         self.emit(LabRecord(kind="lab", problem=reason))

@@ -2,11 +2,13 @@
 
 Nothing of this runs in the subject: sockets come from sock_diag, flows from conntrack, file
 descriptors from /proc.  What did not change is recorded once a second only; on a host with
-thousands of sockets less often, see :mod:`halfopen.labs.agent.pacing`.
+thousands of sockets less often, see :mod:`halfopen.labs.agent.pacing`.  In virtual time, looks
+follow what happens, see :mod:`halfopen.labs.agent.rhythm`.
 """
 
 from __future__ import annotations
 
+import contextlib
 import math
 import queue
 import threading
@@ -14,6 +16,7 @@ import time
 from collections.abc import Callable, Collection, Mapping
 
 from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
+from halfopen.labs.agent.rhythm import STEADY, Rest, Rhythm
 from halfopen.model.differences import EntryDifferences, SocketDifferences
 from halfopen.model.records import (
     DropsRecord,
@@ -22,13 +25,13 @@ from halfopen.model.records import (
     Record,
     Recorder,
 )
-from halfopen.model.sampling import HEARTBEAT_S, SAMPLE_S
-from halfopen.probes import namespaces
+from halfopen.model.sampling import SAMPLE_S
+from halfopen.probes import namespaces, netlink
 from halfopen.probes.conntrack import ClientServer, ConntrackTable
 from halfopen.probes.counters import CounterProbe
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.keepalives import probes_sent
-from halfopen.probes.sockets import SeenSocket, SocketProbe
+from halfopen.probes.sockets import SeenSocket, SocketProbe, socket_ends
 
 # Of a look that was put off, so that the record says how far back it may lie what it shows.
 _PUT_OFF_S = 2 * SAMPLE_S
@@ -45,6 +48,8 @@ class Observer(threading.Thread):
         failed: takes the reason if the observer cannot go on; called from this thread.
         shortest: of a middlebox, see :class:`halfopen.probes.conntrack.ConntrackTable`.
         late: takes the seconds by which a look began too late; called from this thread.
+        rhythm: of the looks.
+        stir: is told when something has happened here, so that others look, too.
     """
 
     def __init__(
@@ -57,6 +62,8 @@ class Observer(threading.Thread):
         failed: Callable[[str], None],
         shortest: float = 0.0,
         late: Callable[[float], None] = lambda _: None,
+        rhythm: Rhythm = STEADY,
+        stir: Callable[[], None] = lambda: None,
     ) -> None:
         super().__init__(name=f"observer of {host}", daemon=True)
         self._host = host
@@ -66,6 +73,10 @@ class Observer(threading.Thread):
         self._failed = failed
         self._shortest = shortest
         self._late = late
+        self._rhythm = rhythm
+        self._tell_others = stir
+        self._rest = Rest(rhythm, self._serve)
+        self._events: list[netlink.Events] = []
         self._requests: queue.Queue[tuple[Callable[[], None], threading.Event]] = queue.Queue()
         self._watch: Callable[[], None] = lambda: None
         self._flows: ConntrackTable | None = None
@@ -83,12 +94,16 @@ class Observer(threading.Thread):
             due = time.monotonic()
             while not self._stopping.is_set():
                 self._watch()
-                due = max(due + SAMPLE_S, time.monotonic())
-                self._serve_until(due)
+                events = [each.fileno() for each in self._events]
+                due = self._rest.until_next(due, events, self._stopping.is_set, self._at_most())
                 self._late(time.monotonic() - due)
             self._sample()
         except Exception as error:
             self._failed(f"the observer of {self._host} failed: {type(error).__name__}: {error}")
+
+    def stir(self) -> None:
+        """Something has happened in the sandbox: look soon; from any thread."""
+        self._rest.stir()
 
     def wait_ready(self) -> None:
         """Wait until it listens: whatever happens on the host from then on, it hears of.
@@ -102,7 +117,7 @@ class Observer(threading.Thread):
     def stop(self) -> None:
         """Take a last sample, then end; waits for it."""
         self._stopping.set()
-        self._requests.put((lambda: None, threading.Event()))
+        self._rest.ask()
         self.join(timeout=5)
 
     def sample(self) -> None:
@@ -138,6 +153,7 @@ class Observer(threading.Thread):
         """Run `action` in this thread, which is the one inside the namespace."""
         done = threading.Event()
         self._requests.put((action, done))
+        self._rest.ask()
         if not done.wait(timeout=10):
             raise TimeoutError(f"the observer of {self._host} did not answer within 10 s")
 
@@ -149,14 +165,23 @@ class Observer(threading.Thread):
         finally:
             self._asked = False
 
-    def _serve_until(self, due: float) -> None:
-        while (left := due - time.monotonic()) > 0 and not self._stopping.is_set():
-            try:
-                action, done = self._requests.get(timeout=left)
-            except queue.Empty:
-                return
-            action()
-            done.set()
+    def _serve(self) -> None:
+        with contextlib.suppress(queue.Empty):
+            while True:
+                action, done = self._requests.get_nowait()
+                action()
+                done.set()
+
+    def _at_most(self) -> float:
+        """When it must look in any case: an entry's end is told of to those only who ask."""
+        if self._flows is None or not self._rhythm.by_events:
+            return math.inf
+        return self._flows.due
+
+    def _hear(self, events: netlink.Events) -> netlink.Events:
+        if self._rhythm.by_events:
+            self._events.append(events)
+        return events
 
     def _watch_endpoint(self) -> Callable[[], None]:
         sockets, fds, pace = SocketProbe(), FdProbe(self._host), Pace()
@@ -165,9 +190,14 @@ class Observer(threading.Thread):
         before: tuple[object, ...] = ()
         told: int | None = None
         changed_at: float | None = None
+        states: set[tuple[str, str, str]] = set()
+        looked_before = time.monotonic()
+        ends = self._hear(socket_ends()) if self._rhythm.by_events else None
 
         def watch() -> None:
-            nonlocal before, changed_at, seen, told
+            nonlocal before, changed_at, looked_before, seen, states, told
+            if ends is not None and list(ends.read()):
+                self._tell_others()
             sent = probes_sent()
             if sent is not None and sent != told:
                 told = sent
@@ -177,7 +207,7 @@ class Observer(threading.Thread):
             if signature != before:
                 before, changed_at = signature, changed_at or now
             share = IDLE_SHARE if changed_at is None else BUSY_SHARE
-            if not self._asked and not pace.is_due(share):
+            if not self._asked and not self._rhythm.by_events and not pace.is_due(share):
                 return
             looked = time.monotonic()
             with pace.look():
@@ -189,6 +219,11 @@ class Observer(threading.Thread):
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
             late = now - changed_at if changed_at is not None else 0.0
             changed_at = None
+            if self._rhythm.by_events:
+                # Nobody told of it: it may have changed at any time since the last look.
+                found = {(s.record["local"], s.record["peer"], s.record["state"]) for s in seen}
+                late = now - looked_before if found != states and not self._rest.told else 0.0
+                states, looked_before = found, now
             # A record may have become due since: what was read before is of before.
             if fresh and self._is_news("sockets", [s.identity for s in seen]):
                 took = time.monotonic() - looked
@@ -206,17 +241,22 @@ class Observer(threading.Thread):
     def _watch_middlebox(self) -> Callable[[], None]:
         counters, looks, tells = CounterProbe(), Pace(), Pace()
         table = self._flows = ConntrackTable(self._host, self._shortest)
+        self._hear(table.events)
         differences = EntryDifferences(self._host)
         told = -1
 
         def watch() -> None:
             nonlocal told
             self._emit_all(table.news())
-            look = self._asked or (self._is_due("conntrack") and looks.is_due(IDLE_SHARE))
+            pays = self._rhythm.by_events or looks.is_due(IDLE_SHARE)
+            look = self._asked or (self._is_due("conntrack") and pays)
             if look:
                 with looks.look():
                     table.look(whole=self._asked)
-            if look or (told != table.version and tells.is_due(BUSY_SHARE)):
+            pays = self._rhythm.by_events or tells.is_due(BUSY_SHARE)
+            if look or (told != table.version and pays):
+                if told != table.version:
+                    self._tell_others()
                 told = table.version
                 with tells.look():
                     record = differences.record(table.entries(), time.monotonic())
@@ -240,7 +280,9 @@ class Observer(threading.Thread):
             self._emit(record)
 
     def _is_due(self, key: str) -> bool:
-        return time.monotonic() - self._last.get(key, (-math.inf, None))[0] >= HEARTBEAT_S
+        return (
+            time.monotonic() - self._last.get(key, (-math.inf, None))[0] >= self._rhythm.heartbeat_s
+        )
 
     def _record(self, record: Record, identity: object, key: str | None = None) -> None:
         if self._is_news(key or record["kind"], identity):

@@ -16,12 +16,14 @@ import psutil
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.environment import LaunchEnvironment, with_preloads
 from halfopen.labs.agent.feeding import Feeder
+from halfopen.labs.agent.file_changes import FileChanges
 from halfopen.labs.agent.follower import Follower as Follower
 from halfopen.labs.agent.gauges import open_gauge
 from halfopen.labs.agent.inlets import Stream, open_inlet
 from halfopen.labs.agent.network import NAMESPACES
 from halfopen.labs.agent.outputs import Output, Words, collect_ledger
 from halfopen.labs.agent.readiness import Watch
+from halfopen.labs.agent.rhythm import STEADY, Rhythm
 from halfopen.model.program import ProgramSpec
 from halfopen.model.records import (
     AcceptedRecord,
@@ -68,6 +70,7 @@ class Program:
         emit: takes the records.
         follow: the reader of a file; one for each file, so that a program that is started again
             does not bring up what the one before it wrote.
+        rhythm: of the looks at its files.
 
     Attributes:
         environment: what it is started with beside what it asks for.
@@ -81,6 +84,7 @@ class Program:
         messages: Messages,
         emit: Recorder,
         follow: Callable[[Path], Follower],
+        rhythm: Rhythm = STEADY,
     ) -> None:
         self.host = host
         self.name = spec.name
@@ -89,6 +93,7 @@ class Program:
         self._messages = messages
         messages.rewritten |= spec.rewrites
         self._emit = emit
+        self._rhythm = rhythm
         self._end_asked = False
         self._forced = False
         self._process: Running | None = None
@@ -319,9 +324,28 @@ class Program:
 
     async def _follow(self) -> None:
         # Not beyond its end: what a successor writes to the same files is the successor's.
+        if self._rhythm.by_events:
+            await self._follow_changes()
         while self.pid is not None:
             self.collect()
             await asyncio.sleep(_POLL_S)
+
+    async def _follow_changes(self) -> None:
+        """As the steady pace sees it, but only after something was written, and ever rarer."""
+        spec = self.spec
+        files = [name for name in (spec.ledger, spec.output) if name]
+        places = {self._directory, *(Path(name).parent for name in files)}
+        places |= {each for name in spec.probes for each in (Path(name), Path(name).parent)}
+        changes, pause = FileChanges(sorted(places)), _POLL_S
+        try:
+            while self.pid is not None:
+                self.collect()
+                heard = await changes.wait(pause)
+                pause = _POLL_S if heard else self._rhythm.next(pause)
+                if heard:  # no more often than at the steady pace
+                    await asyncio.sleep(_POLL_S)
+        finally:
+            changes.close()
 
     async def _wait(self) -> None:
         assert self._process is not None

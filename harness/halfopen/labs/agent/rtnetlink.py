@@ -1,18 +1,32 @@
-"""Links, addresses and routes of a host, by rtnetlink(7)."""
+"""Links, addresses and routes of a host.  Source: rtnetlink(7), include/uapi/linux/if_link.h."""
 
 from __future__ import annotations
 
 import contextlib
-import os
+import ipaddress
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from socket import AF_INET, AF_INET6
 
-from pyroute2 import IPRoute, NetlinkError
+from halfopen.probes import namespaces, netlink
+from halfopen.probes.netlink import attribute, attributes
 
-from halfopen.probes import namespaces
+_ROUTE = 0  # NETLINK_ROUTE
+_EXCLUSIVE, _CREATE, _REPLACE = 0x200, 0x400, 0x100
+_NEW_LINK, _GET_LINK, _NEW_ADDRESS = 16, 18, 20
+_NEW_ROUTE, _DEL_ROUTE = 24, 25
 
+_LINK = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, changed
+_ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix, flags, scope, index
+_ROUTE_HEAD = struct.Struct("=BBBBBBBBI")  # struct rtmsg
+_UP = 1  # IFF_UP
+_HARDWARE, _NAME, _MTU, _PEER, _INFO, _BY_FD = 1, 3, 4, 5, 18, 28  # IFLA_*
+_KIND, _DATA, _VETH_PEER = 1, 2, 1  # IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER
+_ADDRESS_OF, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL
+_TO, _VIA = 1, 5  # RTA_DST, RTA_GATEWAY
 _NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
+_MAIN, _STATIC, _UNIVERSE, _NOWHERE, _UNICAST = 254, 4, 0, 255, 1  # RT_TABLE_, RTPROT_, RT_SCOPE_
 
 
 @dataclass(frozen=True)
@@ -37,21 +51,19 @@ class LinkInfo:
 class Routing:
     """What the kernel is told and asked about one host; made by :func:`routing`."""
 
-    def __init__(self, kernel: IPRoute) -> None:
+    def __init__(self, kernel: netlink.RequestSocket) -> None:
         self._kernel = kernel
 
     def links(self) -> list[LinkInfo]:
         """All interfaces."""
-        return [
-            LinkInfo(
-                each["index"],
-                each.get_attr("IFLA_IFNAME"),
-                each.get_attr("IFLA_ADDRESS"),
-                each.get_attr("IFLA_MTU"),
-                each.get_attr("IFLA_LINK") or 0,
-            )
-            for each in self._kernel.get_links()
-        ]
+        found = []
+        for _, payload in self._kernel.dump(_GET_LINK, _LINK.pack(0, 0, 0, 0, 0)):
+            index = _LINK.unpack_from(payload)[2]
+            parts = attributes(payload, _LINK.size)
+            name = parts[_NAME].rstrip(b"\0").decode()
+            mac = parts.get(_HARDWARE, b"").hex(":")
+            found.append(LinkInfo(index, name, mac, _number(parts, _MTU), _number(parts, _PEER)))
+        return found
 
     def link(self, name: str) -> LinkInfo:
         """The interface of that name.
@@ -66,26 +78,35 @@ class Routing:
 
     def add_veth(self, name: str, peer: str, host: str) -> None:
         """Add a link: one end here, the other, `peer`, at another host."""
-        far = {"ifname": peer, "net_ns_fd": host}
-        self._kernel.link("add", ifname=name, kind="veth", peer=far)
+        empty = _LINK.pack(0, 0, 0, 0, 0)
+        with (namespaces.NAMESPACES / host).open("rb") as place:
+            there = attribute(_BY_FD, struct.pack("=I", place.fileno()))
+            far = attribute(_VETH_PEER, empty + _text(_NAME, peer) + there, nested=True)
+            info = _text(_KIND, "veth") + attribute(_DATA, far, nested=True)
+            body = empty + _text(_NAME, name) + attribute(_INFO, info, nested=True)
+            self._kernel.ask(_NEW_LINK, _CREATE | _EXCLUSIVE, body)
 
     def set_up(self, index: int, up: bool = True) -> None:
         """Set an interface up or down."""
-        self._kernel.link("set", index=index, state="up" if up else "down")
+        self._kernel.ask(_NEW_LINK, 0, _LINK.pack(0, 0, index, _UP if up else 0, _UP))
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
         """Give an interface an address; nobody is asked whether another has it."""
         # Duplicate address detection would keep an IPv6 address unusable for a second.
-        flags: dict[str, Any] = {"flags": _NO_DAD} if ":" in address else {}
-        self._kernel.addr("add", index=index, address=address, prefixlen=prefix, **flags)
+        family, packed = _packed(address)
+        flags = _NO_DAD if family == AF_INET6 else 0
+        body = _ADDRESS.pack(family, prefix, flags, _UNIVERSE, index)
+        body += attribute(_ADDRESS_OF, packed) + attribute(_LOCAL, packed)
+        self._kernel.ask(_NEW_ADDRESS, _CREATE | _EXCLUSIVE, body)
 
     def add_route(self, subnet: str, gateway: str) -> None:
         """Send packets for `subnet` by way of `gateway`; whatever route it had is replaced."""
-        self._kernel.route("replace", dst=subnet, gateway=gateway)
+        body = _route(subnet, gateway, _STATIC, _UNIVERSE, _UNICAST)
+        self._kernel.ask(_NEW_ROUTE, _CREATE | _REPLACE, body)
 
     def remove_route(self, subnet: str, gateway: str) -> None:
         """Take a route away."""
-        self._kernel.route("del", dst=subnet, gateway=gateway)
+        self._kernel.ask(_DEL_ROUTE, 0, _route(subnet, gateway, 0, _NOWHERE, 0))
 
 
 @contextlib.contextmanager
@@ -95,13 +116,30 @@ def routing(host: str) -> Iterator[Routing]:
     Raises:
         OSError: if there is no namespace of that name, or the kernel refuses.
     """
-    # A socket stays in the namespace that it was made in; with the library's own way to name one, a
-    # process is forked each time that makes the socket there.
-    with namespaces.visiting(host):
-        kernel = IPRoute()
+    with namespaces.visiting(host):  # a socket stays in the namespace that it was made in
+        kernel = netlink.RequestSocket(_ROUTE)
     try:
         yield Routing(kernel)
-    except NetlinkError as error:
-        raise OSError(error.code, os.strerror(error.code)) from error
     finally:
         kernel.close()
+
+
+def _route(subnet: str, gateway: str, protocol: int, scope: int, kind: int) -> bytes:
+    network = ipaddress.ip_network(subnet)
+    family, via = _packed(gateway)
+    body = _ROUTE_HEAD.pack(family, network.prefixlen, 0, 0, _MAIN, protocol, scope, kind, 0)
+    to = attribute(_TO, network.network_address.packed) if network.prefixlen else b""
+    return body + to + attribute(_VIA, via)
+
+
+def _packed(address: str) -> tuple[int, bytes]:
+    found = ipaddress.ip_address(address)
+    return (AF_INET if found.version == 4 else AF_INET6), found.packed
+
+
+def _text(kind: int, text: str) -> bytes:
+    return attribute(kind, text.encode() + b"\0")
+
+
+def _number(parts: dict[int, bytes], kind: int) -> int:
+    return int.from_bytes(parts.get(kind, b"")[:4], "little")

@@ -96,7 +96,9 @@ def main() -> None:
     (setup,) = waiting
     policy = Policy.of(setup["values"])
     recorder = MiddleboxRecorder(
-        setup["host"], lambda record: _send({"do": "record", "record": record})
+        setup["host"],
+        lambda record: _send({"do": "record", "record": record}),
+        **setup["samples"],
     )
     forwarder = Forwarder(
         policy,

@@ -73,12 +73,12 @@ class EventLoop:
             if self._requests in ready and not self._serve():
                 return
             now = time.monotonic()
-            if now >= self._journal.due:
+            if now >= self._journal.due(self._forwarder):
                 self._sample()
 
     def _patience(self) -> float:
-        due = self._forwarder.next_tick()
-        due = self._journal.due if due is None else min(due, self._journal.due)
+        due, sample = self._forwarder.next_tick(), self._journal.due(self._forwarder)
+        due = sample if due is None else min(due, sample)
         return max(0.0, due - time.monotonic())
 
     def _take_frames(self) -> None:

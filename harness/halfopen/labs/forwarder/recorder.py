@@ -46,21 +46,31 @@ class MiddleboxRecorder:
     Args:
         host: name of the middlebox.
         record: takes the records.
+        heartbeat_s: seconds after which a sample is recorded even if nothing has changed.
+        longest_s: seconds between two samples while nothing changes.
     """
 
-    def __init__(self, host: str, record: Recorder) -> None:
+    def __init__(
+        self,
+        host: str,
+        record: Recorder,
+        heartbeat_s: float = HEARTBEAT_S,
+        longest_s: float = SAMPLE_S,
+    ) -> None:
         self._host = host
         self._record = record
         self._names: dict[int, tuple[str, str]] = {}
-        self._due = 0.0
+        self._heartbeat_s = heartbeat_s
+        self._longest_s = longest_s
+        self._sampled = -math.inf
         self._last: dict[str, tuple[float, object]] = {}
         self._changes = 0
         self._differences = EntryDifferences(host)
 
-    @property
-    def due(self) -> float:
-        """When the next sample is to be taken (CLOCK_MONOTONIC)."""
-        return self._due
+    def due(self, forwarder: Forwarder) -> float:
+        """When the next sample of it is to be taken (CLOCK_MONOTONIC)."""
+        changed = self._changes != forwarder.changes
+        return self._sampled + (SAMPLE_S if changed else self._longest_s)
 
     def created(self, flow: TrackedFlow) -> None:
         """A flow is known from now on."""
@@ -84,7 +94,7 @@ class MiddleboxRecorder:
             everything: record it in any case.
         """
         now = time.monotonic()
-        self._due = now + SAMPLE_S
+        self._sampled = now
         if everything or self._changes != forwarder.changes or self._stale("conntrack", now):
             self._changes = forwarder.changes
             entries = sorted(
@@ -132,7 +142,7 @@ class MiddleboxRecorder:
         return entry
 
     def _stale(self, kind: str, now: float) -> bool:
-        return now - self._last.get(kind, (-math.inf, None))[0] >= HEARTBEAT_S
+        return now - self._last.get(kind, (-math.inf, None))[0] >= self._heartbeat_s
 
     def _is_news(self, kind: str, identity: object, now: float, always: bool) -> bool:
         """Whether to record a sample, which counts as recorded then: it changed, or it is due."""

@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import subprocess
+import tempfile
 from functools import lru_cache
 from pathlib import Path
 
@@ -91,7 +92,8 @@ def try_to_boot(path: Path) -> str | None:
     """
     root = ["root=/dev/root", "rootfstype=hostfs", "rootflags=/", "ro", "mem=64M"]
     rest = ["init=/halfopen/none", "panic=-1", "time-travel=inf-cpu", "seccomp=auto", "con=null"]
-    said = _run([str(path), *root, *rest, "con0=null,fd:1"])
+    with tempfile.TemporaryDirectory(prefix="halfopen-") as directory:
+        said = _run([str(path), *root, *rest, "con0=null,fd:1", f"uml_dir={directory}/"])
     if said is None:
         return f"it did not end within {_TIMEOUT_S:.0f} s"
     if "/halfopen/none" in said:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from halfopen.labs.agent.rhythm import STEADY, Rhythm, Stirs
 from halfopen.middlebox.attachment import Attachment
 from halfopen.model.effects import Touched
 from halfopen.model.records import Recorder
@@ -53,6 +54,8 @@ class MiddleboxSetup:
         addresses: of all hosts, by which it reaches them.
         emit: takes the records, from any thread.
         failed: takes the reason if it cannot go on, from any thread.
+        rhythm: of the looks at it.
+        stirs: tells all who look at the sandbox that something has happened.
     """
 
     name: str
@@ -62,6 +65,8 @@ class MiddleboxSetup:
     addresses: Mapping[str, str]
     emit: Recorder
     failed: Callable[[str], None]
+    rhythm: Rhythm = STEADY
+    stirs: Stirs = field(default_factory=Stirs)
 
 
 @dataclass(frozen=True)

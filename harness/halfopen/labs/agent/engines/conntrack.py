@@ -34,7 +34,10 @@ class ConntrackMiddlebox:
             emit=setup.emit,
             failed=setup.failed,
             shortest=ruleset.shortest_timer(setup.values),
+            rhythm=setup.rhythm,
+            stir=setup.stirs.stir,
         )
+        setup.stirs.add(self._observer.stir)
         self._observer.start()
         self._observer.wait_ready()
 

@@ -52,6 +52,10 @@ class UserspaceMiddlebox:
             "host": setup.name,
             "values": dict(setup.values),
             "seed": setup.name,
+            "samples": {
+                "heartbeat_s": setup.rhythm.heartbeat_s,
+                "longest_s": setup.rhythm.longest_s,
+            },
             "public": {"6" if ":" in outside.address else "4": outside.address},
             "servers": {inside.address: setup.attachment.server},
             "links": {
@@ -114,6 +118,8 @@ class UserspaceMiddlebox:
     def on_record(self, message: Message) -> None:
         """`record`: what the engine has seen."""
         self._setup.emit(message["record"])
+        if message["record"]["kind"] == "conntrack":  # a state has changed, or it is time
+            self._setup.stirs.stir()
 
     def _write(self, line: bytes) -> None:
         assert self._process.stdin is not None

@@ -1,0 +1,154 @@
+"""The lab in virtual time: production values, judged as in real time, and the same each time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+from halfopen.labs.warp import machine
+from halfopen.labs.warp.lab import LAB, WarpLab
+from halfopen.model.history import FILE_NAME
+from halfopen.products.uml import kernel
+
+INCIDENT = "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
+ROOT = Path(__file__).parents[2]
+
+pytestmark = pytest.mark.lab
+
+
+@pytest.fixture(autouse=True)
+def warp() -> None:
+    if problems := LAB.missing():
+        pytest.skip(f"needs the warp lab: {'; '.join(problems)}")
+
+
+def _command(out: Path, *words: str, scenario: str = INCIDENT) -> list[str]:
+    options = ["--lab", "warp", "--seed", "7", "--no-report", "--quiet", "--out", str(out)]
+    return [sys.executable, "-m", "halfopen.cli.main", "run", *options, *words, scenario]
+
+
+def _run(out: Path, *words: str, scenario: str = INCIDENT, **env: str) -> Any:
+    done = subprocess.run(
+        [*_command(out, *words, scenario=scenario), "--json", str(out / "results.json")],
+        cwd=ROOT,
+        env={**os.environ, **env},
+        capture_output=True,
+        text=True,
+        timeout=200,
+    )
+    assert (out / "results.json").exists(), done.stderr + done.stdout
+    return json.loads((out / "results.json").read_text())
+
+
+def _records(out: Path) -> list[dict[str, Any]]:
+    (history,) = out.rglob(FILE_NAME)
+    return [json.loads(line) for line in history.read_text().splitlines()]
+
+
+def test_the_incident_is_judged_at_production_values(tmp_path: Path) -> None:
+    found = _run(tmp_path)["results"]
+    assert {each["variant"]: each["verdict"] for each in found} == {
+        "keepalive-off": "reproduced",
+        "sysctl-only": "reproduced",
+        "keepalive-7200": "pass",
+        "keepalive-1800": "pass",
+        "sender-busy": "pass",
+        "sender-busy-user-timeout": "pass",
+    }
+    header = json.loads(next(tmp_path.rglob(FILE_NAME)).read_text().splitlines()[0])
+    assert header["scale"] == 1
+
+
+def test_the_same_seed_gives_the_same_history_wherever_it_is_written(tmp_path: Path) -> None:
+    histories = []
+    for place in ("a", "a/much/longer/path"):
+        out = tmp_path / place
+        out.mkdir(parents=True)
+        _run(out, "--variant", "keepalive-7200")
+        header, *records = _records(out)
+        header.pop("started")
+        histories.append([header, *records])
+        for each in out.iterdir():
+            if each.name != "much":
+                each.rename(tmp_path / f"done {place.replace('/', ' ')} {each.name}")
+    assert histories[0] == histories[1]
+
+
+def test_a_wait_is_exact(tmp_path: Path) -> None:
+    _run(tmp_path, "--variant", "keepalive-7200")
+    steps = [r for r in _records(tmp_path) if r["kind"] == "step" and r["text"].startswith("wait")]
+    took = [b["t"] - a["t"] for a, b in zip(steps[::2], steps[1::2], strict=True)]
+    assert took == pytest.approx([4500.0] * 3, abs=0.001)
+
+
+def test_what_the_lab_cannot_do_is_unsupported(tmp_path: Path) -> None:
+    scenario = tmp_path / "cpu.scenario.yaml"
+    text = (ROOT / INCIDENT).read_text()
+    check = "  - cpu: { at: sender, at most: 50 % }"
+    scenario.write_text(text.replace("  - connections: { at: sender, at end: 1 }", check))
+    (found,) = _run(tmp_path, "--variant", "keepalive-1800", scenario=str(scenario))["results"]
+    assert found["verdict"] == "unsupported"
+    assert found["why"] == (
+        "the lab warp does not support the check 'cpu': on virtual time, computing takes no time"
+    )
+
+
+def test_a_loop_in_real_time_is_refused(tmp_path: Path) -> None:
+    async def play() -> None:
+        async with WarpLab(tmp_path, "token", lambda _: None):
+            pass
+
+    with pytest.raises(Exception, match="the lab warp plays scenarios only"):
+        asyncio.run(play())
+
+
+def test_a_guest_that_panics_ends_the_run_with_the_words_of_its_console(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guest = tmp_path / "kernel"
+    guest.write_text(f'#!/bin/sh\nexec {kernel.kernel_path()} "$@" mem=24M\n')
+    guest.chmod(0o755)
+    (found,) = _run(tmp_path, "--variant", "keepalive-1800", HALFOPEN_UML=str(guest))["results"]
+    assert found["verdict"] in ("error", "unsupported")
+    assert "panic" in found["why"].lower()
+    assert not _guests(tmp_path)
+
+
+@pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("after", [0.8, 2.0, 3.5])
+def test_who_is_killed_leaves_no_guest(end: signal.Signals, after: float, tmp_path: Path) -> None:
+    running = subprocess.Popen(
+        _command(tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    time.sleep(after)
+    running.send_signal(end)
+    running.wait(30)
+    deadline = time.monotonic() + 10
+    while (left := _guests(tmp_path)) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not left
+
+
+def _guests(out: Path) -> list[list[str]]:
+    """The command lines of all processes of guests of runs below `out`, stubs included."""
+    found = []
+    for process in psutil.process_iter(["cmdline", "exe"]):
+        words = process.info["cmdline"] or []
+        if any(str(out) in word for word in words) and any("uml_dir=" in w for w in words):
+            found.append(words)
+    return found
+
+
+def test_its_memory_is_what_the_page_says() -> None:
+    page = (ROOT / "docs/warp.md").read_text()
+    assert machine.MEMORY.removesuffix("M") + " MB" in page
