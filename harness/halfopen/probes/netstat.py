@@ -11,13 +11,26 @@ from pathlib import Path
 NETSTAT = Path("/proc/thread-self/net/netstat")
 
 
-def read_netstat(path: Path = NETSTAT) -> dict[str, int]:
+SNMP = Path("/proc/thread-self/net/snmp")
+
+
+def failed_attempts(path: Path = SNMP) -> int:
+    """Connections that could not be opened since the namespace was made (RFC 4022, AttemptFails).
+
+    Args:
+        path: of the kernel's counters, see proc_net(5), snmp.
+    """
+    return read_netstat(path, "Tcp:").get("AttemptFails", 0)
+
+
+def read_netstat(path: Path = NETSTAT, group: str = "TcpExt:") -> dict[str, int]:
     """Name -> figure, since the namespace was made; empty if the kernel does not count.
 
     Args:
         path: of the kernel's counters: a line of names, and below it a line of figures.
+        group: with which both lines begin.
     """
-    lines = [line for line in path.read_text().splitlines() if line.startswith("TcpExt:")]
+    lines = [line for line in path.read_text().splitlines() if line.startswith(group)]
     if len(lines) < 2:
         return {}
     names, figures = lines[0].split()[1:], lines[1].split()[1:]

@@ -33,12 +33,14 @@ _STATES = {
 _TIMERS = {0: "off", 1: "retransmit", 2: "keepalive", 3: "timewait", 4: "persist"}
 _BY_FAMILY = 20  # SOCK_DIAG_BY_FAMILY
 _DESTROY = 21  # SOCK_DESTROY
-_INFO = 2  # INET_DIAG_INFO; the request's bit is one less
+INFO = 2  # INET_DIAG_INFO; the request's bit is one less
 _ALL_STATES = 0xFFF
 _LISTEN = 10
 _REQUEST = struct.Struct("=BBBxI48x")  # struct inet_diag_req_v2, any address
 # struct inet_diag_msg: family, state, timer, retrans; ports, addresses; expires, queues, inode
 _MESSAGE = struct.Struct("=BBBB2s2s16s16s12xIII4xI")
+MESSAGE_SIZE = _MESSAGE.size
+COOKIE = slice(44, 52)  # idiag_cookie: the identity of a socket, for as long as the machine runs
 _MAPPED = bytes(10) + b"\xff\xff"  # RFC 4291, section 2.5.5.2
 _MOST_NAMES = 200_000  # a memory of names, not a leak
 _TCP_INFO = struct.Struct("=24xI24xII")  # tcpi_unacked, tcpi_last_data_recv, tcpi_last_ack_recv
@@ -89,35 +91,24 @@ class SeenSocket:
         identity: what must change for it to count as changed (no counters, no clocks).
         inode: by which processes' file descriptors name it.
         kind: `listen` or `tcp`, for counting file descriptors.
+        cookie: the kernel's identity of the socket; no other gets it.
     """
 
     record: SocketFields
     identity: tuple[object, ...]
     inode: int
     kind: str
+    cookie: bytes = b""
 
 
-class SocketProbe:
-    """Reads all TCP sockets of a namespace; made and used in one thread inside it."""
+class SocketNames:
+    """Names of addresses and ports, each made once: `address:port`."""
 
     def __init__(self) -> None:
-        self._diag = netlink.RequestSocket(netlink.SOCK_DIAG)
         self._names: dict[bytes, str] = {}
 
-    def read(self, owners: Mapping[int, int]) -> list[SeenSocket]:
-        """All TCP sockets, IPv4 and IPv6, ordered by their addresses.
-
-        Args:
-            owners: inode -> pid of the process that holds the socket.
-        """
-        found = []
-        for family in (AF_INET, AF_INET6):
-            body = _REQUEST.pack(family, IPPROTO_TCP, 1 << (_INFO - 1), _ALL_STATES)
-            for _, payload in self._diag.dump(_BY_FAMILY, body):
-                found.append(self._seen(payload, owners))
-        return sorted(found, key=lambda s: (s.record["local"], s.record["peer"]))
-
-    def _name(self, family: int, address: bytes, port: bytes) -> str:
+    def name(self, family: int, address: bytes, port: bytes) -> str:
+        """The name of an address of 16 bytes and a port, both as struct inet_diag_sockid has."""
         key = address + port
         if (name := self._names.get(key)) is None:
             if len(self._names) > _MOST_NAMES:
@@ -128,11 +119,32 @@ class SocketProbe:
             name = self._names[key] = endpoint(text, int.from_bytes(port, "big"))
         return name
 
+
+class SocketProbe:
+    """Reads all TCP sockets of a namespace; made and used in one thread inside it."""
+
+    def __init__(self) -> None:
+        self._diag = netlink.RequestSocket(netlink.SOCK_DIAG)
+        self._names = SocketNames()
+
+    def read(self, owners: Mapping[int, int]) -> list[SeenSocket]:
+        """All TCP sockets, IPv4 and IPv6, ordered by their addresses.
+
+        Args:
+            owners: inode -> pid of the process that holds the socket.
+        """
+        found = []
+        for family in (AF_INET, AF_INET6):
+            body = _REQUEST.pack(family, IPPROTO_TCP, 1 << (INFO - 1), _ALL_STATES)
+            for _, payload in self._diag.dump(_BY_FAMILY, body):
+                found.append(self._seen(payload, owners))
+        return sorted(found, key=lambda s: (s.record["local"], s.record["peer"]))
+
     def _seen(self, payload: bytes, owners: Mapping[int, int]) -> SeenSocket:
         (family, number, timer, retrans, sport, dport, source, target, expires, rqueue, wqueue,
          inode) = _MESSAGE.unpack_from(payload)  # fmt: skip
-        state = _STATES.get(number, str(number))
-        local, pid = self._name(family, source, sport), owners.get(inode, 0)
+        state, cookie = _STATES.get(number, str(number)), payload[COOKIE]
+        local, pid = self._names.name(family, source, sport), owners.get(inode, 0)
         if number == _LISTEN:
             listening = SocketFields(
                 local=local,
@@ -142,8 +154,9 @@ class SocketProbe:
                 rqueue=rqueue,  # connections that wait
                 wqueue=wqueue,  # and how many may
             )
-            return SeenSocket(listening, (local, "", state, "off", None, pid), inode, "listen")
-        peer = self._name(family, target, dport)
+            identity = (local, "", state, "off", None, pid)
+            return SeenSocket(listening, identity, inode, "listen", cookie)
+        peer = self._names.name(family, target, dport)
         waits = _TIMERS.get(timer, str(timer))
         record = SocketFields(
             local=local,
@@ -156,12 +169,12 @@ class SocketProbe:
             wqueue=wqueue,
             pid=pid,
         )
-        info = netlink.attributes(payload, _MESSAGE.size).get(_INFO)
+        info = netlink.attributes(payload, _MESSAGE.size).get(INFO)
         if info is not None:
             unacked, data, ack = _TCP_INFO.unpack_from(info)
             record["unacked"] = unacked
             record["last_heard_s"] = min(data, ack) / 1000
-        return SeenSocket(record, (local, peer, state, waits, retrans, pid), inode, "tcp")
+        return SeenSocket(record, (local, peer, state, waits, retrans, pid), inode, "tcp", cookie)
 
     def close(self) -> None:
         """Let go of the netlink socket."""

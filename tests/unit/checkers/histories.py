@@ -91,6 +91,10 @@ class Run:
     def both(self, senders: Sequence[Any], receivers: Sequence[Any]) -> Self:
         return self.sockets("sender", *senders).sockets("receiver", LISTEN, *receivers)
 
+    def unsampled(self, *ports: int, host: str = "sender", **more: Any) -> Self:
+        pairs = [[client(port), SERVER] for port in ports]
+        return self.add("unsampled", host=host, connections=pairs, **more)
+
     def fds(self, count: int, host: str = "receiver", pid: int = 20, **counts: int) -> Self:
         kinds = {"tcp": count, "file": 3, **counts}
         return self.add("fds", host=host, process="relpio", pid=pid, counts=kinds, limit=1024)
@@ -115,6 +119,7 @@ def incident(*checks: Mapping[str, Any]) -> Run:
     """One idle drop: the sender speaks, gives up and reconnects, the receiver never learns."""
     return (
         Run(*checks, waits=1)
+        .unsampled()
         .both([], [])
         .fds(0)
         .at(1)

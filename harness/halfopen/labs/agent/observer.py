@@ -15,6 +15,7 @@ import threading
 import time
 from collections.abc import Callable, Collection, Mapping
 
+from halfopen.labs.agent.connections import UnsampledConnections
 from halfopen.labs.agent.pacing import BUSY_SHARE, IDLE_SHARE, Pace, tcp_signature
 from halfopen.labs.agent.rhythm import STEADY, Rest, Rhythm
 from halfopen.model.differences import EntryDifferences, SocketDifferences
@@ -29,6 +30,7 @@ from halfopen.model.sampling import SAMPLE_S
 from halfopen.probes import namespaces, netlink
 from halfopen.probes.conntrack import ClientServer, ConntrackTable
 from halfopen.probes.counters import CounterProbe
+from halfopen.probes.ended import EndedSockets
 from halfopen.probes.fds import FdProbe
 from halfopen.probes.keepalives import probes_sent
 from halfopen.probes.sockets import SeenSocket, SocketProbe, socket_ends
@@ -185,6 +187,9 @@ class Observer(threading.Thread):
 
     def _watch_endpoint(self) -> Callable[[], None]:
         sockets, fds, pace = SocketProbe(), FdProbe(self._host), Pace()
+        connections, ended = UnsampledConnections(self._host), _ended_sockets()
+        if ended is not None:
+            self._emit(connections.empty())
         differences = SocketDifferences(self._host)
         seen: list[SeenSocket] = []
         before: tuple[object, ...] = ()
@@ -202,6 +207,10 @@ class Observer(threading.Thread):
             if sent is not None and sent != told:
                 told = sent
                 self._emit(KeepalivesRecord(kind="keepalives", host=self._host, sent=sent))
+            if ended is not None:
+                connections.ended(ended.read())
+                if missed := connections.record(lost=ended.take_lost()):
+                    self._emit(missed)
             programs = dict(self._programs())
             now, signature = time.monotonic(), (*tcp_signature(), *sorted(programs.items()))
             if signature != before:
@@ -216,6 +225,7 @@ class Observer(threading.Thread):
                 fresh = self._asked or changed_at is not None or self._is_due("sockets")
                 if fresh:
                     seen = sockets.read(fds.owners(inodes))
+                    connections.sampled(seen)
                 counts = fds.count(inodes, {s.inode: s.kind for s in seen})
             late = now - changed_at if changed_at is not None else 0.0
             changed_at = None
@@ -294,3 +304,11 @@ class Observer(threading.Thread):
             return False
         self._last[key] = (time.monotonic(), identity)
         return True
+
+
+def _ended_sockets() -> EndedSockets | None:
+    """Listens for the ends of sockets, if the kernel reports them."""
+    try:
+        return EndedSockets()
+    except OSError:
+        return None

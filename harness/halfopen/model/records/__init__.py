@@ -27,6 +27,7 @@ from halfopen.model.records.network import (
     KeepalivesRecord,
     SocketFields,
     SocketsRecord,
+    UnsampledRecord,
 )
 from halfopen.model.records.programs import (
     FdsRecord,
@@ -80,6 +81,7 @@ __all__ = [
     "SocketsRecord",
     "SpoolRecord",
     "StepRecord",
+    "UnsampledRecord",
     "UntakenRecord",
     "at",
     "kind_of",
@@ -106,6 +108,7 @@ Record = (
     | AckedRecord
     | DeliveredRecord
     | SocketsRecord
+    | UnsampledRecord
     | KeepalivesRecord
     | ConntrackRecord
     | FlowRecord

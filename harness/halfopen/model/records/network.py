@@ -57,6 +57,26 @@ class SocketsRecord(OfHost):
     late_s: NotRequired[float]
 
 
+class UnsampledRecord(OfHost):
+    """Connections of a host that no sample shows as ESTABLISHED, though they were.
+
+    They were opened and closed between two samples: the kernel reports the end of every socket.
+    Connections of the host with itself are left out. The first record of a host has none: it says
+    that its connections are followed in this way.
+
+    Attributes:
+        connections: `[local, peer]` of each.
+        perhaps: further sockets that ended, of which the kernel does not tell whether they were
+            connected; those are left out that its counter of failed attempts explains.
+        lost: true if ends of sockets were not reported, because there were too many at once.
+    """
+
+    kind: Literal["unsampled"]
+    connections: list[list[str]]
+    perhaps: NotRequired[int]
+    lost: NotRequired[bool]
+
+
 class KeepalivesRecord(OfHost):
     """Keepalive probes of a host.
 

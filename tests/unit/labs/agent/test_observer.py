@@ -31,6 +31,7 @@ def test_sockets_that_become_due_between_two_looks_at_the_clock_wait_for_the_nex
     )
     monkeypatch.setattr(NoSockets, "looks", 0)
     monkeypatch.setattr(observer, "SocketProbe", NoSockets)
+    monkeypatch.setattr(observer, "_ended_sockets", lambda: None)
     monkeypatch.setattr(observer, "probes_sent", lambda: None)
     monkeypatch.setattr(observer, "tcp_signature", lambda: ("nothing changes",))
     monkeypatch.setattr(pacing.Pace, "is_due", lambda *_: True)
