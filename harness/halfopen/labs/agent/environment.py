@@ -4,6 +4,38 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+
+CAPABILITIES = (
+    # Files of other users, and programs that change to one: servers that are started as root.
+    *("chown", "dac_override", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap"),
+    "sys_chroot",
+    # Network, in the host's own namespace: ports below 1024, ping.
+    *("net_bind_service", "net_raw"),
+)
+"""What the programs of a host may still do as root (capabilities(7)).
+
+Not among them: loading modules, setting the machine's clock, making devices, raw I/O, mounts,
+namespaces and rules of the firewall, looking into processes of others.  An ordinary user's programs
+are root in the user namespace of their sandbox only, and get the same.
+"""
+
+_SETPCAP = 8  # include/uapi/linux/capability.h
+
+
+@cache
+def unprivileged() -> tuple[str, ...]:
+    """What to put before a command so that it, and all that it starts, has no other capabilities.
+
+    Nothing where we may not take any away (CAP_SETPCAP): as root of a container that has few.
+    """
+    status = Path("/proc/self/status").read_text()
+    effective = next(line for line in status.splitlines() if line.startswith("CapEff:"))
+    if not int(effective.split()[1], 16) >> _SETPCAP & 1:
+        return ()
+    kept = ",".join(f"+{each}" for each in CAPABILITIES)
+    return ("setpriv", f"--bounding-set=-all,{kept}", "--inh-caps=-all", "--")
 
 
 @dataclass(frozen=True)
@@ -31,9 +63,15 @@ class LaunchEnvironment:
     def command(self, directory: str) -> list[str]:
         """What to put before a command so that `nsenter` starts it there, in `directory`."""
         if self.mounts is None:
-            return ["--"]
+            return ["--", *unprivileged()]
         # Entering a mount namespace leads to its root.
-        return [f"--mount={self.mounts}", "--", "env", f"--chdir={directory}"]
+        return [
+            f"--mount={self.mounts}",
+            "--",
+            *unprivileged(),
+            "env",
+            f"--chdir={directory}",
+        ]
 
 
 def with_preloads(env: Mapping[str, str], extra: Mapping[str, str]) -> dict[str, str]:

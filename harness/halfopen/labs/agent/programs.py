@@ -166,7 +166,7 @@ class Program:
             (self._directory / f"{self.name}.log").open("ab") as log,
             (self._directory / f"{self.name}.out").open("ab") as out,
         ):
-            # nsenter replaces itself by the program: the pid stays the same.
+            # nsenter replaces itself by setpriv and that by the program: the pid stays the same.
             process = await asyncio.create_subprocess_exec(
                 "nsenter",
                 f"--net={NAMESPACES / self.host}",
