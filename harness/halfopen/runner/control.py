@@ -9,9 +9,10 @@ What is taken away:
 - the `fault` and `heal` steps; a step that waits for the beginning of a fault (`when`) still waits,
   and the time that a fault takes passes (`down for` at once, what is left of `for` at the end);
 - each `stop` of a program, and each fault that ends one, with its later `start`;
-- what a middlebox forgets: its idle timeout, the timeout of unacknowledged data, and the size of
-  its table; and what it remembers too long: a closed flow whose addresses are used again.  Those
-  belong to the middlebox and are no step, but many an incident is about nothing else.
+- what makes a middlebox forget or refuse flows: its idle timeout, their lifetime, the timeout of
+  unacknowledged data, the size of its table and the flows per source; and what it remembers too
+  long: a closed flow whose addresses are used again.  Those belong to the middlebox and are no
+  step, but many an incident is about nothing else.
 """
 
 from __future__ import annotations
