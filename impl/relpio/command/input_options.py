@@ -17,6 +17,7 @@ from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
 from relpio.inputs.headers import HEADERS, HeadedInput, Header
+from relpio.inputs.journal import JournalInput
 from relpio.inputs.records import RecordRule
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
@@ -27,6 +28,9 @@ from relpio.syslog import FACILITIES, SEVERITIES
 __all__ = ["OPTIONS", "check_inputs", "inputs_from", "mode"]
 
 _STDIN = "-"
+
+_LONGEST_HEADER = 512
+"""Bytes of a header whose names come from the journal: 255, 48 and 128, and what is around them."""
 
 
 def mode(text: str) -> int:
@@ -42,6 +46,11 @@ OPTIONS = (
         "send lines appended to FILE, across rotations, from where the last run stopped; a pattern "
         "such as '/var/log/*.log' also takes files that come later",
         many=True,
+    ),
+    Option(
+        "journal", "inputs", values.path, None, "FILE",
+        "send the systemd journal, from its start or where the last run stopped; FILE holds the "
+        "position. With --header, the header says what the journal knows",
     ),
     Option(
         "record-start", "inputs", values.expression, None, "REGEX",
@@ -136,6 +145,10 @@ def check_inputs(options: Any) -> None:
         )
     if options.state_file is not None and not options.follow:
         raise ConfigurationError("--state-file has no effect without --follow")
+    if options.journal is not None and _limit(options) <= _LONGEST_HEADER:
+        raise ConfigurationError(
+            f"--journal needs --max-message-size and --max-line above {_LONGEST_HEADER}"
+        )
     if options.record_start is not None and not options.follow:
         raise ConfigurationError("--record-start has no effect without --follow")
     _header(options)
@@ -163,6 +176,9 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
                 log=log,
             )  # fmt: skip
             inputs.append(_of_lines(options, followed, header))
+        if options.journal is not None:
+            limit = _limit(options) - (0 if header is None else _LONGEST_HEADER)
+            inputs.append(JournalInput(options.journal, header=header, max_line=limit, log=log))
         if options.files or not inputs:
             streams = open_streams(options.files or [_STDIN])
             read = StreamInput(

@@ -57,7 +57,7 @@ class Header:
                 raise ConfigurationError(
                     f"{what} {name!r}: use 1 to {longest} printable ASCII characters without spaces"
                 )
-        if self.form == "rfc3164" and re.search(r"[:\[\]]", self.app):
+        if self.form == "rfc3164" and _ENDS_TAG.search(self.app):
             raise ConfigurationError(
                 f"program name {self.app!r}: ':', '[' and ']' end it in an RFC 3164 header"
             )
@@ -65,24 +65,48 @@ class Header:
     @property
     def size(self) -> int:
         """Bytes that it adds to a line."""
-        return len(self._text(0.0))
+        return len(self.of(0.0))
 
     def put_before(self, lines: Sequence[bytes], unix_time: float) -> list[bytes]:
         """Return the lines, each with a header."""
-        text = self._text(unix_time)
+        text = self.of(unix_time)
         has_header = _HAS_HEADER.match
         return [line if has_header(line) else text + line for line in lines]
 
-    def _text(self, unix_time: float) -> bytes:
-        priority = FACILITIES.index(self.facility) * 8 + SEVERITIES.index(self.severity)
+    def of(
+        self,
+        unix_time: float,
+        *,
+        facility: int | None = None,
+        severity: int | None = None,
+        host: str | None = None,
+        app: str | None = None,
+        process: str | None = None,
+    ) -> bytes:
+        """Return the header of one message; what is None is as for all.
+
+        Args:
+            unix_time: seconds.
+            facility: its code.
+            severity: its code.
+            host: the machine's name, as `host` of all.
+            app: the program's name; what would end it in an RFC 3164 header becomes `_`.
+            process: the process ID; None means that the header has none.
+        """
+        facility = FACILITIES.index(self.facility) if facility is None else facility
+        severity = SEVERITIES.index(self.severity) if severity is None else severity
+        priority = facility * 8 + severity
+        host, app = host or self.host, app or self.app
         if self.form == "rfc5424":
             stamp = datetime.fromtimestamp(unix_time, UTC).isoformat(timespec="microseconds")
-            return f"<{priority}>1 {stamp} {self.host} {self.app} - - - ".encode()
+            return f"<{priority}>1 {stamp} {host} {app} {process or '-'} - - ".encode()
         now = datetime.fromtimestamp(unix_time)  # local, without a zone: RFC 3164, 4.1.2
         stamp = f"{_MONTHS[now.month - 1]} {now.day:2d} {now:%H:%M:%S}"
-        return f"<{priority}>{stamp} {self.host} {self.app}: ".encode()
+        number = f"[{process}]" if process else ""
+        return f"<{priority}>{stamp} {host} {_ENDS_TAG.sub('_', app)}{number}: ".encode()
 
 
+_ENDS_TAG = re.compile(r"[:\[\]]")
 _MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 

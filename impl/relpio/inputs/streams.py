@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from dataclasses import dataclass
 
 from relpio.inputs.base import Deliver, Flow
@@ -94,7 +94,7 @@ def open_streams(names: Sequence[str]) -> list[tuple[str, int]]:
     ]
 
 
-async def read_chunks(fd: int) -> AsyncIterator[bytes]:
+async def read_chunks(fd: int) -> AsyncGenerator[bytes, None]:
     """Yield what can be read from `fd`, waiting without a thread where waiting is possible.
 
     The descriptor stays in blocking mode, since other processes may share it. A pipe or terminal is
