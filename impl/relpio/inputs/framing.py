@@ -73,7 +73,8 @@ class SyslogStream:
 
     def finish(self) -> list[bytes]:
         """Return what came of the message that the end of the stream cut off."""
-        last = [bytes(self._rest)] if self._rest else []
+        # What looked like a count may be longer than a message is allowed to be.
+        last = pieces(bytes(self._rest), self._max) if self._rest else []
         self._rest.clear()
         return last
 
