@@ -16,6 +16,7 @@ from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
 from halfopen.runner.interruption import Interruption
+from halfopen.runner.twice import differs
 
 REPORT = "report.html"
 
@@ -71,7 +72,8 @@ def finish(
 def exit_status(results: Sequence[VariantResult]) -> int:
     """0 if every variant is as expected, 3 if none could run, else 1.
 
-    If there were controls, a variant of which no expectation notices the faults is not, either.
+    If there were controls, a variant of which no expectation notices the faults is not, either; nor
+    is one that was played twice with different histories.
 
     What this machine or lab does not support, beside others that ran, is a warning.
     """
@@ -80,4 +82,5 @@ def exit_status(results: Sequence[VariantResult]) -> int:
         return 3
     ran = verdicts - {Verdict.UNSUPPORTED}
     clean = all(each.control is None or each.control.clean for each in results)
+    clean = clean and not any(differs(each) for each in results)
     return 0 if ran and clean and all(verdict.as_expected for verdict in ran) else 1

@@ -26,6 +26,7 @@ from halfopen.runner.concurrency import Jobs, auto, fixed
 from halfopen.runner.directories import check_own
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.run import run_plans, run_with_controls
+from halfopen.runner.twice import run_twice
 from halfopen.scenario import load_scenario, make_plans
 from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
@@ -85,10 +86,24 @@ def run(
             help="Also run each variant without its faults; say which expectations notice them.",
         ),
     ] = False,
+    twice: Annotated[
+        bool,
+        typer.Option(
+            "--twice",
+            help="In virtual time: run each variant twice, and name the first difference.",
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
     spec = lab_named(lab)
+    if twice and spec.loop is None:
+        raise UsageError(
+            f"--twice: two histories of the lab {spec.name} differ, as its time is real; "
+            "use --lab warp"
+        )
+    if twice and control:
+        raise UsageError("--twice does not go with --control: use one of them")
     chosen_seed = secrets.randbelow(2**31) if seed is None else seed
     plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
     if problems := spec.missing():
@@ -120,7 +135,10 @@ def run(
                 interruption=interruption,
             )
 
-    played = run_with_controls(plans, vocabulary, play) if control else play(plans, "")
+    if twice:
+        played = run_twice(plans, play)
+    else:
+        played = run_with_controls(plans, vocabulary, play) if control else play(plans, "")
     results = asyncio.run(played)
     finish(
         results,

@@ -88,6 +88,8 @@ def _asides(results: Sequence[VariantResult]) -> list[str]:
     for result in results:
         if late := result.extra.get("late"):
             found.append(f"{result.scenario} / {result.variant}: {retried_words(late)}")
+        if twice := result.extra.get("twice"):
+            found.append(f"twice: {result.scenario} / {result.variant}: {twice}")
         if control := result.control:
             mark = "control" if control.clean else "NOT CLEAN"
             found.append(f"{mark}: {result.scenario} / {result.variant}: {control.in_words}")
