@@ -109,6 +109,7 @@ class Outputs:
         self._waiting: dict[int, _Waiting] = {}  # in order
         self._next = 0
         self._era = 0
+        self._errors_before = 0  # of outputs that were replaced
         self._idle = asyncio.Event()
         self._idle.set()
         self._stopping: set[asyncio.Task[None]] = set()
@@ -132,8 +133,8 @@ class Outputs:
 
     @property
     def errors(self) -> int:
-        """Attempts to write that failed, of the present outputs."""
-        return sum(each.target.errors for each in self._all)
+        """Attempts to write that failed."""
+        return self._errors_before + sum(each.target.errors for each in self._all)
 
     def submit_received(self, received: Received, on_written: Told) -> None:
         """Write messages to all outputs that take them; then call `on_written`."""
@@ -193,6 +194,7 @@ class Outputs:
             ConfigurationError: a message could be taken by none; nothing has changed.
         """
         check_complete([each.selector for each in destinations])
+        self._errors_before = self.errors
         self._era += 1
         for each in self._all:
             task = asyncio.ensure_future(each.stop(timeout))

@@ -14,14 +14,13 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import NamedTuple
 
 from relpio.logs import Log
 from relpio.receiver.files import FileKind
-from relpio.receiver.received import Received
 from relpio.receiver.rotation import move_aside
 
-__all__ = ["Batch", "FileOutput", "Output", "RecordOutput"]
+__all__ = ["Batch", "FileOutput"]
 
 RETRY = 1.0
 """Seconds between attempts after a write error."""
@@ -30,31 +29,6 @@ ROTATION_RETRY = 60.0
 """Seconds between attempts to move a file aside."""
 
 _PIPE_BUF = select.PIPE_BUF
-
-
-class Output(Protocol):
-    """Takes bytes and says when they are safe."""
-
-    def submit(self, data: bytes, on_written: Callable[[], None]) -> None:
-        """Write `data` after everything submitted before; then call `on_written`."""
-        ...
-
-    async def flushed(self) -> None:
-        """Wait until everything submitted is written."""
-        ...
-
-
-@runtime_checkable
-class RecordOutput(Protocol):
-    """An output that wants to know who sent what, and writes it in a form of its own."""
-
-    def submit_received(self, received: Received, on_written: Callable[[], None]) -> None:
-        """Write messages after all submitted before; then call `on_written`."""
-        ...
-
-    async def flushed(self) -> None:
-        """Wait until everything submitted is written."""
-        ...
 
 
 class Batch(NamedTuple):

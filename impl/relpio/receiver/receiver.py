@@ -18,11 +18,12 @@ from relpio.net.transport import SessionEnd, tls_fault
 from relpio.protocol.events import LossReason, Oversized
 from relpio.receiver.admission import Admission
 from relpio.receiver.binding import bind_all
+from relpio.receiver.interfaces import Output, RecordOutput
 from relpio.receiver.listener import Listener
 from relpio.receiver.metrics import ReceiverMetrics
-from relpio.receiver.output import Output, RecordOutput
 from relpio.receiver.received import Received
-from relpio.receiver.session import MESSAGE_OVERHEAD, Session, SessionSettings
+from relpio.receiver.session import MESSAGE_OVERHEAD, Session
+from relpio.receiver.sessionsettings import SessionSettings
 from relpio.receiver.settings import ReceiverSettings
 
 __all__ = ["Output", "Receiver", "ReceiverSettings"]
@@ -76,7 +77,7 @@ class Receiver:
         self._connecting: set[asyncio.Task[None]] = set()
         self._accepted_count = 0
         self._all_ended = asyncio.Event()
-        self._session_settings = _of_sessions(settings)
+        self._session_settings = SessionSettings.of(settings)
         self._metrics = ReceiverMetrics(registry or Registry(), self)
 
     @property
@@ -135,7 +136,7 @@ class Receiver:
         self.settings = new
         self._set_rules()
         self._partial_limit = new.partial_limit
-        self._session_settings = _of_sessions(new)
+        self._session_settings = SessionSettings.of(new)
         for listener in self._listeners:
             listener.poke()
 
@@ -326,12 +327,3 @@ class Receiver:
         for bound in self._bound:
             bound.close()
         self._bound.clear()
-
-
-def _of_sessions(settings: ReceiverSettings) -> SessionSettings:
-    return SessionSettings(
-        server=settings.session,
-        keepalive=settings.keepalive,
-        user_timeout=settings.user_timeout,
-        ack_at_once=settings.ack_at_once,
-    )

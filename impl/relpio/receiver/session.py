@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
 
-from relpio.net.sockopts import Keepalive, set_keepalive, set_user_timeout
+from relpio.net.sockopts import set_keepalive, set_user_timeout
 from relpio.net.transport import CoreProtocol, SessionEnd
 from relpio.protocol.events import (
     LossReason,
@@ -20,9 +20,10 @@ from relpio.protocol.events import (
     SessionLost,
     SessionOpened,
 )
-from relpio.protocol.server import ServerConnection, ServerSettings
+from relpio.protocol.server import ServerConnection
+from relpio.receiver.sessionsettings import SessionSettings
 
-__all__ = ["Session", "SessionOwner", "SessionSettings"]
+__all__ = ["Session", "SessionOwner"]
 
 MAX_PENDING = 4 * 1024 * 1024
 """Bytes of messages that may await the output before the session stops reading."""
@@ -32,23 +33,6 @@ MAX_PENDING_IN_ALL = 64 * 1024 * 1024
 
 MESSAGE_OVERHEAD = 64
 """Bytes that a message costs beyond its own: without it, empty messages would cost nothing."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SessionSettings:
-    """What all sessions of a receiver have in common.
-
-    Attributes:
-        server: limits of the protocol.
-        keepalive: TCP keepalive; None is off.
-        user_timeout: TCP_USER_TIMEOUT in seconds; None is off.
-        ack_at_once: answer before the output has the messages.
-    """
-
-    server: ServerSettings
-    keepalive: Keepalive | None
-    user_timeout: float | None
-    ack_at_once: bool = False
 
 
 @dataclass(slots=True, eq=False)

@@ -10,7 +10,7 @@ from typing import Any
 from relpio import BackoffPolicy, Receiver, ReceiverSettings, encode_frame
 from relpio.metrics.registry import Registry
 from relpio.net.addresses import TcpAddress
-from relpio.receiver.output import Output
+from relpio.receiver.interfaces import Output
 
 QUICK = BackoffPolicy(0.01, 0.05)
 OPEN = encode_frame(1, b"open", b"relp_version=0\ncommands=syslog")

@@ -121,6 +121,7 @@ def test_what_a_broken_output_holds_goes_to_its_successor(
         await outputs.flushed()
         assert done == [1, 2, 3]
         assert not outputs.failing
+        assert outputs.errors > 1
         await outputs.stop(1.0)
 
     asyncio.run(main())
