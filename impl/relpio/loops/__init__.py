@@ -17,6 +17,7 @@ from relpio.loops import pure
 __all__ = [
     "COMPILED",
     "PURE_VARIABLE",
+    "checksums",
     "count_acks",
     "encode_acks",
     "encode_messages",
@@ -35,6 +36,7 @@ count_acks = pure.count_acks
 encode_messages = pure.encode_messages
 encode_acks = pure.encode_acks
 join_lines = pure.join_lines
+checksums = pure.checksums
 split_lines = pure.split_lines
 
 if os.environ.get(PURE_VARIABLE, "0") in ("", "0"):
@@ -49,4 +51,5 @@ if os.environ.get(PURE_VARIABLE, "0") in ("", "0"):
         encode_messages = _compiled.encode_messages
         encode_acks = _compiled.encode_acks
         join_lines = _compiled.join_lines
+        checksums = _compiled.checksums
         split_lines = _compiled.split_lines

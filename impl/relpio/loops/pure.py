@@ -6,10 +6,14 @@ Each hands as much as it can to one call of the interpreter's own compiled funct
 from __future__ import annotations
 
 import re
+import sys
+from array import array
 from collections.abc import Sequence
 from itertools import chain
+from zlib import crc32
 
 __all__ = [
+    "checksums",
     "count_acks",
     "encode_acks",
     "encode_messages",
@@ -106,3 +110,14 @@ def split_lines(text: bytes, /) -> tuple[list[bytes], int]:
     """Return what lies between the LFs of `text`, and the length of the longest of it."""
     lines = text.split(b"\n")
     return lines, max(map(len, lines))
+
+
+def checksums(messages: Sequence[bytes], first: int, /) -> bytes:
+    """Return CRC-32s of messages numbered from `first` on, as little-endian words.
+
+    Each begins with the lower 32 bits of its message's number.
+    """
+    table = array("I", map(crc32, messages, range(first, first + len(messages))))
+    if sys.byteorder == "big":
+        table.byteswap()
+    return table.tobytes()

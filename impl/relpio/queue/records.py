@@ -26,6 +26,8 @@ from itertools import accumulate
 from typing import NamedTuple
 from zlib import crc32
 
+from relpio.loops import checksums
+
 __all__ = [
     "BLOCK_SIZE",
     "FOOTER",
@@ -138,8 +140,7 @@ def encode_block(queue: int, first: int, messages: Sequence[bytes]) -> bytes:
     count = len(messages)
     lengths = array("I", map(len, messages))
     size = sum(lengths)
-    checks = array("I", map(crc32, messages, range(first, first + count)))
-    tables = _table_octets(lengths) + _table_octets(checks)
+    tables = _table_octets(lengths) + checksums(messages, first)
     head = _BLOCK.pack(BLOCK_MAGIC, count, first, size, 0)[:-4]
     crc = crc32(tables, crc32(head, queue))
     return b"".join((head, struct.pack("<I", crc), tables, *messages))
@@ -195,7 +196,7 @@ def split_body(head: BlockHead, body: bytes) -> list[bytes | None]:
     ends = list(accumulate(head.lengths))
     messages = [body[end - length : end] for end, length in zip(ends, head.lengths, strict=True)]
     numbers = range(head.first, head.first + len(messages))
-    if array("I", map(crc32, messages, numbers)) == head.checks and len(body) >= head.size:
+    if len(body) >= head.size and checksums(messages, head.first) == _table_octets(head.checks):
         return list(messages)
     return [
         message if len(message) == length and crc32(message, number) == check else None

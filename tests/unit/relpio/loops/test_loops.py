@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import struct
 import subprocess
 import sys
 from types import ModuleType
 from typing import Any
+from zlib import crc32
 
 import pytest
 from hypothesis import given
@@ -113,6 +115,8 @@ class TestMessages:
                 module.encode_messages(1, wrong)
             with pytest.raises(TypeError):
                 module.join_lines(wrong)
+            with pytest.raises(TypeError):
+                module.checksums(wrong, 1)
 
 
 class TestAcks:
@@ -150,7 +154,21 @@ class TestLines:
         assert module.split_lines(b"a\r\nbcd\n\0") == ([b"a\r", b"bcd", b"\0"], 3)
 
 
+class TestChecksums:
+    def test_they_are_crc32_of_number_and_message(self, module: ModuleType) -> None:
+        messages = [b"", b"123456789", bytes(range(256)) * 3]
+        for first in (0, 1, 2**32 - 1, 2**40, 2**64 - 1):
+            due = [crc32(each, first + at & 0xFFFFFFFF) for at, each in enumerate(messages)]
+            assert module.checksums(messages, first) == struct.pack("<3I", *due)
+        assert module.checksums([b"123456789"], 0) == bytes.fromhex("2639f4cb")  # its check value
+        assert module.checksums((), 7) == b""
+
+
 class TestBothAreTheSame:
+    @given(messages=MESSAGES, first=st.integers(0, 2**64 - 1))
+    def test_checksums(self, compiled: ModuleType, messages: list[bytes], first: int) -> None:
+        assert pure.checksums(messages, first) == compiled.checksums(messages, first)
+
     @given(stream=streams(), longest=st.integers(0, 40), most=LIMITS)
     def test_taking_messages(
         self, compiled: ModuleType, stream: tuple[bytes, int, int], longest: int, most: int
