@@ -21,6 +21,7 @@ from tests.lab.scenarios import SHORT, halfopen, write_short
 pytestmark = [pytest.mark.docker, pytest.mark.usefixtures("images"), pytest.mark.timeout(300)]
 
 PATIENCE_S = 120
+IN_FLIGHT_S = 10
 # Long enough to be found alive, whatever else the machine does; every run here is ended.
 LONG = SHORT.replace("wait: 2 h", "wait: 1000 h")
 
@@ -61,6 +62,52 @@ def _start(node: list[str], directory: Path) -> subprocess.Popen[bytes]:
     )
 
 
+# Dies right after the engine was asked to start a container for the nth time.
+DIES = """
+import os, signal, sys, threading, time
+from docker.models.containers import Container
+from halfopen.cli.main import main
+
+start, asked, nth = Container.start, 0, int(sys.argv.pop(1))
+
+def dies(self, **more):
+    global asked
+    asked += 1
+    if asked == nth:
+        threading.Thread(target=start, args=(self,)).start()
+        time.sleep(0.02 if nth % 2 else 2.0)  # on its way, or done
+        os.kill(os.getpid(), signal.SIGKILL)
+    start(self, **more)
+
+Container.start = dies
+main()
+"""
+
+
+@pytest.mark.parametrize("nth", range(1, 6))
+def test_what_nobody_was_told_of_ends_too(
+    tmp_path: Path, client: docker.DockerClient, node: list[str], nth: int
+) -> None:
+    """Helper, two pause containers, two programs are started one after the other."""
+    scenario = write_short(tmp_path, LONG)
+    command = [*node, sys.executable, "-c", DIES, str(nth), "run", str(scenario), "--lab", "docker"]
+    command += ["--variant", "leaks", "--no-report", "--quiet"]
+    process = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
+    try:
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+        # What is on its way comes up first, unless the engine gives it up.
+        wait_until(lambda: _started(client, process.pid) >= nth, IN_FLIGHT_S, 0.2)
+        assert wait_until(lambda: _running(client, process.pid) == 0, PATIENCE_S, 0.5)
+        left = _of(client, process.pid)
+        assert left is not None and len(left.containers) >= nth
+    finally:
+        process.kill()
+        process.wait()
+        _clean(node)
+
+
 def _clean(node: list[str], *options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [*node, sys.executable, "-m", "halfopen", "clean", *options],
@@ -80,6 +127,15 @@ def _of(client: docker.DockerClient, pid: int) -> garbage.Leftover | None:
 def _running(client: docker.DockerClient, pid: int) -> int:
     found = _of(client, pid)
     return 0 if found is None else found.running
+
+
+def _started(client: docker.DockerClient, pid: int) -> int:
+    """How many containers of that run were ever started."""
+    found = client.api.containers(all=True, filters={"label": garbage.RUN})
+    return sum(
+        each["State"] != "created" and f'"pid": {pid},' in each["Labels"][garbage.OWNER]
+        for each in found
+    )
 
 
 def test_a_killed_run_is_removed_by_clean_and_nothing_else_is(

@@ -9,9 +9,7 @@ kills what runs, so that nothing is left but entries in the engine's lists.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Collection, Mapping
@@ -24,6 +22,7 @@ from halfopen.labs.agent.agent import Agent, Write, serve
 from halfopen.labs.agent.programs import Program
 from halfopen.labs.agent.resolver import Resolver
 from halfopen.labs.docker.subject import ContainerProgram
+from halfopen.labs.docker.sweeping import VARIABLE, sweep
 from halfopen.model.program import ProgramSpec
 from halfopen.probes import namespaces
 
@@ -35,7 +34,6 @@ class ContainerAgent(Agent):
 
     def __init__(self, write: Write) -> None:
         super().__init__(write)
-        self._pause_containers: set[int] = set()
         self._subjects: dict[tuple[str, str], ContainerProgram] = {}
 
     async def do_clock(self, _: Mapping[str, Any]) -> float:
@@ -52,7 +50,6 @@ class ContainerAgent(Agent):
         if pid is None:
             super().create_host(name, request)
             return
-        self._pause_containers.add(pid)
         try:
             namespaces.keep(Path(f"/proc/{pid}/ns/net"), name)
         except OSError as error:
@@ -102,15 +99,6 @@ class ContainerAgent(Agent):
         self._subjects[host, spec.name] = subject
         return subject
 
-    def kill_all(self) -> None:
-        """End every process of the run: those in containers, and those in our own namespaces."""
-        subjects = [each.pid for each in self._subjects.values()]
-        for pid in [*subjects, *self._pause_containers]:
-            if not pid:
-                continue
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-
 
 def _look_for_preloads(spec: ProgramSpec) -> None:
     """Without one of them the program would run all the same, after a word to nobody."""
@@ -123,17 +111,10 @@ def _look_for_preloads(spec: ProgramSpec) -> None:
 
 
 async def _main() -> None:
-    made: list[ContainerAgent] = []
-
-    def make(write: Write) -> ContainerAgent:
-        made.append(ContainerAgent(write))
-        return made[0]
-
     try:
-        await serve(make)
+        await serve(ContainerAgent)
     finally:
-        for agent in made:
-            agent.kill_all()
+        sweep(os.environ[VARIABLE])
 
 
 if __name__ == "__main__":

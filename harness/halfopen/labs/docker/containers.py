@@ -6,6 +6,7 @@ import io
 import sys
 import tarfile
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 
@@ -16,6 +17,7 @@ from docker.types import LogConfig, Mount, Ulimit
 
 from halfopen.labs.docker import code, garbage
 from halfopen.labs.docker.engine import HELPER_IMAGE, translate_engine_errors
+from halfopen.labs.docker.sweeping import VARIABLE
 from halfopen.ports import ProgramSpec
 
 ROOM = PurePosixPath("/halfopen")
@@ -74,7 +76,11 @@ class Containers:
                 HELPER_IMAGE,
                 ["python3", "-m", "halfopen.labs.docker.agent"],
                 name=f"{self._prefix}-helper",
-                environment={"PYTHONPATH": _PYTHON_PATH, "PYTHONUNBUFFERED": "1"},
+                environment={
+                    "PYTHONPATH": _PYTHON_PATH,
+                    "PYTHONUNBUFFERED": "1",
+                    VARIABLE: self.run,
+                },
                 labels=garbage.labels(self.run, "helper"),
                 stdin_open=True,
                 network_mode="none",
@@ -101,6 +107,7 @@ class Containers:
                 ["sleep", "infinity"],
                 name=f"{self._prefix}-{host}",
                 hostname=host,
+                environment={VARIABLE: self.run},
                 dns=["127.0.0.1"],  # the agent answers there
                 dns_opt=["timeout:1", "attempts:2"],
                 labels=garbage.labels(self.run, "pause_container"),
@@ -125,7 +132,7 @@ class Containers:
                 before[1].remove(force=True, v=True)
         with translate_engine_errors(f"make the container of {spec.name} on {host}"):
             made = self._client.containers.create(
-                **_program(spec),
+                **_program(replace(spec, env={**spec.env, VARIABLE: self.run})),
                 name=f"{self._prefix}-{host}-{spec.name}",
                 labels=garbage.labels(self.run, "subject"),
                 network_mode=f"container:{self._pause_containers[host].id}",
