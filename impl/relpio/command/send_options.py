@@ -36,6 +36,12 @@ OPTIONS = (
         many=True, required=True, live=True,
     ),
     Option(
+        "copy-to", "", values.target_address, None, "HOST:PORT",
+        "a further receiver that gets every message, over a queue of its own; the queue options "
+        "hold for each, and the address is added to --queue-filename",
+        many=True,
+    ),
+    Option(
         "window", "", values.count, "128", "N", "most unacknowledged messages",
         live=True,
     ),

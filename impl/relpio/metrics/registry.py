@@ -68,6 +68,14 @@ class Registry:
     def __init__(self) -> None:
         """Start empty."""
         self._series: dict[str, _Series] = {}
+        self._labels: dict[str, str] = {}
+
+    def labelled(self, **labels: str) -> Registry:
+        """Return a registry of the same metrics, in which those of a part get more `labels`."""
+        part = Registry()
+        part._series = self._series
+        part._labels = {**self._labels, **labels}
+        return part
 
     def counter(self, name: str, help: str, read: Read | None = None, **labels: str) -> Counter:
         """Return the counter of that name and those labels; it is made at the first call.
@@ -102,6 +110,7 @@ class Registry:
     def _registered(
         self, kind: str, name: str, text: str, labels: dict[str, str]
     ) -> tuple[_Series, Labels]:
+        labels = {**self._labels, **labels}
         if not _NAME.fullmatch(name) or not all(map(_LABEL.fullmatch, labels)):
             raise ValueError(f"{name!r} {labels}: not a name that Prometheus takes")
         series = self._series.setdefault(name, _Series(kind, text))
