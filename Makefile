@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images try-images setup setup-dev demo test soak check lint types imports unit incidents mutants kafka pages schema bench clean
+.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages schema bench clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -39,6 +39,11 @@ setup-dev: .venv/.installed-dev
 
 demo: setup ## the first incident, live: an hour of silence behind a FortiGate
 	$(BIN)/halfopen run $(DEMO) --out out/demo
+
+warp: setup ## the same incident unscaled, 6 hours of it in seconds: builds a kernel first, once
+	@.ci/system-packages kernel
+	$(BIN)/halfopen kernel build
+	$(BIN)/halfopen run --lab warp $(DEMO) --out out/warp
 
 check: lint types imports ## style, types and import law
 
