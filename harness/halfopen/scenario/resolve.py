@@ -6,6 +6,7 @@ from halfopen.ports import Vocabulary
 from halfopen.scenario.aftermath import check_aftermath
 from halfopen.scenario.context import Context
 from halfopen.scenario.expect import resolve_expectations
+from halfopen.scenario.messages import check_messages
 from halfopen.scenario.model import Variant
 from halfopen.scenario.names import Names
 from halfopen.scenario.paths import check_path, check_return_path
@@ -49,6 +50,7 @@ def resolve(
     check_proxies(raw.hosts, steps, expect, context)
     if raw.steps is not None and raw.steps.whole:
         check_aftermath(steps, expect, problems)
+        check_messages(name, steps, expect, problems)
     if len(problems):
         return None
     names = context.names
