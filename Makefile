@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages schema bench clean
+.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages schema bench busy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -109,6 +109,9 @@ schema: setup ## write the JSON Schema of scenario files, and the page about his
 
 bench: setup-dev ## figures against peers, side by side (bench/results.json)
 	$(BIN)/python -m bench
+
+busy: setup-dev ## thirty variants, twenty times each, beside two busy loops per processor: no verdict is wrong
+	$(BIN)/python -m bench.busy
 
 clean: ## remove everything that make made
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
