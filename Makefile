@@ -17,7 +17,7 @@ help: ## this list
 
 setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
-COMPILED := impl/pyproject.toml impl/hatch_build.py impl/relpio/loops/compiled.c
+COMPILED := impl/pyproject.toml impl/hatch_build.py $(wildcard impl/relpio/loops/*.[ch])
 
 .venv/.installed: pyproject.toml $(COMPILED) .ci/system-packages
 	@.ci/system-packages run

@@ -19,7 +19,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 MODULE = "relpio/loops/_compiled.abi3.so"
-SOURCE = "relpio/loops/compiled.c"
+SOURCES = "relpio/loops"
 OLDEST = (3, 11)
 """Python whose stable ABI is used: the oldest that relpio runs on."""
 
@@ -35,7 +35,7 @@ class CompiledLoops(BuildHookInterface[Any]):
             return
         self._directory = tempfile.TemporaryDirectory(prefix="relpio-")
         try:
-            built = compile_loops(Path(self.root) / SOURCE, Path(self._directory.name))
+            built = compile_loops(Path(self.root) / SOURCES, Path(self._directory.name))
         except Exception as error:  # of many kinds; none is a reason not to install relpio
             self.app.display_warning(f"relpio is built without its compiled part: {error}")
             return
@@ -53,7 +53,7 @@ class CompiledLoops(BuildHookInterface[Any]):
             self._directory.cleanup()
 
 
-def compile_loops(source: Path, directory: Path) -> Path:
+def compile_loops(sources: Path, directory: Path) -> Path:
     """Compile with setuptools, which knows this Python's compiler and flags; return the module.
 
     Raises:
@@ -65,10 +65,10 @@ def compile_loops(source: Path, directory: Path) -> Path:
     os.environ.setdefault("SOURCE_DATE_EPOCH", "0")
     extension = Extension(
         "_compiled",
-        [source.name],
+        sorted(each.name for each in sources.glob("*.c")),
         define_macros=[("Py_LIMITED_API", f"0x{OLDEST[0]:02X}{OLDEST[1]:02X}0000")],
         # The same bytes wherever the source lies.
-        extra_compile_args=["-std=c99", "-O2", "-g0", "-Wall", "-Wextra"],
+        extra_compile_args=["-std=c99", "-O2", "-g0", "-Wall", "-Wextra", "-fvisibility=hidden"],
         extra_link_args=["-Wl,-s"],
         py_limited_api=True,
     )
@@ -77,7 +77,7 @@ def compile_loops(source: Path, directory: Path) -> Path:
     command.build_temp = str(directory / "objects")
     command.ensure_finalized()
     before = Path.cwd()
-    os.chdir(source.parent)
+    os.chdir(sources)
     try:
         command.run()
     finally:

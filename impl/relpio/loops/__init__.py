@@ -1,6 +1,6 @@
 """Loops that touch every message: compiled when that part was built, otherwise in Python.
 
-`pure` is the reference. `_compiled` (`compiled.c`, against Python's stable ABI) does the same byte
+`pure` is the reference. `_compiled` (the C files, against Python's stable ABI) does the same byte
 for byte, which property tests hold. It is optional: without a compiler at build time it is absent.
 The environment variable `RELPIO_PURE=1` leaves it unused.
 

@@ -1,4 +1,4 @@
-"""The loops in Python: the reference for `compiled.c`, and what runs without it.
+"""The loops in Python: the reference for the compiled ones, and what runs without it.
 
 Each hands as much as it can to one call of the interpreter's own compiled functions.
 """
