@@ -23,7 +23,7 @@ from halfopen.products.uml import kernel
 INCIDENT = "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
 ROOT = Path(__file__).parents[2]
 
-pytestmark = pytest.mark.lab
+pytestmark = [pytest.mark.lab, pytest.mark.warp]
 
 
 @pytest.fixture(autouse=True)

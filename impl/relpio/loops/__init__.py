@@ -42,14 +42,26 @@ split_lines = pure.split_lines
 if os.environ.get(PURE_VARIABLE, "0") in ("", "0"):
     try:
         from relpio.loops import _compiled
-    except ImportError:  # not built here, or for another platform
+
+        loops = (
+            _compiled.take_messages,
+            _compiled.count_acks,
+            _compiled.encode_messages,
+            _compiled.encode_acks,
+            _compiled.join_lines,
+            _compiled.checksums,
+            _compiled.split_lines,
+        )
+    except (ImportError, AttributeError):  # not built, or for another platform or version
         pass
     else:
         COMPILED = True
-        take_messages = _compiled.take_messages
-        count_acks = _compiled.count_acks
-        encode_messages = _compiled.encode_messages
-        encode_acks = _compiled.encode_acks
-        join_lines = _compiled.join_lines
-        checksums = _compiled.checksums
-        split_lines = _compiled.split_lines
+        (
+            take_messages,
+            count_acks,
+            encode_messages,
+            encode_acks,
+            join_lines,
+            checksums,
+            split_lines,
+        ) = loops

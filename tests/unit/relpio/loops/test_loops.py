@@ -210,3 +210,20 @@ def test_a_variable_leaves_the_compiled_part_unused(
     assert done.returncode == 0
     assert done.stdout.startswith("relpio: compiled loops\n") == uses_it
     assert (PURE_VARIABLE in done.stdout) != uses_it
+
+
+def test_a_compiled_part_of_another_version_is_left_unused() -> None:
+    program = (
+        "import sys, types\n"
+        "old = types.ModuleType('relpio.loops._compiled')\n"
+        "old.take_messages = None\n"
+        "sys.modules['relpio.loops._compiled'] = old\n"
+        "import relpio.loops as loops\n"
+        "from relpio.loops import pure\n"
+        "assert not loops.COMPILED\n"
+        "assert loops.take_messages is pure.take_messages\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=60
+    )
+    assert (done.returncode, done.stderr) == (0, "")
