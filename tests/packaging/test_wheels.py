@@ -104,7 +104,7 @@ def test_the_wheel_of_halfopen_is_complete(wheels: dict[str, Path]) -> None:
     assert {n.split("/")[0] for n in names} == {
         "halfopen", f"halfopen-{halfopen.__version__}.dist-info"
     }  # fmt: skip
-    assert "halfopen = halfopen.cli.main:main" in points
+    assert "halfopen = halfopen.cli.entry:main" in points
     assert "relpio" not in points
 
 
