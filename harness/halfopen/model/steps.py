@@ -180,3 +180,8 @@ def seconds_of(step: PlannedStep, share_of_deadline: float = 0.0) -> float:
             return 0.0
         case _:
             assert_never(step)
+
+
+def names_step(words: str, text: str) -> bool:
+    """True if `words` are the text of a step, or the first words of it."""
+    return text == words or (text.startswith(words) and not text[len(words)].isalnum())

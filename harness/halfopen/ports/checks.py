@@ -94,6 +94,11 @@ class Check(Section):
         """
         return 0.0
 
+    @property
+    def named_steps(self) -> Sequence[str]:
+        """The steps that its parameters name, by their words or the first of them."""
+        return ()
+
     def timers(self) -> Sequence[Timer]:
         """The bounds that the time scale must keep in order; none by default."""
         return ()

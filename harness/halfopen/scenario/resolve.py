@@ -8,6 +8,7 @@ from halfopen.scenario.context import Context
 from halfopen.scenario.expect import resolve_expectations
 from halfopen.scenario.messages import check_messages
 from halfopen.scenario.model import Variant
+from halfopen.scenario.named_steps import check_named_steps
 from halfopen.scenario.names import Names
 from halfopen.scenario.paths import check_path, check_return_path
 from halfopen.scenario.proxies import check_proxies
@@ -51,6 +52,7 @@ def resolve(
     if raw.steps is not None and raw.steps.whole:
         check_aftermath(steps, expect, problems)
         check_messages(name, steps, expect, problems)
+        check_named_steps(steps, expect, problems)
     if len(problems):
         return None
     names = context.names
