@@ -1,0 +1,195 @@
+"""Results of runs that are killed, whose disk is full, or whose locale knows no UTF-8.
+
+Whatever happens: a file of results is whole and readable, or it is not there; nothing is left
+running; what a person is told has no traceback.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import xml.etree.ElementTree as ET
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.lab.crashes import SOAK
+from tests.lab.processes import wait_until, with_marker
+from tests.lab.scenarios import SHORT, told
+
+pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns"), pytest.mark.timeout(1200)]
+
+MARKER = "HALFOPEN_TROUBLE"
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+STATUSES = {
+    signal.SIGKILL: {-signal.SIGKILL},
+    signal.SIGTERM: {143, -signal.SIGTERM},  # before and after the runs it ends us at once
+    signal.SIGINT: {130},
+}
+KILLS = 60 if SOAK else 3
+AT_ONCE = 3
+DISKS = 10 if SOAK else 1
+
+# Two seconds of it, and signs that no old character set has.
+TEXT = SHORT.replace("wait: 2 h", "wait: 40 min").replace(
+    "scenario: short silence", "scenario: 'Stille, kurz ✓ 静か é'"
+)
+
+LOCALES: dict[str, dict[str, str]] = {
+    "C": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "POSIX": {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "latin-1": {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
+    "EUC-JP": {"LC_ALL": "C", "PYTHONIOENCODING": "euc_jp", "PYTHONUTF8": "0"},
+    "not installed": {"LC_ALL": "xx_XX.KOI8-R", "LANG": "xx_XX", "PYTHONUTF8": "0"},
+}
+
+# The disk is full after some tenths of a second; at the end there is room again, to look.
+FULL = """
+mount -t tmpfs -o size=24m halfopen disk
+(sleep "$MOMENT"; cat /dev/zero > disk/filler 2>/dev/null) &
+"$@"
+status=$?
+wait
+rm -f disk/filler
+cp -R disk kept
+exit $status
+"""
+
+
+def _command(directory: Path, where: str = "") -> list[str]:
+    scenario = directory / "short.scenario.yaml"
+    scenario.write_text(TEXT, encoding="utf-8")
+    results = [f"--out={where}out", f"--json={where}r.json", f"--junit={where}r.xml"]
+    return [sys.executable, "-m", "halfopen", "run", str(scenario), *results]
+
+
+def _readable(directory: Path) -> set[str]:
+    """The results that are there; each is read, and is complete."""
+    found = set()
+    for path in directory.rglob("*"):
+        if path.name == "r.json":
+            results = json.loads(path.read_bytes().decode("utf-8"))["results"]
+            assert [r["variant"] for r in results] == ["leaks", "fails"]
+            assert {r["scenario"] for r in results} == {"Stille, kurz ✓ 静か é"}
+        elif path.name == "r.xml":
+            assert len(list(ET.fromstring(path.read_bytes()).iter("testcase"))) == 2
+        elif path.name == "report.html":
+            text = path.read_bytes().decode("utf-8")
+            assert text.rstrip().endswith("</html>") and "静か" in text
+        elif path.name == "history.jsonl":
+            first = path.read_bytes().split(b"\n")[0]
+            assert json.loads(first)["kind"] == "header"
+        else:
+            continue
+        found.add(path.name)
+    return found
+
+
+def _judged_again(out: Path) -> None:
+    if any(out.rglob("history.jsonl")):
+        done = told("check", str(out), "--no-report", cwd=out.parent)
+        assert done.returncode in (0, 1), done.stdout + done.stderr
+
+
+def test_killed_at_any_moment(
+    tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    rng = random.Random(20261127)
+    seen: Counter[str] = Counter()
+    for batch in range(KILLS // AT_ONCE):
+        running = []
+        for number in range(AT_ONCE):
+            directory = tmp_path / f"{batch}-{number}"
+            directory.mkdir()
+            with (directory / "said").open("wb") as words:
+                process = subprocess.Popen(
+                    # Under nohup and the like an interrupt is ignored, and children inherit that.
+                    ["env", "--default-signal=INT", *_command(directory)],
+                    cwd=directory,
+                    env={**os.environ, MARKER: directory.name, "PYTHONFAULTHANDLER": ""},
+                    stdin=subprocess.DEVNULL,
+                    stdout=words,
+                    stderr=words,
+                )
+            running.append((directory, process, SIGNALS[(batch + number) % len(SIGNALS)]))
+        for directory, process, chosen in running:
+            # The moment is what is tested.  Before Python itself is up nobody can answer.
+            assert wait_until(lambda d=directory: _loads(d.name))  # type: ignore[misc]
+            try:
+                status = process.wait(rng.uniform(0.0, 7.0))
+            except subprocess.TimeoutExpired:
+                process.send_signal(chosen)
+                status = process.wait(60)
+            said = (directory / "said").read_text("utf-8", "replace")
+            assert "Traceback" not in said, said
+            assert status in STATUSES[chosen] | {0, 1}, said
+            found = _readable(directory)
+            if status in (130, 143) and "the runs end now" in said:
+                assert {"r.json", "r.xml", "report.html"} <= found, said
+                seen["with results"] += 1
+            seen[f"{chosen.name} {status}"] += 1
+            _judged_again(directory / "out")
+        for directory, _, _ in running:
+            assert wait_until(lambda d=directory: not with_marker(f"{MARKER}={d.name}"), pause=0.1)  # type: ignore[misc]
+    record_property("killed", str(dict(seen)))
+    assert seen.total() >= KILLS
+
+
+def _loads(marker: str) -> bool:
+    """Whether the command runs Python code of ours by now, or is over."""
+    pids = with_marker(f"{MARKER}={marker}")
+    if not pids:
+        return True
+    maps = []
+    for pid in pids:
+        try:
+            maps.append(Path(f"/proc/{pid}/maps").read_text())
+        except OSError:
+            continue
+    return any("_signal" in each or "_socket" in each or "pydantic" in each for each in maps)
+
+
+@pytest.mark.parametrize("name", LOCALES)
+def test_any_locale(tmp_path: Path, name: str) -> None:
+    directory = tmp_path / "größe ✓"
+    directory.mkdir()
+    done = subprocess.run(
+        _command(directory), cwd=directory, env={**os.environ, **LOCALES[name]},
+        capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    said = (done.stdout + done.stderr).decode("latin-1")
+    assert "Traceback" not in said and "Error" not in said, said
+    assert done.returncode in (0, 1), said
+    assert _readable(directory) == {"r.json", "r.xml", "report.html", "history.jsonl"}
+
+
+@pytest.mark.parametrize("moment", range(DISKS))
+def test_a_disk_that_is_full_from_some_moment_on(
+    tmp_path: Path, moment: int, record_property: Callable[[str, object], None]
+) -> None:
+    (tmp_path / "disk").mkdir()
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    seconds = 0.4 + moment * (0.6 if SOAK else 3.0)
+    done = subprocess.run(
+        ["unshare", *user, "--mount", "sh", "-c", FULL, "sh", *_command(tmp_path, "disk/")],
+        cwd=tmp_path,
+        env={**os.environ, "MOMENT": f"{seconds:.1f}", MARKER: f"full-{moment}"},
+        capture_output=True, text=True, timeout=120, stdin=subprocess.DEVNULL,
+    )  # fmt: skip
+    said = done.stdout + done.stderr
+    said_last = done.stderr.splitlines()[-1:]
+    record_property(f"full after {seconds:.1f} s", f"status {done.returncode}: {said_last}")
+    assert "Traceback" not in said, said
+    assert done.returncode in (0, 1, 2), said
+    _readable(tmp_path / "kept")
+    _judged_again(tmp_path / "kept" / "out")
+    assert not list((tmp_path / "kept").rglob("*.part"))
+    if done.returncode == 2:
+        assert "No space left on device" in done.stderr
+    assert not with_marker(f"{MARKER}=full-{moment}")
