@@ -33,6 +33,8 @@ class CompiledLoops(BuildHookInterface[Any]):
         """Called by hatchling before it builds; `version` is "standard" or "editable"."""
         if os.environ.get("RELPIO_PURE", "0") not in ("", "0"):
             return
+        if version == "editable":  # what is there may be of an older source
+            (Path(self.root) / MODULE).unlink(missing_ok=True)
         self._directory = tempfile.TemporaryDirectory(prefix="relpio-")
         try:
             built = compile_loops(Path(self.root) / SOURCES, Path(self._directory.name))
