@@ -31,7 +31,7 @@ from halfopen.model.steps import (
     PlannedWaitUntil,
     seconds_of,
 )
-from halfopen.model.verdict import ControlResult, VariantResult, Verdict
+from halfopen.model.verdict import CheckResult, ControlResult, VariantResult, Verdict
 from halfopen.ports import Fault, Vocabulary
 from halfopen.verbs import SignalProgram
 
@@ -136,16 +136,22 @@ def compare(result: VariantResult, control: VariantResult, words: str) -> Contro
         control: of its control.
         words: why nothing need differ, if the variant says so.
     """
-    undisturbed = {check.label: check.verdict for check in control.checks}
+    undisturbed = {check.label: check for check in control.checks}
     asked = [check for check in result.checks if check.label in undisturbed and check.line]
+    # One that fails either way may still fail by other figures than those it has to reproduce.
+    differ = {c.label for c in asked if _said(c) != _said(undisturbed[c.label])}
     late = control.verdict is Verdict.UNKNOWN and control.late_s > 0
     undecided = late or not asked or control.verdict in (Verdict.ERROR, Verdict.UNSUPPORTED)
     return ControlResult(
         verdict=control.verdict,
         why=control.why,
         directory=control.directory,
-        differ=tuple(c.label for c in asked if c.verdict is not undisturbed[c.label]),
-        same=tuple(c.label for c in asked if c.verdict is undisturbed[c.label]),
+        differ=tuple(c.label for c in asked if c.label in differ),
+        same=tuple(c.label for c in asked if c.label not in differ),
         words=words,
         undecided=undecided,
     )
+
+
+def _said(check: CheckResult) -> tuple[Verdict, bool]:
+    return check.verdict, check.as_expected

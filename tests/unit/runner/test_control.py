@@ -184,6 +184,14 @@ def test_expectations_that_notice_the_faults(
     assert said in found.in_words
 
 
+def test_a_failure_by_other_figures_is_not_the_same() -> None:
+    reproduced, other = result(FAIL, FAIL, FAIL), result(FAIL, FAIL, FAIL)
+    first, second = reproduced.checks
+    reproduced = replace(reproduced, checks=(replace(first, expected=FAIL), second))
+    found = compare(reproduced, other, "")
+    assert (found.differ, found.same) == (("c0",), ("c1",))
+
+
 @pytest.mark.parametrize("verdict", [Verdict.ERROR, Verdict.UNSUPPORTED, Verdict.UNKNOWN])
 def test_a_control_that_could_not_be_judged_proves_nothing(verdict: Verdict) -> None:
     control = result(verdict, FAIL, late_s=1.0)
