@@ -14,7 +14,6 @@ import subprocess
 import sys
 import xml.etree.ElementTree as ET
 from collections import Counter
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -97,9 +96,7 @@ def _judged_again(out: Path) -> None:
         assert done.returncode in (0, 1), done.stdout + done.stderr
 
 
-def test_killed_at_any_moment(
-    tmp_path: Path, record_property: Callable[[str, object], None]
-) -> None:
+def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     rng = random.Random(20261127)
     seen: Counter[str] = Counter()
     for batch in range(KILLS // AT_ONCE):
@@ -137,7 +134,7 @@ def test_killed_at_any_moment(
             _judged_again(directory / "out")
         for directory, _, _ in running:
             assert wait_until(lambda d=directory: not with_marker(f"{MARKER}={d.name}"), pause=0.1)  # type: ignore[misc]
-    record_property("killed", str(dict(seen)))
+    request.node.user_properties.append(("killed", str(dict(seen))))
     assert seen.total() >= KILLS
 
 
@@ -171,7 +168,7 @@ def test_any_locale(tmp_path: Path, name: str) -> None:
 
 @pytest.mark.parametrize("moment", range(DISKS))
 def test_a_disk_that_is_full_from_some_moment_on(
-    tmp_path: Path, moment: int, record_property: Callable[[str, object], None]
+    tmp_path: Path, moment: int, request: pytest.FixtureRequest
 ) -> None:
     (tmp_path / "disk").mkdir()
     user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
@@ -184,7 +181,8 @@ def test_a_disk_that_is_full_from_some_moment_on(
     )  # fmt: skip
     said = done.stdout + done.stderr
     said_last = done.stderr.splitlines()[-1:]
-    record_property(f"full after {seconds:.1f} s", f"status {done.returncode}: {said_last}")
+    what = f"status {done.returncode}: {said_last}"
+    request.node.user_properties.append((f"full after {seconds:.1f} s", what))
     assert "Traceback" not in said, said
     assert done.returncode in (0, 1, 2), said
     _readable(tmp_path / "kept")
