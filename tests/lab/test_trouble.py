@@ -29,7 +29,7 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 STATUSES = {
     signal.SIGKILL: {-signal.SIGKILL},
     signal.SIGTERM: {143, -signal.SIGTERM},  # before and after the runs it ends us at once
-    signal.SIGINT: {130},
+    signal.SIGINT: {130, -signal.SIGINT},  # while Python ends, after all is reported
 }
 KILLS = 60 if SOAK else 3
 AT_ONCE = 3

@@ -7,6 +7,7 @@ have happened, or have had the time that their bounds give them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from halfopen.model.plan import Plan
@@ -29,13 +30,27 @@ class OpenQuestion:
     decides: Decides
     seconds: float
 
-    def is_answered(self, figures: Figures) -> bool:
-        """True if nothing is underway at the host, as far as was recorded."""
-        if not figures.runs(self.host):
-            return True  # nothing that is bounded can happen there any more
-        if self.decides == "session":
-            return figures.connected(self.host) > 0 and not figures.unacknowledged(self.host)
-        return not figures.has_dead_connections(self.host)
+    def begin(self, figures: Figures) -> Callable[[], bool]:
+        """A function that is true if nothing is underway any more of what is underway now.
+
+        Connections that die later are left as they are: else a run would not end before the last
+        idle flow has expired.
+
+        Args:
+            figures: as far as was recorded; they are looked at again at each call.
+        """
+        host = self.host
+        known = frozenset(figures.connections(host))
+        alive = len(known) - figures.dead_connections(host)
+
+        def answered() -> bool:
+            if not figures.runs(host):
+                return True  # nothing that is bounded can happen there any more
+            if self.decides == "session":
+                return bool(figures.connections(host)) and not figures.unacknowledged(host)
+            return len(known & figures.connections(host)) <= alive
+
+        return answered
 
 
 def open_questions(plan: Plan, vocabulary: Vocabulary) -> tuple[OpenQuestion, ...]:

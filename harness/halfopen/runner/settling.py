@@ -17,7 +17,13 @@ QUIET_SAMPLES = 4
 """For so many samples no connection may begin or end before the end state is taken."""
 
 AT_MOST_S = 5.0
-"""Lab seconds, after which a run ends though its connections still change: then they always do."""
+"""Lab seconds, after which a run ends though its connections still change: then they always do.
+
+Where samples are late it is longer, as far as :data:`MOST`: quiet is counted in samples.
+"""
+
+MOST = 4.0
+"""By this factor at most: no machine is waited for forever."""
 
 
 class Settling:
@@ -28,7 +34,7 @@ class Settling:
     """
 
     def __init__(self, sample_s: float) -> None:
-        self._interval = sample_s
+        self._sample_s = self._interval = sample_s
         self._established = Established()
         self._changed_at = 0.0
 
@@ -45,10 +51,15 @@ class Settling:
         """The lab time from which on the end state may be taken, if nothing changes until then."""
         return self._changed_at + QUIET_SAMPLES * self._interval
 
+    @property
+    def at_most_s(self) -> float:
+        """Lab seconds that are waited at most."""
+        return AT_MOST_S * min(MOST, self._interval / self._sample_s)
+
     async def wait(
         self, now: Callable[[], float], sample: Callable[[], Awaitable[None]], *, since: float
     ) -> None:
-        """Wait until nothing has changed for long enough, but no longer than :data:`AT_MOST_S`.
+        """Wait until nothing has changed for long enough, but no longer than :attr:`at_most_s`.
 
         Args:
             now: the lab time.
@@ -58,7 +69,6 @@ class Settling:
         begun = now()
         self._changed_at = max(self._changed_at, since)
         await sample()
-        last = begun + AT_MOST_S
-        while (left := min(self.settled_at, last) - now()) > 0:
+        while (left := min(self.settled_at, begun + self.at_most_s) - now()) > 0:
             await asyncio.sleep(left)
             await sample()  # it may show one more change

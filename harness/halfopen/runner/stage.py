@@ -22,7 +22,7 @@ from halfopen.model.topology import Family, HostNetwork, addresses_seen, lay_out
 from halfopen.ports import Demands, Fault, LabSpec, ProgramSpec, SystemContext, Vocabulary
 from halfopen.products import libkeepalive
 from halfopen.runner.aftermath import OpenQuestion
-from halfopen.runner.conditions import Conditions, Figures
+from halfopen.runner.conditions import Conditions
 from halfopen.runner.effects import Effect
 from halfopen.runner.injected import Injected
 from halfopen.runner.requirements import fault_needs, host_needs
@@ -318,15 +318,16 @@ class Stage:
         """
         if questions:
             await self.lab.sample()
+        begun = [(each, each.begin(self.conditions.figures)) for each in questions]
         await asyncio.gather(
-            self._until(_ARRIVE_S, lambda figures: figures.all_delivered),
-            *(self._until(each.seconds, each.is_answered) for each in questions),
+            self._until(_ARRIVE_S, lambda: self.conditions.figures.all_delivered),
+            *(self._until(each.seconds, answered) for each, answered in begun),
         )
         await self._settling.wait(self.lab.now, self.lab.sample, since=self.lab.now())
 
-    async def _until(self, seconds: float, holds: Callable[[Figures], bool]) -> None:
+    async def _until(self, seconds: float, holds: Callable[[], bool]) -> None:
         async def watch() -> None:
-            while not holds(self.conditions.figures):
+            while not holds():
                 await self._changed.wait()
 
         with suppress(TimeoutError):

@@ -72,7 +72,7 @@ def answered(decides: Decides, *records: Record) -> bool:
     figures = Figures()
     for each in (*ALIVE, *records):
         figures.take(each)
-    return OpenQuestion(host, decides, 1.0).is_answered(figures)
+    return OpenQuestion(host, decides, 1.0).begin(figures)()
 
 
 OPEN = sockets("sender", 1)
@@ -119,3 +119,15 @@ def test_the_removal_of_dead_connections_is_waited_for(
     records: tuple[Record, ...], expected: bool
 ) -> None:
     assert answered("removal", *records) is expected
+
+
+def test_what_dies_later_is_not_waited_for() -> None:
+    figures = Figures()
+    for each in (*ALIVE, sockets("receiver", 1, 2), sockets("sender", 2)):
+        figures.take(each)
+    answered = OpenQuestion("receiver", "removal", 1.0).begin(figures)
+    assert not answered()
+    figures.take(sockets("sender"))  # now the other one is dead as well
+    assert not answered()
+    figures.take(sockets("receiver", 2, 3))
+    assert answered()

@@ -9,7 +9,7 @@ import pytest
 
 from halfopen.model.records import Record
 from halfopen.model.sampling import SAMPLE_S
-from halfopen.runner.settling import AT_MOST_S, QUIET_SAMPLES, Settling
+from halfopen.runner.settling import AT_MOST_S, MOST, QUIET_SAMPLES, Settling
 
 from ..records import record
 
@@ -53,6 +53,14 @@ def ended_at(monkeypatch: pytest.MonkeyPatch, begun: float, *coming: Record) -> 
 
 def test_a_quiet_run_lasts_a_few_samples_longer(monkeypatch: pytest.MonkeyPatch) -> None:
     assert ended_at(monkeypatch, 10.0, sample(1.0, 1)) == pytest.approx(10.0 + QUIET_S)
+
+
+def test_late_samples_make_the_wait_longer_but_not_endless(monkeypatch: pytest.MonkeyPatch) -> None:
+    late = 6 * SAMPLE_S
+    coming = [sample(1.0, 1, late_s=late), sample(11.0, 1, 2)]
+    assert ended_at(monkeypatch, 10.0, *coming) == pytest.approx(11.0 + 4 * late)
+    changing = [sample(10.0 + n, *range(n + 1), late_s=late) for n in range(60)]
+    assert ended_at(monkeypatch, 10.0, *changing) == pytest.approx(10.0 + MOST * AT_MOST_S)
 
 
 def test_a_connection_that_ends_in_the_last_second_is_waited_for(
