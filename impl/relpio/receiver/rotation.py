@@ -146,6 +146,7 @@ class Compressor:
         done, half = (path.with_name(path.name + self._suffix + more) for more in ("", ".tmp"))
         try:
             with path.open("rb") as source:
+                _create_private(half)  # messages of a private file are never in a public one
                 with self._open(half) as target:
                     while data := source.read(_CHUNK):
                         if self._stopped.is_set():
@@ -158,6 +159,11 @@ class Compressor:
                 path.unlink()
         finally:
             half.unlink(missing_ok=True)
+
+
+def _create_private(path: Path) -> None:
+    path.unlink(missing_ok=True)  # of a process that was killed
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
 
 
 def _sync(path: Path) -> None:

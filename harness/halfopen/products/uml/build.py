@@ -40,6 +40,7 @@ _MEMORY = 700_000_000
 _WORK = "building-"
 
 # Two builds of the same source are the same, whoever makes them, and when.
+_OF_MAKE = ("MAKEFLAGS", "MFLAGS", "MAKELEVEL", "MAKEOVERRIDES")
 _REPRODUCIBLE = {
     "KBUILD_BUILD_TIMESTAMP": "2026-01-01",
     "KBUILD_BUILD_USER": "halfopen",
@@ -163,6 +164,12 @@ def _locked(say: Say) -> Iterator[None]:
         yield
 
 
+def _environment() -> dict[str, str]:
+    """That of a build: of the caller's, but that it may be started by a `make` of its own."""
+    kept = {key: value for key, value in os.environ.items() if key not in _OF_MAKE}
+    return {**kept, **_REPRODUCIBLE, "LC_ALL": "C"}
+
+
 def _run(command: list[str], tree: Path, log: Path) -> None:
     """Run a step of the build; its output is kept for what it says if it fails."""
     with log.open("wb") as out:
@@ -170,7 +177,7 @@ def _run(command: list[str], tree: Path, log: Path) -> None:
             # A build whose caller is killed goes no further.
             ["setpriv", "--pdeathsig", "KILL", *command],
             cwd=tree,
-            env={**os.environ, **_REPRODUCIBLE, "LC_ALL": "C"},
+            env=_environment(),
             stdin=subprocess.DEVNULL,
             stdout=out,
             stderr=subprocess.STDOUT,
