@@ -61,7 +61,9 @@ def open_questions(plan: Plan, vocabulary: Vocabulary) -> tuple[OpenQuestion, ..
         if kind is None:
             continue
         check = kind.model_validate(dict(each.params))
-        if check.aftermath:
+        # Flows expire, and their ends are removed, as long as a run lasts: a wait for that would
+        # change the end state that other checks judge.
+        if check.aftermath and check.decides == "session":
             seconds = check.aftermath + 2 * SAMPLE_S
             found += [OpenQuestion(host, check.decides, seconds) for host in check.hosts()]
     return tuple(found)

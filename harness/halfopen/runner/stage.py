@@ -320,10 +320,17 @@ class Stage:
             await self.lab.sample()
         begun = [(each, each.begin(self.conditions.figures)) for each in questions]
         await asyncio.gather(
-            self._until(_ARRIVE_S, lambda: self.conditions.figures.all_delivered),
+            self._arrive(),
             *(self._until(each.seconds, answered) for each, answered in begun),
         )
         await self._settling.wait(self.lab.now, self.lab.sample, since=self.lab.now())
+
+    async def _arrive(self) -> None:
+        # Not put off by lateness: what arrives only because the run lasted longer is lost to it.
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_ARRIVE_S):
+                while not self.conditions.figures.all_delivered:
+                    await self._changed.wait()
 
     async def _until(self, seconds: float, holds: Callable[[], bool]) -> None:
         async def watch() -> None:

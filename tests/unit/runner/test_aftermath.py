@@ -40,7 +40,6 @@ def test_a_question_is_open_for_as_long_as_the_bound(tmp_path: Path) -> None:
     (plan,) = load_plans([tmp_path / "s.scenario.yaml"], lab=all_labs()["netns"])
     assert open_questions(plan, default_vocabulary()) == (
         OpenQuestion("sender", "session", 12 + 2 * SAMPLE_S),
-        OpenQuestion("receiver", "removal", 18 + 2 * SAMPLE_S),
     )
 
 
