@@ -8,7 +8,6 @@ from halfopen.model.program import Feed as Feed
 from halfopen.model.program import ProgramSpec as ProgramSpec
 from halfopen.model.program import Ready as Ready
 from halfopen.ports.checks import Check as Check
-from halfopen.ports.checks import Decides as Decides
 from halfopen.ports.checks import FigureFound as FigureFound
 from halfopen.ports.checks import Finding as Finding
 from halfopen.ports.faults import Fault as Fault

@@ -6,13 +6,11 @@ import inspect
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from halfopen.fields import Bound, Section, Timer, host_references
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
-
-Decides = Literal["session", "removal"]
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ class Check(Section):
     Attributes:
         name: as a scenario's `expect` names it.
         summary: one line.
-        decides: what answers it after a fault, if it takes time (`aftermath`): an open session with
-            nothing unacknowledged, or the removal of all dead connections.
+        awaited: whether a run lasts, for its `aftermath` at most, until an open session of its
+            hosts has nothing unacknowledged.
         silent: it is about a TCP connection that a middlebox drops silently: the loader refuses it
             at a host none of whose connections goes through a middlebox.
     """
@@ -71,7 +69,7 @@ class Check(Section):
     name: ClassVar[str]
     summary: ClassVar[str]
     silent: ClassVar[bool] = False
-    decides: ClassVar[Decides] = "session"
+    awaited: ClassVar[bool] = True
 
     @abstractmethod
     def judge(self, history: History) -> Finding:

@@ -12,7 +12,7 @@ from pathlib import Path
 from textwrap import dedent
 
 _TOLD = ("about", "expect", "reproduces", "control")
-"""What is no part of the play: a page says it in words and in its table, or not at all."""
+"""Keys that the page leaves out of the YAML: its text and its table say them, or nothing does."""
 
 _KEY = re.compile(r"(?P<quote>[\"']?)(?P<key>[^\s#\"'-][^\"':]*)(?P=quote):(?= |$)")
 

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Set
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from halfopen.errors import HalfopenError
-from halfopen.model.differences import Established, Key, LatestSample, entry_key
+from halfopen.model.differences import Established, LatestSample, entry_key
 from halfopen.model.history import expand
 from halfopen.model.records import FlowEntry, Record
 from halfopen.runner.lateness import Lateness
@@ -57,13 +57,9 @@ class Figures:
         """True if a program of the host runs."""
         return bool(self._running[host])
 
-    def connections(self, host: str) -> Set[Key]:
-        """Sockets of the host in ESTABLISHED, as of its last sample."""
-        return self._connections.hosts.get(host, frozenset())
-
     def connected(self, host: str) -> int:
-        """How many those are."""
-        return len(self.connections(host))
+        """Sockets of the host in ESTABLISHED, as of its last sample."""
+        return len(self._connections.hosts.get(host, ()))
 
     def unacknowledged(self, host: str) -> bool:
         """True if something is underway of what was sent to the host since its program started.
@@ -72,16 +68,6 @@ class Figures:
         """
         underway = self._messages["sent", host] - self._messages["delivered", None]
         return not (underway | self._waiting.get(host, set())) <= self._before[host]
-
-    def dead_connections(self, host: str) -> int:
-        """How many connections more the host has than its peers, or than a middlebox knows."""
-        mine = self.connected(host)
-        peers = sum(len(each) for name, each in self._connections.hosts.items() if name != host)
-        known = [
-            sum(entry["state"] == "ESTABLISHED" for entry in table.items.values())
-            for table in self._flows.values()
-        ]
-        return max(0, mine - min((peers, *known)))
 
     def take(self, record: Record) -> None:
         """Count what a record says."""

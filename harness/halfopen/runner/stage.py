@@ -318,10 +318,9 @@ class Stage:
         """
         if questions:
             await self.lab.sample()
-        begun = [(each, each.begin(self.conditions.figures)) for each in questions]
         await asyncio.gather(
             self._arrive(),
-            *(self._until(each.seconds, answered) for each, answered in begun),
+            *(self._until(each) for each in questions),
         )
         await self._settling.wait(self.lab.now, self.lab.sample, since=self.lab.now())
 
@@ -332,13 +331,13 @@ class Stage:
                 while not self.conditions.figures.all_delivered:
                     await self._changed.wait()
 
-    async def _until(self, seconds: float, holds: Callable[[], bool]) -> None:
+    async def _until(self, question: OpenQuestion) -> None:
         async def watch() -> None:
-            while not holds():
+            while not question.is_answered(self.conditions.figures):
                 await self._changed.wait()
 
         with suppress(TimeoutError):
-            await self.conditions.lateness.within(seconds, watch())
+            await self.conditions.lateness.within(question.seconds, watch())
 
     async def quiet(self) -> None:
         """Wait until the connections have not changed for a few samples, which may be so now."""

@@ -11,7 +11,6 @@ from halfopen.labs import all_labs
 from halfopen.model.history import compress
 from halfopen.model.records import Record
 from halfopen.model.sampling import SAMPLE_S
-from halfopen.ports import Decides
 from halfopen.runner.aftermath import OpenQuestion, open_questions
 from halfopen.runner.conditions import Figures
 from halfopen.vocabulary import default_vocabulary
@@ -39,20 +38,13 @@ def test_a_question_is_open_for_as_long_as_the_bound(tmp_path: Path) -> None:
     (tmp_path / "s.scenario.yaml").write_text(SCENARIO)
     (plan,) = load_plans([tmp_path / "s.scenario.yaml"], lab=all_labs()["netns"])
     assert open_questions(plan, default_vocabulary()) == (
-        OpenQuestion("sender", "session", 12 + 2 * SAMPLE_S),
+        OpenQuestion("sender", 12 + 2 * SAMPLE_S),
     )
 
 
 def sockets(host: str, *ports: int) -> Record:
     found = [{"local": f"a:{p}", "peer": "b:1", "state": "ESTABLISHED"} for p in ports]
     return record("sockets", host=host, sockets=found)
-
-
-def table(*states: str) -> Record:
-    entries = [
-        {"client": f"a:{n}", "server": "b:1", "state": state} for n, state in enumerate(states)
-    ]
-    return record("conntrack", host="firewall", entries=entries)
 
 
 def messages(kind: str, host: str, *numbers: int) -> Record:
@@ -66,12 +58,11 @@ def process(host: str, state: str) -> Record:
 ALIVE = (process("sender", "started"), process("receiver", "started"))
 
 
-def answered(decides: Decides, *records: Record) -> bool:
-    host = "sender" if decides == "session" else "receiver"
+def answered(*records: Record) -> bool:
     figures = Figures()
     for each in (*ALIVE, *records):
         figures.take(each)
-    return OpenQuestion(host, decides, 1.0).begin(figures)()
+    return OpenQuestion("sender", 1.0).is_answered(figures)
 
 
 OPEN = sockets("sender", 1)
@@ -99,34 +90,4 @@ RESTARTED = (process("sender", "exited"), process("sender", "started"))
 def test_a_session_that_is_bounded_is_waited_for(
     records: tuple[Record, ...], expected: bool
 ) -> None:
-    assert answered("session", *records) is expected
-
-
-@pytest.mark.parametrize(
-    ("records", "expected"),
-    [
-        ((sockets("receiver"), sockets("sender")), True),
-        ((sockets("receiver", 1), sockets("sender", 1)), True),
-        ((sockets("receiver", 1, 2), sockets("sender", 1)), False),
-        ((sockets("receiver", 1), sockets("sender", 1), table("ESTABLISHED")), True),
-        ((sockets("receiver", 1), sockets("sender", 1), table("TIME_WAIT")), False),
-        ((sockets("receiver", 1), sockets("sender", 1), table()), False),
-        ((sockets("receiver", 1), sockets("sender"), process("receiver", "exited")), True),
-    ],
-)
-def test_the_removal_of_dead_connections_is_waited_for(
-    records: tuple[Record, ...], expected: bool
-) -> None:
-    assert answered("removal", *records) is expected
-
-
-def test_what_dies_later_is_not_waited_for() -> None:
-    figures = Figures()
-    for each in (*ALIVE, sockets("receiver", 1, 2), sockets("sender", 2)):
-        figures.take(each)
-    answered = OpenQuestion("receiver", "removal", 1.0).begin(figures)
-    assert not answered()
-    figures.take(sockets("sender"))  # now the other one is dead as well
-    assert not answered()
-    figures.take(sockets("receiver", 2, 3))
-    assert answered()
+    assert answered(*records) is expected
