@@ -18,6 +18,7 @@ import tty
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
+from halfopen.labs.warp.processor import pin, unpin
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.products.uml.kernel import kernel_path
 
@@ -65,6 +66,7 @@ class Machine:
             os.close(self._theirs)
             raise UnsupportedError(f"the guest cannot be started: {error}") from error
         self.death = os.pidfd_open(self._process.pid)
+        self._processor = pin(self._process.pid)
 
     def _command(self) -> list[str]:
         init = self._files / "init"
@@ -116,6 +118,7 @@ class Machine:
         return f"{self._reason}; {said}" if self._reason else said
 
     def _bury(self) -> None:
+        unpin(self._processor)
         for each in (self.gate, self._theirs, self.death):
             os.close(each)
         shutil.rmtree(self._files, ignore_errors=True)
