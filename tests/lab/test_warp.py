@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -19,6 +20,7 @@ from halfopen.labs.warp import machine
 from halfopen.labs.warp.lab import LAB, WarpLab
 from halfopen.model.history import FILE_NAME
 from halfopen.products.uml import kernel
+from tests.lab.crashes import SOAK
 
 INCIDENT = "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
 ROOT = Path(__file__).parents[2]
@@ -67,6 +69,8 @@ def test_the_incident_is_judged_at_production_values(tmp_path: Path) -> None:
     }
     header = json.loads(next(tmp_path.rglob(FILE_NAME)).read_text().splitlines()[0])
     assert header["scale"] == 1
+    assert header["kernel"] == kernel.release(kernel.kernel_path())
+    assert header["hz"] == kernel.ticks(kernel.kernel_path()) > 0
 
 
 def test_the_same_seed_gives_the_same_history_wherever_it_is_written(tmp_path: Path) -> None:
@@ -127,6 +131,31 @@ def test_a_guest_that_panics_ends_the_run_with_the_words_of_its_console(
 @pytest.mark.parametrize("end", [signal.SIGKILL, signal.SIGINT])
 @pytest.mark.parametrize("after", [0.8, 2.0, 3.5])
 def test_who_is_killed_leaves_no_guest(end: signal.Signals, after: float, tmp_path: Path) -> None:
+    _kill(end, after, tmp_path)
+
+
+@pytest.mark.skipif(not SOAK, reason="twenty kills are part of make soak")
+@pytest.mark.timeout(600)
+def test_twenty_kills_at_any_moment_leave_nothing(tmp_path: Path) -> None:
+    """Each history is whole lines, no guest goes on, and no memory of one stays in /dev/shm."""
+    began = time.monotonic()
+    _run(tmp_path / "whole")
+    whole = time.monotonic() - began
+    at_random = random.Random(20)
+    memory = set(Path("/dev/shm").glob("vm_file-*"))
+    for number in range(20):
+        end = (signal.SIGKILL, signal.SIGINT)[number % 2]
+        after = at_random.uniform(0.1, whole)
+        _kill(end, after, tmp_path / str(number))
+        for history in (tmp_path / str(number)).rglob(FILE_NAME):
+            lines = history.read_text().splitlines()
+            assert all(json.loads(line)["kind"] for line in lines), (number, end, after)
+    assert set(Path("/dev/shm").glob("vm_file-*")) <= memory
+    assert not _guests(tmp_path)
+
+
+def _kill(end: signal.Signals, after: float, tmp_path: Path) -> None:
+    """Play the incident, end it after some seconds, and see that no guest goes on."""
     running = subprocess.Popen(
         _command(tmp_path), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )

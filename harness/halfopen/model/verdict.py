@@ -131,6 +131,8 @@ class VariantResult:
         late_s: lab seconds by which the machine was late, if that alone left it unknown.
         control: the comparison with a run without the faults, if there was one.
         why: one line; says what spoiled the run if no check did.
+        kernel: release of the kernel that the lab brought; empty if it brings none.
+        hz: ticks a second of that kernel.
         directory: where the history lies.
     """
 
@@ -147,6 +149,8 @@ class VariantResult:
     reproduces: bool = False
     file: str = ""
     late_s: float = 0.0
+    kernel: str = ""
+    hz: int = 0
     control: ControlResult | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 

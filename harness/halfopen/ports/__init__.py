@@ -13,6 +13,7 @@ from halfopen.ports.checks import Finding as Finding
 from halfopen.ports.faults import Fault as Fault
 from halfopen.ports.labs import Demands as Demands
 from halfopen.ports.labs import Lab as Lab
+from halfopen.ports.labs import LabKernel as LabKernel
 from halfopen.ports.labs import LabSpec as LabSpec
 from halfopen.ports.labs import Middlebox as Middlebox
 from halfopen.ports.systems import Product as Product

@@ -120,6 +120,19 @@ def nothing_lacks(_: type[Verb]) -> Sequence[str]:
 
 
 @dataclass(frozen=True)
+class LabKernel:
+    """The kernel under a lab's hosts.
+
+    Attributes:
+        release: as uname(2) has it, `7.2.13-halfopen`.
+        hz: its ticks a second, CONFIG_HZ.
+    """
+
+    release: str
+    hz: int
+
+
+@dataclass(frozen=True)
 class LabSpec:
     """A kind of lab.
 
@@ -139,6 +152,7 @@ class LabSpec:
             in such a lab computes and does not wait.
         blind: what is not seen in it: name of a check -> why it cannot be judged.
         knows_sysctl: whether the kernel under its hosts has a setting of that name.
+        kernel: the kernel under its hosts, if it brings its own; histories and reports name it.
         captures: it can write what its links carry into files (:meth:`Lab.capture`).
     """
 
@@ -155,3 +169,4 @@ class LabSpec:
     loop: Callable[[], asyncio.AbstractEventLoop] | None = None
     blind: Mapping[str, str] = field(default_factory=dict, hash=False)
     knows_sysctl: Callable[[str], bool] = known_here
+    kernel: Callable[[], LabKernel] | None = None

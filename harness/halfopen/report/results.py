@@ -37,6 +37,7 @@ def _variant(result: VariantResult) -> dict[str, Any]:
         "directory": result.directory,
         "reproduces": result.reproduces,
         "late_s": round(result.late_s, 3),
+        **({"kernel": result.kernel, "hz": result.hz} if result.kernel else {}),
         "checks": [_check(check) for check in result.checks],
         **({} if result.control is None else {"control": _control(result.control)}),
         **result.extra,

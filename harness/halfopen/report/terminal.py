@@ -83,7 +83,7 @@ def summary(results: Sequence[VariantResult]) -> str:
 
 
 def _asides(results: Sequence[VariantResult]) -> list[str]:
-    """What was captured, what controls show, and which verdicts are of a run again."""
+    """What was captured, what controls show, which verdicts are of a run again; kernels."""
     found = []
     for result in results:
         if late := result.extra.get("late"):
@@ -95,6 +95,9 @@ def _asides(results: Sequence[VariantResult]) -> list[str]:
             found.append(f"{mark}: {result.scenario} / {result.variant}: {control.in_words}")
         if captures := result.extra.get("captures"):
             found.append(f"captures: {capture_words(captures)}")
+    kernels = {(each.lab, each.kernel, each.hz, each.seed) for each in results if each.kernel}
+    for lab, kernel, hz, seed in sorted(kernels):
+        found.append(f"lab {lab}: Linux {kernel}, HZ={hz}, seed {seed}")
     return found
 
 

@@ -126,6 +126,9 @@ class Player:
         networks = lay_out(plan.path, family=plan.family, returns=plan.returns)
         addresses = {name: network.address for name, network in networks.items()}
         header = header_record(plan, addresses)
+        if spec.kernel is not None:
+            kernel = spec.kernel()
+            header["kernel"], header["hz"] = kernel.release, kernel.hz
         with HistoryWriter(self._directory, header) as self._writer:
             self.recorded = True
             self._tell(header)

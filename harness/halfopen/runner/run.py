@@ -78,6 +78,8 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         reproduces=any(c["reproduces"] for c in plan["checks"]),
         file=header["file"],
         late_s=late_s,
+        kernel=header.get("kernel", ""),
+        hz=header.get("hz", 0),
     )
 
 

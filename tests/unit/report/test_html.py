@@ -223,3 +223,12 @@ def test_a_report_replaces_a_report_and_nothing_else(
     for name in ("link", "mine"):
         with pytest.raises(UsageError, match=f"{name} was not written by halfopen"):
             check_report(tmp_path / name)
+
+
+def test_the_kernel_of_a_lab_that_brings_one_is_shown(
+    runs: list[tuple[VariantResult, History | None]],
+) -> None:
+    result, history = runs[0]
+    page = report_on([(replace(result, kernel="7.2.13-halfopen", hz=100), history)]).render()
+    assert "<dt>Kernel</dt><dd>Linux 7.2.13-halfopen, HZ=100</dd>" in page
+    assert "<dt>Kernel</dt>" not in report_on([(result, history)]).render()

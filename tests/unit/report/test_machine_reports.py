@@ -47,6 +47,18 @@ RESULTS = (
 )
 
 
+VIRTUAL = replace(FAILED, lab="warp", kernel="7.2.13-halfopen", hz=100)
+
+
+def test_the_kernel_of_a_lab_that_brings_one_is_named() -> None:
+    found = results_json([VIRTUAL, FAILED])["results"]
+    assert (found[0]["kernel"], found[0]["hz"]) == ("7.2.13-halfopen", 100)
+    assert "kernel" not in found[1]
+    line = "lab warp: Linux 7.2.13-halfopen, HZ=100, seed 7"
+    assert plain_lines([VIRTUAL, VIRTUAL, FAILED]).count(line) == 1
+    assert not [each for each in plain_lines([FAILED]) if "HZ" in each]
+
+
 def test_the_json_has_the_keys_that_scripts_read(tmp_path: Path) -> None:
     write_json(RESULTS, tmp_path / "r.json")
     data = json.loads((tmp_path / "r.json").read_text())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
@@ -15,7 +16,7 @@ from halfopen.labs.warp.gate import END
 from halfopen.labs.warp.loop import GuestLoop, running_guest_loop
 from halfopen.labs.warp.machine import Machine
 from halfopen.model.records import Recorder
-from halfopen.ports import LabSpec
+from halfopen.ports import LabKernel, LabSpec
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.products.uml import kernel
 from halfopen.verbs import SlowDisk, Verb
@@ -117,6 +118,17 @@ def _knows_sysctl(_: str) -> bool:
     return True  # of the guest's kernel, which is newer than all that scenarios set
 
 
+def _kernel() -> LabKernel:
+    path = kernel.kernel_path()
+    stamp = path.stat()
+    return _kernel_at(path, stamp.st_mtime_ns, stamp.st_size)
+
+
+@lru_cache(maxsize=8)
+def _kernel_at(path: Path, _modified: int, _size: int) -> LabKernel:
+    return LabKernel(kernel.release(path), kernel.ticks(path))
+
+
 LAB = LabSpec(
     name="warp",
     summary=(
@@ -131,5 +143,6 @@ LAB = LabSpec(
     engines={engine.name: engine.verbs for engine in ENGINES},
     knows_sysctl=_knows_sysctl,
     loop=GuestLoop,
+    kernel=_kernel,
     blind={"cpu": "on virtual time, computing takes no time"},
 )

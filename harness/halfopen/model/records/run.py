@@ -21,6 +21,8 @@ class HeaderRecord(Timed):
         started: date and time, ISO 8601, UTC.
         sample_s: seconds between two samples.
         addresses: host -> IP address that the lab gave it.
+        kernel: release of the kernel under the hosts, if the lab brings its own.
+        hz: ticks a second of that kernel.
         plan: as played, see `halfopen.model.plan`.
     """
 
@@ -35,6 +37,8 @@ class HeaderRecord(Timed):
     started: str
     sample_s: float
     addresses: NotRequired[dict[str, str]]
+    kernel: NotRequired[str]
+    hz: NotRequired[int]
     plan: dict[str, Any]
 
 

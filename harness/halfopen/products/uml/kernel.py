@@ -85,6 +85,12 @@ def release(path: Path) -> str:
     return said.strip().splitlines()[-1] if said and said.strip() else "unknown"
 
 
+def ticks(path: Path) -> int:
+    """CONFIG_HZ of a kernel; 0 if it does not say."""
+    found = re.search(r"^CONFIG_HZ=(\d+)$", _run([str(path), "--showconfig"]) or "", re.MULTILINE)
+    return int(found[1]) if found else 0
+
+
 def try_to_boot(path: Path) -> str | None:
     """Boot a kernel as far as its first process; returns why that fails, None if it does not.
 

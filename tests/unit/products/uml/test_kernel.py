@@ -12,7 +12,7 @@ from halfopen.cli.kernel import app
 from halfopen.errors import UnsupportedError
 from halfopen.products.uml import kernel
 
-OPTIONS = "\n".join(f"CONFIG_{name}=y" for name in ("UML", *kernel._WANTED))
+OPTIONS = "\n".join(f"CONFIG_{name}=y" for name in ("UML", *kernel._WANTED)) + "\nCONFIG_HZ=100"
 
 # A program that answers as a kernel does.
 FAKE = """\
@@ -55,6 +55,7 @@ def test_a_given_kernel_is_used(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     assert kernel.kernel_path() == path
     assert kernel.missing() == []
     assert kernel.release(path) == "7.2.13-halfopen"
+    assert kernel.ticks(path) == 100
 
 
 def test_a_given_kernel_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
