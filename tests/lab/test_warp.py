@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from halfopen.labs.warp import machine
 from halfopen.labs.warp.lab import LAB, WarpLab
 from halfopen.model.history import FILE_NAME
 from halfopen.products.uml import kernel
+from halfopen.runner.twice import first_difference
 from tests.lab.crashes import SOAK
 
 INCIDENT = "scenarios/incidents/fortigate-idle-relp.scenario.yaml"
@@ -86,6 +88,18 @@ def test_the_same_seed_gives_the_same_history_wherever_it_is_written(tmp_path: P
             if each.name != "much":
                 each.rename(tmp_path / f"done {place.replace('/', ' ')} {each.name}")
     assert histories[0] == histories[1]
+
+
+def test_programs_that_were_never_compiled_have_the_same_history(tmp_path: Path) -> None:
+    """The first run would compile them, and the second find them compiled."""
+    fresh = tmp_path / "fresh"
+    shutil.copytree(
+        ROOT / "impl/relpio", fresh / "relpio", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    env = {"PYTHONPATH": str(fresh), "PYTHONDONTWRITEBYTECODE": ""}
+    _run(tmp_path, "--twice", "--variant", "keepalive-7200", **env)
+    assert first_difference(*tmp_path.rglob(FILE_NAME)) is None
+    assert list(fresh.rglob("*.pyc"))
 
 
 def test_a_wait_is_exact(tmp_path: Path) -> None:

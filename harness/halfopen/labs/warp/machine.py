@@ -18,6 +18,7 @@ import tty
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
+from halfopen.labs.warp.bytecode import compile_packages
 from halfopen.labs.warp.processor import pin, unpin
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.products.uml.kernel import kernel_path
@@ -48,6 +49,7 @@ class Machine:
         self._files.mkdir(parents=True, exist_ok=True)
         self._console = self._files / "console"
         self._reason = ""
+        compile_packages()
         self.gate, self._theirs = pty.openpty()
         tty.setraw(self.gate)
         tty.setraw(self._theirs)
@@ -128,7 +130,8 @@ def _init_script() -> str:
     """Becomes the agent, in an environment like ours that is the same each time."""
     path = os.pathsep.join([str(Path(sys.executable).parent), SEARCH_PATH])
     ours = {name: value for name, value in os.environ.items() if name.isidentifier()}
-    variables = {**ours, "PATH": path, "PYTHONHASHSEED": "0", "PYTHONUNBUFFERED": "1"}
+    python = {"HASHSEED": "0", "UNBUFFERED": "1", "DONTWRITEBYTECODE": "1"}
+    variables = {**ours, "PATH": path} | {f"PYTHON{name}": value for name, value in python.items()}
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = ["#!/bin/sh", *exports, f"cd {shlex.quote(str(Path.cwd()))}"]
     lines.append(f"exec {shlex.quote(sys.executable)} -m halfopen.labs.warp.guest")
