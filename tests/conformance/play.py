@@ -11,6 +11,7 @@ import threading
 import time
 import traceback
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.agent import network
@@ -26,11 +27,15 @@ _STALL_S = 0.2
 
 
 class Pulse(threading.Thread):
-    """Watches how late the machine lets a thread run: a case that stalled proves nothing."""
+    """Watches how late the machine lets a thread run: a case that stalled proves nothing.
+
+    Nor does one in which the machine dropped packets that waited for a processor.
+    """
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
         self._stalls: list[float] = []
+        self._dropped = _dropped_packets()
 
     def run(self) -> None:
         """Beat forever."""
@@ -39,10 +44,24 @@ class Pulse(threading.Thread):
             time.sleep(_BEAT_S)
             if time.monotonic() - due > _STALL_S:
                 self._stalls.append(time.monotonic())
+            if self._dropped != (dropped := _dropped_packets()):
+                self._dropped = dropped
+                self._stalls.append(time.monotonic())
 
     def stalled(self, since: float) -> bool:
-        """Whether the machine has stood still since then."""
-        return any(moment >= since for moment in self._stalls)
+        """Whether the machine has stood still, or dropped a packet, since then."""
+        return self._dropped != _dropped_packets() or any(
+            moment >= since for moment in self._stalls
+        )
+
+
+def _dropped_packets() -> int:
+    """Packets that found the backlog of a processor full, whosever they were.
+
+    Source: net/core/net-procfs.c, softnet_seq_show.
+    """
+    lines = Path("/proc/net/softnet_stat").read_text().splitlines()
+    return sum(int(line.split()[1], 16) for line in lines)
 
 
 def _attempts(engine: str, number: int, case: Case, pulse: Pulse) -> str:
