@@ -76,7 +76,7 @@ def test_the_incident_is_judged_at_production_values(tmp_path: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_history_wherever_it_is_written(tmp_path: Path) -> None:
-    histories = []
+    histories: list[Path] = []
     for place in ("a", "b/much/longer/path"):
         out = tmp_path / place
         out.mkdir(parents=True)
