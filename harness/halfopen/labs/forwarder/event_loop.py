@@ -12,7 +12,7 @@ from halfopen.labs import rpc
 from halfopen.labs.forwarder import flow_table_verbs
 from halfopen.labs.forwarder.flow_table_verbs import Target
 from halfopen.labs.forwarder.forwarder import Forwarder
-from halfopen.labs.forwarder.link import Link
+from halfopen.labs.forwarder.link import BATCH, Link
 from halfopen.labs.forwarder.recorder import MiddleboxRecorder
 from halfopen.middlebox.packet import Side
 from halfopen.packet_faults import all_packet_faults
@@ -83,30 +83,47 @@ class EventLoop:
 
     def _take_frames(self) -> None:
         """One batch from each link, and what is due."""
-        forwarder = self._forwarder
         for side, link in self._links.items():
             now = time.monotonic()
-            forwarder.tick(now)
-            other, ring, count = self._links[side.other], link.ring, 0
-            for start, octets, unfinished in link.frames():
-                count += 1
-                if not unfinished and forwarder.quick(ring, start, side, now):
-                    other.queue_from(link, start, octets)
-                else:
-                    frame = bytearray(ring[start : start + octets])
-                    forwarder.receive(frame, side, now, unfinished=unfinished)
+            self._forwarder.tick(now)
+            count = self._take_batch(side, now)
             self._flush()
-            link.give_back(count)
+            link.ring.give_back(count)
             if not count:
                 with contextlib.suppress(OSError):
                     link.clear_socket_error()
 
-    def _flush(self) -> None:
+    def _take_batch(self, side: Side, now: float) -> int:
+        """How many frames there were; those that go out are queued."""
+        forwarder, ring, other = self._forwarder, self._links[side].ring, self._links[side.other]
+        count = 0
+        while count < BATCH:
+            most = min(BATCH - count, other.room())
+            passed = forwarder.forward(ring, side, now, most, other.vectors, other.count)
+            other.count += passed
+            count += passed
+            if passed == most:
+                continue
+            taken = ring.take()
+            if taken is None:
+                break
+            start, octets, unfinished = taken
+            frame = bytearray(ring.memory[start : start + octets])
+            forwarder.receive(frame, side, now, unfinished=unfinished)
+            self._queue()
+            count += 1
+        return count
+
+    def _queue(self) -> None:
         for side, link in self._links.items():
             out = self._forwarder.out[side]
             if out:
                 link.queue(out)
                 out.clear()
+
+    def _flush(self) -> None:
+        self._queue()
+        for link in self._links.values():
             link.flush()
 
     def _serve(self) -> bool:

@@ -5,7 +5,6 @@ The flow table decides; here frames are read for it, and what it says is done to
 
 from __future__ import annotations
 
-import mmap
 import random
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -14,13 +13,15 @@ from halfopen.labs.forwarder import frames, icmp
 from halfopen.labs.forwarder.fast_path import FastPaths
 from halfopen.labs.forwarder.fault_pipeline import FaultPipeline
 from halfopen.labs.forwarder.frames import ETHERNET, IPV4, IPV6, TCP, Datagram
+from halfopen.labs.forwarder.loops.pure import Vectors
 from halfopen.labs.forwarder.port import Port
+from halfopen.labs.forwarder.ring import Ring
 from halfopen.middlebox.flow import TrackedFlow
 from halfopen.middlebox.flowtable import FlowTable
 from halfopen.middlebox.nat import Translator
 from halfopen.middlebox.packet import Packet, Side, reset_for
 from halfopen.middlebox.policy import Policy
-from halfopen.middlebox.verdict import NO_ROOM, Cause, Sent
+from halfopen.middlebox.verdict import NO_ROOM, Cause, PacketVerdict, Sent
 from halfopen.packet_faults._packet_fault import Manner, OutgoingPacket, PacketFacts
 
 
@@ -103,9 +104,12 @@ class Forwarder:
         times = (self.table.next_expiry(), self.faults.next_release())
         return min((time for time in times if time is not None), default=None)
 
-    def quick(self, data: bytearray | mmap.mmap, start: int, side: Side, now: float) -> bool:
-        """Take the fast path with the frame at `start`, see :meth:`FastPaths.take`."""
-        return not self.faults and self._fast_paths.take(data, start, side, now)
+    def forward(self, ring: Ring, side: Side, now: float, most: int, to: Vectors, at: int) -> int:
+        """Take the frames that are next in a ring the fast path, see :meth:`FastPaths.take`.
+
+        Must come after :meth:`tick` with the same `now`.
+        """
+        return 0 if self.faults else self._fast_paths.take(ring, side, now, most, to, at)
 
     def receive(
         self, frame: bytearray, side: Side, now: float, *, unfinished: bool = False
@@ -148,10 +152,10 @@ class Forwarder:
         refused = self.faults.refused(facts)
         if refused is not None:
             if flow is not None:  # a fault does not keep it from being seen, as in netfilter
-                self._send_own(self.table.handle(packet, side, now).sent)
+                self._send_own(self._handle(packet, side, now).sent)
             self._refuse(frame, ip, packet, side, refused)
             return
-        verdict = self.table.handle(packet, side, now)
+        verdict = self._handle(packet, side, now)
         self.changes += 1
         self._send_own(verdict.sent)
         if verdict.packet is None:
@@ -165,9 +169,13 @@ class Forwarder:
             return
         if verdict.packet.addresses != packet.addresses:
             frames.readdress(frame, ip, verdict.packet.addresses)
-        if verdict.flow is not None and verdict.flow.assured:
-            self._fast_paths.learn(verdict.flow)
         self.faults.enter(OutgoingPacket(frame, side.other, ip.inner, True, facts), now)
+
+    def _handle(self, packet: Packet, side: Side, now: float) -> PacketVerdict:
+        verdict = self.table.handle(packet, side, now)
+        if verdict.flow is not None:
+            self._fast_paths.learn(verdict.flow)
+        return verdict
 
     def _other(self, frame: bytearray, ip: Datagram, side: Side, now: float) -> None:
         """What is no TCP segment: errors about flows are translated, all else passes as it is."""

@@ -12,22 +12,21 @@ import errno
 import mmap
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Final
+
+from halfopen.labs.forwarder.ring import Ring
 
 _SOL_PACKET: Final = 263
 _PACKET_RX_RING, _PACKET_STATISTICS, _PACKET_VERSION = 5, 6, 10
 _PACKET_IGNORE_OUTGOING: Final = 23
 _TPACKET_V2: Final = 1
 _ETH_P_ALL: Final = 3
-_FOR_US, _CHECKSUM_NOT_READY = 1, 8
 
-# struct tpacket2_hdr: status, length, captured length, offset of the frame.
-_SLOT: Final = struct.Struct("=IIIH")
 _SLOT_HEADER: Final = 128  # the header, an address and alignment; less is used
 _SLOTS: Final = 4096
-_BATCH: Final = 128
-_FREE: Final = bytes(4)
+BATCH: Final = 128
+"""Frames that are sent with one system call."""
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -62,37 +61,37 @@ class Link:
         mtu: bytes of an IP packet.
 
     Attributes:
-        ring: the memory that the frames lie in.
+        ring: the frames that have come.
+        vectors: where the frames that are queued lie (struct iovec).
+        count: of those.
 
     Raises:
         OSError: if the kernel has no packet sockets, or there is no such interface.
     """
 
     def __init__(self, interface: str, mtu: int) -> None:
-        self._longest = mtu + 18
         slot = 2048
-        while slot < self._longest + _SLOT_HEADER:
+        while slot < mtu + 18 + _SLOT_HEADER:
             slot *= 2
-        self._slot_size = slot
         self._socket = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
         self._socket.setblocking(False)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_VERSION, _TPACKET_V2)
         self._socket.setsockopt(_SOL_PACKET, _PACKET_IGNORE_OUTGOING, 1)
         block = max(slot, 1 << 16)
-        ring = struct.pack("=IIII", block, _SLOTS * slot // block, slot, _SLOTS)
-        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, ring)
-        self.ring = mmap.mmap(self._socket.fileno(), _SLOTS * slot)
-        self._memory = ctypes.addressof(ctypes.c_char.from_buffer(self.ring))
-        self._next = 0
-        self._vectors = (_Vector * _BATCH)()
-        self._messages = (_Message * _BATCH)()
-        for number in range(_BATCH):
+        request = struct.pack("=IIII", block, _SLOTS * slot // block, slot, _SLOTS)
+        self._socket.setsockopt(_SOL_PACKET, _PACKET_RX_RING, request)
+        memory = mmap.mmap(self._socket.fileno(), _SLOTS * slot)
+        address = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        self.ring = Ring(memory, address, _SLOTS, slot)
+        entries = (_Vector * BATCH)()
+        self._messages = (_Message * BATCH)()
+        for number in range(BATCH):
             head = self._messages[number].header
-            head.vectors = ctypes.pointer(self._vectors[number])
+            head.vectors = ctypes.pointer(entries[number])
             head.vector_count = 1
         # Plain numbers in the same memory: a ctypes field costs ten times as much.
-        self._plain = memoryview(self._vectors).cast("B").cast("L")
-        self._count = 0
+        self.vectors = memoryview(entries).cast("B").cast("L")
+        self.count = 0
         self._copies: list[ctypes.Array[ctypes.c_char]] = []
         self._socket.bind((interface, _ETH_P_ALL))
 
@@ -100,63 +99,34 @@ class Link:
         """For :func:`select.select`."""
         return self._socket.fileno()
 
-    def frames(self, most: int = _BATCH) -> Iterator[tuple[int, int, bool]]:
-        """The frames that have come: start in the ring, bytes, whether a checksum is unfinished.
-
-        What was yielded stays where it is until :meth:`give_back`.
-
-        Raises:
-            OSError: EMSGSIZE for a frame longer than the link should have.
-        """
-        for number in range(self._next, self._next + most):
-            slot = number % _SLOTS * self._slot_size
-            status, length, captured, offset = _SLOT.unpack_from(self.ring, slot)
-            if not status & _FOR_US:
-                return
-            if captured < length:
-                raise OSError(
-                    errno.EMSGSIZE, f"a frame of {length} bytes is longer than its link takes"
-                )
-            self._next = number + 1
-            yield slot + offset, length, bool(status & _CHECKSUM_NOT_READY)
-
-    def give_back(self, count: int) -> None:
-        """Let the kernel use the slots of the last `count` frames again."""
-        for number in range(self._next - count, self._next):
-            slot = number % _SLOTS * self._slot_size
-            self.ring[slot : slot + 4] = _FREE
-        self._next %= _SLOTS
-
-    def queue_from(self, other: Link, start: int, octets: int) -> None:
-        """A frame in the ring of `other` is to be sent here, from where it lies."""
-        if self._count == _BATCH:
+    def room(self) -> int:
+        """Frames that can be queued, at least one: if there is no room, it is made."""
+        if self.count == BATCH:
             self.flush()
-        self._plain[2 * self._count] = other._memory + start
-        self._plain[2 * self._count + 1] = octets
-        self._count += 1
+        return BATCH - self.count
 
     def queue(self, frames: Sequence[bytes | bytearray]) -> None:
         """Frames are to be sent here."""
         for frame in frames:
-            if self._count == _BATCH:
+            if self.count == BATCH:
                 self.flush()
             copy = ctypes.create_string_buffer(bytes(frame), len(frame))
             self._copies.append(copy)
-            self._plain[2 * self._count] = ctypes.addressof(copy)
-            self._plain[2 * self._count + 1] = len(frame)
-            self._count += 1
+            self.vectors[2 * self.count] = ctypes.addressof(copy)
+            self.vectors[2 * self.count + 1] = len(frame)
+            self.count += 1
 
     def flush(self) -> None:
         """Send what is queued; what the link does not take (it is down, or full) is lost."""
         sent = 0
         size = ctypes.sizeof(_Message)
-        while sent < self._count:
+        while sent < self.count:
             first = ctypes.byref(self._messages, sent * size)
-            done = _libc.sendmmsg(self._socket.fileno(), first, self._count - sent, 0)
+            done = _libc.sendmmsg(self._socket.fileno(), first, self.count - sent, 0)
             if done < 0 and ctypes.get_errno() != errno.EINTR:
                 done = 1  # this one is refused; the next may not be
             sent += max(done, 0)
-        self._count = 0
+        self.count = 0
         self._copies.clear()
 
     def overflow(self) -> int:
