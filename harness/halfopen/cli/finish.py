@@ -30,6 +30,7 @@ def finish(
     report: Callable[[], Report] | None,
     unread: Sequence[Problem] = (),
     interruption: Interruption | None = None,
+    took_s: float | None = None,
 ) -> None:
     """Write and print what was found, and leave with the exit status that follows from it.
 
@@ -55,7 +56,7 @@ def finish(
         attempt(lambda: write_json(results, json))
     if junit is not None:
         attempt(lambda: write_junit(results, junit))
-    print_results(results, Console(stderr=aside))
+    print_results(results, Console(stderr=aside), took_s)
     if report is not None:
         page = report()
         if attempt(lambda: page.write(out / REPORT)):

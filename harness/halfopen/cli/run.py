@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import secrets
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
@@ -139,6 +140,7 @@ def run(
         played = run_twice(plans, play)
     else:
         played = run_with_controls(plans, vocabulary, play) if control else play(plans, "")
+    begun = time.monotonic()
     results = asyncio.run(played)
     finish(
         results,
@@ -147,6 +149,7 @@ def run(
         junit=junit,
         report=(lambda: _report_on(results)) if report else None,
         interruption=interruption,
+        took_s=time.monotonic() - begun,
     )
 
 

@@ -35,16 +35,22 @@ _STYLES = {
 _EVIDENCE = 6
 
 
-def print_results(results: Sequence[VariantResult], console: Console | None = None) -> None:
+def print_results(
+    results: Sequence[VariantResult],
+    console: Console | None = None,
+    took_s: float | None = None,
+) -> None:
     """Print the verdicts; as plain lines where the output is no terminal.
 
     Args:
         results: of one run.
         console: default standard output.
+        took_s: seconds that the user waited for them; default the sum of all runs, which several
+            at once do not take.
     """
     console = console or Console()
     if not console.is_terminal:
-        for line in plain_lines(results):
+        for line in plain_lines(results, took_s):
             console.out(line, highlight=False)
         return
     console.print(_table(results))
@@ -53,10 +59,10 @@ def print_results(results: Sequence[VariantResult], console: Console | None = No
             console.print(_reasons(result))
     for line in _asides(results):
         console.print(Text(printable(line), style="dim"))
-    console.print(Text(summary(results), style="bold"))
+    console.print(Text(summary(results, took_s), style="bold"))
 
 
-def plain_lines(results: Sequence[VariantResult]) -> list[str]:
+def plain_lines(results: Sequence[VariantResult], took_s: float | None = None) -> list[str]:
     """One line a variant, its reasons indented below it, and a summary."""
     lines = []
     for result in results:
@@ -66,15 +72,15 @@ def plain_lines(results: Sequence[VariantResult]) -> list[str]:
         if not result.verdict.as_expected:
             lines += ["    " + line if line else "" for line in in_words(result).split("\n")]
     lines += _asides(results)
-    lines.append(summary(results))
+    lines.append(summary(results, took_s))
     return [printable(line.rstrip()) for line in lines]
 
 
-def summary(results: Sequence[VariantResult]) -> str:
-    """How many variants have which verdict, and how long all took."""
+def summary(results: Sequence[VariantResult], took_s: float | None = None) -> str:
+    """How many variants have which verdict, and how long all took; see :func:`print_results`."""
     verdicts = [result.verdict for result in results]
     counts = [f"{verdicts.count(v)} {v}" for v in Verdict if v in verdicts]
-    wall = format_duration(sum(result.wall_s for result in results))
+    wall = format_duration(took_s or sum(result.wall_s for result in results))
     virtual = format_duration(sum(result.virtual_s for result in results))
     controls = [result.control for result in results if result.control is not None]
     unclean = sum(not control.clean for control in controls)

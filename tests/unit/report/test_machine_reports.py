@@ -107,6 +107,7 @@ def test_plain_lines_where_there_is_no_terminal() -> None:
     ]
     assert "      at silence.scenario.yaml:43" in lines
     assert lines[-1] == "1 pass, 1 fail, 1 unknown, 1 unsupported in 49.4 s (simulated 8 h)"
+    assert plain_lines(RESULTS, took_s=21.0)[-1].endswith("in 21 s (simulated 8 h)")
     assert "\x1b" not in output.getvalue()
 
 
