@@ -6,7 +6,7 @@ from relpio.command import values
 from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.receiver.formats import FORMATS
-from relpio.receiver.rotation import COMPRESSIONS
+from relpio.receiver.rotated import COMPRESSIONS
 from relpio.receiver.selectors import split_selector
 from relpio.receiver.templates import Template, has_places
 
@@ -33,6 +33,10 @@ def _or_off(text: str) -> str | None:
 
 def _size_or_off(text: str) -> int | None:
     return None if text == "off" else values.size(text)
+
+
+def _count_or_all(text: str) -> int | None:
+    return None if text == "all" else values.count(text)
 
 
 def _compression(text: str) -> str | None:
@@ -79,6 +83,11 @@ OUTPUT_OPTIONS = (
     Option(
         "rotate-every", "files", _or_off, "off", "PERIOD",
         "move a file aside at its first message of a new hour or day; or off", live=True,
+    ),
+    Option(
+        "rotate-keep", "files", _count_or_all, "all", "N",
+        "delete the oldest files that were moved aside, so that N of each path stay; or all",
+        live=True,
     ),
     Option(
         "compress", "files", _compression, "off", "KIND",

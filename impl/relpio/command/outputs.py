@@ -17,7 +17,8 @@ from relpio.receiver.formats import FORMATS
 from relpio.receiver.manyfiles import ManyFiles
 from relpio.receiver.output import FileOutput
 from relpio.receiver.program import ProgramOutput
-from relpio.receiver.rotation import Compressor, Rotation
+from relpio.receiver.rotated import RotatedFiles
+from relpio.receiver.rotation import Rotation
 from relpio.receiver.selectors import split_selector
 from relpio.receiver.settings import AckDepth
 from relpio.receiver.synced import SyncedFileOutput
@@ -26,7 +27,6 @@ from relpio.receiver.templates import Template, has_places
 __all__ = ["CommandOutputs", "check_outputs"]
 
 _STDOUT = 1
-_ROTATION = ("rotate_size", "rotate_every", "compress")
 
 
 def check_outputs(given: argparse.Namespace) -> None:
@@ -57,12 +57,13 @@ def check_outputs(given: argparse.Namespace) -> None:
             "--ack synced needs a file that can be synced"
             + ("; a program confirms with --program-confirm" if programs else "")
         )
-    if given.compress is not None:
-        if given.rotate_size is None and given.rotate_every is None:
-            raise ConfigurationError(
-                "--compress: no effect without --rotate-size or --rotate-every"
-            )
-        Compressor(given.compress, no_log)
+    if not _rotates(given):
+        for name in ("compress", "rotate_keep"):
+            if getattr(given, name) is not None:
+                raise ConfigurationError(
+                    f"--{name.replace('_', '-')}: no effect without --rotate-size or --rotate-every"
+                )
+    RotatedFiles(no_log, compression=given.compress)
 
 
 class CommandOutputs:
@@ -81,8 +82,8 @@ class CommandOutputs:
         """
         self._log = log
         self._given = given
-        self._compressor: Compressor | None = None
-        destinations, self._compressor = _open(given, log)
+        self._rotated: RotatedFiles | None = None
+        destinations, self._rotated = _open(given, log)
         self.outputs = Outputs(destinations)
 
     def reload(self, given: argparse.Namespace) -> None:
@@ -95,17 +96,17 @@ class CommandOutputs:
         if all(_value(given, name) == _value(self._given, name) for name in _FIELDS):
             self.outputs.reopen()
             return
-        destinations, compressor = _open(given, self._log)
+        destinations, rotated = _open(given, self._log)
         self.outputs.replace(destinations, given.shutdown_timeout / 2)
-        if self._compressor is not None:
-            self._compressor.close()
-        self._compressor, self._given = compressor, given
+        if self._rotated is not None:
+            self._rotated.close()
+        self._rotated, self._given = rotated, given
 
     async def stop(self, timeout: float) -> None:
         """Forget what is not written; end programs, which get `timeout` seconds."""
         await self.outputs.stop(timeout)
-        if self._compressor is not None:
-            self._compressor.close()
+        if self._rotated is not None:
+            self._rotated.close()
 
 
 _FIELDS = ("ack", *(option.field for option in OUTPUT_OPTIONS))
@@ -116,17 +117,17 @@ def _value(given: argparse.Namespace, field: str) -> object:
     return value
 
 
-def _open(given: argparse.Namespace, log: Log) -> tuple[list[Destination], Compressor | None]:
+def _open(given: argparse.Namespace, log: Log) -> tuple[list[Destination], RotatedFiles | None]:
     check_outputs(given)
-    compressor: Compressor | None = None
-    if given.compress is not None:
+    rotated: RotatedFiles | None = None
+    if given.compress is not None or given.rotate_keep is not None:
         loop = asyncio.get_running_loop()
 
         def from_thread(event: str, /, **fields: object) -> None:
             loop.call_soon_threadsafe(lambda: log(event, **fields))
 
-        compressor = Compressor(given.compress, from_thread)
-    kind = _kind(given, compressor)
+        rotated = RotatedFiles(from_thread, compression=given.compress, keep=given.rotate_keep)
+    kind = _kind(given, rotated)
     found: list[Destination] = []
     try:
         for output in given.output:
@@ -136,18 +137,21 @@ def _open(given: argparse.Namespace, log: Log) -> tuple[list[Destination], Compr
             if not isinstance(each.target, ProgramOutput):
                 each.target.close()
         raise
-    return found, compressor
+    return found, rotated
 
 
-def _kind(given: argparse.Namespace, compressor: Compressor | None) -> FileKind:
-    rotates = given.rotate_size is not None or given.rotate_every is not None
+def _rotates(given: argparse.Namespace) -> bool:
+    return given.rotate_size is not None or given.rotate_every is not None
+
+
+def _kind(given: argparse.Namespace, rotated: RotatedFiles | None) -> FileKind:
     return FileKind(
         whole=WHOLE[given.format],
         synced=AckDepth(given.ack) is AckDepth.SYNCED,
         mode=given.file_mode,
         directory_mode=given.directory_mode if given.create_directories else None,
-        rotation=Rotation(size=given.rotate_size, every=given.rotate_every, compressor=compressor)
-        if rotates
+        rotation=Rotation(size=given.rotate_size, every=given.rotate_every, rotated=rotated)
+        if _rotates(given)
         else None,
     )
 

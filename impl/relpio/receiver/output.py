@@ -240,8 +240,8 @@ class FileOutput:
             self._log("rotation-failed", path=str(path), detail=str(error))
             return None
         self._log("output-rotated", path=str(path), to=str(moved))
-        if self._kind.rotation.compressor is not None:
-            self._kind.rotation.compressor.add(moved)
+        if self._kind.rotation.rotated is not None:
+            self._kind.rotation.rotated.add(path, moved)
         return moved
 
     def _cut_begun(self) -> None:

@@ -203,6 +203,7 @@ def test_timers(relpio: Start, tmp_path: Path) -> None:
         (["--output", "[severity<=err] /x"], "[rest] OUTPUT"),
         (["--output", "/x", "--output", "[host=a] /x"], "given twice"),
         (["--output", "/x", "--compress", "gzip"], "--rotate-size"),
+        (["--output", "/x", "--rotate-keep", "3"], "--rotate-keep: no effect without --rotate-s"),
     ],
 )  # fmt: skip
 def test_options_that_do_not_fit_together(

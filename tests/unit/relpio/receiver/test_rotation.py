@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 
 from relpio import ConfigurationError, FileOutput, SyncedFileOutput
 from relpio.receiver.files import FileKind, whole_records
-from relpio.receiver.rotation import Compressor, Rotation, move_aside
+from relpio.receiver.rotated import RotatedFiles
+from relpio.receiver.rotation import Rotation, move_aside
 
 from ..doubles import Events
 
@@ -129,10 +130,10 @@ def test_a_moved_file_replaces_no_other(tmp_path: Path) -> None:
 
 def test_moved_files_are_compressed(tmp_path: Path, tools: type[Tools]) -> None:
     log = Events()
-    compressor = Compressor("gzip", log)
+    rotated = RotatedFiles(log, compression="gzip")
 
     async def main() -> None:
-        output = opened(tmp_path / "out", log, Rotation(size=4, compressor=compressor))
+        output = opened(tmp_path / "out", log, Rotation(size=4, rotated=rotated))
         for data in (b"one\n", b"two\n", b"three\n"):
             output.submit(data, lambda: None)
             await output.flushed()
@@ -142,7 +143,7 @@ def test_moved_files_are_compressed(tmp_path: Path, tools: type[Tools]) -> None:
     (tmp_path / "out").chmod(0o604)
     tools.wait_until(lambda: len(list(tmp_path.glob("out-*.gz"))) == 2)
     tools.wait_until(lambda: len(list(tmp_path.iterdir())) == 3)
-    compressor.close()
+    rotated.close()
     found = [gzip.decompress(path.read_bytes()) for path in sorted(tmp_path.glob("out-*"))]
     assert sorted(found) == [b"one\n", b"two\n"]
     assert {path.stat().st_mode & 0o777 for path in tmp_path.glob("*.gz")} <= {0o640, 0o600}
@@ -150,15 +151,15 @@ def test_moved_files_are_compressed(tmp_path: Path, tools: type[Tools]) -> None:
 
 def test_what_cannot_be_compressed_stays(tmp_path: Path, tools: type[Tools]) -> None:
     log = Events()
-    compressor = Compressor("gzip", log)
+    rotated = RotatedFiles(log, compression="gzip")
     (tmp_path / "out.gz.tmp").mkdir()
     (tmp_path / "out").write_bytes(b"x")
-    compressor.add(tmp_path / "gone")
+    rotated.add(tmp_path / "out", tmp_path / "gone")
     (tmp_path / "good").write_bytes(b"y")
-    compressor.add(tmp_path / "good")
+    rotated.add(tmp_path / "out", tmp_path / "good")
     tools.wait_until((tmp_path / "good.gz").exists)
     assert log.of("compress-failed")[0]["path"] == str(tmp_path / "gone")
-    compressor.close()
+    rotated.close()
     assert (tmp_path / "out").read_bytes() == b"x"
 
 
@@ -168,15 +169,105 @@ def test_zstd_is_there_or_its_absence_is_explained(
     monkeypatch.setitem(sys.modules, "compression.zstd", None)
     monkeypatch.setitem(sys.modules, "zstandard", None)
     with pytest.raises(ConfigurationError, match="gzip is always available"):
-        Compressor("zstd", Events())
+        RotatedFiles(Events(), compression="zstd")
     package = ModuleType("zstandard")
     package.open = gzip.open  # type: ignore[attr-defined]  # of the same shape
     monkeypatch.setitem(sys.modules, "zstandard", package)
-    compressor = Compressor("zstd", Events())
+    rotated = RotatedFiles(Events(), compression="zstd")
     (tmp_path / "out").write_bytes(b"x")
-    compressor.add(tmp_path / "out")
+    rotated.add(tmp_path / "out", tmp_path / "out")
     tools.wait_until(lambda: [path.name for path in tmp_path.iterdir()] == ["out.zst"])
-    compressor.close()
+    rotated.close()
+
+
+def test_the_oldest_of_each_path_are_deleted(tmp_path: Path, tools: type[Tools]) -> None:
+    out = tmp_path / "out"
+    for name in (
+        "out-20260101T000000", "out-20260101T000000.2.gz", "out-20260101T000000.10",
+        "out-20260102T000000.zst", "out-20260103T000000", "out-20260103T000000.gz.tmp",
+    ):  # fmt: skip
+        (tmp_path / name).write_bytes(b"old")
+    others = {
+        "out", "out-20260101", "out-20260101T000000.bz2", "out-of-order", "out2-20260101T000000",
+        "20260101T000000", "-20260101T000000",
+    }  # fmt: skip
+    for name in others:
+        (tmp_path / name).write_bytes(b"other")
+    (tmp_path / "out-20260101T000001").symlink_to(tmp_path / "out-of-order")
+    (tmp_path / "out-20260101T000002").mkdir()
+    others |= {"out-20260101T000001", "out-20260101T000002"}
+    log = Events()
+    rotated = RotatedFiles(log, keep=3)
+    moved = tmp_path / "out-19990101T000000"  # the clock was set back
+    moved.write_bytes(b"new")
+    rotated.add(out, moved)
+    tools.wait_until(lambda: len(log.names()) == 3)
+    rotated.close()
+    assert [Path(each["path"]).name for each in log.of("rotated-deleted")] == [
+        "out-20260101T000000", "out-20260101T000000.2.gz", "out-20260101T000000.10",
+    ]  # fmt: skip
+    assert {path.name for path in tmp_path.iterdir()} == others | {
+        moved.name, "out-20260102T000000.zst", "out-20260103T000000", "out-20260103T000000.gz.tmp",
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+def test_as_many_stay_as_are_to_be_kept(
+    tmp_path: Path, tools: type[Tools], monkeypatch: pytest.MonkeyPatch, compression: str | None
+) -> None:
+    seconds = iter([0.0, 1.0, 1.0, 2.0, 3.0, 4.0, 4.0, 5.0])
+
+    def moved(path: Path, now: float) -> Path:
+        return move_aside(path, now // 10 * 10 + next(seconds))
+
+    monkeypatch.setattr("relpio.receiver.output.move_aside", moved)
+    log = Events()
+    rotated = RotatedFiles(log, compression=compression, keep=2)
+
+    async def main() -> None:
+        output = opened(tmp_path / "out", log, Rotation(size=1, rotated=rotated))
+        for number in range(8):
+            output.submit(b"%d\n" % number, lambda: None)
+            await output.flushed()
+        output.close()
+
+    asyncio.run(main())
+    ending = "" if compression is None else ".gz"
+    last = [each["to"] + ending for each in log.of("output-rotated")][-2:]
+    tools.wait_until(lambda: sorted(map(str, tmp_path.glob("out-*"))) == sorted(last))
+    rotated.close()
+    assert not log.of("compress-failed") and not log.of("delete-failed")
+
+
+def test_files_of_one_second_stay_until_a_later_one(tmp_path: Path, tools: type[Tools]) -> None:
+    log = Events()
+    rotated = RotatedFiles(log, keep=1)
+    out, now = tmp_path / "out", 1_000_000.0
+    names = []
+    for number in range(4):
+        out.write_bytes(b"%d" % number)
+        names.append(move_aside(out, now + number // 3))
+        rotated.add(out, names[-1])
+    assert len(set(names)) == 4
+    tools.wait_until(lambda: list(tmp_path.iterdir()) == names[-1:])
+    rotated.close()
+    assert [Path(each["path"]) for each in log.of("rotated-deleted")] == names[:3]
+
+
+def test_what_cannot_be_deleted_is_said(
+    tmp_path: Path, tools: type[Tools], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, *, missing_ok: bool) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "unlink", refuse)
+    (tmp_path / "out-20260101T000000").touch()
+    (tmp_path / "out-20260102T000000").touch()
+    log = Events()
+    rotated = RotatedFiles(log, keep=1)
+    rotated.add(tmp_path / "out", tmp_path / "out-20260102T000000")
+    tools.wait_until(lambda: log.names() == ["delete-failed"])
+    rotated.close()
 
 
 @given(st.lists(st.binary(max_size=30), max_size=12), st.integers(1, 60))
