@@ -70,7 +70,7 @@ class AgentLab(ABC):
 
     async def build(
         self,
-        path: Sequence[str],
+        paths: Sequence[Sequence[str]],
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
@@ -79,7 +79,7 @@ class AgentLab(ABC):
         """Make the hosts, links and rules.
 
         Args:
-            path: host names in their order.
+            paths: host names of each in their order.
             networks: interfaces and routes of each.
             middleboxes: values of their profiles; `engine` among them if it must be that one.
             sysctls: of the hosts.
@@ -92,7 +92,7 @@ class AgentLab(ABC):
         await self._ask(
             "build",
             patience=_HOST_S * len(networks),
-            path=list(path),
+            paths=[list(path) for path in paths],
             networks={name: asdict(network) for name, network in networks.items()},
             firewalls={name: _without_engine(values) for name, values in middleboxes.items()},
             engines={name: values.get("engine", "any") for name, values in middleboxes.items()},

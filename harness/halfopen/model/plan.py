@@ -6,6 +6,7 @@ All durations are seconds of *lab* time (already divided by the scale), except w
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -86,10 +87,10 @@ class Plan:
 
     `about` is what the scenario says of itself, `variant_about` what its variant adds to that;
     `control` is why nothing need differ without the faults, empty if something must;
-    `returns` is the way back, if that is not the path.  `bears_s` are the lab seconds that steps
-    and programs may be late before two of the variant's timers change their order; None if the
-    order of no two decides.  `unsupported` says why the lab's kernel cannot play it at this scale;
-    empty if it can.
+    `returns` is the way back, if that is not the path; `branches` are further paths.  `bears_s`
+    are the lab seconds that steps and programs may be late before two of the variant's timers
+    change their order; None if the order of no two decides.  `unsupported` says why the lab's
+    kernel cannot play it at this scale; empty if it can.
     """
 
     scenario: str
@@ -109,6 +110,7 @@ class Plan:
     control: str = ""
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
+    branches: tuple[tuple[str, ...], ...] = ()
     bears_s: float | None = None
     unsupported: str = ""
 
@@ -124,14 +126,24 @@ class Plan:
         raise KeyError(name)
 
     @property
+    def paths(self) -> tuple[tuple[str, ...], ...]:
+        """All paths; `path` is the first."""
+        return (self.path, *self.branches)
+
+    @property
     def middleboxes(self) -> tuple[str, ...]:
-        """Names of the hosts that are middleboxes, in the order of the path and the way back."""
-        names = dict.fromkeys((*self.path, *self.returns))
+        """Names of the hosts that are middleboxes, in the order of the paths and the way back."""
+        names = dict.fromkeys(itertools.chain(*self.paths, self.returns))
         return tuple(name for name in names if self.host(name).profile is not None)
 
     def to_json(self) -> dict[str, Any]:
         """As plain JSON values, for the history's header."""
         return asdict(self)
+
+
+def hosts_on_paths(plan: Mapping[str, Any]) -> list[str]:
+    """Names of the hosts on the paths of a plan that is plain JSON, in the order of the paths."""
+    return list(dict.fromkeys(itertools.chain(plan["path"], *plan.get("branches", ()))))
 
 
 def plan_from_json(data: Mapping[str, Any]) -> Plan:
@@ -140,6 +152,7 @@ def plan_from_json(data: Mapping[str, Any]) -> Plan:
     values["hosts"] = tuple(PlannedHost(**h) for h in data["hosts"])
     values["path"] = tuple(data["path"])
     values["returns"] = tuple(data.get("returns", ()))
+    values["branches"] = tuple(map(tuple, data.get("branches", ())))
     values["steps"] = tuple(step_from_json(s) for s in data["steps"])
     values["checks"] = tuple(PlannedCheck(**c) for c in data["checks"])
     values["scaling"] = tuple(ScaledValue(**s) for s in data["scaling"])

@@ -1,4 +1,4 @@
-"""Addresses of the hosts on a path: one subnet a link, static routes over the middleboxes.
+"""Addresses of the hosts on one or more paths: one subnet a link, static routes.
 
 IPv4 addresses come from 198.18.0.0/15, the block that RFC 2544 reserves for benchmarks, IPv6
 addresses from fd00::/8, the unique local addresses of RFC 4193: they collide with nobody's LAN.
@@ -7,14 +7,19 @@ addresses from fd00::/8, the unique local addresses of RFC 4193: they collide wi
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
+
+from halfopen.model.ways import Path, is_junction, ways_of, with_junctions
 
 Family = Literal["ipv4", "ipv6"]
 
 LONGEST_PATH = 200
 """Hosts on the path and the way back together: a link each, and an octet numbers the links."""
+
+MOST_LINKS = 500
+"""Links of several paths: 198.18.0.0/15 has 512 subnets of 256 addresses."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +82,11 @@ def endpoint(address: str, port: int) -> str:
 
 
 def lay_out(
-    path: Sequence[str], *, family: Family = "ipv4", returns: Sequence[str] = ()
+    path: Sequence[str],
+    *,
+    family: Family = "ipv4",
+    returns: Sequence[str] = (),
+    branches: Sequence[Sequence[str]] = (),
 ) -> dict[str, HostNetwork]:
     """The network of every host on `path`, which joins each host to the next by a link.
 
@@ -86,11 +95,18 @@ def lay_out(
         family: of the addresses.
         returns: host names from the end of the path back to its beginning, if packets for its
             first host take another way; hosts that are on no other path may be among them.
+        branches: further paths; hosts of the same name are the same host.  Junctions are among
+            the hosts then, see :mod:`halfopen.model.ways`.
 
     Raises:
         ValueError: if the path has fewer than two hosts, repeats one, or is longer than 200; if
-            the way back does not join the same ends.
+            the way back does not join the same ends; if there are branches and a way back, or
+            more than 500 links.
     """
+    if branches:
+        if returns:
+            raise ValueError("several paths have no return path")
+        return _lay_out_paths((tuple(path), *map(tuple, branches)), family)
     hosts = len({*path, *returns})
     if len(path) < 2 or hosts > LONGEST_PATH or len(set(path)) != len(path):
         raise ValueError(f"a path needs two to 200 different hosts, not {list(path)}")
@@ -125,11 +141,15 @@ class _Links:
 
     def address(self, number: int, end: int) -> str:
         """The address of an end of a link: 1 is the left one, 2 the right one."""
-        return f"198.18.{number}.{end}" if self._family == "ipv4" else f"fd00:{number:x}::{end}"
+        if self._family == "ipv6":
+            return f"fd00:{number:x}::{end}"
+        return f"198.{18 + number // 256}.{number % 256}.{end}"
 
     def subnet(self, number: int) -> str:
         """The subnet of a link."""
-        return f"198.18.{number}.0/24" if self._family == "ipv4" else f"fd00:{number:x}::/64"
+        if self._family == "ipv6":
+            return f"fd00:{number:x}::/64"
+        return f"198.{18 + number // 256}.{number % 256}.0/24"
 
     def alone(self, address: str) -> str:
         """The subnet of one address."""
@@ -149,6 +169,11 @@ class _Links:
         """The ends of a host's links: those of the way back, then those of the path."""
         ends = self._ends[name]
         return [ends[n] for n in sorted(ends, key=lambda n: (n < length, n))]
+
+    def ends(self, name: str, first: Collection[int]) -> list[Interface]:
+        """The ends of a host's links by number, those in `first` before the others."""
+        ends = self._ends[name]
+        return [ends[n] for n in sorted(ends, key=lambda n: (n not in first, n))]
 
 
 def _along(path: Sequence[str], plan: _Links, name: str) -> Iterator[Route]:
@@ -192,6 +217,41 @@ def _back(
         yield name, routes
 
 
+def _lay_out_paths(paths: tuple[Path, ...], family: Family) -> dict[str, HostNetwork]:
+    """The network of every host and junction on several paths.
+
+    Routes lead to single addresses: round a ring the two ends of a link are reached by different
+    ways.
+    """
+    for path in paths:
+        if len(path) < 2 or len(set(path)) != len(path):
+            raise ValueError(f"a path needs at least two different hosts, not {list(path)}")
+    walked = with_junctions(paths)
+    plan, known = _Links(family), dict[frozenset[str], int]()
+    inward: dict[str, set[int]] = {}
+    for left, right in itertools.chain.from_iterable(map(itertools.pairwise, walked)):
+        number = known.setdefault(frozenset((left, right)), len(known) + 1)
+        if number > MOST_LINKS:
+            raise ValueError(f"several paths have at most {MOST_LINKS} links")
+        plan.join(number, left, right, f"right{number}", f"left{number}")
+        inward.setdefault(right, set()).add(number)
+    ways = ways_of(walked)
+    # The address of a host is that of its last link, which leads outwards if one does.
+    interfaces = {name: plan.ends(name, inward.get(name, set())) for name in ways.hosts}
+    routes: dict[str, list[Route]] = {name: [] for name in ways.hosts}
+    for end in ways.hosts:
+        if is_junction(end):
+            continue  # nobody speaks with it
+        for name, hop in ways.hops(end).items():
+            gateway = next(i.address for i in interfaces[hop] if i.neighbour == name)
+            routes[name] += [
+                Route(plan.alone(each.address), gateway)
+                for each in interfaces[end]
+                if each.neighbour != name
+            ]
+    return {name: HostNetwork(tuple(interfaces[name]), tuple(routes[name])) for name in ways.hosts}
+
+
 def links(networks: Mapping[str, HostNetwork]) -> list[tuple[str, str]]:
     """Every link once, as the two hosts that it joins."""
     found: dict[frozenset[str], tuple[str, str]] = {}
@@ -201,15 +261,31 @@ def links(networks: Mapping[str, HostNetwork]) -> list[tuple[str, str]]:
     return list(found.values())
 
 
-def line_through(
-    path: Sequence[str], networks: Mapping[str, HostNetwork], name: str
-) -> tuple[str, ...]:
-    """The hosts in a row from the path's first to its last, on which `name` is.
+def link_between(networks: Mapping[str, HostNetwork], left: str, right: str) -> tuple[str, str]:
+    """The two hosts whose link joins two neighbours: either may be a junction of one of them.
 
-    For a host of the path that is the path; for one of the way back, the way back turned round.
+    Raises:
+        KeyError: if they are no neighbours.
     """
-    if name in path:
-        return tuple(path)
+    for here in (left, f"{left}.inside", f"{left}.outside"):
+        for there in (right, f"{right}.inside", f"{right}.outside"):
+            if here in networks and any(i.neighbour == there for i in networks[here].interfaces):
+                return here, there
+    raise KeyError(right)
+
+
+def line_through(
+    paths: Sequence[Sequence[str]], networks: Mapping[str, HostNetwork], name: str
+) -> tuple[str, ...]:
+    """The hosts in a row from a path's first to its last, on which `name` is, and the junctions.
+
+    For a host of a path that is the first such path; for one of the way back, the way back turned
+    round.
+    """
+    for each in with_junctions(tuple(map(tuple, paths))):
+        if name in each:
+            return each
+    path = paths[0]
 
     def walk(first: Interface) -> list[str]:
         before, here = name, first.neighbour
@@ -228,7 +304,10 @@ def line_through(
 
 
 def addresses_seen(
-    path: Sequence[str], networks: Mapping[str, HostNetwork], nat: Mapping[str, str], host: str
+    paths: Sequence[Sequence[str]],
+    networks: Mapping[str, HostNetwork],
+    nat: Mapping[str, str],
+    host: str,
 ) -> dict[str, str]:
     """The address of every host as `host` sees it, and must use to reach it.
 
@@ -236,22 +315,23 @@ def addresses_seen(
     behind one that translates sources, its outward address, by which it cannot be reached.
 
     Args:
-        path: host names in their order; the clients are at the beginning.
+        paths: host names in their order; the clients are at the beginning.
         networks: as laid out.
         nat: `source` or `destination` for each middlebox that translates addresses.
         host: who asks.
     """
+    walked = with_junctions(tuple(map(tuple, paths)))
+    ways = ways_of(walked)
+    outward = {pair for path in walked for pair in itertools.pairwise(path)}
     seen = {}
     for name, network in networks.items():
         seen[name] = network.address
-        if host not in path or name not in path:
-            continue
-        here, there = path.index(host), path.index(name)
-        step = 1 if here < there else -1
-        wanted = "destination" if here < there else "source"
-        for position in range(here + step, there, step):
-            if nat.get(path[position]) == wanted:
+        way = ways.between(host, name) if nat else ()
+        for before, box, after in zip(way, way[1:], way[2:], strict=False):
+            out = (before, box) in outward and (box, after) in outward
+            back = (after, box) in outward and (box, before) in outward
+            if (out and nat.get(box) == "destination") or (back and nat.get(box) == "source"):
                 # The end of its link that is nearer to who asks.
-                seen[name] = networks[path[position]].towards(path[position - step]).address
+                seen[name] = networks[box].towards(before).address
                 break
     return seen

@@ -54,7 +54,7 @@ class Lab(Protocol):
 
     async def build(
         self,
-        path: Sequence[str],
+        paths: Sequence[Sequence[str]],
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],

@@ -15,6 +15,7 @@ from halfopen.checkers.connections import established_at
 from halfopen.checkers.fds import fd_series
 from halfopen.model.flows import Flow, Interval, flows, half_open, sampled_hosts
 from halfopen.model.history import History
+from halfopen.model.plan import hosts_on_paths
 from halfopen.model.records import FaultRecord, FdsRecord, FlowRecord
 from halfopen.model.units import format_duration
 from halfopen.report._lanes import Lanes, at, begun_and_ended
@@ -26,9 +27,10 @@ _STEPS = (1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 14400, 
 def timeline(history: History) -> dict[str, Any] | None:
     """The figure: `data`, `layout` and `height` in pixels; None if nothing was ever sampled."""
     known = flows(history)
-    hosts = [name for name in history.plan["path"] if history.of(FdsRecord, host=name)]
+    named = hosts_on_paths(history.plan)
+    hosts = [name for name in named if history.of(FdsRecord, host=name)]
     sampled = sampled_hosts(history)
-    hosts += [name for name in history.plan["path"] if name not in hosts and name in sampled]
+    hosts += [name for name in named if name not in hosts and name in sampled]
     if not known and not hosts:
         return None
     lanes = Lanes(history, known)

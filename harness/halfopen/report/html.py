@@ -14,6 +14,7 @@ from plotly.offline import get_plotlyjs
 from halfopen.errors import UsageError
 from halfopen.model.flows import hosts_by_address
 from halfopen.model.history import History
+from halfopen.model.plan import hosts_on_paths
 from halfopen.model.records import ConditionRecord, DropsRecord
 from halfopen.model.topology import HostNetwork, lay_out
 from halfopen.model.units import count, format_duration
@@ -170,7 +171,8 @@ def _conditions(history: History) -> list[dict[str, Any]]:
 
 def _path(history: History) -> list[dict[str, str]]:
     """The hosts in order with what they run and their addresses."""
-    names = list(dict.fromkeys([*history.plan["path"], *history.plan.get("returns", ())]))
+    plan = history.plan
+    names = list(dict.fromkeys([*hosts_on_paths(plan), *plan.get("returns", ())]))
     owned: dict[str, list[str]] = {}
     for address, host in hosts_by_address(history).items():
         owned.setdefault(host, []).append(address)
@@ -195,8 +197,12 @@ def _path(history: History) -> list[dict[str, str]]:
 
 def _laid_out(history: History) -> dict[str, HostNetwork]:
     plan = history.plan
-    family, returns = plan.get("family", "ipv4"), plan.get("returns", ())
-    return lay_out(plan["path"], family=family, returns=returns)
+    return lay_out(
+        plan["path"],
+        family=plan.get("family", "ipv4"),
+        returns=plan.get("returns", ()),
+        branches=plan.get("branches", ()),
+    )
 
 
 def _scaling(history: History) -> list[dict[str, Any]]:

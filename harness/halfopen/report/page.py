@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from halfopen.errors import UsageError
 from halfopen.model.history import History
+from halfopen.model.plan import hosts_on_paths
 from halfopen.model.units import format_duration
 from halfopen.model.verdict import CheckResult, VariantResult
 from halfopen.report._pieces import Pieces, read_pieces
@@ -135,7 +136,7 @@ def _place(order: Sequence[str], name: str) -> int:
 
 
 def _in_order(history: History) -> list[dict[str, Any]]:
-    path = list(history.plan["path"])
+    path = hosts_on_paths(history.plan)
     inside = [host for host in history.plan["hosts"] if host["name"] in path]
     return sorted(inside, key=lambda host: path.index(host["name"]))
 

@@ -123,7 +123,9 @@ class Player:
         clear(self._directory)
         if self._captures is not None:
             self._captures.mkdir()
-        networks = lay_out(plan.path, family=plan.family, returns=plan.returns)
+        networks = lay_out(
+            plan.path, family=plan.family, returns=plan.returns, branches=plan.branches
+        )
         addresses = {name: network.address for name, network in networks.items()}
         header = header_record(plan, addresses)
         if spec.kernel is not None:
@@ -189,6 +191,7 @@ class Player:
             demands(plan, self._vocabulary),
             family=plan.family,
             returns=plan.returns,
+            branches=plan.branches,
             captures=self._captures,
         )
         await stage.start_all()

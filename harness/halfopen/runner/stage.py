@@ -79,7 +79,7 @@ class Stage:
         self.hosts: dict[str, PlannedHost] = {}
         self.faults: list[Injected] = []
         self.failure: HalfopenError | None = None
-        self._path: Sequence[str] = ()
+        self._paths: Sequence[Sequence[str]] = ()
         self._networks: Mapping[str, HostNetwork] = {}
         self._settling = Settling(SAMPLE_S)
         self._changed = asyncio.Event()
@@ -111,6 +111,7 @@ class Stage:
         *,
         family: Family = "ipv4",
         returns: Sequence[str] = (),
+        branches: Sequence[Sequence[str]] = (),
         captures: Path | None = None,
     ) -> None:
         """Make the hosts and their links.
@@ -121,19 +122,20 @@ class Stage:
             demands: what faults will ask of each: what a host is not prepared for is refused.
             family: of the addresses.
             returns: the names on the way back, if it differs.
+            branches: further paths.
             captures: a directory, which is there, for what each link carries.
 
         Raises:
-            ValueError: if the path makes no topology.
+            ValueError: if the paths make no topology.
             UnsupportedError: if the lab cannot play a profile.
             LabError: if the lab breaks.
         """
-        self._networks = lay_out(path, family=family, returns=returns)
-        self._path = path
+        self._networks = lay_out(path, family=family, returns=returns, branches=branches)
+        self._paths = (path, *branches)
         self.hosts = {host.name: host for host in hosts}
         middleboxes = {host.name: host.options for host in hosts if host.profile is not None}
         sysctls = {host.name: host.sysctls for host in hosts}
-        await self.lab.build(path, self._networks, middleboxes, sysctls, demands)
+        await self.lab.build(self._paths, self._networks, middleboxes, sysctls, demands)
         if captures is not None:
             await self.lab.capture(captures)
 
@@ -167,7 +169,7 @@ class Stage:
         context = SystemContext(
             host=name,
             address=self.addresses[name],
-            addresses=addresses_seen(self._path, self._networks, self._translating(), name),
+            addresses=addresses_seen(self._paths, self._networks, self._translating(), name),
             directory=str(self.lab.disk(name)),
             seed=self._seed,
             base=self._base,

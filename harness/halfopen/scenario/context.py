@@ -63,8 +63,14 @@ class Context:
         if not all(found):
             return
         names = self.names
-        joined = [*itertools.pairwise(names.path), *itertools.pairwise(names.returns)]
-        if names.path and set(pair) not in [set(link) for link in joined]:
+        joined = list(
+            dict.fromkeys(
+                itertools.chain.from_iterable(
+                    itertools.pairwise(each) for each in (*names.paths, names.returns)
+                )
+            )
+        )
+        if names.paths and set(pair) not in [set(link) for link in joined]:
             shown = ", ".join(" and ".join(link) for link in joined)
             self.problems.add(
                 line, f"{where}: no link joins {pair[0]} and {pair[1]}", f"the links are: {shown}"

@@ -179,6 +179,7 @@ class Variant:
     family: Family = "ipv4"
     returns: tuple[str, ...] = ()
     control: str = ""
+    branches: tuple[tuple[str, ...], ...] = ()
 
     def host(self, name: str) -> Host:
         """The host of that name.

@@ -24,14 +24,20 @@ class Names:
     Attributes:
         roles: of all hosts: what its system does, :data:`MIDDLEBOX`, or :data:`UNKNOWN`.
         hosts: those that are described without mistakes.
-        path: the hosts in the order in which links join them; empty if that is not settled.
+        paths: the hosts of each path in the order in which links join them; empty if that is not
+            settled.
         returns: the hosts in the order of the way back, if that is another.
     """
 
     roles: Mapping[str, str]
     hosts: Mapping[str, Host]
-    path: tuple[str, ...] = ()
+    paths: tuple[tuple[str, ...], ...] = ()
     returns: tuple[str, ...] = ()
+
+    @property
+    def path(self) -> tuple[str, ...]:
+        """The first of the paths; empty if there is none."""
+        return self.paths[0] if self.paths else ()
 
     @property
     def endpoints(self) -> frozenset[str]:

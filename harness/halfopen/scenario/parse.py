@@ -8,7 +8,12 @@ from pathlib import Path
 from halfopen.ports import Vocabulary
 from halfopen.scenario.expect import merge_expectations, parse_expectations
 from halfopen.scenario.hosts import HostReader
-from halfopen.scenario.paths import PATH_EXAMPLE, RETURN_EXAMPLE, parse_family, parse_path
+from halfopen.scenario.paths import (
+    RETURN_EXAMPLE,
+    parse_family,
+    parse_path,
+    parse_paths,
+)
 from halfopen.scenario.raw import RawVariant
 from halfopen.scenario.reproduces import parse_reproduces
 from halfopen.scenario.scaling import LARGEST_SCALE
@@ -17,7 +22,8 @@ from halfopen.sections import Problems, quote
 from halfopen.yamlfile import Node
 
 VARIANT_KEYS = (
-    *("about", "control", "scale", "hosts", "family", "path", "return path", "steps", "expect"),
+    *("about", "control", "scale", "hosts", "family", "path", "paths", "return path"),
+    *("steps", "expect"),
 )
 """What a variant may change."""
 
@@ -47,7 +53,7 @@ class Parser:
         """
         written, problems, vocabulary = node.entries, self._problems, self._vocabulary
         about, scale, hosts, family = base.about, base.scale, base.hosts, base.family
-        path, back, steps, expect = base.path, base.return_path, base.steps, base.expect
+        paths, back, steps, expect = base.paths, base.return_path, base.steps, base.expect
         if part := written.get("about"):
             about = text_of(part, "about", problems)
         control = base.control
@@ -59,8 +65,8 @@ class Parser:
             hosts = self._hosts.parse(part, hosts or {})
         if part := written.get("family"):
             family = parse_family(part, problems)
-        if part := written.get("path"):
-            path = parse_path(part, "path", PATH_EXAMPLE, problems)
+        if "path" in written or "paths" in written:
+            paths = parse_paths(written, problems)
         if part := written.get("return path"):
             back = parse_path(part, "return path", RETURN_EXAMPLE, problems)
         if part := written.get("steps"):
@@ -77,7 +83,7 @@ class Parser:
             scale=scale,
             hosts=hosts,
             family=family,
-            path=path,
+            paths=paths,
             return_path=back,
             steps=steps,
             expect=expect,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import get_args
 
 from halfopen.model.topology import LONGEST_PATH, Family
@@ -33,8 +33,8 @@ def parse_path(node: Node, key: str, example: str, problems: Problems) -> RawPat
     """The hosts in the list `node`; None if it is not a list of strings.
 
     Args:
-        node: the value of `path` or `return path`.
-        key: which of the two.
+        node: the value of `path` or `return path`, or one of `paths`.
+        key: which of the two, or `paths`.
         example: for messages.
         problems: takes what is wrong.
     """
@@ -44,17 +44,68 @@ def parse_path(node: Node, key: str, example: str, problems: Problems) -> RawPat
     return None
 
 
-def check_path(
-    path: RawPath, back: RawPath | None, hosts: Mapping[str, RawHost], problems: Problems
-) -> None:
-    """Note what is wrong with the way there: endpoint, middleboxes and proxies, endpoint.
+def parse_paths(written: Mapping[str, Node], problems: Problems) -> tuple[RawPath, ...] | None:
+    """The paths that `path` or `paths` names; None if neither does so rightly.
 
     Args:
-        path: the way there.
-        back: the way back, if it differs.
-        hosts: by name, all of which must be on one of the two.
+        written: what a variant or a scenario says, one of the two keys in it.
         problems: takes what is wrong.
     """
+    one, several = written.get("path"), written.get("paths")
+    if one is not None and several is not None:
+        problems.add(
+            several.line,
+            f"both 'path' (line {one.line}) and 'paths' are given",
+            "write all paths under `paths:`",
+        )
+        return None
+    if one is not None:
+        path = parse_path(one, "path", PATH_EXAMPLE, problems)
+        return None if path is None else (path,)
+    assert several is not None
+    if not isinstance(several.value, tuple) or not several.value:
+        problems.add(
+            several.line, "'paths' is not a list of paths", f"write lines like `- {PATH_EXAMPLE}`"
+        )
+        return None
+    found = [parse_path(each, "paths", PATH_EXAMPLE, problems) for each in several.value]
+    whole = tuple(path for path in found if path is not None)
+    return whole if len(whole) == len(found) else None
+
+
+def check_paths(
+    paths: Sequence[RawPath],
+    back: RawPath | None,
+    hosts: Mapping[str, RawHost],
+    problems: Problems,
+) -> None:
+    """Note what is wrong with each path: endpoint, middleboxes and proxies, endpoint.
+
+    Args:
+        paths: the way there; several if hosts are joined otherwise than in a row.
+        back: the way back, if it differs.
+        hosts: by name, all of which must be on one of them.
+        problems: takes what is wrong.
+    """
+    for path in paths:
+        _check_path(path, hosts, problems)
+    on_paths = {name for path in paths for name in path.names}
+    elsewhere = () if back is None else back.names
+    for name, host in hosts.items():
+        if name not in on_paths and name not in elsewhere:
+            which = "the path" if len(paths) == 1 else "any path"
+            problems.add(
+                host.node.line, f"host {name} is not on {which}", "add it, or leave it out"
+            )
+    if len(paths) == 1 and (count := len({*on_paths, *elsewhere})) > LONGEST_PATH:
+        problems.add(
+            paths[0].line,
+            f"{count} hosts are on the path and the return path",
+            f"a lab has addresses for {LONGEST_PATH}",
+        )
+
+
+def _check_path(path: RawPath, hosts: Mapping[str, RawHost], problems: Problems) -> None:
     names = path.names
     for number, (name, line) in enumerate((each.name, each.line) for each in path.hosts):
         role = hosts[name].role if name in hosts else UNKNOWN
@@ -86,18 +137,6 @@ def check_path(
                 f"{name} is in the middle of the path, but runs a system",
                 "only middleboxes and proxies can be between the two ends",
             )
-    elsewhere = () if back is None else back.names
-    for name, host in hosts.items():
-        if name not in names and name not in elsewhere:
-            problems.add(
-                host.node.line, f"host {name} is not on the path", "add it, or leave it out"
-            )
-    if (count := len({*names, *elsewhere})) > LONGEST_PATH:
-        problems.add(
-            path.line,
-            f"{count} hosts are on the path and the return path",
-            f"a lab has addresses for {LONGEST_PATH}",
-        )
     if len(names) < 3:
         problems.add(
             path.line, "the path is shorter than three hosts", f"write for example {PATH_EXAMPLE}"

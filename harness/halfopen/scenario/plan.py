@@ -107,6 +107,7 @@ def _plan(scenario: Scenario, variant: Variant, lab: LabSpec, scale: float, seed
         path=variant.path,
         family=variant.family,
         returns=variant.returns,
+        branches=variant.branches,
         steps=steps,
         checks=checks,
         scaling=_once(values),

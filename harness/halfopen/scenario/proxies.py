@@ -48,10 +48,11 @@ def check_proxies(
         context: knows the hosts and the path; takes what is wrong.
     """
     known, problems = context.names, context.problems
-    proxies = [name for name in known.path if known.roles.get(name) == PROXY]
+    proxies = [name for name, role in known.roles.items() if role == PROXY]
+    proxies = [name for name in proxies if any(name in path for path in known.paths)]
     if not proxies:
         return
-    whole = segments(known.path, proxies)
+    whole = [each for path in known.paths for each in segments(path, proxies)]
     _check_targets(hosts, whole, proxies, known, problems)
     _check_silence(whole, proxies, _cut_links(steps), expect, known, problems)
 
@@ -67,7 +68,7 @@ def _check_targets(
         if not isinstance(host.settings, System):
             continue
         for target in host.settings.hosts():
-            on_path = {host.name, target} <= set(known.path)
+            on_path = any({host.name, target} <= set(path) for path in known.paths)
             if on_path and not any({host.name, target} <= set(each) for each in whole):
                 node = hosts[host.name].node
                 near = next(p for p in proxies if any({host.name, p} <= set(e) for e in whole))

@@ -122,7 +122,7 @@ class RawVariant:
         scale: seconds of production in one of the lab.
         hosts: by name.
         family: of addresses.
-        path: from end to end.
+        paths: each from end to end; one if it is written as `path`.
         return_path: the way back, if it differs.
         steps: what is done.
         expect: what is expected.
@@ -136,7 +136,7 @@ class RawVariant:
     scale: float | None = None
     hosts: Mapping[str, RawHost] | None = None
     family: Family | None = None
-    path: RawPath | None = None
+    paths: tuple[RawPath, ...] | None = None
     return_path: RawPath | None = None
     steps: RawSteps | None = None
     expect: tuple[RawExpectation, ...] | None = None

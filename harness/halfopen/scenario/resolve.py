@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import itertools
+
 from halfopen.ports import Vocabulary
 from halfopen.scenario.aftermath import check_aftermath
+from halfopen.scenario.branches import check_branches
 from halfopen.scenario.context import Context
 from halfopen.scenario.expect import resolve_expectations
 from halfopen.scenario.messages import check_messages
 from halfopen.scenario.model import Variant
 from halfopen.scenario.named_steps import check_named_steps
 from halfopen.scenario.names import Names
-from halfopen.scenario.paths import check_path, check_return_path
+from halfopen.scenario.paths import check_paths, check_return_path
 from halfopen.scenario.proxies import check_proxies
 from halfopen.scenario.raw import RawVariant
 from halfopen.scenario.reproduces import resolve_reproduces
@@ -30,16 +33,17 @@ def resolve(
         problems: takes what is wrong; one problem anywhere, then no scenario comes of the file.
     """
     for key in ("hosts", "path", "steps", "expect"):
-        if key not in raw.written:
+        if not raw.written & ({"path", "paths"} if key == "path" else {key}):
             problems.add(raw.line, f"{key!r} is missing", f"add `{key}:`")
     if raw.hosts is None:
         return None
     for host in raw.hosts.values():
         problems.extend(host.absent)
     context = Context(vocabulary, _names(raw), problems)
-    if raw.path is not None:
-        check_path(raw.path, raw.return_path, raw.hosts, problems)
-    if raw.return_path is not None:
+    if raw.paths is not None:
+        check_paths(raw.paths, raw.return_path, raw.hosts, problems)
+        check_branches(raw.paths, raw.return_path, raw.hosts, context)
+    if raw.return_path is not None and (raw.paths is None or len(raw.paths) == 1):
         check_return_path(raw.return_path, context)
     for each in context.names.hosts.values():
         if each.system is not None:
@@ -60,7 +64,10 @@ def resolve(
         name,
         raw.about,
         raw.scale or 1.0,
-        tuple(names.hosts[host] for host in dict.fromkeys((*names.path, *names.returns))),
+        tuple(
+            names.hosts[host]
+            for host in dict.fromkeys(itertools.chain(*names.paths, names.returns))
+        ),
         names.path,
         steps,
         expect,
@@ -68,6 +75,7 @@ def resolve(
         raw.family or "ipv4",
         names.returns,
         raw.control,
+        names.paths[1:],
     )
 
 
@@ -76,6 +84,6 @@ def _names(raw: RawVariant) -> Names:
     return Names(
         {name: each.role for name, each in hosts.items()},
         {name: each.host for name, each in hosts.items() if each.host is not None},
-        () if raw.path is None else raw.path.names,
+        tuple(path.names for path in raw.paths or ()),
         () if raw.return_path is None else raw.return_path.names,
     )

@@ -52,6 +52,17 @@ def build_schema(vocabulary: Vocabulary) -> Schema:
             "uniqueItems": True,
             "description": "Hosts from end to end: a system, middleboxes, a system.",
         },
+        "paths": {
+            "type": "array",
+            "items": {
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 3,
+                "uniqueItems": True,
+            },
+            "minItems": 1,
+            "description": "Several paths, instead of one: hosts of one name are the same host.",
+        },
         "return path": {
             "type": "array",
             "items": {"type": "string"},

@@ -64,7 +64,7 @@ def test_there_over_the_path_and_back_over_the_way_back(
     assert len(used) == len(set(used)) == 2 * len(links(networks))
     assert {ipaddress.ip_address(address).version for address in used} == {version}
     for name in back[1:-1]:
-        assert line_through(path, networks, name) == tuple(reversed(back))
+        assert line_through([path], networks, name) == tuple(reversed(back))
 
 
 def test_a_way_back_may_share_middleboxes_with_the_path() -> None:
@@ -72,7 +72,7 @@ def test_a_way_back_may_share_middleboxes_with_the_path() -> None:
     networks = lay_out(path, returns=back)
     assert route(networks, "a", networks["b"].address) == path
     assert route(networks, "b", networks["a"].address) == back
-    assert line_through(path, networks, "r") == ("a", "r", "g", "b")
+    assert line_through([path], networks, "r") == ("a", "r", "g", "b")
     assert set(map(frozenset, links(networks))) == {
         frozenset(pair) for pair in [("a", "f"), ("f", "g"), ("g", "b"), ("g", "r"), ("r", "a")]
     }
@@ -104,7 +104,7 @@ def test_a_middlebox_that_translates_stands_for_those_behind_it() -> None:
     nat = {"nat": "source", "balancer": "destination"}
 
     def seen(host: str, of: str) -> str:
-        return addresses_seen(path, networks, nat, host)[of]
+        return addresses_seen([path], networks, nat, host)[of]
 
     inward = networks["balancer"].towards("nat").address
     outward = networks["nat"].towards("balancer").address
@@ -113,4 +113,4 @@ def test_a_middlebox_that_translates_stands_for_those_behind_it() -> None:
     assert seen("server", "client") == seen("balancer", "client") == outward
     assert seen("nat", "client") == networks["client"].address
     assert seen("client", "nat") == networks["nat"].address
-    assert addresses_seen(path, networks, {}, "client")["server"] == networks["server"].address
+    assert addresses_seen([path], networks, {}, "client")["server"] == networks["server"].address

@@ -42,6 +42,7 @@ from halfopen.model.topology import (
     line_through,
     links,
 )
+from halfopen.model.ways import is_junction
 from halfopen.verbs import verb_from_json
 from halfopen.workloads.numbered import Messages
 
@@ -99,10 +100,10 @@ class Agent:
             self._meter.start()
 
     async def do_build(self, request: Mapping[str, Any]) -> None:
-        """`path`: host names; `networks`: name -> interfaces, routes; `sysctls`; `firewalls`.
+        """`paths`: host names of each; `networks`: name -> interfaces, routes; `sysctls`.
 
-        `demands`: host -> names of verbs that will be asked of it; `engines`: middlebox ->
-        engine that it must have.
+        `firewalls`: middlebox -> values of its profile; `demands`: host -> names of verbs that
+        will be asked of it; `engines`: middlebox -> engine that it must have.
         """
         networks = {
             name: HostNetwork(
@@ -116,7 +117,7 @@ class Agent:
         self.addresses = {name: each.address for name, each in networks.items()}
         await asyncio.to_thread(self._build, request, networks)
         for name in networks:
-            if name in self.middleboxes:
+            if name in self.middleboxes or is_junction(name):
                 continue
             await self.prepare(name, request["demands"].get(name, ()))
             observer = Observer(
@@ -134,9 +135,13 @@ class Agent:
             observer.start()
 
     def _build(self, request: Mapping[str, Any], networks: Mapping[str, HostNetwork]) -> None:
-        path = request["path"]
+        paths = request["paths"]
         for name in networks:
-            self.create_host(name, request)
+            if is_junction(name):
+                network.create_host(name)
+                network.set_sysctls(name, network.FORWARDING)
+            else:
+                self.create_host(name, request)
         for left, right in links(networks):
             network.connect(left, right, networks)
         for name in networks:
@@ -147,8 +152,8 @@ class Agent:
             demands = request["demands"].get(name, ())
             engine = choose(values, demands, request["engines"].get(name, "any"))
             self.emit(EngineRecord(kind="engine", host=name, engine=engine.name))
-            line = line_through(path, networks, name)
-            seen = addresses_seen(line, networks, nat, name)
+            line = line_through(paths, networks, name)
+            seen = addresses_seen(paths if len(paths) > 1 else [line], networks, nat, name)
             attachment = Attachment.on(line, name, networks[name], seen)
             setup = MiddleboxSetup(
                 name,

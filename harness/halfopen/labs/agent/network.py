@@ -16,7 +16,7 @@ from halfopen.labs.forwarder import offload
 from halfopen.labs.forwarder.frames import TTL
 from halfopen.middlebox import nftables, ruleset
 from halfopen.middlebox.attachment import Attachment
-from halfopen.model.topology import HostNetwork, Interface
+from halfopen.model.topology import HostNetwork, Interface, link_between
 from halfopen.probes import namespaces
 from halfopen.probes.namespaces import NAMESPACES as NAMESPACES
 
@@ -41,6 +41,12 @@ _HOPS: Mapping[str, str] = {
     "net.ipv6.conf.all.hop_limit": str(TTL),
     "net.ipv6.conf.default.hop_limit": str(TTL),
 }
+
+FORWARDING: Mapping[str, str] = {
+    "net.ipv4.ip_forward": "1",
+    "net.ipv6.conf.all.forwarding": "1",
+}
+"""Settings of a junction (:mod:`halfopen.model.ways`)."""
 
 _CHILD_TABLE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
 _BUCKETS = 4096
@@ -203,14 +209,12 @@ def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: boo
     Raises:
         LabError: if the hosts are no neighbours.
     """
-    for here, there in ((left, right), (right, left)):
-        interfaces = [i for i in networks[here].interfaces if i.neighbour == there]
-        if not interfaces:
-            raise LabError(f"there is no link between {left} and {right}")
+    joined = _joined(left, right, networks)
+    for here, there in (joined, reversed(joined)):
         with routing(here) as host:
-            host.set_up(host.link(interfaces[0].name).index, up)
+            host.set_up(host.link(networks[here].towards(there).name).index, up)
     if up:
-        for name in (left, right):
+        for name in joined:
             add_routes(name, networks[name])
 
 
@@ -224,12 +228,16 @@ def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bo
         LabError: if the hosts are no neighbours.
         UnsupportedError: if the kernel cannot do it.
     """
-    for here, there in ((left, right), (right, left)):
-        try:
-            name = networks[here].towards(there).name
-        except KeyError:
-            raise LabError(f"there is no link between {left} and {right}") from None
-        _silence(here, name, "cut", cut)
+    joined = _joined(left, right, networks)
+    for here, there in (joined, reversed(joined)):
+        _silence(here, networks[here].towards(there).name, "cut", cut)
+
+
+def _joined(left: str, right: str, networks: Mapping[str, HostNetwork]) -> tuple[str, str]:
+    try:
+        return link_between(networks, left, right)
+    except KeyError:
+        raise LabError(f"there is no link between {left} and {right}") from None
 
 
 def cut_host(host: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:
@@ -275,9 +283,10 @@ table netdev {why}-{name} {{
 
 def swallowed_by_cut(left: str, right: str, networks: Mapping[str, HostNetwork]) -> int:
     """Packets that the cut of a link has kept from crossing it; 0 if it is not cut."""
+    joined = link_between(networks, left, right)
     return sum(
         counted_in(here, "netdev", f"cut-{networks[here].towards(there).name}")
-        for here, there in ((left, right), (right, left))
+        for here, there in (joined, reversed(joined))
     )
 
 

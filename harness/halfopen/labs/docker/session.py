@@ -25,6 +25,7 @@ from halfopen.labs.rpc import Message
 from halfopen.model.program import program_from_json
 from halfopen.model.records import Recorder
 from halfopen.model.topology import HostNetwork
+from halfopen.model.ways import is_junction
 from halfopen.ports import Demands, Middlebox
 
 T = TypeVar("T")
@@ -145,19 +146,19 @@ class DockerLab(AgentLab):
 
     async def build(
         self,
-        path: Sequence[str],
+        paths: Sequence[Sequence[str]],
         networks: Mapping[str, HostNetwork],
         middleboxes: Mapping[str, Middlebox],
         sysctls: Mapping[str, Mapping[str, str]],
         demands: Demands,
     ) -> None:
         """As in the netns lab, after a container for each endpoint was made."""
-        endpoints = [name for name in networks if name not in middleboxes]
+        endpoints = [name for name in networks if name not in middleboxes and not is_junction(name)]
         pids = await asyncio.gather(
             *(_whole(self._containers.pause_container, name) for name in endpoints)
         )
         self._pause_containers = dict(zip(endpoints, pids, strict=True))
-        await super().build(path, networks, middleboxes, sysctls, demands)
+        await super().build(paths, networks, middleboxes, sysctls, demands)
 
     async def capture(self, directory: Path) -> None:
         """Write from now on what each link carries; the files come here at the end of the run."""
