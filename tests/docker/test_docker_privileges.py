@@ -51,7 +51,7 @@ async def _exercise(
     try:
         async with lab:
             networks = lay_out(PATH)
-            await lab.build(PATH, networks, {"firewall": values}, {}, {})
+            await lab.build([PATH], networks, {"firewall": values}, {}, {})
             done.add("plugged")
             address = networks["receiver"].address
             output = str(lab.disk("receiver") / "messages")
@@ -105,7 +105,7 @@ def test_the_containers_have_no_network_and_are_not_privileged(
 ) -> None:
     async def look() -> list[dict[str, object]]:
         async with DockerLab(tmp_path, "abcdefgh", lambda _: None) as lab:
-            await lab.build(PATH, lay_out(PATH), {}, {}, {})
+            await lab.build([PATH], lay_out(PATH), {}, {}, {})
             run = lab.run
             found = client.api.containers(filters={"label": f"halfopen.run={run}"})
             return [client.api.inspect_container(each["Id"]) for each in found]
@@ -128,7 +128,7 @@ def test_what_cannot_be_limited_is_said(tmp_path: Path) -> None:
 
     async def limit() -> None:
         async with DockerLab(tmp_path, "abcdefgh", lambda _: None) as lab:
-            await lab.build(PATH, lay_out(PATH), {}, {}, {})
+            await lab.build([PATH], lay_out(PATH), {}, {}, {})
             await lab.start("sender", ProgramSpec(
                 "idle", ("python3", "-c", "import signal; signal.pause()"), {},
                 image=our_image("relpio"),

@@ -97,7 +97,7 @@ async def world(directory: Path, *verbs: type[Verb]) -> AsyncIterator[World]:
     addresses = {name: network.address for name, network in networks.items()}
     demands: Demands = {"here": verbs}
     async with NetnsLab(directory, "token", records.append) as lab:
-        await lab.build(("here", "other"), networks, {}, {}, demands)
+        await lab.build([("here", "other")], networks, {}, {}, demands)
         yield World(lab, records, addresses)
 
 

@@ -89,7 +89,7 @@ async def measure(directory: Path) -> dict[tuple[str, str, str], list[Mapping[st
     sysctls[LEFT] |= SHORT_SYSCTLS
     connections = {LEFT: [*HEALTHY, *IDLE, *BUSY, CLOSED, CLOSED_USER, NOT_ASKED], RIGHT: [*BUSY]}
     async with NetnsLab(directory, "0", records.append) as lab:
-        await lab.build(path, networks, {"firewall": SILENT}, sysctls, {})
+        await lab.build([path], networks, {"firewall": SILENT}, sysctls, {})
         peers = Peers(lab, records)
         for host in (LEFT, RIGHT):
             await peers.listen(

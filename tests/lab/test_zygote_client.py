@@ -39,7 +39,7 @@ async def _two_at_a_time(directory: Path) -> None:
             assert len(zygote.children()) == 2
         # Whether its lab has hosts or not, the other lives on.
         assert wait_until(lambda: len(zygote.children()) == 1)
-        await first.build(["x", "y"], lay_out(["x", "y"]), {}, {}, {})
+        await first.build([["x", "y"]], lay_out(["x", "y"]), {}, {}, {})
     assert not zygote.is_running()
 
 
@@ -64,7 +64,7 @@ def test_a_sandbox_has_the_directory_of_its_moment(
 
 async def _death(directory: Path) -> None:
     async with NetnsLab(directory, "aaaa", _record) as lab:
-        await lab.build(["x", "y"], lay_out(["x", "y"]), {}, {}, {})
+        await lab.build([["x", "y"]], lay_out(["x", "y"]), {}, {}, {})
         [zygote] = _zygotes()
         born = zygote.children(recursive=True)
         assert born

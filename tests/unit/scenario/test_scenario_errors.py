@@ -92,7 +92,7 @@ def test_everything_is_missing(complain: Complain) -> None:
         "s.yaml:1: 'scenario' is missing; add `scenario: ...` at the top",
         "s.yaml:1: 'steps' is missing; add `steps:`",
         "s.yaml:1: unknown key 'a' here; known: about, control, expect, family, hosts, path, "
-        "reproduces, return path, scale, scenario, source, steps, variants",
+        "paths, reproduces, return path, scale, scenario, source, steps, variants",
     ]
 
 
