@@ -9,11 +9,15 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
-import psutil
+from halfopen.probes.procfs import idle_seconds, read_text
 
-_PROC = Path("/proc")
+
+@cache
+def _waits_are_told() -> bool:
+    return Path("/proc/self/schedstat").exists()
 
 
 def waited(pid: int) -> float | None:
@@ -21,10 +25,12 @@ def waited(pid: int) -> float | None:
 
     None if the process is gone, or the kernel was built without CONFIG_SCHED_INFO.
     """
+    if not _waits_are_told():
+        return None
     total = 0
     try:
-        for task in os.listdir(_PROC / str(pid) / "task"):  # noqa: PTH208 - names only
-            total += int((_PROC / str(pid) / "task" / task / "schedstat").read_text().split()[1])
+        for task in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208 - names only
+            total += int(read_text(f"/proc/{pid}/task/{task}/schedstat").split()[1])
     except (OSError, ValueError, IndexError):
         return None
     return total / 1e9
@@ -36,7 +42,7 @@ def stalled() -> float | None:
     None if the kernel does not tell (CONFIG_PSI).
     """
     try:
-        some = (_PROC / "pressure/cpu").read_text().splitlines()[0]
+        some = read_text("/proc/pressure/cpu").splitlines()[0]
         return int(some.rpartition("total=")[2]) / 1e6
     except (OSError, ValueError, IndexError):
         return None
@@ -72,6 +78,4 @@ class SpareMeter:
         return Spare(max(0.0, after[1] - before[1]) / elapsed, waiting)
 
     def _now(self) -> tuple[float, float, float | None]:
-        times = psutil.cpu_times()
-        idle = times.idle + getattr(times, "iowait", 0.0)
-        return time.monotonic(), idle, stalled()
+        return time.monotonic(), idle_seconds(), stalled()

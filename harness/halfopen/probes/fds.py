@@ -9,13 +9,11 @@ import sys
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
-
-import psutil
 
 from halfopen.model.records import FdsRecord
 from halfopen.probes.cpu import waited
 from halfopen.probes.processes import family
+from halfopen.probes.procfs import process_times, read_text
 
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 
@@ -52,10 +50,9 @@ class FdProbe:
                 try:
                     targets = open_files(member)
                     limit = _soft_limit(member)
-                    cpu = psutil.Process(member).cpu_times()
-                except (OSError, psutil.Error):
+                    on_cpu = process_times(member).cpu_s
+                except OSError:
                     continue
-                on_cpu = cpu.user + cpu.system
                 found.append(_Process(name, member, targets, limit, on_cpu, waited(member)))
         return found
 
@@ -126,10 +123,10 @@ def open_files(pid: int) -> tuple[str, ...]:
         OSError: if it is gone, or not ours to look at.
     """
     found = []
-    directory = Path(f"/proc/{pid}/fd")
+    directory = f"/proc/{pid}/fd"
     for entry in os.listdir(directory):  # noqa: PTH208 - names only, four times a second
         try:
-            found.append(os.readlink(directory / entry))  # noqa: PTH115 - no path, `socket:[n]`
+            found.append(os.readlink(f"{directory}/{entry}"))  # noqa: PTH115 - no path, `socket:[n]`
         except FileNotFoundError:
             continue  # closed meanwhile
     return tuple(found)
@@ -137,7 +134,7 @@ def open_files(pid: int) -> tuple[str, ...]:
 
 def _soft_limit(pid: int) -> int:
     """RLIMIT_NOFILE; prlimit(2) would tell only those who may set it."""
-    for line in Path(f"/proc/{pid}/limits").read_text().splitlines():
+    for line in read_text(f"/proc/{pid}/limits").splitlines():
         if line.startswith("Max open files"):
             soft = line.split()[3]
             return int(soft) if soft.isdigit() else sys.maxsize
@@ -146,5 +143,5 @@ def _soft_limit(pid: int) -> int:
 
 def _unix_inodes() -> set[int]:
     """Inodes of the Unix sockets of the calling thread's namespace; proc_net(5)."""
-    lines = Path("/proc/thread-self/net/unix").read_text().splitlines()[1:]
+    lines = read_text("/proc/thread-self/net/unix").splitlines()[1:]
     return {int(line.split()[6]) for line in lines}

@@ -7,12 +7,10 @@ without data, one octet before what comes next (RFC 9293, 3.8.4).
 
 from __future__ import annotations
 
-from pathlib import Path
-
 from halfopen.probes.netstat import NETSTAT, read_netstat
 
 
-def probes_sent(path: Path = NETSTAT) -> int | None:
+def probes_sent(path: str = NETSTAT) -> int | None:
     """How many since the namespace was made; None if the kernel does not count them.
 
     Args:

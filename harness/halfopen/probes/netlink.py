@@ -23,6 +23,7 @@ _TYPE_MASK = 0x3FFF
 _SOL_NETLINK, _BROADCAST_ERROR = 270, 4
 _SO_RCVBUFFORCE = 33
 
+_PATIENCE = struct.pack("@ll", 10, 0)  # struct timeval, for an answer of the kernel
 _HEADER = struct.Struct("=IHHII")
 _ATTRIBUTE = struct.Struct("=HH")
 _ERRNO = struct.Struct("=i")
@@ -76,7 +77,8 @@ class RequestSocket:
     def __init__(self, protocol: int) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self._socket.bind((0, 0))
-        self._socket.settimeout(10)
+        # Not `settimeout`, which asks the kernel before each call whether it would have to wait.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _PATIENCE)
 
     def close(self) -> None:
         """Let go of it."""

@@ -6,15 +6,13 @@ Documentation/networking/snmp_counter.rst.
 
 from __future__ import annotations
 
-from pathlib import Path
+from halfopen.probes.procfs import read_text
 
-NETSTAT = Path("/proc/thread-self/net/netstat")
-
-
-SNMP = Path("/proc/thread-self/net/snmp")
+NETSTAT = "/proc/thread-self/net/netstat"
+SNMP = "/proc/thread-self/net/snmp"
 
 
-def failed_attempts(path: Path = SNMP) -> int:
+def failed_attempts(path: str = SNMP) -> int:
     """Connections that could not be opened since the namespace was made (RFC 4022, AttemptFails).
 
     Args:
@@ -23,14 +21,14 @@ def failed_attempts(path: Path = SNMP) -> int:
     return read_netstat(path, "Tcp:").get("AttemptFails", 0)
 
 
-def read_netstat(path: Path = NETSTAT, group: str = "TcpExt:") -> dict[str, int]:
+def read_netstat(path: str = NETSTAT, group: str = "TcpExt:") -> dict[str, int]:
     """Name -> figure, since the namespace was made; empty if the kernel does not count.
 
     Args:
         path: of the kernel's counters: a line of names, and below it a line of figures.
         group: with which both lines begin.
     """
-    lines = [line for line in path.read_text().splitlines() if line.startswith(group)]
+    lines = [line for line in read_text(path).splitlines() if line.startswith(group)]
     if len(lines) < 2:
         return {}
     names, figures = lines[0].split()[1:], lines[1].split()[1:]

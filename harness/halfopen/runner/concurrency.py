@@ -14,7 +14,7 @@ from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
-import psutil
+from halfopen.probes.procfs import idle_seconds
 
 # Runs for each processor: always, and while there is time for more.
 _LEAST, _MOST = 8, 24
@@ -65,7 +65,7 @@ class Load:
         clock: Callable[[], float] = time.monotonic,
         processors: int | None = None,
     ) -> None:
-        self._idle = _idle_seconds if idle is None else idle
+        self._idle = idle_seconds if idle is None else idle
         self._clock = clock
         self._processors = processors or os.cpu_count() or 1
         self._seen = deque([(clock(), self._idle())])
@@ -81,11 +81,6 @@ class Load:
         begun, before = self._seen[0]
         share = (self._seen[-1][1] - before) / ((now - begun) * self._processors)
         return share > 1 - _BUSY
-
-
-def _idle_seconds() -> float:
-    times = psutil.cpu_times()
-    return float(times.idle + getattr(times, "iowait", 0.0))
 
 
 class RunSlots:

@@ -7,7 +7,9 @@ import subprocess
 import sys
 
 import psutil
+import pytest
 
+from halfopen.probes import processes
 from halfopen.probes.processes import family
 
 NESTED = """
@@ -19,7 +21,9 @@ child.kill()
 """
 
 
-def test_children_of_children_belong_to_it() -> None:
+@pytest.mark.parametrize("named", [True, False], ids=["children are named", "all are searched"])
+def test_children_of_children_belong_to_it(named: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(processes, "_children_are_named", lambda: named)
     with subprocess.Popen(
         [sys.executable, "-c", NESTED], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as process:

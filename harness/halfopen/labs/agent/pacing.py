@@ -10,7 +10,8 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
+
+from halfopen.probes.procfs import read_text
 
 IDLE_SHARE = 0.005
 """Of one core, for looking at what has not changed."""
@@ -18,7 +19,7 @@ IDLE_SHARE = 0.005
 BUSY_SHARE = 0.1
 """Of one core, for looking at what has."""
 
-_NET = Path("/proc/thread-self/net")
+_NET = "/proc/thread-self/net"
 
 
 def tcp_signature() -> tuple[str, ...]:
@@ -40,8 +41,10 @@ def tcp_signature() -> tuple[str, ...]:
 
 
 def _lines(name: str) -> list[str]:
-    path = _NET / name
-    return path.read_text().splitlines() if path.exists() else []
+    try:
+        return read_text(f"{_NET}/{name}").splitlines()
+    except FileNotFoundError:
+        return []
 
 
 class Pace:

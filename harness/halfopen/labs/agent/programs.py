@@ -5,13 +5,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Literal, Protocol
-
-import psutil
 
 from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent.environment import LaunchEnvironment, with_preloads
@@ -242,7 +241,7 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, getattr(signal, f"SIG{name}"))
 
-    def limit(self, resource: int, unit: str, limit: int | None) -> bool:
+    def limit(self, kind: int, unit: str, limit: int | None) -> bool:
         """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
 
         A program that is gone, or was started again, has no limit to be taken back.  Returns
@@ -252,22 +251,21 @@ class Program:
             LabError: if the program is gone.
             UnsupportedError: if the limit is above its hard one.
         """
-        if limit is None and (resource not in self._first_limits or self.pid is None):
+        if limit is None and (kind not in self._first_limits or self.pid is None):
             return False
         if self.pid is None:
             raise LabError(f"{self.name} on {self.host} is not running: it cannot be limited")
         try:
-            process = psutil.Process(self.pid)
-            soft, hard = process.rlimit(resource)
-            if limit is not None and hard != psutil.RLIM_INFINITY and limit > hard:
+            soft, hard = resource.prlimit(self.pid, kind)
+            if limit is not None and hard != resource.RLIM_INFINITY and limit > hard:
                 raise UnsupportedError(
                     f"{self.name} on {self.host} may have {hard} {unit} at most (hard limit), "
                     f"not {limit}"
                 )
-            first = self._first_limits.setdefault(resource, soft)
+            first = self._first_limits.setdefault(kind, soft)
             wanted = first if limit is None else limit
-            process.rlimit(resource, (wanted, hard))
-        except (ValueError, psutil.NoSuchProcess) as error:
+            resource.prlimit(self.pid, kind, (wanted, hard))
+        except (ValueError, ProcessLookupError) as error:
             raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
         return bool(wanted != soft)
 

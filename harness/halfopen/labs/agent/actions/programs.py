@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import resource
 import sys
-
-import psutil
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
@@ -16,6 +15,7 @@ from halfopen.labs.agent.programs import Program
 from halfopen.model.effects import NOTHING, Touched
 from halfopen.model.program import ProgramSpec, Ready, program_from_json
 from halfopen.probes.processes import family
+from halfopen.probes.procfs import process_times
 from halfopen.verbs import (
     LimitFds,
     LimitMemory,
@@ -28,6 +28,7 @@ from halfopen.verbs import (
 REPLACEMENT = "misbehaving-receiver"
 _STOP_S = 5.0
 _DESCRIPTORS = "descriptors"
+_STOPPED, _ENDED = "T", "ZX"
 
 
 async def signal_program(verb: SignalProgram, context: ActionContext) -> Touched:
@@ -41,23 +42,23 @@ async def signal_program(verb: SignalProgram, context: ActionContext) -> Touched
 
 
 def _states(pid: int) -> list[str]:
-    """How each process of a program is: `stopped`, `running`, `sleeping`, ..."""
+    """The state of each living process of a program, a letter of proc_pid_stat(5)."""
     found = []
     for member in family(pid):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            found.append(psutil.Process(member).status())
-    return [state for state in found if state not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)]
+        with contextlib.suppress(OSError):  # it is gone
+            found.append(process_times(member).state)
+    return [state for state in found if state not in _ENDED]
 
 
 def _is_changed_by(signal: str, state: str) -> bool:
-    stopped = state == psutil.STATUS_STOPPED
+    stopped = state == _STOPPED
     return stopped if signal == "CONT" else not stopped if signal == "STOP" else True
 
 
 async def limit_fds(verb: LimitFds, context: ActionContext) -> Touched:
     """Soft RLIMIT_NOFILE."""
     program = context.program(verb.host)
-    program.limit(psutil.RLIMIT_NOFILE, "file descriptors", verb.limit)
+    program.limit(resource.RLIMIT_NOFILE, "file descriptors", verb.limit)
     before: DescriptorWatch | None = context.kept.pop((_DESCRIPTORS, verb.host), None)
     if before is not None:
         before.stop()
@@ -77,7 +78,7 @@ async def descriptors_at_limit(verb: LimitFds, context: ActionContext) -> Touche
 
 async def limit_memory(verb: LimitMemory, context: ActionContext) -> Touched:
     """Soft RLIMIT_DATA."""
-    changed = context.program(verb.host).limit(psutil.RLIMIT_DATA, "bytes of memory", verb.limit)
+    changed = context.program(verb.host).limit(resource.RLIMIT_DATA, "bytes of memory", verb.limit)
     return Touched({"limits": int(changed)})
 
 
