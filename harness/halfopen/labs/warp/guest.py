@@ -67,11 +67,12 @@ class _GateSelector(selectors.EpollSelector):
         self.register(self._alarm, selectors.EVENT_READ)
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        ready = self._others(super().select(0))
-        if ready or (timeout is not None and timeout <= 0):
-            return ready
+        if timeout is not None and timeout <= 0:
+            return self._others(super().select(0))
         now = time.monotonic()
         if self.out or now >= self._until:
+            if ready := self._others(super().select(0)):
+                return ready
             self._hand_over(now)
             return self._others(super().select(0))
         self._alarm.set(self._until if timeout is None else min(self._until, now + timeout))
@@ -131,7 +132,3 @@ def main() -> None:
 
     with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(selector)) as runner:
         runner.run(serve())
-
-
-if __name__ == "__main__":
-    main()
