@@ -28,7 +28,9 @@ def test_the_times_of_a_process_are_those_of_psutil() -> None:
     before = psutil.Process().cpu_times()
     mine = process_times(os.getpid())
     after = psutil.Process().cpu_times()
-    assert before.user + before.system <= mine.cpu_s <= after.user + after.system
+    rounded = 0.001  # a tick is 0.01, and sums of floats are not exact
+    assert before.user + before.system - rounded <= mine.cpu_s
+    assert mine.cpu_s <= after.user + after.system + rounded
     assert (mine.state, mine.parent) == ("R", os.getppid())
 
 
@@ -63,4 +65,4 @@ def test_processors_are_as_idle_as_psutil_says() -> None:
         return float(times.idle + times.iowait)
 
     before, idle, after = theirs(), idle_seconds(), theirs()
-    assert before - 0.1 <= idle <= after + 0.1  # iowait may fall, see proc_stat(5)
+    assert before - 0.5 <= idle <= after + 0.5  # iowait may fall, see proc_stat(5)
