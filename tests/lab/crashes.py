@@ -164,6 +164,10 @@ class Program:
                 records.append(json.loads(line))
         return [record for record in records if name in (None, record["event"])]
 
+    def last_words(self) -> bytes:
+        """What the last run has written to standard error: its end."""
+        return self.log_path.read_bytes()[self._begun :][-1000:]
+
     def __enter__(self) -> Program:
         return self
 
@@ -173,13 +177,28 @@ class Program:
 
 
 @contextlib.contextmanager
-def street(directory: Path, *options: str, **more: Any) -> Iterator[Street]:
-    """A sender with `options`, a receiver, and the network between them; nothing is started."""
-    output, port = Delivered(directory / "out"), free_port()
+def street(
+    directory: Path,
+    *options: str,
+    receive: Sequence[str] = (),
+    output_in: Path | None = None,
+    **more: Any,
+) -> Iterator[Street]:
+    """A sender with `options`, a receiver, and the network between them; nothing is started.
+
+    Args:
+        directory: for the logs, and the output unless `output_in` is another place for it.
+        options: of the sender.
+        receive: further options of the receiver.
+        output_in: a directory.
+        more: how the sender's process is started.
+    """
+    output, port = Delivered((output_in or directory) / "out"), free_port()
     network = Network(("127.0.0.1", port))
     with (
         Program(
             directory, "receive", "--listen", f"127.0.0.1:{port}", "--output", str(output.path),
+            *receive,
         ) as receiver,
         Program(
             directory, "send", "--target", network.address, "--window", str(WINDOW),

@@ -6,12 +6,13 @@ others are believed until they are read.
 
 from __future__ import annotations
 
+import errno
 import secrets
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from relpio.errors import ConfigurationError
-from relpio.queue.files import Directory
+from relpio.queue.files import Directory, File
 from relpio.queue.findings import Finding, Report
 from relpio.queue.numbers import DoneNumbers
 from relpio.queue.positions import NAMES as POSITION_NAMES
@@ -104,7 +105,8 @@ def recover(directory: Directory, report: Report, *, change: bool = True) -> Rec
         return Recovered(secrets.randbits(64), fresh=True)
     for finding in findings:
         report(finding)
-        if change and finding.byte == 0 and finding.file in sizes:
+        # With a whole other one it is written again in its place: a full disk has no room for two.
+        if change and loaded is None and finding.byte == 0 and finding.file in sizes:
             directory.rename(finding.file, finding.file + BAD)
     if loaded is not None:
         state = Recovered(loaded.queue, loaded.generation, loaded.done, loaded.written)
@@ -189,11 +191,7 @@ class _Looker:
             else:
                 good_end = self._scan(reader, segment, follower)
                 if self._change and follower is None and segment.last >= first:
-                    # The footer vouches for what is before it; both are safe before more is built.
-                    file.sync()
-                    file.write(good_end, encode_footer(queue, segment.last))
-                    segment.size = good_end + FOOTER
-                    file.sync()
+                    self._seal(file, segment, good_end)
         finally:
             file.close()
         if follower is not None:
@@ -203,6 +201,23 @@ class _Looker:
             self._state.segments.append(segment)
         elif self._change:
             self._discard(segment)
+
+    def _seal(self, file: File, segment: Segment, end: int) -> None:
+        """Write the footer. It vouches for what is before it: both are safe before more is built.
+
+        Without room for it, the segment is read in full at the next start, too, no more.
+        """
+        file.sync()
+        try:
+            file.write(end, encode_footer(self._state.queue, segment.last))
+        except OSError as error:
+            file.truncate(end)
+            segment.size = end
+            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+                raise
+            return
+        segment.size = end + FOOTER
+        file.sync()
 
     def _scan(self, reader: SegmentReader, segment: Segment, follower: int | None) -> int:
         """Read the segment, find its last number and cut its torn end; return the good length."""
@@ -239,9 +254,9 @@ class _Looker:
         if self._change:
             file = self._directory.open(segment.name, write=True)
             try:
-                file.truncate(good_end)
-                if block:
+                if block:  # it is no longer than what is torn: a full disk has room for it there
                     file.write(good_end, block)
+                file.truncate(good_end + len(block))
             finally:
                 file.close()
         return good_end + len(block)

@@ -451,6 +451,19 @@ def test_a_full_disk_heals_when_messages_are_acknowledged(
     queue.close()
 
 
+@pytest.mark.parametrize("sync", [False, True])
+def test_killed_at_every_step_and_opened_on_a_full_disk(sync: bool) -> None:
+    opened = 0
+    for script in cuts(sync=sync):
+        if not script.put:
+            continue  # killed in its first moments: then it needs room for the index
+        disk = script.disk.after_kill()
+        disk.capacity = sum(disk.sizes().values())
+        script.check(disk, may_repeat=False)
+        opened += 1
+    assert opened > 20
+
+
 def test_an_active_segment_that_is_done_gives_its_room_back_and_less_is_tried_at_once() -> None:
     disk = Disk()
     disk.capacity = 2 * 256 + 2000
