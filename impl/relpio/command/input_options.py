@@ -54,8 +54,8 @@ OPTIONS = (
     ),
     Option(
         "record-start", "inputs", values.expression, None, "REGEX",
-        "with --follow: a line in which this is found begins a message; other lines belong to the "
-        "one before, such as those of a stack trace",
+        "with --follow, files and standard input: a line in which this is found begins a message; "
+        "other lines belong to the one before, such as those of a stack trace",
     ),
     Option(
         "record-timeout", "inputs", values.duration, "2", "S",
@@ -149,8 +149,10 @@ def check_inputs(options: Any) -> None:
         raise ConfigurationError(
             f"--journal needs --max-message-size and --max-line above {_LONGEST_HEADER}"
         )
-    if options.record_start is not None and not options.follow:
-        raise ConfigurationError("--record-start has no effect without --follow")
+    if options.record_start is not None and not options.follow and not _reads_streams(options):
+        raise ConfigurationError(
+            "--record-start has no effect without --follow, files or standard input"
+        )
     _header(options)
 
 
@@ -179,12 +181,13 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
         if options.journal is not None:
             limit = _limit(options) - (0 if header is None else _LONGEST_HEADER)
             inputs.append(JournalInput(options.journal, header=header, max_line=limit, log=log))
-        if options.files or not inputs:
+        if _reads_streams(options):
             streams = open_streams(options.files or [_STDIN])
             read = StreamInput(
                 streams,
                 _longest_line(options) - (0 if header is None else header.size),
                 truncate=options.oversize == "truncate",
+                records=_records(options),
                 log=log,
             )
             inputs.insert(0, _of_lines(options, read, header))
@@ -193,6 +196,15 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
             each.close()
         raise
     return inputs
+
+
+def _reads_streams(options: Any) -> bool:
+    """Whether files are read, or standard input for want of anything else."""
+    others = (
+        options.follow, options.journal, options.listen_tcp, options.listen_udp,
+        options.listen_unix, options.listen_unix_stream,
+    )  # fmt: skip
+    return bool(options.files) or not any(others)
 
 
 def _of_lines(options: Any, source: Input, header: Header | None) -> Input:

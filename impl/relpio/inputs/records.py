@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from itertools import pairwise
 
-__all__ = ["RecordRule"]
+__all__ = ["RecordJoiner", "RecordRule"]
 
 
 @dataclass(frozen=True)
@@ -42,3 +42,38 @@ class RecordRule:
         if end >= size:
             records.append(data[size:end])
         return records, max(size, end + 1)
+
+
+class RecordJoiner:
+    """Puts the lines of a stream together."""
+
+    def __init__(self, rule: RecordRule, max_size: int) -> None:
+        """Begin a stream; what makes a record longer than `max_size` bytes is another one."""
+        self.rule = rule
+        self._max_size = max_size
+        self._lines: list[bytes] = []
+        self._size = 0
+
+    @property
+    def unfinished(self) -> bool:
+        """There is a record that may go on."""
+        return bool(self._lines)
+
+    def feed(self, lines: list[bytes]) -> list[bytes]:
+        """Return the records that these lines show to be complete."""
+        records: list[bytes] = []
+        for line in lines:
+            size = len(line) + 1
+            if self._lines and (
+                self._size + size - 1 > self._max_size or self.rule.start.search(line)
+            ):
+                records += self.finish()
+            self._lines.append(line)
+            self._size += size
+        return records
+
+    def finish(self) -> list[bytes]:
+        """Return the last record, as no line follows."""
+        records = [b"\n".join(self._lines)] if self._lines else []
+        self._lines, self._size = [], 0
+        return records

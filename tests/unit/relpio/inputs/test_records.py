@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
 import random
 import re
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from relpio.command.main import main
-from relpio.inputs.records import RecordRule
+from relpio.errors import InputError
+from relpio.inputs.records import RecordJoiner, RecordRule
+from relpio.inputs.streams import StreamInput
 
+from ..doubles import run
 from .follower import CrashError, Follower, append, copy_and_truncate
+
+if TYPE_CHECKING:
+    from tests.unit.relpio.conftest import Tools
 
 START = re.compile(rb"^\d")
 AT_ONCE = RecordRule(START, timeout=0.0)
@@ -117,6 +127,101 @@ def test_what_does_not_fit(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -
     said = capsys.readouterr().err
     assert f"{config}:3: [send] record-start: '(a' is not a regular expression: " in said
     assert "at character 1" in said
-    config.write_text('[send]\ntarget = "localhost:1"\nrecord-start = "^a"\n')
+    listens = 'record-start = "^a"\nlisten-udp = "localhost:1"\n'
+    config.write_text(f'[send]\ntarget = "localhost:1"\n{listens}')
     assert main(["check-config", str(config)]) == 2
-    assert "--record-start has no effect without --follow" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert "--record-start has no effect without --follow, files or standard input" in said
+    config.write_text('[send]\ntarget = "localhost:1"\nrecord-start = "^a"\n')
+    assert main(["check-config", str(config)]) == 0
+
+
+@given(LINES, st.integers(0, 2**32))
+def test_lines_of_a_stream_make_the_records_that_a_file_makes(
+    lines: list[bytes], seed: int
+) -> None:
+    chance, joiner = random.Random(seed), RecordJoiner(LATER, 1000)
+    expected, _ = LATER.all(b"".join(line + b"\n" for line in lines))
+    found: list[bytes] = []
+    while lines:
+        count = chance.randint(1, len(lines))
+        found += joiner.feed(lines[:count])
+        lines = lines[count:]
+    assert [*found, *joiner.finish()] == expected
+    assert not joiner.unfinished
+
+
+class Piped:
+    """A stream input at the end of a pipe, and what it delivered."""
+
+    def __init__(self, rule: RecordRule, max_line: int = 100) -> None:
+        reader, self.writer = os.pipe()
+        self.input = StreamInput([("pipe", reader)], max_line, records=rule)
+        self.delivered: list[bytes] = []
+        self.task = asyncio.create_task(self.input.run(self.deliver))
+
+    async def deliver(self, messages: Sequence[bytes]) -> None:
+        self.delivered += messages
+
+    def write(self, data: bytes) -> None:
+        os.write(self.writer, data)
+
+    def end(self) -> None:
+        os.close(self.writer)
+
+
+def test_records_of_a_pipe_end_with_the_next_one_and_with_the_pipe(tools: type[Tools]) -> None:
+    async def work() -> None:
+        piped = Piped(LATER)
+        piped.write(TRACE)
+        piped.write(b"  at c\n2 fi")
+        await asyncio.sleep(0.05)
+        assert piped.delivered == []
+        piped.write(b"ne\n3")
+        await tools.eventually(lambda: piped.delivered == [TRACE + b"  at c"])
+        piped.write(b"\n  at d")
+        piped.end()
+        await piped.task
+        assert piped.delivered == [TRACE + b"  at c", b"2 fine", b"3\n  at d"]
+        assert piped.input.received == 3
+
+    run(work)
+
+
+def test_a_quiet_pipe_ends_a_record(tools: type[Tools]) -> None:
+    async def work() -> None:
+        piped = Piped(RecordRule(START, timeout=0.01))
+        piped.write(TRACE + b"  at")
+        await tools.eventually(lambda: piped.delivered == [TRACE[:-1]])
+        piped.write(b" c\n2\n")
+        await tools.eventually(lambda: piped.delivered == [TRACE[:-1], b"  at c", b"2"])
+        piped.end()
+        await piped.task
+
+    run(work)
+
+
+def test_a_stop_delivers_the_record_that_was_read(tools: type[Tools]) -> None:
+    async def work() -> None:
+        piped = Piped(LATER)
+        piped.write(b"1\n" + TRACE)
+        await tools.eventually(lambda: piped.delivered == [b"1"])
+        piped.task.cancel()
+        await asyncio.wait([piped.task])
+        assert piped.task.cancelled()
+        assert piped.delivered == [b"1", TRACE[:-1]]
+        piped.end()
+
+    run(work)
+
+
+def test_a_long_record_of_a_pipe_comes_in_parts_and_a_long_line_is_an_error() -> None:
+    async def work() -> None:
+        piped = Piped(LATER, max_line=10)
+        piped.write(b"1 start\nab\ncd\n" + b"x" * 11 + b"\n")
+        with pytest.raises(InputError, match="line 4 is longer than 10 bytes"):
+            await piped.task
+        assert piped.delivered == [b"1 start\nab", b"cd"]
+        piped.end()
+
+    run(work)
