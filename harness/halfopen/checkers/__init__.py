@@ -116,7 +116,7 @@ def _unless_late(history: History, check: Check, found: Finding) -> Finding:
     bears = check.bears(history)
     if found.verdict is Verdict.UNKNOWN or history.late_s < bears:
         return found
-    decides = f"and {format_duration(bears)} can change the order of two of the variant's timers"
+    decides = f"and {format_duration(bears)} can change the order of two of the run's timers"
     return late(found.bound, found, history.late_s, decides)
 
 
