@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages schema bench busy clean
+.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages timers schema bench busy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -100,6 +100,11 @@ pages: setup-dev kafka ## play the incidents and write a page about each into do
 
 kafka: setup-dev ## bring the jars of Kafka's brokers here, by Maven
 	@$(BIN)/python -m halfopen.products.kafka
+
+timers: setup ## measure the kernel's timers on virtual time, and the short ones in real time (docs/kernel-timers.md)
+	@mkdir -p out
+	$(BIN)/halfopen kernel timers --real > out/kernel-timers.md
+	mv out/kernel-timers.md docs/kernel-timers.md
 
 schema: setup ## write the JSON Schema of scenario files, and the page about histories, again
 	@mkdir -p out

@@ -19,7 +19,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from halfopen.cli.run import load_plans
+from halfopen.cli.loading import load_plans
 from halfopen.labs import lab_named
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult

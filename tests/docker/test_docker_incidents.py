@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from halfopen.cli.run import load_plans
+from halfopen.cli.loading import load_plans
 from halfopen.labs import all_labs
 from halfopen.labs.netns import sandbox
 from halfopen.model.plan import Plan

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from halfopen.cli.run import SUFFIX
+from halfopen.cli.loading import SUFFIX
 from halfopen.errors import UsageError
 from halfopen.scenario import new_scenario
 

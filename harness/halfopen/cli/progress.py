@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeGuard
 
@@ -13,7 +14,7 @@ from halfopen.model.differences import Established
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
 from halfopen.model.steps import seconds_of
-from halfopen.model.units import count
+from halfopen.model.units import count, format_duration
 from halfopen.report._text import printable
 from halfopen.runner.play import RecordListener
 
@@ -21,6 +22,38 @@ from halfopen.runner.play import RecordListener
 def expected_seconds(plan: Plan) -> float:
     """Lab seconds that the steps of a plan take at the least."""
     return sum(seconds_of(step) for step in plan.steps)
+
+
+_PULSE_S = 10.0  # of real time
+
+
+class _Pace:
+    """How fast the time of one run passes.
+
+    Args:
+        clock: seconds of real time.
+    """
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._begun = self._said = clock()
+
+    def words(self, t: float) -> str:
+        """For example `75 min simulated in 3 s (1500x)`."""
+        took = max(self._clock() - self._begun, 1e-3)
+        simulated, real = format_duration(t), format_duration(took)
+        speed = t / took
+        times = f"{speed:,.0f}" if speed >= 10 else f"{speed:.1f}"
+        return f"{simulated} simulated in {real} ({times}x)"
+
+    def said(self) -> None:
+        """Something was said of the run now."""
+        self._said = self._clock()
+
+    @property
+    def silent(self) -> bool:
+        """Whether nothing was said of it for long."""
+        return self._clock() - self._said >= _PULSE_S
 
 
 class _Facts:
@@ -63,16 +96,29 @@ def _is_drop(record: Record) -> TypeGuard[FlowRecord]:
 
 @contextmanager
 def progress_for(
-    plans: Sequence[Plan], console: Console, *, quiet: bool
+    plans: Sequence[Plan],
+    console: Console,
+    *,
+    quiet: bool,
+    virtual: Collection[str] = (),
+    clock: Callable[[], float] = time.monotonic,
 ) -> Iterator[RecordListener]:
-    """A listener that shows how far the runs are: bars on a terminal, plain lines elsewhere."""
+    """A listener that shows how far the runs are: bars on a terminal, plain lines elsewhere.
+
+    Args:
+        plans: that are played.
+        console: to show it on.
+        quiet: show nothing.
+        virtual: names of labs whose time is virtual: how fast it passes is shown, too.
+        clock: seconds of real time.
+    """
     if quiet:
         yield lambda _plan, _record: None
     elif console.is_terminal:
-        with _bars(plans, console) as listener:
+        with _bars(plans, console, virtual, clock) as listener:
             yield listener
     else:
-        yield _lines(console)
+        yield _lines(console, virtual, clock)
 
 
 def _name(plan: Plan, many: bool) -> str:
@@ -80,12 +126,17 @@ def _name(plan: Plan, many: bool) -> str:
 
 
 @contextmanager
-def _bars(plans: Sequence[Plan], console: Console) -> Iterator[RecordListener]:
+def _bars(
+    plans: Sequence[Plan],
+    console: Console,
+    virtual: Collection[str],
+    clock: Callable[[], float],
+) -> Iterator[RecordListener]:
     many = len({plan.scenario for plan in plans}) > 1
     columns: list[Any] = [
         TextColumn("{task.description}"),
         BarColumn(bar_width=20),
-        TextColumn("{task.completed:.0f}/{task.total:.0f} s"),
+        TextColumn("{task.fields[time]}"),
         TextColumn("{task.fields[step]}"),
         TextColumn("{task.fields[facts]}", style="dim"),
     ]
@@ -93,24 +144,40 @@ def _bars(plans: Sequence[Plan], console: Console) -> Iterator[RecordListener]:
         bars: dict[int, tuple[TaskID, _Facts]] = {}
         for plan in plans:
             total = max(expected_seconds(plan), 0.1)
-            task = progress.add_task(_name(plan, many), total=total, step="waiting", facts="")
+            task = progress.add_task(
+                _name(plan, many), total=total, time="", step="waiting", facts=""
+            )
             bars[id(plan)] = task, _Facts(plan)
+        paces: dict[int, _Pace] = {}
 
         def listener(plan: Plan, record: Record) -> None:
             task, facts = bars[id(plan)]
             facts.take(record)
             total = max(expected_seconds(plan), 0.1)
             done = total if record["kind"] == "end" else min(record["t"], total)
-            progress.update(task, completed=done, step=printable(facts.step), facts=facts.text)
+            if record["kind"] == "header":
+                paces[id(plan)] = _Pace(clock)
+            if plan.lab in virtual:
+                shown = paces[id(plan)].words(record["t"])
+            else:
+                shown = f"{done:.0f}/{total:.0f} s"
+            progress.update(
+                task, completed=done, time=shown, step=printable(facts.step), facts=facts.text
+            )
 
         yield listener
 
 
-def _lines(console: Console) -> RecordListener:
+def _lines(
+    console: Console, virtual: Collection[str], clock: Callable[[], float]
+) -> RecordListener:
+    paces: dict[int, _Pace] = {}
+
     def listener(plan: Plan, record: Record) -> None:
         text = None
         if record["kind"] == "header":
             text = "begins"
+            paces[id(plan)] = _Pace(clock)
         elif record["kind"] == "step" and record["state"] == "begin":
             text = record["text"]
         elif record["kind"] == "condition" and record["state"] != "waiting":
@@ -121,11 +188,17 @@ def _lines(console: Console) -> RecordListener:
             text = f"{record['host']}: flow {record['client']} {record['cause']}"
         elif record["kind"] == "end":
             text = f"ends: {record['reason']} {record['detail']}".rstrip()
+            if plan.lab in virtual:
+                text += f"; {paces[id(plan)].words(record['t'])}"
+        elif plan.lab in virtual and paces[id(plan)].silent:
+            text = paces[id(plan)].words(record["t"])
         if text is not None:
+            paces[id(plan)].said()
             console.print(
                 printable(f"{record['t']:7.2f} s  {plan.variant}: {text}"),
                 highlight=False,
                 markup=False,
+                soft_wrap=True,
             )
 
     return listener

@@ -14,8 +14,9 @@ import typer
 from rich.console import Console
 
 from halfopen.cli.finish import REPORT, finish
+from halfopen.cli.loading import AUTO, load_auto, load_plans
 from halfopen.cli.progress import progress_for
-from halfopen.errors import InputError, Problem, UnsupportedError, UsageError
+from halfopen.errors import InputError, UnsupportedError, UsageError
 from halfopen.labs import lab_named
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
@@ -23,16 +24,14 @@ from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
 from halfopen.report.files import check_writable
 from halfopen.report.html import Report, check_report
+from halfopen.runner.choice import play_by_lab, with_reasons
 from halfopen.runner.concurrency import Jobs, auto, fixed
 from halfopen.runner.directories import check_own
+from halfopen.runner.estimate import long_warning
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.run import run_plans, run_with_controls
 from halfopen.runner.twice import run_twice
-from halfopen.scenario import load_scenario, make_plans
-from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
-
-SUFFIX = ".scenario.yaml"
 
 
 def run(
@@ -42,7 +41,10 @@ def run(
             metavar="FILE|DIR ...", help="Scenario files, or directories of *.scenario.yaml."
         ),
     ],
-    lab: Annotated[str, typer.Option(help="Where to run it: netns, docker, warp.")] = "netns",
+    lab: Annotated[
+        str,
+        typer.Option(help="netns, docker or warp; auto: warp where it can, else netns."),
+    ] = "netns",
     scale: Annotated[
         float | None,
         typer.Option(help="Simulated seconds per second; default: the file's `scale`."),
@@ -97,44 +99,61 @@ def run(
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
-    spec = lab_named(lab)
-    if twice and spec.loop is None:
-        raise UsageError(
-            f"--twice: two histories of the lab {spec.name} differ, as its time is real; "
-            "use --lab warp"
-        )
-    if twice and control:
-        raise UsageError("--twice does not go with --control: use one of them")
     chosen_seed = secrets.randbelow(2**31) if seed is None else seed
-    plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
-    if problems := spec.missing():
-        raise UnsupportedError(
-            "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
+    vocabulary = default_vocabulary()
+    console = Console(stderr=True)
+    reasons: dict[str, str] = {}
+
+    def tell(words: str) -> None:
+        console.print(words, highlight=False, markup=False, soft_wrap=True)
+
+    if lab == AUTO:
+        plans, reasons = load_auto(
+            paths,
+            vocabulary,
+            scale=scale,
+            seed=chosen_seed,
+            variants=variant,
+            pcap=pcap,
+            say=tell,
         )
-    bounds, vocabulary = _jobs(jobs, spec), default_vocabulary()
+    else:
+        spec = lab_named(lab)
+        plans = load_plans(paths, lab=spec, scale=scale, seed=chosen_seed, variants=variant)
+    labs = [lab_named(name) for name in dict.fromkeys(plan.lab for plan in plans)]
+    _check_labs(labs, twice=twice, control=control)
+    bounds = {each.name: _jobs(jobs, each) for each in labs}
+    virtual = [each.name for each in labs if each.loop is not None]
+    if words := long_warning([plan for plan in plans if plan.lab in virtual], vocabulary):
+        tell(words)
     check_own(out)
     if report:
         check_report(out / REPORT)
     check_writable(out, json, junit)
-    console = Console(stderr=True)
     interruption = Interruption(lambda words: console.print(words, highlight=False))
 
     async def play(chosen: Sequence[Plan], below: str) -> list[VariantResult]:
-        with (
-            interruption.heeded(),
-            progress_for(chosen, console, quiet=quiet) as listener,
-        ):
+        async def play_in(
+            spec: LabSpec, part: Sequence[Plan], directories: Sequence[Path]
+        ) -> list[VariantResult]:
             return await run_plans(
-                chosen,
+                part,
                 spec,
                 vocabulary,
                 out / below,
-                jobs=bounds,
+                jobs=bounds[spec.name],
                 listener=listener,
                 pcap=pcap,
                 late_retries=late_retries,
                 interruption=interruption,
+                directories=directories,
             )
+
+        with (
+            interruption.heeded(),
+            progress_for(chosen, console, quiet=quiet, virtual=virtual) as listener,
+        ):
+            return with_reasons(await play_by_lab(chosen, labs, out / below, play_in), reasons)
 
     if twice:
         played = run_twice(plans, play)
@@ -153,6 +172,28 @@ def run(
     )
 
 
+def _check_labs(labs: Sequence[LabSpec], *, twice: bool, control: bool) -> None:
+    """See that labs work here, and can do what is asked.
+
+    Raises:
+        UsageError: if options do not go together.
+        UnsupportedError: if a lab does not work on this machine; with the remedies.
+    """
+    for spec in labs:
+        if twice and spec.loop is None:
+            raise UsageError(
+                f"--twice: two histories of the lab {spec.name} differ, as its time is real; "
+                "use --lab warp"
+            )
+    if twice and control:
+        raise UsageError("--twice does not go with --control: use one of them")
+    for spec in labs:
+        if problems := spec.missing():
+            raise UnsupportedError(
+                "\n".join([f"the lab {spec.name} is not supported on this machine:", *problems])
+            )
+
+
 def _report_on(results: Sequence[VariantResult]) -> Report:
     """The report on what was played just now."""
     report = Report()
@@ -169,65 +210,6 @@ def _history(result: VariantResult) -> History | None:
         return read_history(Path(result.directory))
     except (OSError, InputError):
         return None
-
-
-def scenario_files(paths: Sequence[Path]) -> list[Path]:
-    """The scenario files that `paths` name: files as they are, directories with all below them.
-
-    Raises:
-        UsageError: if a directory holds none.
-    """
-    found: list[Path] = []
-    for path in paths:
-        if path.is_dir():
-            below = sorted(path.rglob(f"*{SUFFIX}"))
-            if not below:
-                raise UsageError(f"{path}: no *{SUFFIX} in this directory or below it")
-            found += below
-        else:
-            found.append(path)  # the loader says what is wrong with a file that is not there
-    return list(dict.fromkeys(found))
-
-
-def load_plans(
-    paths: Sequence[Path],
-    *,
-    lab: LabSpec,
-    scale: float | None = None,
-    seed: int = 0,
-    variants: Sequence[str] | None = None,
-) -> list[Plan]:
-    """The plans of all scenarios below `paths`; nothing is started.
-
-    Raises:
-        InputError: with everything that is wrong with any of the files.
-        UsageError: if a variant is asked for that no file has.
-    """
-    vocabulary = default_vocabulary()
-    problems: list[Problem] = []
-    plans: list[Plan] = []
-    known: set[str] = set()
-    for path in scenario_files(paths):
-        try:
-            scenario = load_scenario(path, vocabulary)
-            known.update(each.name for each in scenario.variants)
-            plans += make_plans(
-                scenario,
-                lab=lab,
-                scale=scale,
-                seed=seed,
-                variants=None if variants is None else set(variants),
-            )
-        except InputError as error:
-            problems += error.problems
-    if problems:
-        raise InputError(problems)
-    if unknown := set(variants or ()) - known:
-        raise UsageError(
-            f"--variant: unknown variant {', '.join(map(repr, sorted(unknown)))}; "
-            + suggest(sorted(unknown)[0], known, "available variants")
-        )
-    return plans
 
 
 def _jobs(text: str, lab: LabSpec) -> Jobs:

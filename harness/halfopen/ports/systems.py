@@ -74,6 +74,8 @@ class System(Section):
         product: what it runs, if that is a third-party program; for `halfopen doctor`.
         image: one of ours that holds it, for labs that run containers; None if it comes with
             halfopen itself, or there is none.
+        hourly_s: seconds for which a processor computes in an hour in which the program has
+            nothing to do; 0 if it sleeps then.  On virtual time that is what such an hour costs.
     """
 
     name: ClassVar[str]
@@ -81,6 +83,7 @@ class System(Section):
     role: ClassVar[Role]
     product: ClassVar[Product | None] = None
     image: ClassVar[str | None] = None
+    hourly_s: ClassVar[float] = 0.0
 
     @abstractmethod
     def program(self, context: SystemContext) -> ProgramSpec | Sequence[ProgramSpec]:

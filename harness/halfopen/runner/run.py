@@ -14,7 +14,6 @@ from halfopen.errors import OutputError, UnsupportedError, UsageError
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.records import Record
-from halfopen.model.steps import seconds_of
 from halfopen.model.verdict import VariantResult, Verdict, judge
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.apart import play_apart
@@ -22,14 +21,12 @@ from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.control import compare, control_plan
 from halfopen.runner.directories import check_own, run_directories
+from halfopen.runner.estimate import simulated_s
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.play import Player, RecordListener
 
 CONTROLS = "control"
 """The directory below `--out` in which the histories of controls are."""
-
-_OF_A_DEADLINE = 0.25
-"""Most conditions come true long before they would have to."""
 
 
 def expected_seconds(plan: Plan) -> float:
@@ -38,7 +35,7 @@ def expected_seconds(plan: Plan) -> float:
     Nobody knows when a condition comes true; a part of the time that it may take at most is counted
     for it, so that what may take minutes does not begin when everything else has ended.
     """
-    return sum(seconds_of(step, _OF_A_DEADLINE) for step in plan.steps)
+    return simulated_s(plan) / plan.scale
 
 
 def judge_run(history: History, directory: Path, wall_s: float | None = None) -> VariantResult:
@@ -208,6 +205,7 @@ async def run_plans(
     pcap: bool = False,
     late_retries: int = 0,
     interruption: Interruption | None = None,
+    directories: Sequence[Path] | None = None,
 ) -> list[VariantResult]:
     """Play plans, several at a time, and judge them; the results are in the order of the plans.
 
@@ -226,6 +224,7 @@ async def run_plans(
         late_retries: how many times a variant is run again that is unknown because the machine was
             late, and for no other reason; the result says that it was.
         interruption: ends the runs when its signal comes.
+        directories: of the plans' histories, below `out`; default: by file and variant.
 
     Raises:
         UsageError: if a directory for a history is not ours; runs that have begun are ended.
@@ -265,7 +264,7 @@ async def run_plans(
                     raise
                 return _not_run(plan, interruption)
 
-    directories = run_directories(out, plans)
+    directories = run_directories(out, plans) if directories is None else directories
     check_own(out, directories)
     # The longest begin first: else the last to begin would leave the others' slots empty.
     order = sorted(range(len(plans)), key=lambda number: -expected_seconds(plans[number]))

@@ -17,6 +17,11 @@ CLIENT_HEAP_MIB = 128
 STARTS_S = 120.0
 """A JVM needs a second or two of a core to start; others may want that core too."""
 
+# Seconds that they compute in an hour in which nothing happens, in the warp lab (measured).
+BROKER_HOURLY_S = 95.0  # with the consumer beside it
+LIBRDKAFKA_HOURLY_S = 25.0
+JVM_HOURLY_S = 7.0  # what any JVM needs that only sleeps; it wakes 25 times a second
+
 _OFF = {"anyOf": [DURATION_SCHEMA, {"const": "off"}]}
 
 

@@ -13,7 +13,7 @@ from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka import configuration
 from halfopen.products.kafka.releases import IMAGE, Release, java, missing_client, missing_java
-from halfopen.systems._kafka import HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
+from halfopen.systems._kafka import BROKER_HOURLY_S, HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
 
 _ZOOKEEPER_HEAP_MIB = 64
 # A broker looks for idle connections each time that its selector returns, 300 ms at the latest
@@ -37,6 +37,7 @@ class KafkaBroker(System):
     summary = "Kafka broker 0.8.2 with ZooKeeper, or a current one, with a consumer beside it"
     role = "receiver"
     product = KAFKA
+    hourly_s = BROKER_HOURLY_S
     image = IMAGE
 
     release: Release = "current"

@@ -11,7 +11,15 @@ from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, System, SystemContext
 from halfopen.products.kafka.configuration import TOPIC, idle_limit
 from halfopen.products.kafka.releases import IMAGE, java, missing_java
-from halfopen.systems._kafka import CLIENT_HEAP_MIB, KAFKA, PORT, Answer, Interval, milliseconds
+from halfopen.systems._kafka import (
+    CLIENT_HEAP_MIB,
+    JVM_HOURLY_S,
+    KAFKA,
+    PORT,
+    Answer,
+    Interval,
+    milliseconds,
+)
 
 
 class KafkaJavaProduce(System):
@@ -36,6 +44,7 @@ class KafkaJavaProduce(System):
     summary = "the console producer of a current Kafka, with the Java client"
     role = "sender"
     product = KAFKA
+    hourly_s = JVM_HOURLY_S
     image = IMAGE
 
     to: Endpoint

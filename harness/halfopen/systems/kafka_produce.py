@@ -14,7 +14,15 @@ from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka.configuration import TOPIC
 from halfopen.products.kafka.releases import IMAGE, Release, missing_client
-from halfopen.systems._kafka import LIBRDKAFKA, PORT, STARTS_S, Answer, Interval, milliseconds
+from halfopen.systems._kafka import (
+    LIBRDKAFKA,
+    LIBRDKAFKA_HOURLY_S,
+    PORT,
+    STARTS_S,
+    Answer,
+    Interval,
+    milliseconds,
+)
 
 # Without an answer of its API to a question for versions, librdkafka believes what it is told.
 _SPEAKS_OLD = {"api.version.request": "false", "broker.version.fallback": "0.8.2.2"}
@@ -46,6 +54,7 @@ class KafkaProduce(System):
     summary = "Kafka producer that uses librdkafka, fed with messages on its standard input"
     role = "sender"
     product = LIBRDKAFKA
+    hourly_s = LIBRDKAFKA_HOURLY_S
     image = IMAGE
 
     to: Endpoint

@@ -12,7 +12,7 @@ from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, System, SystemContext
 from halfopen.products.kafka import configuration
 from halfopen.products.kafka.releases import IMAGE, java, missing_java
-from halfopen.systems._kafka import CLIENT_HEAP_MIB, KAFKA, PORT, Answer, milliseconds
+from halfopen.systems._kafka import CLIENT_HEAP_MIB, JVM_HOURLY_S, KAFKA, PORT, Answer, milliseconds
 
 
 class KafkaScalaProduce(System):
@@ -36,6 +36,7 @@ class KafkaScalaProduce(System):
     summary = "the console producer of Kafka 0.8.2, which does not report what became of a message"
     role = "sender"
     product = KAFKA
+    hourly_s = JVM_HOURLY_S
     image = IMAGE
 
     to: Endpoint

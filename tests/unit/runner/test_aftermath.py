@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from halfopen.cli.run import load_plans
+from halfopen.cli.loading import load_plans
 from halfopen.labs import all_labs
 from halfopen.model.history import compress
 from halfopen.model.records import Record

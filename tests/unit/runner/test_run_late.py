@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from halfopen.cli.run import load_plans
+from halfopen.cli.loading import load_plans
 from halfopen.labs import all_labs
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report.terminal import plain_lines

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from halfopen.cli.run import load_plans
+from halfopen.cli.loading import load_plans
 from halfopen.labs import all_labs
 from halfopen.runner.run import expected_seconds
 

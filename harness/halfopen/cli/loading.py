@@ -1,0 +1,150 @@
+"""Scenario files that the command line names: read, and turned into plans for their lab."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from halfopen.errors import InputError, Problem, UsageError
+from halfopen.labs import all_labs, lab_named
+from halfopen.model.plan import Plan
+from halfopen.ports import LabSpec, Vocabulary
+from halfopen.runner.choice import Chooser
+from halfopen.scenario import Scenario, load_scenario, make_plans
+from halfopen.sections import suggest
+from halfopen.vocabulary import default_vocabulary
+
+SUFFIX = ".scenario.yaml"
+
+AUTO = "auto"
+"""As `--lab` takes it: the lab is chosen for each scenario."""
+
+_SCALED = "netns"
+
+_Make = Callable[[Scenario, Collection[str] | None], Sequence[Plan]]
+
+
+def scenario_files(paths: Sequence[Path]) -> list[Path]:
+    """The scenario files that `paths` name: files as they are, directories with all below them.
+
+    Raises:
+        UsageError: if a directory holds none.
+    """
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            below = sorted(path.rglob(f"*{SUFFIX}"))
+            if not below:
+                raise UsageError(f"{path}: no *{SUFFIX} in this directory or below it")
+            found += below
+        else:
+            found.append(path)  # the loader says what is wrong with a file that is not there
+    return list(dict.fromkeys(found))
+
+
+def load_plans(
+    paths: Sequence[Path],
+    *,
+    lab: LabSpec,
+    scale: float | None = None,
+    seed: int = 0,
+    variants: Sequence[str] | None = None,
+) -> list[Plan]:
+    """The plans of all scenarios below `paths`; nothing is started.
+
+    Raises:
+        InputError: with everything that is wrong with any of the files.
+        UsageError: if a variant is asked for that no file has.
+    """
+
+    def make(scenario: Scenario, names: Collection[str] | None) -> Sequence[Plan]:
+        return make_plans(scenario, lab=lab, scale=scale, seed=seed, variants=names)
+
+    return _load(paths, default_vocabulary(), variants, make)
+
+
+def load_auto(
+    paths: Sequence[Path],
+    vocabulary: Vocabulary,
+    *,
+    scale: float | None,
+    seed: int,
+    variants: Sequence[str] | None,
+    pcap: bool,
+    say: Callable[[str], None],
+) -> tuple[list[Plan], dict[str, str]]:
+    """The plans of all scenarios below `paths`, each for the lab that is best for it.
+
+    Args:
+        paths: files and directories.
+        vocabulary: that they name.
+        scale: asked for; None for that of each file.
+        seed: of the random generator.
+        variants: names of those to play; None for all.
+        pcap: captures are asked for.
+        say: is told which labs were chosen, and why.
+
+    Returns:
+        The plans, and for each file the reason for its lab.
+
+    Raises:
+        InputError: with everything that is wrong with any of the files.
+        UsageError: if a variant is asked for that no file has.
+    """
+    virtual = next(lab for lab in all_labs().values() if lab.loop is not None)
+    chooser = Chooser(
+        virtual,
+        lab_named(_SCALED),
+        vocabulary,
+        _objection(virtual, scale=scale, pcap=pcap),
+        scale,
+        seed,
+    )
+    reasons: dict[str, str] = {}
+    files: dict[tuple[str, str], int] = {}
+
+    def make(scenario: Scenario, names: Collection[str] | None) -> Sequence[Plan]:
+        choice = chooser.choose(scenario, names)
+        if choice.plans:
+            reasons[scenario.file] = choice.why
+            key = (choice.lab.name, choice.why)
+            files[key] = files.get(key, 0) + 1
+        return choice.plans
+
+    plans = _load(paths, vocabulary, variants, make)
+    for (lab, why), number in files.items():
+        say(f"lab {lab} for {number} {'scenario' if number == 1 else 'scenarios'}: {why}")
+    return plans, reasons
+
+
+def _objection(virtual: LabSpec, *, scale: float | None, pcap: bool) -> str:
+    """What speaks against a lab on virtual time for all scenarios; empty if nothing does."""
+    if scale is not None:
+        return f"--scale asks for scaled time, and the lab {virtual.name} has none"
+    if pcap and not virtual.captures:
+        return f"--pcap asks for captures, which the lab {virtual.name} does not support"
+    return "; ".join(virtual.missing())
+
+
+def _load(
+    paths: Sequence[Path], vocabulary: Vocabulary, variants: Sequence[str] | None, make: _Make
+) -> list[Plan]:
+    problems: list[Problem] = []
+    plans: list[Plan] = []
+    known: set[str] = set()
+    for path in scenario_files(paths):
+        try:
+            scenario = load_scenario(path, vocabulary)
+            names = {each.name for each in scenario.variants}
+            known |= names
+            plans += make(scenario, None if variants is None else names.intersection(variants))
+        except InputError as error:
+            problems += error.problems
+    if problems:
+        raise InputError(problems)
+    if unknown := set(variants or ()) - known:
+        raise UsageError(
+            f"--variant: unknown variant {', '.join(map(repr, sorted(unknown)))}; "
+            + suggest(sorted(unknown)[0], known, "available variants")
+        )
+    return plans
