@@ -97,6 +97,16 @@ def test_programs_that_were_never_compiled_have_the_same_history(tmp_path: Path)
     assert list(fresh.rglob("*.pyc"))
 
 
+def test_another_user_has_the_same_history(tmp_path: Path) -> None:
+    environments = (
+        {"LC_ALL": "C"},
+        {"LC_ALL": "de_DE.UTF-8", "PATH": f"/nonexistent/a:/nonexistent/b:{os.environ['PATH']}"},
+    )
+    for number, env in enumerate(environments):
+        _run(tmp_path / str(number), "--variant", "keepalive-7200", **env)
+    assert first_difference(*tmp_path.rglob(FILE_NAME)) is None
+
+
 def test_a_wait_is_exact(tmp_path: Path) -> None:
     _run(tmp_path, "--variant", "keepalive-7200")
     steps = [r for r in _records(tmp_path) if r["kind"] == "step" and r["text"].startswith("wait")]

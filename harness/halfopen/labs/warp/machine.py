@@ -15,12 +15,13 @@ import signal
 import subprocess
 import sys
 import tty
+from collections.abc import Mapping
 from pathlib import Path
 
 from halfopen.errors import UnsupportedError
 from halfopen.labs.warp.bytecode import compile_packages
+from halfopen.labs.warp.environment import guest_environment, link_tools
 from halfopen.labs.warp.processor import pin, unpin
-from halfopen.products.tools import SEARCH_PATH
 from halfopen.products.uml.kernel import kernel_path
 
 MEMORY = "768M"
@@ -75,7 +76,9 @@ class Machine:
 
     def _command(self) -> list[str]:
         init = self._files / "init"
-        init.write_text(_init_script())
+        tools = self._files / "tools"
+        link_tools(tools)
+        init.write_text(_init_script(guest_environment(os.environ, tools)))
         init.chmod(0o755)
         return [
             str(kernel_path()),
@@ -129,12 +132,8 @@ class Machine:
         shutil.rmtree(self._files, ignore_errors=True)
 
 
-def _init_script() -> str:
-    """Becomes the agent, in an environment like ours that is the same each time."""
-    path = os.pathsep.join([str(Path(sys.executable).parent), SEARCH_PATH])
-    ours = {name: value for name, value in os.environ.items() if name.isidentifier()}
-    python = {"HASHSEED": "0", "UNBUFFERED": "1", "DONTWRITEBYTECODE": "1"}
-    variables = {**ours, "PATH": path} | {f"PYTHON{name}": value for name, value in python.items()}
+def _init_script(variables: Mapping[str, str]) -> str:
+    """Becomes the agent."""
     exports = [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     lines = ["#!/bin/sh", *exports, f"cd {shlex.quote(str(Path.cwd()))}"]
     lines.append(f"exec {shlex.quote(sys.executable)} -c {shlex.quote(_AGENT)}")
