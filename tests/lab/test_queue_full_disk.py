@@ -113,7 +113,9 @@ def test_killed_while_disks_are_full(tmp_path: Path, sync: str) -> None:
             )  # fmt: skip
             # Full disks were met, and each said about once, however often a write was tried.
             assert 0 < sum(events.values()) < 3 * ROUNDS, events
-            assert not sender.events("queue-damage") and not sender.events("state-damaged")
+            # A kill may leave a torn end, which was not accepted.
+            lost = [each for each in sender.events("queue-damage") if each["count"]]
+            assert not lost and not sender.events("state-damaged"), lost
             check(
                 numbers, made,
                 sessions=sessions + kills,
