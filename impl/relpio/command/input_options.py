@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import socket
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 from relpio.command import values
+from relpio.command.listeners import listen
 from relpio.command.options import Option
 from relpio.errors import ConfigurationError
 from relpio.inputs.base import Input
 from relpio.inputs.changed import ChangedInput, without_empty
-from relpio.inputs.connections import ConnectionInput, ConnectionSettings
-from relpio.inputs.datagrams import DatagramInput
 from relpio.inputs.follow import FollowInput
 from relpio.inputs.framing import FRAMINGS
 from relpio.inputs.headers import HEADERS, HeadedInput, Header
@@ -21,8 +18,6 @@ from relpio.inputs.journal import JournalInput
 from relpio.inputs.records import RecordRule
 from relpio.inputs.streams import StreamInput, open_streams
 from relpio.logs import Log
-from relpio.net.addresses import format_address
-from relpio.net.listening import bound_internet, bound_unix, remove_unix
 from relpio.syslog import FACILITIES, SEVERITIES
 
 __all__ = ["OPTIONS", "check_inputs", "inputs_from", "mode"]
@@ -107,6 +102,11 @@ OPTIONS = (
         "receive syslog over a Unix stream socket", many=True,
     ),
     Option(
+        "listen-systemd", "inputs", values.text, None, "NAME",
+        "receive syslog over sockets passed by a socket unit, of streams or datagrams: those with "
+        "FileDescriptorName=NAME; or all", many=True,
+    ),
+    Option(
         "unix-mode", "inputs", mode, "0666", "MODE", "permissions of the Unix sockets' files"
     ),
     Option(
@@ -169,7 +169,7 @@ def inputs_from(options: Any, log: Log) -> list[Input]:
     header = _header(options)
     inputs: list[Input] = []
     try:
-        _listen(options, log, inputs)
+        listen(options, _limit(options), log, inputs)
         if options.follow:
             # One limit for both, so that no piece of a line is refused at the next door.
             limit = _limit(options) - (0 if header is None else header.size)
@@ -202,7 +202,7 @@ def _reads_streams(options: Any) -> bool:
     """Whether files are read, or standard input for want of anything else."""
     others = (
         options.follow, options.journal, options.listen_tcp, options.listen_udp,
-        options.listen_unix, options.listen_unix_stream,
+        options.listen_unix, options.listen_unix_stream, options.listen_systemd,
     )  # fmt: skip
     return bool(options.files) or not any(others)
 
@@ -237,37 +237,6 @@ def _header(options: Any) -> Header | None:
     return header
 
 
-def _listen(options: Any, log: Log, inputs: list[Input]) -> None:
-    limit = _limit(options)
-    settings = ConnectionSettings(
-        max_line=limit,
-        framing=options.framing,
-        max_connections=options.max_connections,
-        idle_timeout=options.input_idle_timeout,
-        keepalive=options.input_keepalive,
-    )
-    for host, port in options.listen_tcp:
-        sock = bound_internet(host, port, socket.SOCK_STREAM)
-        name = _listening("tcp", sock, log)
-        inputs.append(ConnectionInput(sock, name, settings, log=log))
-    for host, port in options.listen_udp:
-        sock = bound_internet(host, port, socket.SOCK_DGRAM)
-        name = _listening("udp", sock, log)
-        inputs.append(DatagramInput(sock, name, flow="none", max_line=limit, log=log))
-    for path in options.listen_unix:
-        sock = bound_unix(path, socket.SOCK_DGRAM, options.unix_mode)
-        closing = partial(remove_unix, sock, path, path.lstat().st_ino)
-        name = _listening_at("unix", path, log)
-        inputs.append(
-            DatagramInput(sock, name, flow="light", max_line=limit, log=log, on_close=closing)
-        )
-    for path in options.listen_unix_stream:
-        sock = bound_unix(path, socket.SOCK_STREAM, options.unix_mode)
-        closing = partial(remove_unix, sock, path, path.lstat().st_ino)
-        name = _listening_at("unix-stream", path, log)
-        inputs.append(ConnectionInput(sock, name, settings, log=log, on_close=closing))
-
-
 def _limit(options: Any) -> int:
     return min(int(options.max_line), int(options.max_message_size))
 
@@ -275,14 +244,3 @@ def _limit(options: Any) -> int:
 def _longest_line(options: Any) -> int:
     accept = options.oversize == "accept"
     return int(options.max_accepted_size if accept else options.max_message_size)
-
-
-def _listening(kind: str, sock: socket.socket, log: Log) -> str:
-    address = sock.getsockname()
-    log("input-listening", input=kind, address=address[0], port=address[1])
-    return f"{kind} {format_address(address)}"
-
-
-def _listening_at(kind: str, path: Path, log: Log) -> str:
-    log("input-listening", input=kind, path=str(path))
-    return f"{kind} {path}"

@@ -40,11 +40,24 @@ class PassedSockets:
         self._left = [(names[at], first + at) for at in range(int(count))]
 
     def take(self, address: PassedAddress) -> list[socket.socket]:
-        """Return the sockets of that name, not blocking.
+        """Return the stream sockets of that name, not blocking.
 
         Raises:
             OSError: there is none, or one is not a stream socket that listens.
         """
+        return [_listening(descriptor, address) for descriptor in self._taken(address)]
+
+    def take_any(self, address: PassedAddress) -> list[socket.socket]:
+        """Return the stream and datagram sockets of that name, not blocking.
+
+        Raises:
+            OSError: there is none, or one is a stream socket that does not listen, or another type.
+        """
+        return [
+            _listening(descriptor, address, datagram=True) for descriptor in self._taken(address)
+        ]
+
+    def _taken(self, address: PassedAddress) -> list[int]:
         taken = [each for each in self._left if address.name in ("", each[0])]
         self._left = [each for each in self._left if each not in taken]
         if not taken:
@@ -53,21 +66,25 @@ class PassedSockets:
                 f"cannot listen on {address}: systemd passed no socket{named}; start the socket "
                 "unit of this service, or listen on HOST:PORT"
             )
-        return [_stream(descriptor, address) for _, descriptor in taken]
+        return [descriptor for _, descriptor in taken]
 
 
-def _stream(descriptor: int, address: PassedAddress) -> socket.socket:
+def _listening(descriptor: int, address: PassedAddress, *, datagram: bool = False) -> socket.socket:
     try:
         sock = socket.socket(fileno=descriptor)
     except OSError as error:
         reason = error.strerror or error
         raise OSError(f"cannot listen on {address}: descriptor {descriptor}: {reason}") from None
     listens = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN)
-    if sock.type != socket.SOCK_STREAM or not listens:
+    good = sock.type == socket.SOCK_STREAM and listens
+    if not (good or (datagram and sock.type == socket.SOCK_DGRAM)):
         sock.detach()
+        what, use = "a stream socket that listens", "ListenStream="
+        if datagram:
+            what, use = f"a datagram socket or {what}", f"ListenDatagram=, or {use}"
         raise OSError(
-            f"cannot listen on {address}: descriptor {descriptor} is not a stream socket that "
-            "listens; use ListenStream= and Accept=no"
+            f"cannot listen on {address}: descriptor {descriptor} is not {what}; use {use} and "
+            "Accept=no"
         )
     sock.setblocking(False)
     sock.set_inheritable(False)
