@@ -17,13 +17,15 @@ help: ## this list
 
 setup: .venv/.installed ## make .venv with the commands halfopen and relpio
 
-COMPILED := impl/pyproject.toml impl/hatch_build.py $(wildcard impl/relpio/loops/*.[ch])
+COMPILED := impl/pyproject.toml impl/hatch_build.py $(wildcard impl/relpio/loops/*.[ch] \
+	harness/halfopen/labs/forwarder/loops/*.c)
 
 .venv/.installed: pyproject.toml $(COMPILED) .ci/system-packages
 	@.ci/system-packages run
 	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl --editable .
 	@$(BIN)/python -m relpio.loops
+	@$(BIN)/python -m halfopen.labs.forwarder.loops
 	@touch $@
 
 setup-dev: .venv/.installed-dev

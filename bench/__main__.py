@@ -47,7 +47,7 @@ def main() -> int:
     parser.add_argument("names", nargs="*", metavar="NAME", help=", ".join(NAMES))
     parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--python", metavar="PATH", help="interpreter that runs relpio")
-    parser.add_argument("--pure", action="store_true", help="without relpio's compiled part")
+    parser.add_argument("--pure", action="store_true", help="without what is compiled")
     options = parser.parse_args()
     if unknown := set(options.names) - set(NAMES):
         parser.error(f"there is no {', '.join(sorted(unknown))}; there are: {', '.join(NAMES)}")
@@ -57,7 +57,7 @@ def main() -> int:
         paths = [str(IMPL), *filter(None, [os.environ.get("PYTHONPATH")])]
         os.environ["PYTHONPATH"] = os.pathsep.join(paths)
     if options.pure:
-        os.environ["RELPIO_PURE"] = "1"
+        os.environ["RELPIO_PURE"] = os.environ["HALFOPEN_PURE"] = "1"
     facts = machine.facts()
     print(", ".join(f"{name}: {value}" for name, value in facts.items()), flush=True)
     results = []

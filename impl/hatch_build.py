@@ -1,10 +1,14 @@
-"""Build hook: compiles relpio's loops where that is possible, else builds relpio without them.
+"""Build hook: compiles loops where that is possible, else builds the distribution without them.
 
     wheel      holds the compiled part and is tagged for Python's stable ABI and this platform;
                where it cannot be compiled, the wheel is pure and runs everywhere
     editable   the compiled part is put beside its source
 
-With RELPIO_PURE=1 in the environment nothing is compiled.
+Both distributions use it; their pyproject.toml gives the options:
+
+    sources    directory of the C files, relative to that of pyproject.toml
+    package    the same directory in the wheel
+    variable   with this environment variable set to 1 nothing is compiled
 """
 
 from __future__ import annotations
@@ -18,10 +22,9 @@ from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-MODULE = "relpio/loops/_compiled.abi3.so"
-SOURCES = "relpio/loops"
+MODULE = "_compiled.abi3.so"
 OLDEST = (3, 11)
-"""Python whose stable ABI is used: the oldest that relpio runs on."""
+"""Python whose stable ABI is used: the oldest that both run on."""
 
 
 class CompiledLoops(BuildHookInterface[Any]):
@@ -31,23 +34,25 @@ class CompiledLoops(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before it builds; `version` is "standard" or "editable"."""
-        if os.environ.get("RELPIO_PURE", "0") not in ("", "0"):
+        if os.environ.get(self.config["variable"], "0") not in ("", "0"):
             return
+        sources = Path(self.root) / self.config["sources"]
         if version == "editable":  # what is there may be of an older source
-            (Path(self.root) / MODULE).unlink(missing_ok=True)
-        self._directory = tempfile.TemporaryDirectory(prefix="relpio-")
+            (sources / MODULE).unlink(missing_ok=True)
+        self._directory = tempfile.TemporaryDirectory(prefix="compiled-")
         try:
-            built = compile_loops(Path(self.root) / SOURCES, Path(self._directory.name))
-        except Exception as error:  # of many kinds; none is a reason not to install relpio
-            self.app.display_warning(f"relpio is built without its compiled part: {error}")
+            built = compile_loops(sources, Path(self._directory.name))
+        except Exception as error:  # of many kinds; none is a reason not to install
+            name = self.metadata.name
+            self.app.display_warning(f"{name} is built without its compiled part: {error}")
             return
         if version == "editable":
-            shutil.move(built, Path(self.root) / MODULE)
+            shutil.move(built, sources / MODULE)
             return
         platform = sysconfig.get_platform().replace("-", "_").replace(".", "_")
         build_data["pure_python"] = False
         build_data["tag"] = f"cp{OLDEST[0]}{OLDEST[1]}-abi3-{platform}"
-        build_data["force_include"][str(built)] = MODULE
+        build_data["force_include"][str(built)] = f"{self.config['package']}/{MODULE}"
 
     def finalize(self, *_: object) -> None:
         """Called by hatchling when it has built."""

@@ -1,4 +1,4 @@
-"""relpio's wheel with its compiled part, and without it where it cannot be made."""
+"""Wheels with their compiled part, and without it where it cannot be made."""
 
 from __future__ import annotations
 
@@ -7,21 +7,45 @@ import subprocess
 import sys
 import sysconfig
 import zipfile
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
 
 import pytest
 
-from tests.unit.relpio.loops.both import loops
+from tests.unit.labs.forwarder.loops import both as of_halfopen
+from tests.unit.relpio.loops import both as of_relpio
 
-IMPL = Path(__file__).parents[2] / "impl"
-MODULE = "relpio/loops/_compiled.abi3.so"
+ROOT = Path(__file__).parents[2]
 
 
-def build(directory: Path, **environment: str) -> tuple[Path, str]:
+class Project(NamedTuple):
+    """A distribution: where it is built, its module, what leaves that out, whether it is built."""
+
+    root: Path
+    module: str
+    variable: str
+    loops: Callable[[str], ModuleType]
+
+
+PROJECTS = [
+    Project(
+        ROOT,
+        "halfopen/labs/forwarder/loops/_compiled.abi3.so",
+        "HALFOPEN_PURE",
+        of_halfopen.loops,
+    ),
+    Project(ROOT / "impl", "relpio/loops/_compiled.abi3.so", "RELPIO_PURE", of_relpio.loops),
+]
+each_project = pytest.mark.parametrize("project", PROJECTS, ids=["halfopen", "relpio"])
+
+
+def build(project: Project, directory: Path, **environment: str) -> tuple[Path, str]:
     """Build a wheel; return it, and what was said."""
     done = subprocess.run(
         [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(directory)],
-        cwd=IMPL,
+        cwd=project.root,
         env=os.environ | environment,
         check=True,
         capture_output=True,
@@ -37,24 +61,27 @@ def names(wheel: Path) -> list[str]:
         return archive.namelist()
 
 
+@each_project
 def test_the_wheel_with_the_compiled_part_is_for_every_python_of_this_platform(
-    tmp_path: Path,
+    project: Project, tmp_path: Path
 ) -> None:
-    loops("compiled")
-    wheel, _ = build(tmp_path, RELPIO_PURE="")
+    project.loops("compiled")
+    wheel, _ = build(project, tmp_path, **{project.variable: ""})
     platform = sysconfig.get_platform().replace("-", "_")
     assert wheel.name.endswith(f"-cp311-abi3-{platform}.whl")
-    assert MODULE in names(wheel)
+    assert project.module in names(wheel)
 
 
-@pytest.mark.parametrize(
-    ("environment", "said"),
-    [({"RELPIO_PURE": "1"}, ""), ({"CC": "no-such-compiler"}, "without its compiled part")],
-)
-def test_without_a_compiler_the_wheel_is_pure(
-    tmp_path: Path, environment: dict[str, str], said: str
-) -> None:
-    wheel, output = build(tmp_path, **environment)
+@each_project
+def test_a_variable_makes_the_wheel_pure(project: Project, tmp_path: Path) -> None:
+    wheel, _ = build(project, tmp_path, **{project.variable: "1"})
     assert wheel.name.endswith("-py3-none-any.whl")
-    assert MODULE not in names(wheel)
-    assert said in output
+    assert project.module not in names(wheel)
+
+
+@each_project
+def test_without_a_compiler_the_wheel_is_pure(project: Project, tmp_path: Path) -> None:
+    wheel, output = build(project, tmp_path, CC="no-such-compiler")
+    assert wheel.name.endswith("-py3-none-any.whl")
+    assert project.module not in names(wheel)
+    assert "without its compiled part" in output

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import select
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from halfopen.labs import rpc
@@ -69,7 +69,7 @@ class EventLoop:
         sources: list[Any] = [*self._links.values(), self._requests]
         while True:
             ready, _, _ = select.select(sources, [], [], self._patience())
-            self._take_frames()
+            self._take_frames(ready)
             if self._requests in ready and not self._serve():
                 return
             now = time.monotonic()
@@ -81,15 +81,15 @@ class EventLoop:
         due = sample if due is None else min(due, sample)
         return max(0.0, due - time.monotonic())
 
-    def _take_frames(self) -> None:
-        """One batch from each link, and what is due."""
+    def _take_frames(self, ready: Sequence[object]) -> None:
+        """One batch from each link, and what is due; `ready` has something, if only an error."""
         for side, link in self._links.items():
             now = time.monotonic()
             self._forwarder.tick(now)
             count = self._take_batch(side, now)
             self._flush()
             link.ring.give_back(count)
-            if not count:
+            if not count and link in ready:
                 with contextlib.suppress(OSError):
                     link.clear_socket_error()
 

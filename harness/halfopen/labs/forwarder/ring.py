@@ -9,9 +9,8 @@ import errno
 import mmap
 from dataclasses import dataclass
 
+from halfopen.labs.forwarder.loops import give_back
 from halfopen.labs.forwarder.loops.pure import CHECKSUM_NOT_READY, FOR_US, SLOT
-
-_FREE = bytes(4)
 
 
 @dataclass(slots=True)
@@ -54,7 +53,5 @@ class Ring:
 
     def give_back(self, count: int) -> None:
         """Let the kernel use the slots of the last `count` frames again."""
-        for number in range(self.next - count, self.next):
-            slot = number % self.count * self.size
-            self.memory[slot : slot + 4] = _FREE
+        give_back(self.memory, (self.next - count, count, self.count, self.size))
         self.next %= self.count

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halfopen.labs.forwarder import fast_path
+from halfopen.labs.forwarder import ring as rings
 from halfopen.middlebox.packet import Addresses, Endpoint, Packet, Side
 from halfopen.verbs import Rebind, SetIdleTimeout
+from tests.unit.labs.forwarder.loops.both import KINDS, loops
 from tests.unit.labs.forwarder.test_forwarder import (
     ACK,
     ENDS,
@@ -24,6 +28,18 @@ from tests.unit.labs.forwarder.test_forwarder import (
     ring_with,
     versions,
 )
+
+
+@pytest.fixture(params=KINDS, scope="module", autouse=True)
+def kind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With the loop in Python, and with the compiled one."""
+    module = loops(request.param)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(fast_path, "Way", module.Way)
+        patch.setattr(fast_path, "forward", module.forward)
+        patch.setattr(rings, "give_back", module.give_back)
+        yield
+
 
 VECTOR = struct.Struct("PN")
 
@@ -127,7 +143,7 @@ def test_plain_segments_of_several_flows_go_at_once() -> None:
     lying = [place.frame(Packet(flows[flow], ACK, 1, 1, 100), IN) for flow in order]
     assert place.middlebox.forward(ring_with(*lying), IN, 1.0, 4, bytearray(6 * 16), 0) == 4
     ring = ring_with(*lying)
-    assert place.middlebox.forward(ring, IN, 1.0, 9, bytearray(6 * 16), 0) == 6
+    assert place.middlebox.forward(ring, IN, 1.0, 9, bytearray(9 * 16), 0) == 6
     assert [flow.number for flow in place.middlebox.table] == [3, 2, 1]
     assert place.middlebox.table.next_expiry() == 101.0
 

@@ -1,4 +1,4 @@
-"""The loop over frames in Python: the reference for the compiled one.
+"""The loops over frames in Python: the reference for the compiled ones.
 
 Layouts: RFC 791 (IPv4), RFC 8200 (IPv6), RFC 9293 (TCP); struct tpacket2_hdr of
 include/uapi/linux/if_packet.h.
@@ -25,6 +25,7 @@ _HEAD: Final = struct.Struct("!6s6xHBxHxxHBBH12sIIBB")
 # The same of IPv6 without extension headers.
 _HEAD6: Final = struct.Struct("!6s6xHB3xHBB36sIIBB")
 _VECTOR: Final = struct.Struct("PN")
+_FREE: Final = bytes(4)
 _ETHERNET, _TCP_HEADER = 14, 20
 _IPV4, _IPV6, _TCP = 0x0800, 0x86DD, 6
 _IN_PIECES: Final = 0x3FFF  # more fragments, or an offset; IPv4 only
@@ -154,6 +155,19 @@ def forward(
         )
         turn += 1
     return turn - begun, touched
+
+
+def give_back(memory: Memory, slots: tuple[int, int, int, int]) -> None:
+    """Let the kernel use slots of a ring again.
+
+    Args:
+        memory: the ring.
+        slots: the first to give back, how many, how many there are, bytes of each.
+    """
+    first, number, count, size = slots
+    for each in range(first, first + number):
+        slot = each % count * size
+        memory[slot : slot + 4] = _FREE
 
 
 def _correct(memory: Memory, at: int, change: int) -> None:
