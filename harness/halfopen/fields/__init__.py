@@ -28,6 +28,7 @@ from halfopen.fields.files import BesideScenario, RelativeFile
 from halfopen.fields.hosts import (
     AnyHost,
     Endpoint,
+    Endpoints,
     HostRef,
     HostReference,
     Link,
@@ -57,6 +58,7 @@ __all__ = [
     "Bytes",
     "Duration",
     "Endpoint",
+    "Endpoints",
     "HostRef",
     "HostReference",
     "Keepalive",

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
 
 from halfopen.fields.section import Section, marks
 
@@ -56,8 +56,38 @@ def _name(words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": words})
 
 
+def _several(value: object) -> tuple[str, ...]:
+    names = (value,) if isinstance(value, str) else value
+    if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
+        raise ValueError("it is not a host, or a list of hosts; write for example [first, second]")
+    if not names or len(set(names)) != len(names):
+        raise ValueError("each host is named once; write for example [first, second]")
+    return tuple(names)
+
+
 Endpoint = Annotated[str, HostRef("endpoint"), _name("an endpoint")]
 """A host that runs a system."""
+
+Endpoints = Annotated[
+    tuple[str, ...],
+    HostRef("endpoint"),
+    BeforeValidator(_several),
+    WithJsonSchema(
+        {
+            "anyOf": [
+                {"type": "string"},
+                {
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                    "uniqueItems": True,
+                },
+            ],
+            "description": "an endpoint, or several in the order in which they are tried",
+        }
+    ),
+]
+"""Hosts that run a system: one, or a list in order."""
 
 MiddleboxHost = Annotated[str, HostRef("middlebox"), _name("a middlebox")]
 """A host that plays a profile."""

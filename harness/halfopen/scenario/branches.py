@@ -109,7 +109,10 @@ def _check_translation(paths: Sequence[RawPath], context: Context) -> None:
 def _check_reach(names: tuple[Path, ...], hosts: Mapping[str, RawHost], context: Context) -> None:
     """Note a host that a program is to connect to, and a receiver, that no way leads to."""
     ways, problems = Ways(with_junctions(names)), context.problems
+    alike = {name for members in context.names.groups.values() for name in members[1:]}
     for host in context.names.hosts.values():
+        if host.name in alike:
+            continue
         for reference in host_references(host.settings):
             target = reference.names[0]
             if target in hosts and target != host.name and not ways.between(host.name, target):
@@ -123,7 +126,11 @@ def _check_reach(names: tuple[Path, ...], hosts: Mapping[str, RawHost], context:
         return
     callers = [name for name, role in roles.items() if role in ("sender", "proxy")]
     for name, role in roles.items():
-        if role == "receiver" and not any(ways.between(each, name) for each in callers):
+        if (
+            name not in alike
+            and role == "receiver"
+            and not any(ways.between(each, name) for each in callers)
+        ):
             problems.add(
                 hosts[name].node.line,
                 f"no sender can reach the receiver {name}",

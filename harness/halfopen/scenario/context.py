@@ -30,6 +30,13 @@ class Context:
         """Note an unknown host."""
         if name in self.names.roles:
             return True
+        if (members := self.names.groups.get(name)) is not None:
+            self.problems.add(
+                line,
+                f"{where} asks for one host, but {name} is a group of {len(members)}",
+                f"name one of its hosts, like {members[-1]}",
+            )
+            return False
         self.problems.add(
             line,
             f"{where} names unknown host {quote(name)}",

@@ -13,6 +13,7 @@ from halfopen.fields import (
     Section,
     marks,
 )
+from halfopen.model.topology import MOST_LINKS
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile, System, Vocabulary
 from halfopen.profiles import load_profile
@@ -32,7 +33,7 @@ SECONDS_SYSCTLS = frozenset(
 """Sysctls that the kernel takes in whole seconds (Documentation/networking/ip-sysctl.rst)."""
 
 CONTAINER_KEYS = tuple(ContainerKeys.model_fields)
-HOST_KEYS = ("run", "sysctls", "preload keepalive", *CONTAINER_KEYS)
+HOST_KEYS = ("run", "sysctls", "preload keepalive", "count", *CONTAINER_KEYS)
 """Keys of a host that runs a system, whichever it is."""
 
 
@@ -82,7 +83,22 @@ class HostReader:
     def _host(self, name: str, node: Node) -> RawHost:
         absent = Problems(self._problems.file)
         role, host = self._described(name, node, absent)
-        return RawHost(node, role, host, tuple(absent))
+        return RawHost(node, role, host, tuple(absent), self._count(name, node, role))
+
+    def _count(self, name: str, node: Node, role: str) -> int:
+        """Members of a group; 0 if it is none, or there is something wrong with it."""
+        written = node.entries.get("count")
+        if written is None or role == MIDDLEBOX:  # of that, `count` is an unknown key
+            return 0
+        value = written.plain()
+        if isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= MOST_LINKS:
+            return value
+        self._problems.add(
+            written.line,
+            f"count for {name}: {quote(value)} is not a number of hosts",
+            f"write 1 to {MOST_LINKS}: a lab has addresses for no more",
+        )
+        return 0
 
     def _described(self, name: str, node: Node, absent: Problems) -> tuple[str, Host | None]:
         """What the host means to be, so that one mistake is not told twice, and the host."""

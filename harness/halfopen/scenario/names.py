@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from halfopen.scenario.model import Host
 
@@ -27,12 +27,14 @@ class Names:
         paths: the hosts of each path in the order in which links join them; empty if that is not
             settled.
         returns: the hosts in the order of the way back, if that is another.
+        groups: members of each group, which is not a host itself.
     """
 
     roles: Mapping[str, str]
     hosts: Mapping[str, Host]
     paths: tuple[tuple[str, ...], ...] = ()
     returns: tuple[str, ...] = ()
+    groups: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
     def path(self) -> tuple[str, ...]:

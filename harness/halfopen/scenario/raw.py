@@ -25,12 +25,14 @@ class RawHost:
         role: as in :class:`~halfopen.scenario.names.Names`.
         host: None if something is wrong with it.
         absent: what is missing, unless a variant adds it.
+        count: members, if it is a group; 0 for a single host.
     """
 
     node: Node
     role: str
     host: Host | None = None
     absent: tuple[Problem, ...] = ()
+    count: int = 0
 
 
 @dataclass(frozen=True)

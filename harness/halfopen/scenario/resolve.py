@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 
 from halfopen.ports import Vocabulary
 from halfopen.scenario.aftermath import check_aftermath
 from halfopen.scenario.branches import check_branches
 from halfopen.scenario.context import Context
 from halfopen.scenario.expect import resolve_expectations
+from halfopen.scenario.groups import groups_of, without_groups
 from halfopen.scenario.messages import check_messages
 from halfopen.scenario.model import Variant
 from halfopen.scenario.named_steps import check_named_steps
@@ -39,14 +41,18 @@ def resolve(
         return None
     for host in raw.hosts.values():
         problems.extend(host.absent)
-    context = Context(vocabulary, _names(raw), problems)
+    groups = groups_of(raw)
+    raw = without_groups(raw)
+    assert raw.hosts is not None, "as before"
+    context = Context(vocabulary, _names(raw, groups), problems)
     if raw.paths is not None:
         check_paths(raw.paths, raw.return_path, raw.hosts, problems)
         check_branches(raw.paths, raw.return_path, raw.hosts, context)
     if raw.return_path is not None and (raw.paths is None or len(raw.paths) == 1):
         check_return_path(raw.return_path, context)
+    alike = {name for members in groups.values() for name in members[1:]}
     for each in context.names.hosts.values():
-        if each.system is not None:
+        if each.system is not None and each.name not in alike:
             node = raw.hosts[each.name].node
             context.check_references(each.settings, node, f"host {each.name}")
     steps = () if raw.steps is None else resolve_steps(raw.steps, context)
@@ -79,11 +85,12 @@ def resolve(
     )
 
 
-def _names(raw: RawVariant) -> Names:
+def _names(raw: RawVariant, groups: Mapping[str, tuple[str, ...]]) -> Names:
     hosts = raw.hosts or {}
     return Names(
         {name: each.role for name, each in hosts.items()},
         {name: each.host for name, each in hosts.items() if each.host is not None},
         tuple(path.names for path in raw.paths or ()),
         () if raw.return_path is None else raw.return_path.names,
+        groups,
     )

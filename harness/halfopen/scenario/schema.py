@@ -15,6 +15,7 @@ from typing import Any
 from pydantic.json_schema import models_json_schema
 
 from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
+from halfopen.model.topology import MOST_LINKS
 from halfopen.ports import Vocabulary
 from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.containers import ContainerKeys
@@ -182,6 +183,12 @@ class _Models:
             preload = {"description": _PRELOAD, **KEEPALIVE_SCHEMA}
             common = {"run": run, "sysctls": _SYSCTLS, "preload keepalive": preload}
             common |= self.properties(ContainerKeys)
+            common["count"] = {
+                "type": "integer",
+                "minimum": 1,
+                "maximum": MOST_LINKS,
+                "description": "So many hosts: a group, whose members are NAME.1, NAME.2, ...",
+            }
             properties = {**common, **self.properties(spec)}
             required = [] if partial else ["run", *self.required(spec)]
             kinds.append({"title": name, **_object(properties, required)})

@@ -9,7 +9,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from halfopen.fields import Bytes, Duration, Endpoint, RealDelay, RealTimeout, Timer
+from halfopen.fields import Bytes, Duration, Endpoints, RealDelay, RealTimeout, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.products.relpio import missing
@@ -39,8 +39,8 @@ class RelpioSend(System):
     """Our own RELP sender, fed with messages on its standard input.
 
     Attributes:
-        to: the receiver's host.
-        port: the receiver's TCP port.
+        to: the receiver's host; or a list: the next is tried at once when a session is lost.
+        port: the TCP port of each receiver.
         window: most unacknowledged messages.
         ack_timeout: how long the oldest unacknowledged message may wait for its answer.
         keepalive: of its connection.
@@ -78,7 +78,7 @@ class RelpioSend(System):
     summary = "RELP sender with an acknowledged queue, fed with messages on its standard input"
     role = "sender"
 
-    to: Endpoint
+    to: Endpoints
     port: int = Field(default=PORT, ge=1, le=65535)
     window: int = Field(default=128, ge=1, le=100_000)
     ack_timeout: RealTimeout = 90.0
@@ -134,9 +134,10 @@ class RelpioSend(System):
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""
         ledger = str(Path(context.ledger_directory or context.directory) / "ledger")
-        where = self.to if self.to_by_name else context.addresses[self.to]
-        target = endpoint(where, self.port)
-        argv = [sys.executable, "-m", "relpio", "send", "--target", target, "--log-json"]
+        argv = [sys.executable, "-m", "relpio", "send", "--log-json"]
+        for host in self.to:
+            where = host if self.to_by_name else context.addresses[host]
+            argv += ["--target", endpoint(where, self.port)]
         argv += ["--window", str(self.window), "--queue-size", str(self.queue_size)]
         argv += ["--keepalive", keepalive_argument(self.keepalive), "--ledger", ledger]
         for name, seconds in (

@@ -31,6 +31,30 @@ def queue_options(tmp_path: Path, **given: Any) -> dict[str, str]:
     return {name: value for name, value in pairs.items() if name.startswith("--queue-")}
 
 
+def test_it_gets_its_receivers_in_the_order_in_which_they_are_listed(tmp_path: Path) -> None:
+    context = SystemContext(
+        host="sender",
+        address="198.18.1.1",
+        addresses={"one": "198.18.3.2", "two": "198.18.2.2"},
+        directory=str(tmp_path),
+        seed=1,
+    )
+
+    def targets(**given: Any) -> list[str]:
+        argv = RelpioSend.model_validate(given).programs(context)[-1].argv
+        return [value for name, value in pairwise(argv) if name == "--target"]
+
+    assert targets(to=["two", "one"]) == ["198.18.2.2:2514", "198.18.3.2:2514"]
+    assert targets(to="one", port=1514) == ["198.18.3.2:1514"]
+    assert targets(**{"to": ["two", "one"], "to by name": True}) == ["two:2514", "one:2514"]
+
+
+@pytest.mark.parametrize("to", [[], ["one", "one"], 7, ["one", 2]])
+def test_it_refuses_what_names_no_receivers(to: Any) -> None:
+    with pytest.raises(ValidationError, match=r"write for example \[first, second\]"):
+        RelpioSend.model_validate({"to": to})
+
+
 def test_memory_needs_nothing_but_its_size(tmp_path: Path) -> None:
     assert queue_options(tmp_path) == {"--queue-size": "10000"}
 
