@@ -42,13 +42,6 @@ from halfopen.model.stored import REMEMBERED, Index, Matching, StoredRecords
 VERSION = 2
 FILE_NAME = "history.jsonl"
 
-BEARS_S = 1.0
-"""Lab seconds that a machine may be late where a plan says nothing.
-
-The kernel gives up what nobody acknowledges after little more (`halfopen.kernel.scaled`): on a
-machine that is so late, a run lasts longer than its scenario says.
-"""
-
 R = TypeVar("R")
 
 
@@ -131,12 +124,9 @@ class History:
 
     @property
     def bears_s(self) -> float:
-        """Lab seconds that those may be late before two timers change their order.
-
-        :data:`BEARS_S` if no two are compared.
-        """
+        """Lab seconds that those may be late before two timers change their order."""
         bears = self.plan.get("bears_s")
-        return BEARS_S if bears is None else float(bears)
+        return inf if bears is None else float(bears)
 
     def delay(self, start: float, end: float) -> float:
         """Lab seconds by which what programs did between two moments may have been late."""

@@ -89,7 +89,7 @@ class Plan:
     `control` is why nothing need differ without the faults, empty if something must;
     `returns` is the way back, if that is not the path; `branches` are further paths.  `bears_s`
     are the lab seconds that steps and programs may be late before two of the variant's timers
-    change their order; None if the order of no two decides.  `unsupported` says why the lab's
+    change their order; None if any lateness is borne.  `unsupported` says why the lab's
     kernel cannot play it at this scale; empty if it can.
     """
 

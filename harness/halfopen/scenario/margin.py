@@ -13,9 +13,20 @@ from halfopen.scenario.clock import Clock, Kind, relation
 from halfopen.scenario.clocks import pairs
 from halfopen.scenario.model import Variant
 
+UNCOMPARED_S = 1.0
+"""What a scaled run bears of which no two timers are compared.
+
+The kernel gives up what nobody acknowledges after little more (`halfopen.kernel.scaled`), and on a
+machine that is so late a run lasts longer than its scenario says.
+"""
+
 
 def margin(variant: Variant, scale: float, known: Known = all_known) -> float | None:
-    """Lab seconds that nothing may be late by; None if no two timers are compared."""
+    """Lab seconds that nothing may be late by.
+
+    :data:`UNCOMPARED_S` if no two timers are compared; None for any lateness, if no timer is scaled
+    either.
+    """
     found = []
     for pair in pairs(variant, scale, known):
         a, b = pair.first[1], pair.second[1]
@@ -25,7 +36,9 @@ def margin(variant: Variant, scale: float, known: Known = all_known) -> float | 
         earlier, later = (a, b) if order == "before" else (b, a)
         if earlier.kind not in (Kind.MIDDLEBOX, Kind.KERNEL):
             found.append(later.seconds - _on_time(earlier))
-    return round(min(found), 3) if found else None
+    if found:
+        return round(min(found), 3)
+    return UNCOMPARED_S if scale > 1 else None
 
 
 def _on_time(clock: Clock) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from halfopen.scenario import make_plans
+from halfopen.scenario.margin import UNCOMPARED_S
 
 from .kinds import NETNS, Load
 
@@ -28,7 +29,11 @@ expect:
 
 
 def test_without_two_timers_nothing_can_change_its_order(load: Load) -> None:
-    assert bears(load, PAUSED.replace("  - wait: PAUSE\n", ""), 60) is None
+    assert bears(load, PAUSED.replace("  - wait: PAUSE\n", ""), 1) is None
+
+
+def test_a_scaled_run_without_two_timers_does_not_bear_everything(load: Load) -> None:
+    assert bears(load, PAUSED.replace("  - wait: PAUSE\n", ""), 60) == UNCOMPARED_S
 
 
 def test_a_pause_may_not_outlast_what_it_should_not(load: Load) -> None:
@@ -37,4 +42,4 @@ def test_a_pause_may_not_outlast_what_it_should_not(load: Load) -> None:
 
 
 def test_a_pause_that_is_longer_already_may_last_on(load: Load) -> None:
-    assert bears(load, PAUSED.replace("PAUSE", "70 min"), 60) is None
+    assert bears(load, PAUSED.replace("PAUSE", "70 min"), 60) == UNCOMPARED_S

@@ -9,8 +9,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any, Protocol
 
-import psutil
-
 from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.programs import Follower, Program, Running
 from halfopen.model.program import ProgramSpec
@@ -82,7 +80,7 @@ class ContainerProgram(Program):
         """
         try:
             return super().limit(resource, unit, limit)
-        except psutil.AccessDenied:
+        except PermissionError:
             raise UnsupportedError(
                 f"{self.name} on {self.host} runs as another user: its {unit} can only be "
                 "limited from the start, by `limits`"
