@@ -25,9 +25,9 @@ NOTES = """\
   so the same setting fires at another moment on another kernel.
 - **Each probe and each repetition is rounded by itself.** 75 s between probes are 76.8 s at
   HZ=100, nine times.
-- **tcp_retries2 is no number of repetitions** but the time that so many take if each wait were
-  the shortest (924.6 s). The connection is given up at the first timer after that, counted from
-  the first repetition.
+- **tcp_retries2 does not count retransmissions**: it stands for the time that so many would
+  take if each wait were the shortest (924.6 s). The connection is given up at the first timer
+  after that, counted from the first retransmission.
 - **The first wait** is the round trip and 0.2 s, rounded up to the next tick. Where a round trip
   takes no time at all, which only virtual time has, it is 0.2 s; either may be seen here.
 - **A closed window** has the same back-off, and counts probes. Its model is a wide range, as a
