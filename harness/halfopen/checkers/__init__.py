@@ -114,10 +114,21 @@ def _another_failure(finding: Finding, reproduces: Mapping[str, str]) -> str:
 def _unless_late(history: History, check: Check, found: Finding) -> Finding:
     """The finding, or that the machine was later than the check can bear."""
     bears = check.bears(history)
-    if found.verdict is Verdict.UNKNOWN or history.late_s < bears:
+    if found.verdict is Verdict.UNKNOWN:
+        return _because_late(history, check, found)
+    if history.late_s < bears:
         return found
     decides = f"and {format_duration(bears)} can change the order of two of the run's timers"
     return late(found.bound, found, history.late_s, decides)
+
+
+def _because_late(history: History, check: Check, found: Finding) -> Finding:
+    """What is unknown, and whether it would be on a machine whose samples came in time."""
+    if not history.late_s or found.late_s:
+        return found
+    if check.judge(history.on_time()).verdict is Verdict.UNKNOWN:
+        return found
+    return late(found.bound, found, history.late_s, "and its samples do not decide")
 
 
 def _find(history: History, planned: PlannedCheck, kind: type[Check] | None) -> Finding:

@@ -2,7 +2,8 @@
 
 The samples of two hosts are not of one moment, so a change in the last moments of a run is
 undecided: a connection that one side has just lost may be half-open, or the other side may be
-about to lose it as well.  A run therefore lasts until nothing has changed for a few samples.
+about to lose it as well.  A run therefore lasts until nothing has changed for a few samples, which
+on a machine without time are as far apart as the run's checks will take them to be.
 """
 
 from __future__ import annotations
@@ -37,14 +38,24 @@ class Settling:
         self._sample_s = self._interval = sample_s
         self._established = Established()
         self._changed_at = 0.0
+        self._begun = False
 
     def take(self, record: Record) -> None:
-        """Take note of what a sample of a host's sockets shows; other records are passed over."""
-        if record["kind"] != "sockets":
-            return
-        self._interval = max(self._interval, record.get("late_s", 0.0))
-        if self._established.take(record):
-            self._changed_at = record["t"]
+        """Take note of what a sample shows, and of how late things are; the rest is passed over."""
+        match record["kind"]:
+            case "sockets":
+                self._interval = max(self._interval, record.get("late_s", 0.0))
+                if self._established.take(record):
+                    self._changed_at = record["t"]
+            case "step":
+                self._begun = True
+                self._late(record.get("late_s", 0.0))
+            case "machine" if self._begun:  # before, nothing that is judged was late
+                self._late(record["late_s"])
+
+    def _late(self, seconds: float) -> None:
+        """Take samples to be as far apart as `History.sample_s` says of so late a machine."""
+        self._interval = max(self._interval, self._sample_s + seconds)
 
     @property
     def settled_at(self) -> float:
@@ -70,5 +81,7 @@ class Settling:
         self._changed_at = max(self._changed_at, since)
         await sample()
         while (left := min(self.settled_at, begun + self.at_most_s) - now()) > 0:
+            due = now() + left
             await asyncio.sleep(left)
+            self._late(now() - due)  # the meter tells of it only when the run has ended
             await sample()  # it may show one more change

@@ -73,6 +73,26 @@ def test_what_was_late_is_known_less_exactly() -> None:
     assert late(run(), 2, 0.4).end().sample_s == pytest.approx(0.05 + 0.4)
 
 
+def lost_at(end: float, late_s: float) -> History:
+    """The sender's side of a connection goes at 5, and the run ends a little later."""
+    made = late(run(planned("half-open", at="receiver", at_end="exactly 1")), 3, late_s)
+    made.both([theirs()], [mine()]).at(5).sockets("sender").sockets("receiver", theirs())
+    return made.at(end).sockets("sender").sockets("receiver", theirs()).end()
+
+
+def test_what_only_late_samples_leave_open_is_unknown_because_of_them() -> None:
+    on_time, late_ = judged(lost_at(5.8, 0.0)), judged(lost_at(5.8, 0.6))
+    assert (on_time.verdict, on_time.late_s) == (Verdict.PASS, 0.0)
+    assert (late_.verdict, late_.late_s) == (Verdict.UNKNOWN, 0.6)
+    assert late_.why.startswith("the machine was late by 0.6 s, and its samples do not decide")
+    assert "too young to tell" in late_.why
+
+
+def test_what_is_too_young_on_any_machine_is_no_matter_of_lateness() -> None:
+    found = judged(lost_at(5.06, 0.6))
+    assert (found.verdict, found.late_s) == (Verdict.UNKNOWN, 0.0)
+
+
 def reconnected(waited_s: float) -> History:
     """A session that is lost at 5, and again open at 9; a process waited in between."""
     made = run().both([theirs()], [mine()]).log("session-open")

@@ -90,3 +90,33 @@ def test_what_is_not_established_changes_nothing(monkeypatch: pytest.MonkeyPatch
 def test_a_run_whose_connections_always_change_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     busy = [sample(10 + n / 2, n) for n in range(100)]
     assert ended_at(monkeypatch, 10.0, *busy) == pytest.approx(10.0 + AT_MOST_S)
+
+
+@pytest.mark.parametrize(
+    "late", [record("machine", 9.0, late_s=0.5), record("step", 9.0, state="end", late_s=0.5)]
+)
+def test_what_is_late_is_waited_for_as_long_as_the_checks_take_it_to_be(
+    monkeypatch: pytest.MonkeyPatch, late: Record
+) -> None:
+    begun = record("step", 1.0, state="begin")
+    found = ended_at(monkeypatch, 10.0, begun, late, sample(10.0, 1))
+    assert found == pytest.approx(10.0 + QUIET_SAMPLES * (SAMPLE_S + 0.5))
+
+
+def test_late_before_the_first_step_makes_no_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    found = ended_at(monkeypatch, 10.0, record("machine", 9.0, late_s=0.5), sample(10.0, 1))
+    assert found == pytest.approx(10.0 + QUIET_S)
+
+
+def test_a_wait_that_ends_late_goes_on_for_as_long_as_that_asks(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world = World(10.0, [sample(1.0, 1)])
+    lateness = iter([0.5])
+
+    async def sleep(seconds: float) -> None:
+        await World.sleep(world, seconds + next(lateness, 0.0))
+
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    asyncio.run(world.play())
+    assert world.t == pytest.approx(10.0 + QUIET_SAMPLES * (SAMPLE_S + 0.5))
