@@ -36,9 +36,12 @@ network.connect("a", "b", networks)
 network.connect("b", "c", networks)
 for host in networks:
     network.add_routes(host, networks[host])
+for host in networks:
+    network.await_neighbours(host, networks[host])
 near, far = networks["a"].interfaces[0], networks["c"].interfaces[0]
 [way] = networks["a"].routes
 told = {"links": ip("-details", "address"), "way": ip(inet, "route", "get", far.address)}
+told["groups"] = ip("maddress", "show")
 own, peer = network.ends("a", near)
 with namespaces.visiting("a"):
     told["buckets"] = Path("/proc/sys/net/ipv4/tcp_ehash_entries").read_text()
@@ -101,3 +104,60 @@ def test_iproute2_sees_what_was_made(family: str) -> None:
     if Path("/proc/sys/net/ipv4/tcp_child_ehash_entries").exists():
         # Negative where the table is the machine's (Documentation/networking/ip-sysctl.rst).
         assert int(told["buckets"]) > 0
+
+
+def test_neighbours_can_find_an_ipv6_address_at_once() -> None:
+    done = subprocess.run(
+        sandbox.command(sys.executable, "-c", _SCRIPT, "ipv6"),
+        env=sandbox.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    told: dict[str, Any] = json.loads(done.stdout)
+    near = told["near"]
+    (link,) = (each for each in told["links"] if each["ifname"] == near["name"])
+    addresses = {each["local"]: each for each in link["addr_info"]}
+    assert {"link", "global"} <= {each["scope"] for each in addresses.values()}
+    assert not any(each.get("tentative") for each in addresses.values())
+    (joined,) = (each["maddr"] for each in told["groups"] if each["ifname"] == near["name"])
+    asked = [each["address"] for each in joined if each.get("family") == "inet6"]
+    # Solicited-node multicast, RFC 4291, section 2.7.1: the address's last 24 bits.
+    assert near["address"] == "fd00:1::1" and "ff02::1:ff00:1" in asked
+
+
+_NEVER = """
+import sys
+from halfopen.errors import LabError
+from halfopen.labs.agent import network
+from halfopen.model.topology import lay_out
+
+network.NAMESPACES.mkdir()
+network._FOUND_S = 0.05
+networks = lay_out(["a", "b"], family=sys.argv[1])
+for host in networks:
+    network.create_host(host)
+network.set_sysctls("a", {"net.ipv6.conf.default.addr_gen_mode": "1"})  # no link-local address
+try:
+    network.connect("a", "b", networks)
+    network.await_neighbours("a", networks["a"])
+except LabError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(
+    ("family", "said"),
+    [("ipv4", ""), ("ipv6", "a: its IPv6 addresses cannot be used after 0.05 s")],
+)
+def test_an_address_that_nobody_can_find_is_an_error_of_the_lab(family: str, said: str) -> None:
+    done = subprocess.run(
+        sandbox.command(sys.executable, "-c", _NEVER, family),
+        env=sandbox.environment(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip() == said

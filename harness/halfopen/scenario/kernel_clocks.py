@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from halfopen.kernel.retransmission import RTO_MAX, Stack, busy_detection
-from halfopen.kernel.scaled import TIME_WAIT, Known, scaled_tcp
+from halfopen.kernel.scaled import TIME_WAIT, Known, ScaledTcp, scaled_tcp
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.ports import System
 from halfopen.scenario.clock import Clock, Kind
+from halfopen.scenario.forgotten import sent_into_the_void
 from halfopen.scenario.model import Host, Inject, Send, Start, Step, Stop, Variant, Wait
 from halfopen.scenario.scaling import scale_section
 
@@ -22,9 +23,10 @@ def kernel_clocks(variant: Variant, scale: float | None, known: Known) -> Iterat
 
     `answer` is how long the kernel waits for an acknowledgement before it gives the connection up,
     which programs and bounds have timers for, too; `outage` the same, compared with how long a
-    fault is left alone; `retry` the longest wait between two retransmissions or window probes,
-    compared with how long a middlebox waits for one; `port` how long a port stays taken after its
-    connections were closed, compared with the time until a program wants it again.
+    fault is left alone; `void` the same, compared with what a host does after it has sent into a
+    flow that a middlebox has forgotten; `retry` the longest wait between two retransmissions or
+    window probes, compared with how long a middlebox waits for one; `port` how long a port stays
+    taken after its connections were closed, compared with the time until a program wants it again.
 
     Args:
         variant: with production values.
@@ -32,6 +34,7 @@ def kernel_clocks(variant: Variant, scale: float | None, known: Known) -> Iterat
         known: sysctls of the lab's kernel.
     """
     yield from _ports(variant, scale or 1.0)
+    yield from _void(variant, scale or 1.0, known)
     fault = _first_fault(variant)
     if fault is None:
         return
@@ -60,13 +63,32 @@ def _endpoint(host: Host, scale: float, after: float, known: Known) -> Iterator[
     lacking = "" if tcp.rto_max < RTO_MAX or scale == 1 else " (no tcp_rto_max_ms here)"
     name = f"{host.name} wait between retransmissions{lacking}"
     yield Clock(Kind.KERNEL, host.name, name, "retry", wait, 0.0, line)
+    for measures in ("answer", "outage"):
+        yield from _gives_up(host, tcp, measures)
+
+
+def _gives_up(host: Host, tcp: ScaledTcp, measures: str) -> Iterator[Clock]:
     own = host.settings.timers() if isinstance(host.settings, System) else ()
     if any(timer.name == "user timeout" for timer in own):
         return  # it takes the place of tcp_retries2
     ends = busy_detection(None, Stack(retries2=tcp.retries2, rto_max=tcp.rto_max))
     name, late = f"{host.name} last retransmission", ends.latest - ends.earliest
-    for measures in ("answer", "outage"):
-        yield Clock(Kind.KERNEL, host.name, name, measures, ends.earliest, late, line)
+    line = host.lines.get("sysctls", host.line)
+    yield Clock(Kind.KERNEL, host.name, name, measures, ends.earliest, late, line)
+
+
+def _void(variant: Variant, scale: float, known: Known) -> Iterator[Clock]:
+    hosts = {host.name: host for host in variant.hosts}
+    for each in sent_into_the_void(variant):
+        host, line = hosts[each.step.host], each.step.line
+        own = host.settings.timers() if isinstance(host.settings, System) else ()
+        if any(timer.measures == "answer" for timer in own):
+            continue  # the program's own is compared with the kernel's
+        measures = f"void {host.name}"
+        yield from _gives_up(host, scaled_tcp(scale, host.sysctls, known), measures)
+        for seconds in each.later:
+            name = f"time after {host.name} sends into a forgotten flow"
+            yield Clock(Kind.STEP, "", name, measures, seconds / scale, SAMPLE_S, line)
 
 
 def _middlebox(host: Host, scale: float | None) -> Iterator[Clock]:

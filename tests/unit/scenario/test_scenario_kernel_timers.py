@@ -76,6 +76,74 @@ def test_without_a_fault_nothing_is_outstanding(load: Load) -> None:
     assert refused(load, "\n".join(lines), 600) == ""
 
 
+def _with_all_systems(directory: Path) -> Load:
+    def load(text: str) -> Scenario:
+        path = directory / "s.scenario.yaml"
+        path.write_text(text)
+        return load_scenario(path, default_vocabulary())
+
+    return load
+
+
+FORGOTTEN = """\
+scenario: a program that goes on after its flow was forgotten
+hosts:
+  sender: { run: tcp client, to: receiver }
+  firewall: { profile: PROFILE }
+  receiver: { run: tcp server, keepalive: KEEPALIVE }
+path: [sender, firewall, receiver]
+steps:
+  - send: 5 messages
+  - wait: SILENCE
+  - send: 1 message
+  - wait: AFTER
+expect:
+  - delivery: { lost: 0 }
+"""
+
+
+@pytest.mark.parametrize(
+    ("profile", "keepalive", "silence", "after", "scale", "refuses"),
+    [
+        ("fortigate", "off", "8 h", "4 h", 10_800, True),
+        ("fortigate", "off", "8 h", "4 h", 7200, False),
+        ("fortigate", "off", "8 h", "20 min", 7200, True),
+        ("fortigate", "off", "8 h", "10 min", 60, False),
+        ("fortigate", "off", "30 min", "4 h", 10_800, False),
+        ("aws-nlb-tcp", "off", "8 h", "4 h", 10_800, False),
+        ("fortigate", "{ idle: 30 min, interval: 75 s, probes: 9 }", "8 h", "4 h", 600, False),
+    ],
+    ids=["too large", "right", "too soon", "before", "kept in the table", "reset", "kept alive"],
+)
+def test_the_kernel_gives_up_what_was_sent_into_a_forgotten_flow_when_it_would(
+    tmp_path: Path,
+    profile: str,
+    keepalive: str,
+    silence: str,
+    after: str,
+    scale: float,
+    *,
+    refuses: bool,
+) -> None:
+    written = {"PROFILE": profile, "KEEPALIVE": keepalive, "SILENCE": silence, "AFTER": after}
+    text = FORGOTTEN
+    for name, value in written.items():
+        text = text.replace(name, value)
+    found = refused(_with_all_systems(tmp_path), text, scale)
+    about = "sender last retransmission (928.69 s) comes before time after sender sends into a"
+    assert (about in found, bool(found)) == (refuses, refuses)
+
+
+def test_a_program_that_waits_for_answers_is_not_held_to_the_kernels_timer(load: Load) -> None:
+    text = FORGOTTEN.replace(
+        "tcp client, to: receiver", "relpio send, to: receiver, keepalive: off"
+    )
+    for name, value in {"PROFILE": "fortigate", "SILENCE": "8 h", "AFTER": "4 h"}.items():
+        text = text.replace(name, value)
+    text = text.replace("tcp server, keepalive: KEEPALIVE", "relpio receive")
+    assert refused(load, text, 1800) == ""
+
+
 def test_an_older_kernel_cannot_play_it(load: Load, vocabulary: Vocabulary) -> None:
     older = replace(NETNS, knows_sysctl=lambda key: key != RTO_MAX_MS)
     (plan,) = make_plans(load(outage()), lab=older, scale=20, seed=0)
@@ -119,10 +187,6 @@ COMMAND = "command receive, start: [python3, s.py], ready: { listening: 7000 }"
 def test_a_port_in_time_wait_is_taken_for_a_minute_whatever_the_scale(
     tmp_path: Path, system: str, pause: str, scale: float, *, refuses: bool
 ) -> None:
-    def load(text: str) -> Scenario:
-        path = tmp_path / "again.scenario.yaml"
-        path.write_text(text)
-        return load_scenario(path, default_vocabulary())
-
+    load = _with_all_systems(tmp_path)
     text = refused(load, AGAIN.replace("SYSTEM", system).replace("PAUSE", pause), scale)
     assert ("receiver TIME_WAIT (60 s)" in text) == refuses

@@ -6,6 +6,7 @@ import contextlib
 import ipaddress
 import json
 import subprocess
+import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -33,6 +34,8 @@ _HOST: Mapping[str, str] = {
     # A lab has no duplicate addresses; to look for them takes a second, at every start of a link.
     "net.ipv6.conf.all.accept_dad": "0",
     "net.ipv6.conf.default.accept_dad": "0",
+    # Who asks for a neighbour may do so from a link-local address: each interface has one.
+    "net.ipv6.conf.default.addr_gen_mode": "0",
 }
 
 # With Linux's 64 a path of 66 hosts carries nothing.
@@ -48,6 +51,7 @@ FORWARDING: Mapping[str, str] = {
 }
 """Settings of a junction (:mod:`halfopen.model.ways`)."""
 
+_FOUND_S, _LOOK_S = 10.0, 0.002
 _CHILD_TABLE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
 _BUCKETS = 4096
 
@@ -96,6 +100,23 @@ def add_routes(name: str, network: HostNetwork) -> None:
     with routing(name) as host:
         for each in network.routes:
             host.add_route(each.subnet, each.gateway)
+
+
+def await_neighbours(name: str, network: HostNetwork) -> None:
+    """Wait until the neighbours of a host can find its IPv6 addresses; at once if it has none.
+
+    Raises:
+        LabError: if they cannot after ten seconds.
+    """
+    if not any(":" in each.address for each in network.interfaces):
+        return
+    deadline = time.monotonic() + _FOUND_S
+    with routing(name) as host:
+        links = {host.link(each.name).index for each in network.interfaces}
+        while not links <= host.found_by_neighbours():
+            if time.monotonic() > deadline:
+                raise LabError(f"{name}: its IPv6 addresses cannot be used after {_FOUND_S:g} s")
+            time.sleep(_LOOK_S)
 
 
 def ends(host: str, interface: Interface) -> tuple[LinkInfo, LinkInfo]:

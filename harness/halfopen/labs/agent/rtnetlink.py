@@ -14,7 +14,7 @@ from halfopen.probes.netlink import attribute, attributes
 
 _ROUTE = 0  # NETLINK_ROUTE
 _EXCLUSIVE, _CREATE, _REPLACE = 0x200, 0x400, 0x100
-_NEW_LINK, _GET_LINK, _NEW_ADDRESS = 16, 18, 20
+_NEW_LINK, _GET_LINK, _NEW_ADDRESS, _GET_ADDRESS = 16, 18, 20, 22
 _NEW_ROUTE, _DEL_ROUTE = 24, 25
 
 _LINK = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, changed
@@ -25,8 +25,9 @@ _HARDWARE, _NAME, _MTU, _PEER, _INFO, _BY_FD = 1, 3, 4, 5, 18, 28  # IFLA_*
 _KIND, _DATA, _VETH_PEER = 1, 2, 1  # IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER
 _ADDRESS_OF, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL
 _TO, _VIA = 1, 5  # RTA_DST, RTA_GATEWAY
-_NO_DAD = 0x02  # IFA_F_NODAD, include/uapi/linux/if_addr.h
+_TENTATIVE = 0x40  # IFA_F_TENTATIVE, include/uapi/linux/if_addr.h
 _MAIN, _STATIC, _UNIVERSE, _NOWHERE, _UNICAST = 254, 4, 0, 255, 1  # RT_TABLE_, RTPROT_, RT_SCOPE_
+_LINK_SCOPE = 253  # RT_SCOPE_LINK
 
 
 @dataclass(frozen=True)
@@ -91,13 +92,27 @@ class Routing:
         self._kernel.ask(_NEW_LINK, 0, _LINK.pack(0, 0, index, _UP if up else 0, _UP))
 
     def add_address(self, index: int, address: str, prefix: int) -> None:
-        """Give an interface an address; nobody is asked whether another has it."""
-        # Duplicate address detection would keep an IPv6 address unusable for a second.
+        """Give an interface an address, which it has before others can find an IPv6 one."""
         family, packed = _packed(address)
-        flags = _NO_DAD if family == AF_INET6 else 0
-        body = _ADDRESS.pack(family, prefix, flags, _UNIVERSE, index)
+        body = _ADDRESS.pack(family, prefix, 0, _UNIVERSE, index)
         body += attribute(_ADDRESS_OF, packed) + attribute(_LOCAL, packed)
         self._kernel.ask(_NEW_ADDRESS, _CREATE | _EXCLUSIVE, body)
+
+    def found_by_neighbours(self) -> set[int]:
+        """Interfaces all of whose IPv6 addresses neighbours can find, among them a link-local one.
+
+        The kernel joins the group in which neighbours ask for an address, and then uses it, in a
+        worker of its own (net/ipv6/addrconf.c, addrconf_dad_work); on a machine without time that
+        is late, and who has asked in vain asks again after a second.
+        """
+        local, tentative = set(), set()
+        for _, payload in self._kernel.dump(_GET_ADDRESS, _ADDRESS.pack(AF_INET6, 0, 0, 0, 0)):
+            _, _, flags, scope, index = _ADDRESS.unpack_from(payload)
+            if flags & _TENTATIVE:
+                tentative.add(index)
+            if scope == _LINK_SCOPE:
+                local.add(index)
+        return local - tentative
 
     def add_route(self, subnet: str, gateway: str) -> None:
         """Send packets for `subnet` by way of `gateway`; whatever route it had is replaced."""
