@@ -59,6 +59,7 @@ class Captures:
                 answer = await self._process.stdout.readline()
         except TimeoutError:
             self._process.kill()
+            await self._process.wait()
             answer = b""
         if not answer:
             assert self._process.stderr is not None
@@ -85,3 +86,4 @@ class Captures:
                 await self._process.wait()
         except TimeoutError:
             self._process.kill()
+            await self._process.wait()

@@ -76,6 +76,7 @@ class Watch:
         finally:
             if search.returncode is None:
                 search.kill()
+                await search.wait()
         if search.returncode == -signal.SIGXCPU:
             raise LabError(
                 f"ready line: {pattern!r} takes more than {line_search.CPU_S} s of CPU time on the "
