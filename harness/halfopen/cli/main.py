@@ -20,6 +20,7 @@ from halfopen.cli.new import new
 from halfopen.cli.page import page
 from halfopen.cli.run import run
 from halfopen.cli.schema import schema
+from halfopen.cli.validate import validate
 from halfopen.errors import HalfopenError
 from halfopen.report._text import printable
 
@@ -61,6 +62,7 @@ for command in (
     page,
     advise,
     new,
+    validate,
     clean,
     doctor,
     profiles,
