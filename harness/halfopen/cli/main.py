@@ -9,27 +9,19 @@ from typing import Annotated, NoReturn
 import typer
 
 from halfopen import __version__
-from halfopen.cli.advise import advise
-from halfopen.cli.check import check
-from halfopen.cli.clean import clean
-from halfopen.cli.doctor import doctor
 from halfopen.cli.entry import INTERRUPTED, WORDS
-from halfopen.cli.kernel import app as kernel
-from halfopen.cli.listing import checks, faults, profiles, systems
-from halfopen.cli.new import new
-from halfopen.cli.page import page
-from halfopen.cli.run import run
-from halfopen.cli.schema import schema
-from halfopen.cli.validate import validate
+from halfopen.cli.lazy import Commands
 from halfopen.errors import HalfopenError
 from halfopen.report._text import printable
 
 app = typer.Typer(
     name="halfopen",
+    cls=Commands,
     no_args_is_help=True,
     add_completion=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},  # of every command
     help=(
         "Put real programs behind a firewall that silently drops idle TCP connections, run a "
         "scenario, and get a verdict: no message lost, file descriptors bounded, dead connections "
@@ -54,27 +46,6 @@ def _options(
     ] = False,
 ) -> None:
     pass
-
-
-for command in (
-    run,
-    check,
-    page,
-    advise,
-    new,
-    validate,
-    clean,
-    doctor,
-    profiles,
-    faults,
-    systems,
-    checks,
-    schema,
-):
-    app.command()(command)
-
-
-app.add_typer(kernel)
 
 
 def main() -> None:
