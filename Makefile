@@ -40,7 +40,7 @@ setup-dev: .venv/.installed-dev
 	@touch $@
 
 demo: setup ## the first incident, live: an hour of silence behind a FortiGate
-	$(BIN)/halfopen run $(DEMO) --out out/demo
+	$(BIN)/halfopen demo
 
 warp: setup ## the same incident unscaled, 6 hours of it in seconds: builds a kernel first, once
 	@.ci/system-packages kernel

@@ -9,6 +9,7 @@ Both distributions use it; their pyproject.toml gives the options:
     sources    directory of the C files, relative to that of pyproject.toml
     package    the same directory in the wheel
     variable   with this environment variable set to 1 nothing is compiled
+    data       directories that the wheel holds: in pyproject.toml's directory -> in the wheel
 """
 
 from __future__ import annotations
@@ -34,6 +35,9 @@ class CompiledLoops(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Called by hatchling before it builds; `version` is "standard" or "editable"."""
+        if version == "standard":  # an editable one has them where they are
+            for source, place in self.config.get("data", {}).items():
+                build_data["force_include"][str(Path(self.root) / source)] = place
         if os.environ.get(self.config["variable"], "0") not in ("", "0"):
             return
         sources = Path(self.root) / self.config["sources"]

@@ -83,10 +83,15 @@ def say_duration(seconds: float) -> str:
 def suggest(word: str, known: Iterable[str], kind: str = "known") -> str:
     """A remedy for an unknown word: the nearest known one, else all of them."""
     known = sorted(known)
-    near = difflib.get_close_matches(word[:100], known, n=1, cutoff=0.6)
-    if near:
-        return f"did you mean {near[0]!r}?"
+    if near := nearest(word, known):
+        return f"did you mean {near!r}?"
     return f"{kind}: {', '.join(known)}" if known else f"{kind}: none"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """The known word that is most like another; empty if none is."""
+    found = difflib.get_close_matches(word[:100], sorted(known), n=1, cutoff=0.6)
+    return found[0] if found else ""
 
 
 def check_keys(node: Node, known: Iterable[str], where: str, problems: Problems) -> bool:

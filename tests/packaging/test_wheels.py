@@ -17,6 +17,7 @@ import halfopen
 import relpio
 
 ROOT = Path(__file__).parents[2]
+LIBRARY = sorted((ROOT / "scenarios").rglob("*.scenario.yaml"))
 PROJECTS = {"halfopen": ROOT, "relpio": ROOT / "impl"}
 
 SCENARIO = """\
@@ -101,6 +102,10 @@ def test_the_wheel_of_halfopen_is_complete(wheels: dict[str, Path]) -> None:
     assert "halfopen/scenario/scenario.schema.json" in names
     assert any(n.startswith("halfopen/profiles/data/") and n.endswith(".yaml") for n in names)
     assert any(n.startswith("halfopen/report/templates/") for n in names)
+    library = {str(each.relative_to(ROOT / "scenarios")) for each in LIBRARY}
+    assert library == {
+        n.removeprefix("halfopen/library/") for n in names if n.endswith(".scenario.yaml")
+    }
     assert {n.split("/")[0] for n in names} == {
         "halfopen", f"halfopen-{halfopen.__version__}.dist-info"
     }  # fmt: skip
@@ -172,6 +177,11 @@ def test_halfopen_runs_where_it_is_installed_and_needs_relpio_only_to_play_it(
     status, said = environment.run("halfopen", "--version", path=third_party)
     assert status == 0, said
     assert halfopen.__version__ in said
+    status, said = environment.run("halfopen", "library", path=third_party)
+    assert (status, len(said.splitlines())) == (0, len(LIBRARY)), said
+    status, said = environment.run("halfopen", "validate", "@incidents", path=third_party)
+    assert status == 0, said
+    assert "site-packages/halfopen/library/incidents/fortigate-idle-relp" in said
     status, said = environment.run("halfopen", *play, path=third_party)
     assert status == 3, said
     assert "relpio is not installed" in said

@@ -11,10 +11,9 @@ from halfopen.cli.parameters import describe
 from halfopen.errors import HalfopenError, Problem
 from halfopen.labs import all_labs
 from halfopen.ports import Fault, LabSpec
+from halfopen.scenario.library import SUFFIX
 from halfopen.verbs import Verb
 from halfopen.yamlfile import Node, read_yaml
-
-SCENARIOS = "*.scenario.yaml"
 
 
 def fault_page(spec: type[Fault], shown_by: Sequence[str]) -> dict[str, Any]:
@@ -66,7 +65,7 @@ def scenarios_by_fault(directory: Path) -> dict[str, list[str]]:
     A file that cannot be read is passed over: `halfopen run` says what is wrong with it.
     """
     found: dict[str, list[str]] = {}
-    for path in sorted(directory.rglob(SCENARIOS)):
+    for path in sorted(directory.rglob(f"*{SUFFIX}")):
         problems: list[Problem] = []
         try:
             names = {str(name) for name in _faults_in(read_yaml(path, problems=problems))}
@@ -86,11 +85,3 @@ def _faults_in(node: Node) -> Iterator[object]:
     elif isinstance(node.value, tuple):
         for each in node.value:
             yield from _faults_in(each)
-
-
-def library() -> Path | None:
-    """Where scenarios lie: `scenarios` here, or in the source tree that this runs from."""
-    for directory in (Path("scenarios"), Path(__file__).parents[3] / "scenarios"):
-        if directory.is_dir():
-            return directory
-    return None

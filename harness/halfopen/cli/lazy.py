@@ -18,6 +18,8 @@ COMMANDS: Mapping[str, str] = {
     "check": "Judge a saved history again, even that of a killed run.",
     "page": "Write a page about each scenario of a saved run.",
     "advise": "Show whether an idle connection survives these firewalls.",
+    "demo": "Play the first incident of the library.",
+    "library": "List the scenarios that halfopen comes with, or print one.",
     "new": "Write a commented scenario to start from.",
     "validate": "Say what is wrong with scenario files; run nothing.",
     "clean": "Remove the containers and volumes of runs whose process is gone.",

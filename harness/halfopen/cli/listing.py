@@ -12,12 +12,13 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from halfopen.cli.fault_page import fault_page, library, scenarios_by_fault
+from halfopen.cli.fault_page import fault_page, scenarios_by_fault
 from halfopen.cli.parameters import describe
 from halfopen.errors import UsageError
 from halfopen.fields import Section
 from halfopen.ports import Profile
 from halfopen.profiles import ASSUMED
+from halfopen.scenario import library as scenario_library
 from halfopen.sections import say_duration, suggest
 from halfopen.vocabulary import default_vocabulary
 
@@ -35,7 +36,7 @@ def faults(name: Name = None, json: AsJson = False) -> None:
     """List the faults, or explain one: parameters, labs that support it, scenarios that use it."""
     found = default_vocabulary().faults.values()
     chosen = [f for f in found if name in (None, f.name)]
-    shown = scenarios_by_fault(directory) if (directory := library()) and chosen else {}
+    shown = scenarios_by_fault(scenario_library.directory()) if chosen else {}
     pages = [fault_page(f, shown.get(f.name, ())) for f in (chosen or found)]
     _show("fault", pages, name, json)
 

@@ -11,10 +11,9 @@ from halfopen.model.plan import Plan
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.choice import Chooser
 from halfopen.scenario import Scenario, load_scenario, make_plans
+from halfopen.scenario.library import MARK, SUFFIX, path_of
 from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
-
-SUFFIX = ".scenario.yaml"
 
 AUTO = "auto"
 """As `--lab` takes it: the lab is chosen for each scenario."""
@@ -27,11 +26,16 @@ _Make = Callable[[Scenario, Collection[str] | None], Sequence[Plan]]
 def scenario_files(paths: Sequence[Path]) -> list[Path]:
     """The scenario files that `paths` name: files as they are, directories with all below them.
 
+    What begins with `@` names a scenario, or a directory, of the library; `@` is all of it.
+
     Raises:
-        UsageError: if a directory holds none.
+        UsageError: if a directory holds none, or the library has none of that name.
     """
     found: list[Path] = []
-    for path in paths:
+    for each in paths:
+        path = each
+        if str(each).startswith(MARK) and not each.exists():
+            path = path_of(str(each).removeprefix(MARK))
         if path.is_dir():
             below = sorted(path.rglob(f"*{SUFFIX}"))
             if not below:

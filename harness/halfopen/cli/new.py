@@ -7,9 +7,9 @@ from typing import Annotated
 
 import typer
 
-from halfopen.cli.loading import SUFFIX
 from halfopen.errors import UsageError
 from halfopen.scenario import new_scenario
+from halfopen.scenario.library import SUFFIX
 
 
 def new(
