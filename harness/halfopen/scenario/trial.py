@@ -1,0 +1,133 @@
+"""The scenario that `halfopen try` plays: two commands of somebody's own, and a silence between."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from halfopen.model.units import format_duration
+
+_IN_THE_LAB_S = 6.0
+"""About how long the shortest of the times takes in a lab with scaled time."""
+
+_TEMPLATE = """\
+# Written by `halfopen try`. Play it again with `halfopen run`; `halfopen systems "command send"` says
+# what else can be told of a command. Times are those of production.
+scenario: {title}
+{scale}hosts:
+  client:
+    run: command send             # takes messages on its standard input
+    start: {client}
+    ready: {{ connected: {port} }}
+{firewalls}  server:
+    run: command receive          # its output holds the messages
+    start: {server}
+    ready: {{ listening: {port} }}
+    output: {output}
+path: {path}
+
+steps:
+  - send: {count} messages
+    from: client
+  - wait: {silence}
+  - send: {count} messages
+    from: client
+
+expect:
+  - delivery: {{ lost: 0, corrupted: 0 }}
+  - half-open: {{ at: server, at end: 0 }}
+"""
+
+_WITH_KEEPALIVE = """\
+
+variants:
+  as it is: {{}}
+  with keepalive:
+    about: libkeepalive asks for keepalive on every connection of both programs.
+    hosts:
+      client: {{ preload keepalive: {keepalive} }}
+      server: {{ preload keepalive: {keepalive} }}
+"""
+
+
+@dataclass(frozen=True)
+class TrialFirewall:
+    """A firewall between the two.
+
+    Attributes:
+        profile: its name, or its file.
+        idle_timeout: seconds, None for never.
+        own: whether somebody chose that, so that it must be written.
+    """
+
+    profile: str
+    idle_timeout: float | None
+    own: bool
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is tried.
+
+    Attributes:
+        client: the command that connects, and takes messages on its standard input.
+        server: the command that listens.
+        port: on which it does.
+        firewalls: between them, nearest to the client first.
+        silence: seconds of production without a message.
+        output: `standard output`, or the file in which the server's messages appear.
+        keepalive: (idle, interval, probes) of the variant with libkeepalive, None for no such.
+    """
+
+    client: Sequence[str]
+    server: Sequence[str]
+    port: int
+    firewalls: Sequence[TrialFirewall]
+    silence: float
+    output: str = "standard output"
+    keepalive: tuple[float, float, int] | None = None
+
+    count = 10
+
+    @property
+    def scale(self) -> float:
+        """That of a lab with scaled time: nothing that matters takes less than some seconds."""
+        times = [self.silence, *(f.idle_timeout for f in self.firewalls if f.idle_timeout)]
+        if self.keepalive is not None:
+            times.append(self.keepalive[1] * _IN_THE_LAB_S)  # a second between probes is the least
+        return max(1.0, float(f"{min(times) / _IN_THE_LAB_S:.2g}"))
+
+    def text(self, scale: float) -> str:
+        """The scenario file."""
+        names = [f"firewall{number or ''}" for number in range(len(self.firewalls))]
+        silence = format_duration(self.silence)
+        return _TEMPLATE.format(
+            title=json.dumps(f"{self.client[0]} and {self.server[0]}, silent for {silence}"),
+            scale=f"scale: {scale:g}\n" if scale != 1 else "",
+            client=json.dumps(list(self.client), ensure_ascii=False),
+            server=json.dumps(list(self.server), ensure_ascii=False),
+            port=self.port,
+            firewalls="".join(map(_host, names, self.firewalls)),
+            output=json.dumps(self.output, ensure_ascii=False),
+            path=json.dumps(["client", *names, "server"]),
+            count=self.count,
+            silence=silence,
+        ) + (_variants(self.keepalive) if self.keepalive is not None else "")
+
+
+def _host(name: str, firewall: TrialFirewall) -> str:
+    words = f"profile: {json.dumps(firewall.profile)}"
+    if firewall.own:
+        never = firewall.idle_timeout is None
+        words += f", idle timeout: {'never' if never else format_duration(firewall.idle_timeout)}"
+    return f"  {name}: {{ {words} }}\n"
+
+
+def _variants(keepalive: tuple[float, float, int]) -> str:
+    idle, interval, probes = keepalive
+    words = (
+        f"{{ idle: {format_duration(idle)}, interval: {format_duration(interval)}, "
+        f"probes: {probes} }}"
+    )
+    return _WITH_KEEPALIVE.format(keepalive=words)
