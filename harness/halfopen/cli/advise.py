@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json as json_module
-import re
 from typing import Annotated
 
 import typer
@@ -14,8 +13,9 @@ from halfopen.advice import advise as judge
 from halfopen.advice.proof import print_proof, proof_record, prove_advice
 from halfopen.advice.record import as_record
 from halfopen.advice.text import print_advice
+from halfopen.cli.keepalive import read_keepalive
 from halfopen.errors import UsageError
-from halfopen.kernel import HZ, HZS, Keepalive, Stack
+from halfopen.kernel import HZ, HZS, Stack
 from halfopen.kernel.retransmission import RETRIES2
 from halfopen.vocabulary import default_vocabulary
 
@@ -36,8 +36,8 @@ def advise(
         str,
         typer.Option(
             metavar="T/I/P",
-            help="Seconds before the first probe, seconds between probes, number of probes; "
-            "or off.",
+            help="Time before the first probe, time between probes, number of probes (1800/75/9, "
+            "30min/75s/9); on for the system's 7200/75/9; off.",
         ),
     ] = "off",
     user_timeout: Annotated[
@@ -86,19 +86,4 @@ def _settings(keepalive: str, user_timeout: int, retries2: int, hz: int) -> Sett
             f"use {', '.join(map(str, HZS[:-1]))} or {HZS[-1]}"
         )
     patience = user_timeout / 1000 if user_timeout else None
-    return Settings(_keepalive(keepalive), patience, Stack(retries2=retries2, hz=hz))
-
-
-def _keepalive(text: str) -> Keepalive | None:
-    if text == "off":
-        return None
-    match = re.fullmatch(r"(\d{1,9})/(\d{1,9})/(\d{1,9})", text)
-    if match is None:
-        raise UsageError(
-            f"--keepalive {text!r} is not IDLE/INTERVAL/PROBES; use whole seconds and a number of "
-            "probes, for example 1800/75/9, or off"
-        )
-    try:
-        return Keepalive(*(int(each) for each in match.groups()))
-    except ValueError as error:
-        raise UsageError(f"--keepalive {text}: {error}") from None
+    return Settings(read_keepalive(keepalive), patience, Stack(retries2=retries2, hz=hz))

@@ -18,6 +18,7 @@ COMMANDS: Mapping[str, str] = {
     "check": "Judge a saved history again, even that of a killed run.",
     "page": "Write a page about each scenario of a saved run.",
     "advise": "Show whether an idle connection survives these firewalls.",
+    "try": "Try two commands of your own on both sides of a firewall.",
     "demo": "Play the first incident of the library.",
     "library": "List the scenarios that halfopen comes with, or print one.",
     "new": "Write a commented scenario to start from.",
@@ -33,8 +34,12 @@ COMMANDS: Mapping[str, str] = {
 }
 """Each command, and what the list of commands says of it on 80 columns, in the list's order."""
 
-_MODULES = dict.fromkeys(("profiles", "faults", "systems", "checks"), "listing")
-"""Where a command is that has no module of its own."""
+_MODULES = dict.fromkeys(("profiles", "faults", "systems", "checks"), "listing") | {
+    "try": "try_commands"
+}
+"""Where a command is that has no module of its name."""
+
+_FUNCTIONS = {"try": "try_commands"}  # what cannot be a name in Python
 
 _GROUPS = ("kernel",)
 
@@ -57,7 +62,7 @@ def loaded(name: str) -> TyperCommand | TyperGroup:
     if name in _GROUPS:
         return get_group(module.app)
     alone = typer.Typer(add_completion=False, rich_markup_mode=None)
-    alone.command(name)(getattr(module, name))
+    alone.command(name)(getattr(module, _FUNCTIONS.get(name, name)))
     return cast(TyperCommand, get_command(alone))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -15,14 +15,14 @@ from halfopen.cli.run import run
 from halfopen.errors import OutputError, UsageError
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile
-from halfopen.report.directories import check_own
+from halfopen.runner.directories import check_own
 from halfopen.scenario.library import SUFFIX
 from halfopen.scenario.trial import Trial, TrialFirewall
 from halfopen.vocabulary import default_vocabulary
 
 BETWEEN = "::"
 _GENERIC = "fortigate"  # silent, and drops what it does not know
-_FORM = "write the commands behind --, with :: between them: -- CLIENT ARGUMENTS :: SERVER ARGUMENTS"
+_FORM = "write them behind --, with :: between them: -- CLIENT ARGUMENTS :: SERVER ARGUMENTS"
 
 
 def try_commands(
@@ -40,7 +40,7 @@ def try_commands(
         list[str],
         typer.Option(
             metavar="PROFILE|SECONDS",
-            help="As for `halfopen advise`; repeat it for each firewall, nearest to the client first.",
+            help="As for `halfopen advise`; repeat it for each, nearest to the client first.",
         ),
     ],
     silence: Annotated[
@@ -49,7 +49,9 @@ def try_commands(
     output: Annotated[
         str,
         typer.Option(
-            metavar="FILE", help="The file in which the server's messages appear.", show_default=True
+            metavar="FILE",
+            help="The file in which the server's messages appear.",
+            show_default=True,
         ),
     ] = "standard output",
     keepalive: Annotated[
@@ -71,8 +73,7 @@ def try_commands(
     Ten messages are sent, then nothing for a while, then ten more: none may be lost, and the server
     may be left with no dead connection. Exit status as of `halfopen run`.
 
-    Example: halfopen try --firewall aws-nlb-tcp --silence 1h --port 9000 -- nc server 9000 :: nc -lk
-    9000
+    Example: halfopen try --firewall fortigate --silence 2h --port 9 -- nc server 9 :: nc -lk 9
     """
     client, server = _two(commands)
     asked = read_keepalive(keepalive)
@@ -121,7 +122,7 @@ def _silence(text: str) -> float:
     return seconds
 
 
-def _firewall(text: str, profiles: dict[str, Profile]) -> TrialFirewall:
+def _firewall(text: str, profiles: Mapping[str, Profile]) -> TrialFirewall:
     hop = read_hop(text, profiles)
     name = text.strip().partition("=")[0]
     own = hop.confidence == "given"

@@ -6,14 +6,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halfopen.model.units import format_duration
-
 _IN_THE_LAB_S = 6.0
 """About how long the shortest of the times takes in a lab with scaled time."""
 
 _TEMPLATE = """\
-# Written by `halfopen try`. Play it again with `halfopen run`; `halfopen systems "command send"` says
-# what else can be told of a command. Times are those of production.
+# Written by `halfopen try`; `halfopen run` plays it again. Times are those of production.
+# What else can be told of a command: halfopen systems "command send".
 scenario: {title}
 {scale}hosts:
   client:
@@ -42,8 +40,8 @@ expect:
 _WITH_KEEPALIVE = """\
 
 variants:
-  as it is: {{}}
-  with keepalive:
+  as-it-is: {{}}
+  with-keepalive:
     about: libkeepalive asks for keepalive on every connection of both programs.
     hosts:
       client: {{ preload keepalive: {keepalive} }}
@@ -100,10 +98,11 @@ class Trial:
 
     def text(self, scale: float) -> str:
         """The scenario file."""
-        names = [f"firewall{number or ''}" for number in range(len(self.firewalls))]
-        silence = format_duration(self.silence)
+        numbers = range(1, len(self.firewalls) + 1)
+        names = [f"firewall{number if number > 1 else ''}" for number in numbers]
+        silence = _exact(self.silence)
         return _TEMPLATE.format(
-            title=json.dumps(f"{self.client[0]} and {self.server[0]}, silent for {silence}"),
+            title=json.dumps(f"{self.client[0]} and {self.server[0]}, {silence} of silence"),
             scale=f"scale: {scale:g}\n" if scale != 1 else "",
             client=json.dumps(list(self.client), ensure_ascii=False),
             server=json.dumps(list(self.server), ensure_ascii=False),
@@ -119,15 +118,19 @@ class Trial:
 def _host(name: str, firewall: TrialFirewall) -> str:
     words = f"profile: {json.dumps(firewall.profile)}"
     if firewall.own:
-        never = firewall.idle_timeout is None
-        words += f", idle timeout: {'never' if never else format_duration(firewall.idle_timeout)}"
+        idle = firewall.idle_timeout
+        words += f", idle timeout: {'never' if idle is None else _exact(idle)}"
     return f"  {name}: {{ {words} }}\n"
 
 
 def _variants(keepalive: tuple[float, float, int]) -> str:
     idle, interval, probes = keepalive
-    words = (
-        f"{{ idle: {format_duration(idle)}, interval: {format_duration(interval)}, "
-        f"probes: {probes} }}"
-    )
+    words = f"{{ idle: {_exact(idle)}, interval: {_exact(interval)}, probes: {probes} }}"
     return _WITH_KEEPALIVE.format(keepalive=words)
+
+
+def _exact(seconds: float) -> str:
+    for size, unit in ((3600, "h"), (60, "min")):
+        if seconds >= size and seconds % size == 0:
+            return f"{seconds / size:g} {unit}"
+    return f"{seconds:.10g} s"
