@@ -16,6 +16,7 @@ from typer.main import get_command, get_group
 COMMANDS: Mapping[str, str] = {
     "run": "Run scenarios and give verdicts.",
     "check": "Judge a saved history again, even that of a killed run.",
+    "compare": "Say what became of each variant from one run to another.",
     "page": "Write a page about each scenario of a saved run.",
     "advise": "Show whether an idle connection survives these firewalls.",
     "try": "Try two commands of your own on both sides of a firewall.",

@@ -102,3 +102,14 @@ def test_each_history_is_read_once_also_for_the_report(
         check(runs, report=True)
     assert read == [runs / "a", runs / "b", runs / "c"]
     assert (runs / "report.html").exists()
+
+
+def test_saved_runs_are_compared_and_a_damaged_one_is_told(runs: Path) -> None:
+    done = halfopen("compare", "a", "a", cwd=runs)
+    assert (done.returncode, done.stdout.decode()) == (0, "1 variant: 1 same\n")
+    done = halfopen("compare", "a", "c", cwd=runs)
+    assert done.returncode == 1
+    assert done.stdout.decode().splitlines()[-1] == "2 variants: 1 gone, 1 new"
+    done = halfopen("compare", "a", ".", cwd=runs)
+    assert done.returncode == 2
+    assert done.stderr.decode().startswith("b/history.jsonl:2: record 'sockets'")
