@@ -20,6 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "page": "Write a page about each scenario of a saved run.",
     "advise": "Show whether an idle connection survives these firewalls.",
     "try": "Try two commands of your own on both sides of a firewall.",
+    "import": "Write a starting scenario from ss, conntrack and sysctl output.",
     "demo": "Play the first incident of the library.",
     "library": "List the scenarios that halfopen comes with, or print one.",
     "new": "Write a commented scenario to start from.",
@@ -36,11 +37,12 @@ COMMANDS: Mapping[str, str] = {
 """Each command, and what the list of commands says of it on 80 columns, in the list's order."""
 
 _MODULES = dict.fromkeys(("profiles", "faults", "systems", "checks"), "listing") | {
-    "try": "try_commands"
+    "try": "try_commands",
+    "import": "import_captures",
 }
 """Where a command is that has no module of its name."""
 
-_FUNCTIONS = {"try": "try_commands"}  # what cannot be a name in Python
+_FUNCTIONS = {"try": "try_commands", "import": "import_captures"}  # what cannot be a name in Python
 
 _GROUPS = ("kernel",)
 

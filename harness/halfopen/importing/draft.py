@@ -1,0 +1,305 @@
+"""The scenario that inputs lead to: commented, each figure with the place that it comes from."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from halfopen.errors import UsageError
+from halfopen.importing.explain import Candidate, MiddleboxEvidence, evidence, rank
+from halfopen.importing.facts import Facts, SeenConnection, Side
+from halfopen.importing.roles import Role, choose_roles
+from halfopen.importing.sysctl import KEEPALIVE, RETRIES
+from halfopen.importing.timers import Timers, timers
+from halfopen.model.units import count
+from halfopen.ports import Profile
+from halfopen.sections import say_duration
+
+_IN_THE_LAB_S = 6.0
+"""About how long the shorter of silence and idle timeout takes in a lab with scaled time."""
+
+_LONGEST_WAIT = 30 * 86400.0
+_USUAL_WAIT = 4500.0
+_SHOWN = 5  # other ports, named in a comment
+_LARGEST_SCALE = 7200.0
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A scenario to start from.
+
+    Attributes:
+        server_port: whose connections it plays.
+        best: the profile in it, and others by how well they fit.
+        silence: seconds that it waits between messages.
+        scale: at which the shorter of its times takes some seconds in a lab.
+    """
+
+    server_port: int
+    best: Sequence[Candidate]
+    silence: float
+    scale: float
+    _head: str
+    _body: str
+
+    def text(self, scale: float) -> str:
+        """The scenario file."""
+        said = f"scale: {scale:g}    # a lab in real time divides every time by this\n"
+        return self._head + (said if scale != 1 else "") + self._body
+
+
+def draft(facts: Facts, profiles: Mapping[str, Profile], inputs: Sequence[str]) -> Draft:
+    """The scenario for the connections that are in trouble, or for the busiest server port.
+
+    Args:
+        facts: that were read.
+        profiles: to choose the middlebox from.
+        inputs: the files that they were read from.
+
+    Raises:
+        UsageError: if no input shows a TCP connection, or a port that is listened on.
+    """
+    ports = _ports(facts)
+    if not ports:
+        raise UsageError(
+            f"no input shows a TCP connection; understood: {facts}; "
+            "add --ss, --conntrack or --pcap with the connections of the machine"
+        )
+    port, *others = ports
+    group = [each for each in facts.connections if each.server.port == port]
+    seen = evidence(group, facts)
+    best = rank(seen, profiles)
+    return _Writer(facts, port, others, group, seen, best, inputs).draft()
+
+
+def _ports(facts: Facts) -> list[int]:
+    """Server ports: those with trouble first, then the busiest, then those listened on only."""
+    pairs = {(each.client, each.server) for each in facts.connections}
+    busy = Counter(server.port for _, server in pairs)
+    trouble = Counter(each.server.port for each in facts.connections if each.late)
+    known = dict.fromkeys([*busy, *facts.listeners])
+    return sorted((port for port in known if port), key=lambda p: (not trouble[p], -busy[p], p))
+
+
+class _Writer:
+    def __init__(
+        self,
+        facts: Facts,
+        port: int,
+        others: Sequence[int],
+        group: Sequence[SeenConnection],
+        seen: MiddleboxEvidence,
+        best: Sequence[Candidate],
+        inputs: Sequence[str],
+    ) -> None:
+        self._facts = facts
+        self._port = port
+        self._others = others
+        self._group = group
+        self._seen = seen
+        self._best = best
+        self._inputs = inputs
+        self._idle = best[0].override or best[0].idle
+        self._silence, self._why_silence = self._wait()
+        programs: dict[Side, str] = {}
+        if (listener := facts.listeners.get(port)) is not None:
+            programs["server"] = listener.program
+        for each in group:
+            programs |= {side: name for side, name in each.programs.items() if name}
+        self._roles = choose_roles(port, programs)
+
+    def draft(self) -> Draft:
+        short = min(self._silence, self._idle or self._silence)
+        scale = min(max(1.0, float(f"{short / _IN_THE_LAB_S:.2g}")), _LARGEST_SCALE)
+        sides: tuple[Side, Side] = ("client", "server")
+        seen = {side: timers(side, self._group, self._facts) for side in sides}
+        hosts = [self._host("client", seen["client"]), self._firewall()]
+        hosts.append(self._host("server", seen["server"]))
+        body = ["hosts:", *(line for host in hosts for line in host)]
+        body += ["path: [client, firewall, server]", "", *self._steps(), *self._variants()]
+        head = "\n".join(self._head()) + "\n"
+        return Draft(self._port, self._best, self._silence, scale, head, "\n".join(body) + "\n")
+
+    def _head(self) -> list[str]:
+        names = ", ".join(_safe(name) for name in self._inputs)
+        lines = [
+            f"# Written by `halfopen import` from {names}.",
+            "# Times are those of production. Look at what is marked `not known`: `halfopen",
+            "# systems`, `profiles`, `checks` and `faults` say what can be written.",
+            f"scenario: {json.dumps(f'connections to port {self._port}')}",
+            f"source: {json.dumps(f'imported from {names}', ensure_ascii=False)}",
+            "",
+        ]
+        if self._group:
+            clients = len({each.client.address for each in self._group})
+            pairs = len({(each.client, each.server) for each in self._group})
+            lines.append(
+                f"# {count(pairs, 'connection')} to port {self._port} from "
+                f"{count(clients, 'client')}; the first: {_safe(self._group[0].where)}"
+            )
+            by_pair = {(e.client, e.server): e.state for e in self._group if e.state}
+            states = Counter(by_pair.values())
+            if states:
+                said = ", ".join(f"{number} {state}" for state, number in states.most_common(6))
+                lines.append(f"# states: {said}")
+        else:
+            where = self._facts.listeners[self._port].where
+            lines.append(f"# not known: who connects; {_safe(where)} shows a port listened on")
+        for port in self._others[:_SHOWN]:
+            lines.append(f"# not in this scenario: {self._other(port)}")
+        if len(self._others) > _SHOWN:
+            lines.append(f"# ... and {count(len(self._others) - _SHOWN, 'more port')}")
+        return lines
+
+    def _other(self, port: int) -> str:
+        found = [each for each in self._facts.connections if each.server.port == port]
+        if not found:
+            where = self._facts.listeners[port].where
+            return f"port {port}, listened on ({_safe(where)})"
+        pairs = len({(each.client, each.server) for each in found})
+        return f"port {port}, {count(pairs, 'connection')} ({_safe(found[0].where)})"
+
+    def _host(self, side: Side, seen: Timers) -> list[str]:
+        role: Role = self._roles[side]
+        lines = [f"  {side}:{self._where(side)}", f"    run: {role.system:<22}# {_safe(role.why)}"]
+        if side == "client":
+            lines.append("    to: server")
+        lines.append(f"    port: {self._port}")
+        lines += [f"    {key}: {value:<18}# {note}" for key, value, note in role.options]
+        if role.keepalive:
+            lines += [f"    # {_safe(comment)}" for comment in seen.comments]
+            value = str(seen) if role.timers else ("off" if seen.values is None else "on")
+            lines.append(f"    keepalive: {value}")
+        return lines + self._sysctls(side, role)
+
+    def _where(self, side: Side) -> str:
+        ends = Counter(getattr(each, side).address for each in self._group)
+        if not ends:
+            return ""
+        (address, _), *more = ends.most_common()
+        others = f" and {len(more)} more" if more else ""
+        where = next(e.where for e in self._group if getattr(e, side).address == address)
+        return f"                       # {_safe(address)}{others} ({_safe(where)})"
+
+    def _sysctls(self, side: Side, role: Role) -> list[str]:
+        if side != self._home:
+            return []
+        names = [RETRIES] if role.timers else [RETRIES, *KEEPALIVE]
+        lines = []
+        for name in names:
+            found = self._facts.settings.get(name)
+            if found is None or not 1 <= found.value <= (255 if name == RETRIES else 32767):
+                continue
+            seconds = " s" if name in KEEPALIVE[:2] else ""
+            lines.append(f"      {name}: {found.value:.0f}{seconds}   # {_safe(found.where)}")
+        if not lines:
+            return []
+        note = "" if self._told else "    # not known: whose these are"
+        return [f"    sysctls:{note}", *lines]
+
+    @property
+    def _told(self) -> set[Side]:
+        """The sides at which `ss` was called."""
+        return {side for each in self._group for side in (*each.programs, *each.keepalive)}
+
+    @property
+    def _home(self) -> Side:
+        return "client" if self._told == {"client"} else "server"
+
+    def _firewall(self) -> list[str]:
+        best, *others = self._best
+        lines = [f"  firewall:                     # {best.title}: " + _first(best)]
+        lines += [f"    # {_safe(reason)}" for reason in best.reasons[1:]]
+        nothing = self._seen == MiddleboxEvidence(nat=self._seen.nat)
+        if nothing:
+            lines = ["  firewall:                     # not known: no input tells what it is"]
+        lines.append(f"    profile: {best.profile}")
+        if best.override is not None:
+            lines.append(f"    idle timeout: {say_duration(best.override)}    # fits what was seen")
+        if self._seen.nat:
+            lines.append(f"    nat: {self._seen.nat}")
+        lines += self._foreign()
+        for each in others[:2]:
+            lines.append(f"    # or {each.profile} ({each.title}): {'; '.join(each.reasons)}")
+        return [_safe(line) for line in lines]
+
+    def _foreign(self) -> list[str]:
+        """Flow tables that cannot be what forgot the flow."""
+        _, most = self._seen.window
+        return [
+            f"    # {what} ({figure.where}) waits for {say_duration(figure.value)}: that is not "
+            "what forgot the connection"
+            for what, figure in (
+                ("the flow table", self._seen.tracked),
+                ("this machine's connection tracking", self._seen.timeout),
+            )
+            if figure is not None and figure.value > most
+        ]
+
+    def _wait(self) -> tuple[float, str]:
+        """How long nothing is sent, and why."""
+        seen = self._seen.killed
+        idle = self._idle
+        longest = max(
+            (each.silence for each in self._group if each.silence),
+            key=lambda f: f.value,
+            default=None,
+        )
+        if seen is not None:
+            why = f"after {say_duration(round(seen.value))} data got no answer: {seen.where}"
+            if idle is None or seen.value > 1.1 * idle:
+                return _whole(seen.value), why
+            return _whole(1.25 * idle), f"{why}; longer than the idle timeout"
+        if longest is not None and longest.value > (idle or 0) and longest.value >= 1:
+            return _whole(longest.value), f"longest silence seen: {longest.where}"
+        wanted = min(1.25 * idle, _LONGEST_WAIT) if idle else _USUAL_WAIT
+        said = "not known: the silence; this is longer than the idle timeout"
+        if longest is not None:
+            said += f" (seen: {say_duration(round(longest.value, 1))}, {longest.where})"
+        return _whole(wanted), said
+
+    def _steps(self) -> list[str]:
+        return [
+            "steps:",
+            "  - send: 20 messages           # not known: how much is sent, and what",
+            "    from: client",
+            f"  # {_safe(self._why_silence)}",
+            f"  - wait: {say_duration(self._silence)}",
+            "  - send: 20 messages",
+            "    from: client",
+            "",
+            "expect:                         # not known: what your programs promise",
+            "  - delivery: { lost: 0, corrupted: 0 }",
+            "  - half-open: { at: server, at end: 0 }",
+        ]
+
+    def _variants(self) -> list[str]:
+        lines = ["", "variants:", "  as-imported: {}"]
+        roles = [(side, self._roles[side]) for side in self._roles]
+        idle = self._idle if self._idle is not None else _USUAL_WAIT
+        if idle < 4 or not all(role.timers for _, role in roles):
+            return lines
+        probe = min(float(int(idle // 2)), 7200.0)
+        wanted = Timers((probe, float(max(1, min(75, int(probe // 4)))), 9), ())
+        lines += [
+            "  with-keepalive:",
+            "    about: Both sides send probes before the firewall forgets the flow.",
+            "    hosts:",
+            *(f"      {side}: {{ keepalive: {wanted} }}" for side, _ in roles),
+        ]
+        return lines
+
+
+def _first(candidate: Candidate) -> str:
+    return candidate.reasons[0] if candidate.reasons else "nothing speaks against it"
+
+
+def _whole(seconds: float) -> float:
+    return float(max(1, round(min(seconds, _LONGEST_WAIT))))
+
+
+def _safe(text: str) -> str:
+    """`text` for a comment: file names and programs may hold anything."""
+    return "".join(char if char.isprintable() else "?" for char in text)
