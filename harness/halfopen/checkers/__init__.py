@@ -117,9 +117,21 @@ def _unless_late(history: History, check: Check, found: Finding) -> Finding:
     if found.verdict is Verdict.UNKNOWN:
         return _because_late(history, check, found)
     if history.late_s < bears:
-        return found
+        return _unless_overtime(history, found)
     decides = f"and {format_duration(bears)} can change the order of two of the run's timers"
     return late(found.bound, found, history.late_s, decides)
+
+
+def _unless_overtime(history: History, found: Finding) -> Finding:
+    """The finding, or that the run's end lasted so long that a middlebox forgot a flow in it."""
+    took, overtime = history.end_s
+    if not overtime or not took - overtime < history.end_bears_s <= took:
+        return found
+    bears = format_duration(history.end_bears_s)
+    decides = (
+        f"so that the run's end lasted {format_duration(took)}: flows are forgotten in {bears}"
+    )
+    return late(found.bound, found, overtime, decides)
 
 
 def _because_late(history: History, check: Check, found: Finding) -> Finding:

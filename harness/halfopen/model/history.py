@@ -118,6 +118,19 @@ class History:
         steps = [record.get("late_s", 0.0) for record in self.of(StepRecord)]
         return max([self._late_between(self.begun or 0.0, inf), *steps])
 
+    @property
+    def end_s(self) -> tuple[float, float]:
+        """Lab seconds from the last step to the end, and how many of them only lateness took."""
+        last = max((record["t"] for record in self.of(StepRecord)), default=self.duration)
+        overtime = self.end.get("overtime_s", 0.0) if self.end is not None else 0.0
+        return self.duration - last, overtime
+
+    @property
+    def end_bears_s(self) -> float:
+        """Lab seconds for which the end may last before a middlebox forgets a flow."""
+        bears = self.plan.get("end_bears_s")
+        return inf if bears is None else float(bears)
+
     def on_time(self) -> History:
         """The same history of a machine that was never late: its samples came when they were due.
 

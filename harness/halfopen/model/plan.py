@@ -89,7 +89,11 @@ class Plan:
     `control` is why nothing need differ without the faults, empty if something must;
     `returns` is the way back, if that is not the path; `branches` are further paths.  `bears_s`
     are the lab seconds that steps and programs may be late before two of the variant's timers
-    change their order; None if any lateness is borne.  `unsupported` says why the lab's
+    change their order; None if any lateness is borne.  `at_end` is by what factor the end of the
+    run is waited for longer than in a lab with scaled time: for as long in production.
+    `end_bears_s` are the lab seconds for which the end may last before a middlebox forgets a flow;
+    None if it forgets none.
+    `unsupported` says why the lab's
     kernel cannot play it at this scale; empty if it can.
     """
 
@@ -112,6 +116,8 @@ class Plan:
     returns: tuple[str, ...] = ()
     branches: tuple[tuple[str, ...], ...] = ()
     bears_s: float | None = None
+    at_end: float = 1.0
+    end_bears_s: float | None = None
     unsupported: str = ""
 
     def host(self, name: str) -> PlannedHost:

@@ -146,10 +146,13 @@ class Player:
                     self._vocabulary,
                     seed=plan.seed,
                     base=self._base,
+                    at_end=plan.at_end,
                 )
                 async with stage:
                     begun = stage.lab.origin
                     await self._while_recorded(self._on(stage))
+                if stage.overtime_s >= _NOTABLE_S:
+                    end["overtime_s"] = round(stage.overtime_s, 3)
             except UnsupportedError as error:
                 end["reason"], end["detail"] = "unsupported", str(error)
                 raise

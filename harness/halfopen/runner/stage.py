@@ -49,6 +49,7 @@ class Stage:
         vocabulary: the systems and faults that can be named.
         seed: seed of the random generator in programs.
         base: directory relative to which options name files; empty if there is none.
+        at_end: by what factor the end is waited for longer, see :mod:`halfopen.model.plan`.
 
     Attributes:
         lab: the lab.
@@ -56,6 +57,7 @@ class Stage:
         hosts: as they are by now: a fault may change the options of one.
         faults: those that were injected and are not healed.
         failure: what went wrong in the background.
+        overtime_s: lab seconds for which :meth:`settle` took longer because samples were late.
     """
 
     def __init__(
@@ -68,12 +70,14 @@ class Stage:
         *,
         seed: int = 0,
         base: str = "",
+        at_end: float = 1.0,
     ) -> None:
         self._spec = spec
         self._record = record
         self._vocabulary = vocabulary
         self._seed = seed
         self._base = base
+        self._at_end = at_end
         self.lab = spec.open(directory, token, self._take)
         self.conditions = Conditions()
         self.hosts: dict[str, PlannedHost] = {}
@@ -86,6 +90,7 @@ class Stage:
         self._tasks: set[asyncio.Task[None]] = set()
         self._next_seq = 1
         self._feeding_s = 0.0
+        self.overtime_s = 0.0
 
     async def __aenter__(self) -> Self:
         await self.lab.__aenter__()
@@ -324,12 +329,14 @@ class Stage:
             self._arrive(),
             *(self._until(each) for each in questions),
         )
-        await self._settling.wait(self.lab.now, self.lab.sample, since=self.lab.now())
+        self.overtime_s = await self._settling.wait(
+            self.lab.now, self.lab.sample, since=self.lab.now(), factor=self._at_end
+        )
 
     async def _arrive(self) -> None:
         # Not put off by lateness: what arrives only because the run lasted longer is lost to it.
         with suppress(TimeoutError):
-            async with asyncio.timeout(_ARRIVE_S):
+            async with asyncio.timeout(_ARRIVE_S * self._at_end):
                 while not self.conditions.figures.all_delivered:
                     await self._changed.wait()
 

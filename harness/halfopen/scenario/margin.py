@@ -7,11 +7,13 @@ comes before something else is what a verdict bears.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from halfopen.kernel.scaled import Known, all_known
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.scenario.clock import Clock, Kind, relation
-from halfopen.scenario.clocks import pairs
-from halfopen.scenario.model import Variant
+from halfopen.scenario.clocks import clocks, pairs
+from halfopen.scenario.model import Send, Step, Variant, Wait
 
 UNCOMPARED_S = 1.0
 """What a scaled run bears of which no two timers are compared.
@@ -39,6 +41,34 @@ def margin(variant: Variant, scale: float, known: Known = all_known) -> float | 
     if found:
         return round(min(found), 3)
     return UNCOMPARED_S if scale > 1 else None
+
+
+def end_margin(variant: Variant, scale: float, known: Known = all_known) -> float | None:
+    """Lab seconds for which the end of a run may last before a middlebox forgets a flow.
+
+    Only flows that it remembers when the steps have ended in production; None if there are none.
+    """
+    silent = _silent_at_end(variant.steps)
+    both = zip(clocks(variant, None, known), clocks(variant, scale, known), strict=True)
+    left = [
+        lab.seconds - silent / scale
+        for production, lab in both
+        if lab.kind is Kind.MIDDLEBOX and lab.measures == "silence" and production.seconds > silent
+    ]
+    return round(min(left), 3) if left else None
+
+
+def _silent_at_end(steps: Sequence[Step]) -> float:
+    """Production seconds from the last message to the end of the steps."""
+    now = last = 0.0
+    for step in steps:
+        if isinstance(step, Wait):
+            now += step.seconds
+        elif isinstance(step, Send):
+            ended = now + (step.count - 1) * step.every
+            last = max(last, ended)
+            now = now if step.background else ended
+    return max(0.0, now - last)
 
 
 def _on_time(clock: Clock) -> float:

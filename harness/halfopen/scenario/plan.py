@@ -24,7 +24,7 @@ from halfopen.ports import LabSpec
 from halfopen.scenario.clock import Kind
 from halfopen.scenario.clocks import clocks
 from halfopen.scenario.conditions import AT_MOST_SCALED
-from halfopen.scenario.margin import margin
+from halfopen.scenario.margin import end_margin, margin
 from halfopen.scenario.model import (
     Expectation,
     Heal,
@@ -116,6 +116,8 @@ def _plan(scenario: Scenario, variant: Variant, lab: LabSpec, scale: float, seed
         control=variant.control,
         source=scenario.source,
         bears_s=margin(variant, scale, known),
+        at_end=1.0 if lab.scaled else variant.scale,
+        end_bears_s=end_margin(variant, scale, known) if lab.scaled else None,
         unsupported=kernel_lacks(variant, scale, known),
     )
 

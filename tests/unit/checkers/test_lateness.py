@@ -126,3 +126,34 @@ def test_what_comes_late_comes_together() -> None:
     late(made, 4, 0.5)
     found = check.judge(made.at(9).end())
     assert (found.verdict, found.late_s) == (Verdict.UNKNOWN, 0.5)
+
+
+def ended(overtime_s: float, end_bears_s: float | None) -> History:
+    """A run whose end lasts for two seconds and its overtime."""
+    made = run(planned("delivery", lost="exactly 0"))
+    made.records[0]["plan"]["end_bears_s"] = end_bears_s  # type: ignore[typeddict-item]
+    made.at(3).sent(1).acked(1).delivered(1).add("step", state="end", **STEP)
+    more = {"overtime_s": overtime_s} if overtime_s else {}
+    made.at(5 + overtime_s).add("end", reason="complete", detail="", **more)
+    return History(made.records)
+
+
+@pytest.mark.parametrize(
+    ("overtime_s", "end_bears_s", "verdict"),
+    [
+        (0.0, 1.0, Verdict.PASS),
+        (3.0, None, Verdict.PASS),
+        (3.0, 6.0, Verdict.PASS),
+        (3.0, 4.5, Verdict.UNKNOWN),
+        (3.0, 1.5, Verdict.PASS),
+    ],
+    ids=["in time", "nothing is forgotten", "not so long", "so long", "on any machine"],
+)
+def test_a_flow_that_is_forgotten_only_in_a_long_end_leaves_it_unknown(
+    overtime_s: float, end_bears_s: float | None, verdict: Verdict
+) -> None:
+    result = judged(ended(overtime_s, end_bears_s))
+    assert result.verdict is verdict
+    if verdict is Verdict.UNKNOWN:
+        assert result.late_s == overtime_s
+        assert "so that the run's end lasted 5 s: flows are forgotten in 4.5 s" in result.why

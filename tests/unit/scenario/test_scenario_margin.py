@@ -43,3 +43,19 @@ def test_a_pause_may_not_outlast_what_it_should_not(load: Load) -> None:
 
 def test_a_pause_that_is_longer_already_may_last_on(load: Load) -> None:
     assert bears(load, PAUSED.replace("PAUSE", "70 min"), 60) == UNCOMPARED_S
+
+
+def end_bears(load: Load, text: str, scale: float) -> float | None:
+    return make_plans(load(text), lab=NETNS, scale=scale, seed=0)[0].end_bears_s
+
+
+def test_the_end_may_last_until_what_is_remembered_then_is_forgotten(load: Load) -> None:
+    assert end_bears(load, PAUSED.replace("PAUSE", "50 min"), 60) == 60
+    steps = PAUSED.index("steps:"), PAUSED.index("expect:")
+    paused_last = (
+        PAUSED[: steps[0]] + "steps: [{send: 1 message}, {wait: PAUSE}]\n" + PAUSED[steps[1] :]
+    )
+    assert end_bears(load, paused_last.replace("PAUSE", "50 min"), 60) == 10
+    assert end_bears(load, paused_last.replace("PAUSE", "90 min"), 60) is None
+    background = paused_last.replace("1 message}", "11 messages, every: 2 min, background: true}")
+    assert end_bears(load, background.replace("PAUSE", "50 min"), 60) == 30

@@ -102,6 +102,14 @@ class _GateSelector(selectors.EpollSelector):
         self._until = float(mark)
 
 
+_UPTIME_S = 2.0
+"""Seconds for which a guest is up before a run begins.
+
+In its first second the kernel takes the time of a segment for none at all (`tw_ts_recent_stamp` in
+net/ipv4/tcp_ipv4.c): a port in TIME_WAIT could not be used again.
+"""
+
+
 def _power_off() -> None:
     os.sync()  # files of the host are written when the guest's memory of them is
     _libc.reboot(_POWER_OFF)
@@ -121,6 +129,7 @@ def _furnish() -> None:
 def main() -> None:
     """Serve until the lab says that it is over."""
     _furnish()
+    time.sleep(_UPTIME_S)
     network.NAMESPACES.mkdir(parents=True, exist_ok=True)
     selector = _GateSelector()
 

@@ -165,8 +165,11 @@ class EndRecord(Timed):
     Attributes:
         reason: how the run ended.
         detail: more about it; empty for a complete run.
+        overtime_s: lab seconds for which the end took longer because samples were late; only if it
+            did.
     """
 
     kind: Literal["end"]
     reason: Literal["complete", "interrupted", "unmet", "error", "unsupported"]
     detail: str
+    overtime_s: NotRequired[float]
