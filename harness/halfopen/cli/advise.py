@@ -13,6 +13,7 @@ from halfopen.advice import advise as judge
 from halfopen.advice.proof import print_proof, proof_record, prove_advice
 from halfopen.advice.record import as_record
 from halfopen.advice.text import print_advice
+from halfopen.cli.advise_config import AdviceFormat, advise_configuration
 from halfopen.cli.keepalive import read_keepalive
 from halfopen.errors import UsageError
 from halfopen.kernel import HZ, HZS, Stack
@@ -45,7 +46,19 @@ def advise(
     ] = 0,
     retries2: Annotated[int, typer.Option(help="Sysctl net.ipv4.tcp_retries2.")] = RETRIES2,
     hz: Annotated[int, typer.Option(help="Kernel ticks per second (CONFIG_HZ).")] = HZ,
-    json: Annotated[bool, typer.Option("--json", help="As JSON, for scripts.")] = False,
+    config: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[KIND=]FILE",
+            help="Judge the connections that this configuration file describes, instead of "
+            "--keepalive (rsyslog.conf, postgresql.conf, sysctl.conf); repeat it for each file.",
+        ),
+    ] = None,
+    form: Annotated[
+        AdviceFormat | None,
+        typer.Option("--format", help="text, json; with --config also sarif and github."),
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="As --format json.")] = False,
     prove: Annotated[
         str | None,
         typer.Option(metavar="LAB", help="Also run it, scaled, in this lab (netns), and compare."),
@@ -53,16 +66,30 @@ def advise(
 ) -> None:
     """Show whether an idle connection survives these firewalls, and when a dead peer is found.
 
-    Exit status: 0 it survives; 1 it does not, or the proof contradicted the prediction; 2 invalid
-    input; 3 --prove is not supported on this machine.
+    Exit status: 0 it survives (with --config: each that can be judged); 1 it does not, or the proof
+    contradicted the prediction; 2 invalid input; 3 --prove is not supported on this machine.
     """
+    if form is None:
+        form = AdviceFormat.JSON if json else AdviceFormat.TEXT
+    elif json and form is not AdviceFormat.JSON:
+        raise UsageError(f"--json and --format {form}: use one of them")
     profiles = default_vocabulary().profiles
     hops = [read_hop(each, profiles) for each in firewall]
-    advice = judge(hops, _settings(keepalive, user_timeout, retries2, hz))
+    settings = _settings(keepalive, user_timeout, retries2, hz)
+    if config:
+        if keepalive != "off" or user_timeout or prove is not None:
+            raise UsageError(
+                "--config: the files say what is set; leave out --keepalive, --user-timeout and "
+                "--prove"
+            )
+        raise typer.Exit(advise_configuration(hops, config, settings.stack, form))
+    if form not in (AdviceFormat.TEXT, AdviceFormat.JSON):
+        raise UsageError(f"--format {form} needs --config; use text or json")
+    advice = judge(hops, settings)
     if prove not in (None, "netns"):
         raise UsageError(f"--prove {prove!r}: unknown lab; use netns")
     proof = None if prove is None else prove_advice(advice)
-    if json:
+    if form is AdviceFormat.JSON:
         proved = {} if proof is None else {"proof": proof_record(proof)}
         typer.echo(json_module.dumps({**as_record(advice), **proved}, indent=2))
     else:

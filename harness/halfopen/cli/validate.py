@@ -11,6 +11,7 @@ from typing import Annotated
 
 import typer
 
+from halfopen.cli.annotations import annotation
 from halfopen.cli.loading import load_plans, scenario_files
 from halfopen.errors import InputError, Problem
 from halfopen.labs import lab_named
@@ -98,15 +99,8 @@ def validate(
 def _line(problem: Problem, form: Format) -> str:
     if form is Format.TEXT:
         return str(problem)
-    # docs.github.com, "Workflow commands": `%` and the ends of lines are escaped, and in
-    # properties what ends one.
-    said = _escaped(f"{problem.what}; {problem.remedy}" if problem.remedy else problem.what)
-    file = _escaped(problem.file).replace(":", "%3A").replace(",", "%2C")
-    return f"::error file={file},line={problem.line}::{said}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+    said = f"{problem.what}; {problem.remedy}" if problem.remedy else problem.what
+    return annotation("error", problem.file, problem.line, said)
 
 
 def _as_json(right: Sequence[Validated], problems: Sequence[Problem]) -> str:
