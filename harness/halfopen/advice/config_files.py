@@ -44,7 +44,7 @@ def read_configuration(arguments: Sequence[str]) -> Configuration:
     """
     by_kind: dict[str, list[Source]] = {}
     problems: list[Problem] = []
-    for argument in arguments:
+    for argument in dict.fromkeys(arguments):
         try:
             kind, source = _opened(argument)
             by_kind.setdefault(kind, []).append(source)

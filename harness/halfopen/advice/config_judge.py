@@ -85,7 +85,7 @@ def _judge(
     tried = [f"{late}, which is too late" for _, late in _by_itself(connection)]
     why = "; ".join([said, *tried, f"{worst.hop.name}: {worst.why}"])
     edits = _edits(connection, hops, shortest, stack)
-    hint = "" if edits else _hint(connection, advice, shortest)
+    hint = _hint(connection, advice, shortest, bool(edits))
     return JudgedConnection(
         connection, Survival.UNSAFE, why, advice, edits, unified_diff(edits), hint
     )
@@ -173,8 +173,10 @@ def _edits(
     return connection.remedy(Recommended(keepalive, round(patience * 1000), silence))
 
 
-def _hint(connection: ConfiguredConnection, advice: Advice, shortest: float | None) -> str:
-    if advice.suggestion is None and shortest is not None:
+def _hint(
+    connection: ConfiguredConnection, advice: Advice, shortest: float | None, curable: bool
+) -> str:
+    if advice.suggestion is None and shortest is not None and not curable:
         return (
             "no keepalive settings would help: the application itself must send data at least "
             f"every {say(shortest / 2)}"

@@ -136,7 +136,7 @@ class ConfiguredConnection:
         closes: an idle connection by itself.
         unknown: why it cannot be judged; empty if it can.
         remedy: edits that make a connection as recommended; empty if the product cannot.
-        hint: what to do where no edit helps.
+        hint: what else is to be done if it is unsafe, or instead if no edit helps.
     """
 
     source: Source

@@ -23,7 +23,9 @@ PIECES = [
     "0", "9999999999", "300", "5min", "on", "off", "host", "\u00e9", "\x00",
     "input(type=", "module(load=", "action(type=", "imtcp", "omfwd", "omrelp", "keepalive=",
     "$InputTCPServerRun 514", "$InputTCPServerKeepAlive ", "@@host:514", "port", "listen_addresses",
-    "tcp_keepalives_idle", "include", "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
+    "[Socket]", "ListenStream", "KeepAlive", "Host ", "Match ", "tcpkeepalive", "tcp-keepalive",
+    "ClientAliveInterval", "replicaof a 1", "tcp_keepalives_idle", "include",
+    "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
 ]  # fmt: skip
 
 
@@ -51,6 +53,13 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("x", "shared_buffers = 1GB\n", "postgresql"),
         ("/etc/sysctl.d/90-mine.conf", "", "sysctl"),
         ("x", "net.core.somaxconn = 1\n", "sysctl"),
+        ("redis.conf", "", "redis"),
+        ("x", "maxmemory 1gb\n", "redis"),
+        ("/etc/ssh/sshd_config", "", "sshd"),
+        ("x", "permitrootlogin no\n", "sshd"),
+        ("/home/me/.ssh/config", "", "ssh"),
+        ("x", "Host *\n  ServerAliveInterval 5\n", "ssh"),
+        ("my.socket", "", "systemd"),
     ],
 )
 def test_a_kind_is_seen_by_name_or_content(path: str, text: str, kind: str) -> None:

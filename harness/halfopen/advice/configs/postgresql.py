@@ -10,8 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from fnmatch import fnmatch
-from pathlib import PurePath
 
 from halfopen.advice.config_model import (
     ConfigReader,
@@ -21,7 +19,7 @@ from halfopen.advice.config_model import (
     Recommended,
     Source,
 )
-from halfopen.advice.configs._lines import Setting, entries_of, put, shortened
+from halfopen.advice.configs._lines import Setting, entries_of, included, put, shortened
 
 _LINE = re.compile(
     r"\s*(?P<key>[A-Za-z_][\w.$]*)\s*(?:=|\s)\s*"
@@ -93,9 +91,8 @@ def _not_followed(entries: Sequence[Setting], sources: Sequence[Source]) -> str:
     for each in entries:
         if not each.key.startswith("include"):
             continue
-        name = PurePath(_text(each)).name
-        pattern = f"*{name}/*.conf" if each.key == "include_dir" else f"*{name}"
-        if not any(fnmatch(source.path, pattern) for source in sources):
+        name = _text(each)
+        if not included(f"{name}/*.conf" if each.key == "include_dir" else name, sources):
             line = each.source.line(each.start)
             return f"line {line} has {each.key} {_text(each)!r}: give its files with --config, too"
     return ""

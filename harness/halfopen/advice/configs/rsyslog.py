@@ -140,7 +140,7 @@ def _without(each: Statement, what: str, name: str) -> ConfiguredConnection:
         what,
         asks=False,
         remedy=lambda to: _forward_edits(each, to) if each.kind == "forward" else (),
-        hint=f"{name} has no option for keepalive: {_OTHER_SIDE}",
+        hint="" if each.kind == "forward" else f"{name} has no option for keepalive: {_OTHER_SIDE}",
     )
 
 
