@@ -29,21 +29,24 @@ def import_captures(
     sysctl: Annotated[
         Files, typer.Option(metavar="FILE", help="Output of `sysctl -a`, or a part of it.")
     ] = None,
+    pcap: Annotated[
+        Files, typer.Option(metavar="FILE", help="A capture, pcap or pcapng: `tcpdump -w`.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The scenario to write; it must not exist.")] = Path(
         f"imported{SUFFIX}"
     ),
 ) -> None:
-    """Write a starting scenario from ss, conntrack and sysctl output.
+    """Write a starting scenario from ss, conntrack, sysctl or a capture.
 
     It says where each figure comes from, which firewall would explain what was seen, and what is
     not known. Each option may be repeated; at least one is needed.
 
-    Example: halfopen import --ss ss.txt --sysctl sysctl.txt
+    Example: halfopen import --ss ss.txt --sysctl sysctl.txt --pcap trouble.pcap
     """
-    kinds = (("ss", ss), ("conntrack", conntrack), ("sysctl", sysctl))
+    kinds = (("ss", ss), ("conntrack", conntrack), ("sysctl", sysctl), ("pcap", pcap))
     files = [(kind, path) for kind, paths in kinds for path in paths or ()]
     if not files:
-        raise UsageError("no input; give at least one of --ss, --conntrack and --sysctl")
+        raise UsageError("no input; give at least one of --ss, --conntrack, --sysctl and --pcap")
     if not out.name.endswith(SUFFIX):
         raise UsageError(f"--out {out}: the name must end with {SUFFIX}")
     if out.exists():

@@ -20,7 +20,7 @@ COMMANDS: Mapping[str, str] = {
     "page": "Write a page about each scenario of a saved run.",
     "advise": "Show whether an idle connection survives these firewalls.",
     "try": "Try two commands of your own on both sides of a firewall.",
-    "import": "Write a starting scenario from ss, conntrack and sysctl output.",
+    "import": "Write a starting scenario from ss, conntrack, sysctl or a capture.",
     "demo": "Play the first incident of the library.",
     "library": "List the scenarios that halfopen comes with, or print one.",
     "new": "Write a commented scenario to start from.",

@@ -23,6 +23,7 @@ _IN_THE_LAB_S = 6.0
 _LONGEST_WAIT = 30 * 86400.0
 _USUAL_WAIT = 4500.0
 _SHOWN = 5  # other ports, named in a comment
+_NEXT = 2  # profiles that fit less well, likewise
 _LARGEST_SCALE = 7200.0
 
 
@@ -141,6 +142,15 @@ class _Writer:
             )
             by_pair = {(e.client, e.server): e.state for e in self._group if e.state}
             states = Counter(by_pair.values())
+            resets = Counter[Side]()
+            for each in self._group:
+                resets.update(each.resets)
+            if resets:
+                said = ", ".join(f"{n} with the address of a {side}" for side, n in resets.items())
+                lines.append(f"# resets: {said} (the middlebox may have sent them)")
+            retries = max(each.retries for each in self._group)
+            if retries:
+                lines.append(f"# at most {count(retries, 'retransmission')} without an answer")
             if states:
                 said = ", ".join(f"{number} {state}" for state, number in states.most_common(6))
                 lines.append(f"# states: {said}")
@@ -210,19 +220,21 @@ class _Writer:
 
     def _firewall(self) -> list[str]:
         best, *others = self._best
-        lines = [f"  firewall:                     # {best.title}: " + _first(best)]
-        lines += [f"    # {_safe(reason)}" for reason in best.reasons[1:]]
-        nothing = self._seen == MiddleboxEvidence(nat=self._seen.nat)
+        nothing = self._seen == MiddleboxEvidence()
         if nothing:
             lines = ["  firewall:                     # not known: no input tells what it is"]
+        else:
+            lines = ["  firewall:", f"    # {best.title}: it would explain what was seen"]
+            lines += [f"    #   {reason}" for reason in best.reasons]
         lines.append(f"    profile: {best.profile}")
         if best.override is not None:
             lines.append(f"    idle timeout: {say_duration(best.override)}    # fits what was seen")
         if self._seen.nat:
             lines.append(f"    nat: {self._seen.nat}")
         lines += self._foreign()
-        for each in others[:2]:
-            lines.append(f"    # or {each.profile} ({each.title}): {'; '.join(each.reasons)}")
+        for each in others[: 0 if nothing else _NEXT]:
+            lines.append(f"    # or {each.profile} ({each.title}):")
+            lines += [f"    #   {reason}" for reason in each.reasons]
         return [_safe(line) for line in lines]
 
     def _foreign(self) -> list[str]:
@@ -256,7 +268,7 @@ class _Writer:
             return _whole(longest.value), f"longest silence seen: {longest.where}"
         wanted = min(1.25 * idle, _LONGEST_WAIT) if idle else _USUAL_WAIT
         said = "not known: the silence; this is longer than the idle timeout"
-        if longest is not None:
+        if longest is not None and longest.value >= 1:
             said += f" (seen: {say_duration(round(longest.value, 1))}, {longest.where})"
         return _whole(wanted), said
 
@@ -290,10 +302,6 @@ class _Writer:
             *(f"      {side}: {{ keepalive: {wanted} }}" for side, _ in roles),
         ]
         return lines
-
-
-def _first(candidate: Candidate) -> str:
-    return candidate.reasons[0] if candidate.reasons else "nothing speaks against it"
 
 
 def _whole(seconds: float) -> float:

@@ -114,10 +114,12 @@ def _judged(seen: MiddleboxEvidence, name: str, profile: Profile) -> Candidate |
         return None  # a proxy cannot be played
     kernel = seen.of_the_kernel if name == _KERNELS else None
     own, override, reasons = values.idle_timeout, None, []
-    limits = profile.ranges.get("idle timeout", (1.0, LONGEST))
+    limits = profile.ranges.get("idle timeout", _ANY)
     score, why = _timeout(seen, own, limits)
     reasons += why
-    if score == _CAN_BE_SET or (kernel and kernel is seen.timeout and kernel.value != own):
+    if score in (_CAN_BE_SET, _MAY_BE_SET) or (
+        kernel and kernel is seen.timeout and kernel.value != own
+    ):
         override = _chosen(seen, limits, kernel)
     if kernel:
         score += 3 - min(score, 0)
@@ -137,7 +139,9 @@ def _judged(seen: MiddleboxEvidence, name: str, profile: Profile) -> Candidate |
     return Candidate(name, profile.title, score, reasons, own, override)
 
 
+_ANY = (1.0, LONGEST)  # a product whose range is not known
 _CAN_BE_SET = -1.0
+_MAY_BE_SET = -1.5
 _CANNOT_BE_SET = -3.0
 
 
@@ -158,6 +162,8 @@ def _timeout(
         near = 0.0 if math.isinf(most) else min(math.log10(most / timeout), 1.0)
         return (3 if not math.isinf(most) else 1) - near, [f"{said}, which fits ({bounds})"]
     if max(limits[0], least) <= min(limits[1], most):
+        if limits is _ANY:
+            return _MAY_BE_SET, [f"{said}; whether it can be set is not known ({bounds})"]
         return _CAN_BE_SET, [f"{said}, but can be set to what was seen ({bounds})"]
     return _CANNOT_BE_SET, [f"{said}, which does not fit ({bounds})"]
 

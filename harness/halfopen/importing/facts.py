@@ -81,6 +81,7 @@ class SeenConnection:
         retries: retransmissions of it that were seen.
         tracked: seconds for which a flow table would still have known the connection.
         nat: what the flow table shows of address translation.
+        resets: RSTs with the address of a side as source; a middlebox may have sent them.
     """
 
     client: End
@@ -97,6 +98,7 @@ class SeenConnection:
     retries: int = 0
     tracked: SourcedNumber | None = None
     nat: Literal["", "source", "destination"] = ""
+    resets: Mapping[Side, int] = field(default_factory=dict)
 
     def turned(self) -> SeenConnection:
         """With client and server exchanged."""
@@ -107,6 +109,7 @@ class SeenConnection:
             server=self.client,
             programs={other[side]: name for side, name in self.programs.items()},
             keepalive={other[side]: seen for side, seen in self.keepalive.items()},
+            resets={other[side]: number for side, number in self.resets.items()},
         )
 
 

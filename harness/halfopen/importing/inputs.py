@@ -8,6 +8,7 @@ from pathlib import Path
 
 from halfopen.errors import InputError, Problem
 from halfopen.importing.conntrack import read_conntrack
+from halfopen.importing.conversations import read_capture
 from halfopen.importing.facts import Facts
 from halfopen.importing.lines import InputLine
 from halfopen.importing.ss import read_ss
@@ -43,6 +44,7 @@ READERS: Mapping[str, Callable[[Path, Facts], None]] = {
     "ss": _text(read_ss),
     "conntrack": _text(read_conntrack),
     "sysctl": _text(read_sysctl),
+    "pcap": read_capture,
 }
 """Kind of input -> what reads it."""
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
 
 from tests.lab.scenarios import told
 from tests.unit.importing.texts import SS, SYSCTL, cut
+
+ROOT = Path(__file__).parents[3]
 
 
 def test_the_scenario_is_written_and_valid(tmp_path: Path) -> None:
@@ -44,3 +47,14 @@ def test_what_is_wrong_is_told_and_nothing_is_written(
     assert done.returncode == 2
     assert said in done.stderr
     assert [each.name for each in tmp_path.iterdir()] == ["cut.txt"]
+
+
+def test_the_guide_shows_what_is_said(tmp_path: Path) -> None:
+    guide = (ROOT / "docs" / "import.md").read_text()
+    (sockets,) = re.findall(r"```text\n(.*?)```", guide, re.DOTALL)
+    (session,) = re.findall(r"```console\n(.*?)```", guide, re.DOTALL)
+    (tmp_path / "ss.txt").write_text(sockets)
+    for command, said in re.findall(r"^\$ halfopen (.*)\n((?:[^$].*\n)*)", session, re.MULTILINE):
+        done = told(*command.split(), cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert done.stdout == said
