@@ -23,6 +23,9 @@ PIECES = [
     "0", "9999999999", "300", "5min", "on", "off", "host", "\u00e9", "\x00",
     "input(type=", "module(load=", "action(type=", "imtcp", "omfwd", "omrelp", "keepalive=",
     "$InputTCPServerRun 514", "$InputTCPServerKeepAlive ", "@@host:514", "port", "listen_addresses",
+    "server ", "listen 1 ", "so_keepalive=", "http {", "proxy_pass a;", "send_timeout ",
+    "include a;", "frontend a\n", "bind :1\n", "option clitcpka", "clitcpka-idle ",
+    "timeout client ", "tcp-ut",
     "[Socket]", "ListenStream", "KeepAlive", "Host ", "Match ", "tcpkeepalive", "tcp-keepalive",
     "ClientAliveInterval", "replicaof a 1", "tcp_keepalives_idle", "include",
     "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
@@ -59,7 +62,12 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("x", "permitrootlogin no\n", "sshd"),
         ("/home/me/.ssh/config", "", "ssh"),
         ("x", "Host *\n  ServerAliveInterval 5\n", "ssh"),
+        ("x", "#listen_addresses = 'localhost'\n", "postgresql"),
         ("my.socket", "", "systemd"),
+        ("/etc/nginx/sites-enabled/default", "", "nginx"),
+        ("x", "events { }\n", "nginx"),
+        ("haproxy.cfg", "", "haproxy"),
+        ("x", "defaults\n  mode tcp\n  timeout client 5s\n", "haproxy"),
     ],
 )
 def test_a_kind_is_seen_by_name_or_content(path: str, text: str, kind: str) -> None:

@@ -144,7 +144,10 @@ def sections_of(
     ]
     starts = [0, *(start for start, _ in headings)]
     ends = [*starts[1:], len(source.text) + 1]
-    kinds = [("", ""), *((match["kind"].lower(), match["title"].strip()) for _, match in headings)]
+    kinds = [
+        ("", ""),
+        *((match["kind"].lower(), (match["title"] or "").strip()) for _, match in headings),
+    ]
     return [
         FileSection(
             source, kind, title, start, [each for each in found if start <= each.start < end]

@@ -40,7 +40,7 @@ class PostgresqlReader(ConfigReader):
 
     def recognises(self, text: str) -> bool:
         """Whether it sets what only this server has."""
-        known = r"^\s*(tcp_keepalives_\w+|listen_addresses|max_wal_size|shared_buffers)\s*[= ]"
+        known = r"^\s*#?\s*(tcp_keepalives_\w+|listen_addresses|max_wal_size|shared_buffers)\s*[= ]"
         return re.search(known, text, re.MULTILINE) is not None
 
     def read(self, sources: Sequence[Source]) -> Iterator[ConfiguredConnection]:

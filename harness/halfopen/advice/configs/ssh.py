@@ -141,7 +141,7 @@ class SshReader(_SshReader):
 
     def recognises(self, text: str) -> bool:
         """Whether a keyword of only the client is there."""
-        known = r"^\s*(ServerAlive\w+|ProxyJump|ProxyCommand|IdentityFile|Host)\s+\S"
+        known = r"^\s*(ServerAlive\w+|ProxyJump|ProxyCommand|IdentityFile)\s+\S"
         return re.search(known, text, re.MULTILINE | re.IGNORECASE) is not None
 
     def read(self, sources: Sequence[Source]) -> Iterator[ConfiguredConnection]:
