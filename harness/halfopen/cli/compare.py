@@ -15,7 +15,7 @@ from halfopen.errors import InputError, Problem
 from halfopen.model.verdict import VariantResult
 from halfopen.report._text import printable
 from halfopen.report.comparison import (
-    Change,
+    VariantChange,
     VariantDifference,
     comparison_json,
     read_results,
@@ -25,7 +25,7 @@ from halfopen.report.comparison import (
 )
 
 _WORSE = 1
-_QUIET = (Change.SAME,)
+_QUIET = (VariantChange.SAME,)
 
 
 def compare(
@@ -47,7 +47,7 @@ def compare(
             if each.change not in _QUIET:
                 _print(each)
         typer.echo(_summary(found))
-    if any(each.change in (Change.WORSE, Change.GONE) for each in found):
+    if any(each.change in (VariantChange.WORSE, VariantChange.GONE) for each in found):
         raise typer.Exit(_WORSE)
 
 
@@ -71,6 +71,6 @@ def _print(each: VariantDifference) -> None:
 
 def _summary(found: Sequence[VariantDifference]) -> str:
     counts = Counter(each.change for each in found)
-    parts = [f"{counts[each]} {each}" for each in Change if counts[each]]
+    parts = [f"{counts[each]} {each}" for each in VariantChange if counts[each]]
     number = f"{len(found)} variant{'' if len(found) == 1 else 's'}"
     return f"{number}: {', '.join(parts)}" if parts else f"{number} to compare"

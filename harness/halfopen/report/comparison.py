@@ -13,7 +13,7 @@ from halfopen.errors import InputError, Problem
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 
 
-class Change(StrEnum):
+class VariantChange(StrEnum):
     """What became of a variant; the worst first."""
 
     WORSE = "worse"
@@ -56,7 +56,7 @@ class VariantDifference:
 
     scenario: str
     variant: str
-    change: Change
+    change: VariantChange
     before: str
     after: str
     checks: tuple[CheckDifference, ...] = ()
@@ -75,7 +75,7 @@ def compare(
     old = {(each.scenario, each.variant): each for each in before}
     new = {(each.scenario, each.variant): each for each in after}
     found = [_difference(old.get(key), new.get(key)) for key in {**old, **new}]
-    order = list(Change)
+    order = list(VariantChange)
     return sorted(found, key=lambda each: order.index(each.change))
 
 
@@ -95,15 +95,19 @@ def _difference(before: VariantResult | None, after: VariantResult | None) -> Va
 
 def _change(
     before: VariantResult | None, after: VariantResult | None, checks: Sequence[CheckDifference]
-) -> Change:
+) -> VariantChange:
     if not _ran(before) and not _ran(after):
-        return Change.SAME
+        return VariantChange.SAME
     if before is None or after is None or not _ran(before) or not _ran(after):
-        return Change.GONE if _ran(before) else Change.NEW
+        return VariantChange.GONE if _ran(before) else VariantChange.NEW
     was, is_now = before.verdict.as_expected, after.verdict.as_expected
     if was != is_now:
-        return Change.WORSE if was else Change.BETTER
-    return Change.CHANGED if checks or before.verdict is not after.verdict else Change.SAME
+        return VariantChange.WORSE if was else VariantChange.BETTER
+    return (
+        VariantChange.CHANGED
+        if checks or before.verdict is not after.verdict
+        else VariantChange.SAME
+    )
 
 
 def _ran(result: VariantResult | None) -> bool:

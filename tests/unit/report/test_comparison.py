@@ -14,7 +14,7 @@ from typer.testing import CliRunner
 from halfopen.cli.main import app
 from halfopen.errors import InputError
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
-from halfopen.report.comparison import Change, compare, read_results
+from halfopen.report.comparison import VariantChange, compare, read_results
 from halfopen.report.results import write_json
 
 
@@ -33,22 +33,22 @@ def result(
 @pytest.mark.parametrize(
     ("before", "after", "change"),
     [
-        (result("pass"), result("fail"), Change.WORSE),
-        (result("reproduced"), result("unknown"), Change.WORSE),
-        (result("error"), result("pass"), Change.BETTER),
-        (result("pass"), result("reproduced"), Change.CHANGED),
-        (result("fail"), result("unknown"), Change.CHANGED),
-        (result("pass"), result("unsupported"), Change.GONE),
-        (result("unsupported"), result("fail"), Change.NEW),
-        (result("unsupported"), result("unsupported"), Change.SAME),
-        (result("pass"), None, Change.GONE),
-        (None, result("fail"), Change.NEW),
-        (result("pass", check("pass")), result("pass", check("pass")), Change.SAME),
-        (result("fail", check("fail", 1)), result("fail", check("fail", 9)), Change.CHANGED),
+        (result("pass"), result("fail"), VariantChange.WORSE),
+        (result("reproduced"), result("unknown"), VariantChange.WORSE),
+        (result("error"), result("pass"), VariantChange.BETTER),
+        (result("pass"), result("reproduced"), VariantChange.CHANGED),
+        (result("fail"), result("unknown"), VariantChange.CHANGED),
+        (result("pass"), result("unsupported"), VariantChange.GONE),
+        (result("unsupported"), result("fail"), VariantChange.NEW),
+        (result("unsupported"), result("unsupported"), VariantChange.SAME),
+        (result("pass"), None, VariantChange.GONE),
+        (None, result("fail"), VariantChange.NEW),
+        (result("pass", check("pass")), result("pass", check("pass")), VariantChange.SAME),
+        (result("fail", check("fail", 1)), result("fail", check("fail", 9)), VariantChange.CHANGED),
     ],
 )
 def test_what_became_of_a_variant(
-    before: VariantResult | None, after: VariantResult | None, change: Change
+    before: VariantResult | None, after: VariantResult | None, change: VariantChange
 ) -> None:
     (found,) = compare(filter(None, [before]), filter(None, [after]))
     assert found.change is change
@@ -86,7 +86,7 @@ def test_no_variant_is_forgotten_and_the_other_way_round_is_the_opposite(
     there = {each.variant: each.change for each in compare(run(before), run(after))}
     back = {each.variant: each.change for each in compare(run(after), run(before))}
     assert there.keys() == before.keys() | after.keys()
-    opposite = {Change.WORSE: Change.BETTER, Change.GONE: Change.NEW}
+    opposite = {VariantChange.WORSE: VariantChange.BETTER, VariantChange.GONE: VariantChange.NEW}
     opposite |= {new: old for old, new in opposite.items()}
     for name, change in there.items():
         if {before.get(name), after.get(name)} <= {None, Verdict.UNSUPPORTED}:
