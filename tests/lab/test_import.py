@@ -50,7 +50,7 @@ def test_a_capture_tells_the_silence_the_port_and_the_probes(tmp_path: Path) -> 
     assert told_of.returncode == 0, told_of.stderr
     assert re.search(r"port 7012, firewall \S+, [89] s of silence", told_of.stdout), told_of.stdout
     text = (tmp_path / "imported.scenario.yaml").read_text()
-    assert re.search(r"# after [89] s data got no answer: \S+:packet \d+", text), text
+    assert re.search(r"# after [89] s late data got no answer: \S+:packet \d+", text), text
     assert re.search(r"idle timeout: [67] s", text) and "late packets: drop" in text
     assert told("validate", "imported.scenario.yaml", cwd=tmp_path).returncode == 0
 

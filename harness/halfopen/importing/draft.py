@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from halfopen.errors import UsageError
-from halfopen.importing.explain import Candidate, MiddleboxEvidence, evidence, rank
+from halfopen.importing.explain import WHAT_CAME, Candidate, MiddleboxEvidence, evidence, rank
 from halfopen.importing.facts import Facts, SeenConnection, Side
+from halfopen.importing.heading import heading, safe
 from halfopen.importing.roles import Role, choose_roles
 from halfopen.importing.sysctl import KEEPALIVE, RETRIES
 from halfopen.importing.timers import Timers, timers
-from halfopen.model.units import count
 from halfopen.ports import Profile
 from halfopen.sections import say_duration
 
@@ -22,8 +21,7 @@ _IN_THE_LAB_S = 6.0
 
 _LONGEST_WAIT = 30 * 86400.0
 _USUAL_WAIT = 4500.0
-_SHOWN = 5  # other ports, named in a comment
-_NEXT = 2  # profiles that fit less well, likewise
+_NEXT = 2  # profiles that fit less well, named in comments
 _LARGEST_SCALE = 7200.0
 
 
@@ -120,66 +118,21 @@ class _Writer:
         hosts.append(self._host("server", seen["server"]))
         body = ["hosts:", *(line for host in hosts for line in host)]
         body += ["path: [client, firewall, server]", "", *self._steps(), *self._variants()]
-        head = "\n".join(self._head()) + "\n"
+        head = (
+            "\n".join(heading(self._facts, self._port, self._others, self._group, self._inputs))
+            + "\n"
+        )
         return Draft(self._port, self._best, self._silence, scale, head, "\n".join(body) + "\n")
-
-    def _head(self) -> list[str]:
-        names = ", ".join(_safe(name) for name in self._inputs)
-        lines = [
-            f"# Written by `halfopen import` from {names}.",
-            "# Times are those of production. Look at what is marked `not known`: `halfopen",
-            "# systems`, `profiles`, `checks` and `faults` say what can be written.",
-            f"scenario: {json.dumps(f'connections to port {self._port}')}",
-            f"source: {json.dumps(f'imported from {names}', ensure_ascii=False)}",
-            "",
-        ]
-        if self._group:
-            clients = len({each.client.address for each in self._group})
-            pairs = len({(each.client, each.server) for each in self._group})
-            lines.append(
-                f"# {count(pairs, 'connection')} to port {self._port} from "
-                f"{count(clients, 'client')}; the first: {_safe(self._group[0].where)}"
-            )
-            by_pair = {(e.client, e.server): e.state for e in self._group if e.state}
-            states = Counter(by_pair.values())
-            resets = Counter[Side]()
-            for each in self._group:
-                resets.update(each.resets)
-            if resets:
-                said = ", ".join(f"{n} with the address of a {side}" for side, n in resets.items())
-                lines.append(f"# resets: {said} (the middlebox may have sent them)")
-            retries = max(each.retries for each in self._group)
-            if retries:
-                lines.append(f"# at most {count(retries, 'retransmission')} without an answer")
-            if states:
-                said = ", ".join(f"{number} {state}" for state, number in states.most_common(6))
-                lines.append(f"# states: {said}")
-        else:
-            where = self._facts.listeners[self._port].where
-            lines.append(f"# not known: who connects; {_safe(where)} shows a port listened on")
-        for port in self._others[:_SHOWN]:
-            lines.append(f"# not in this scenario: {self._other(port)}")
-        if len(self._others) > _SHOWN:
-            lines.append(f"# ... and {count(len(self._others) - _SHOWN, 'more port')}")
-        return lines
-
-    def _other(self, port: int) -> str:
-        found = [each for each in self._facts.connections if each.server.port == port]
-        if not found:
-            where = self._facts.listeners[port].where
-            return f"port {port}, listened on ({_safe(where)})"
-        pairs = len({(each.client, each.server) for each in found})
-        return f"port {port}, {count(pairs, 'connection')} ({_safe(found[0].where)})"
 
     def _host(self, side: Side, seen: Timers) -> list[str]:
         role: Role = self._roles[side]
-        lines = [f"  {side}:{self._where(side)}", f"    run: {role.system:<22}# {_safe(role.why)}"]
+        lines = [f"  {side}:{self._where(side)}", f"    run: {role.system:<22}# {safe(role.why)}"]
         if side == "client":
             lines.append("    to: server")
         lines.append(f"    port: {self._port}")
         lines += [f"    {key}: {value:<18}# {note}" for key, value, note in role.options]
         if role.keepalive:
-            lines += [f"    # {_safe(comment)}" for comment in seen.comments]
+            lines += [f"    # {safe(comment)}" for comment in seen.comments]
             value = str(seen) if role.timers else ("off" if seen.values is None else "on")
             lines.append(f"    keepalive: {value}")
         return lines + self._sysctls(side, role)
@@ -191,7 +144,7 @@ class _Writer:
         (address, _), *more = ends.most_common()
         others = f" and {len(more)} more" if more else ""
         where = next(e.where for e in self._group if getattr(e, side).address == address)
-        return f"                       # {_safe(address)}{others} ({_safe(where)})"
+        return f"                       # {safe(address)}{others} ({safe(where)})"
 
     def _sysctls(self, side: Side, role: Role) -> list[str]:
         if side != self._home:
@@ -203,7 +156,7 @@ class _Writer:
             if found is None or not 1 <= found.value <= (255 if name == RETRIES else 32767):
                 continue
             seconds = " s" if name in KEEPALIVE[:2] else ""
-            lines.append(f"      {name}: {found.value:.0f}{seconds}   # {_safe(found.where)}")
+            lines.append(f"      {name}: {found.value:.0f}{seconds}   # {safe(found.where)}")
         if not lines:
             return []
         note = "" if self._told else "    # not known: whose these are"
@@ -235,7 +188,7 @@ class _Writer:
         for each in others[: 0 if nothing else _NEXT]:
             lines.append(f"    # or {each.profile} ({each.title}):")
             lines += [f"    #   {reason}" for reason in each.reasons]
-        return [_safe(line) for line in lines]
+        return [safe(line) for line in lines]
 
     def _foreign(self) -> list[str]:
         """Flow tables that cannot be what forgot the flow."""
@@ -260,7 +213,8 @@ class _Writer:
             default=None,
         )
         if seen is not None:
-            why = f"after {say_duration(round(seen.value))} data got no answer: {seen.where}"
+            late = self._seen.late[0] if self._seen.late else "drop"
+            why = f"after {say_duration(round(seen.value))} {WHAT_CAME[late]}: {seen.where}"
             if idle is None or seen.value > 1.1 * idle:
                 return _whole(seen.value), why
             return _whole(1.25 * idle), f"{why}; longer than the idle timeout"
@@ -277,7 +231,7 @@ class _Writer:
             "steps:",
             "  - send: 20 messages           # not known: how much is sent, and what",
             "    from: client",
-            f"  # {_safe(self._why_silence)}",
+            f"  # {safe(self._why_silence)}",
             f"  - wait: {say_duration(self._silence)}",
             "  - send: 20 messages",
             "    from: client",
@@ -306,8 +260,3 @@ class _Writer:
 
 def _whole(seconds: float) -> float:
     return float(max(1, round(min(seconds, _LONGEST_WAIT))))
-
-
-def _safe(text: str) -> str:
-    """`text` for a comment: file names and programs may hold anything."""
-    return "".join(char if char.isprintable() else "?" for char in text)

@@ -189,6 +189,13 @@ def _chosen(
     return float(math.floor(min(max(chosen, limits[0]), limits[1])))
 
 
+WHAT_CAME: Mapping[Late, str] = {
+    "drop": "late data got no answer",
+    "rst": "a RST answered late data",
+    "rst at expiry": "a RST came before any data",
+}
+"""What became of late data, in words."""
+
 _FITTING: Mapping[Late, Mapping[str, float]] = {
     "drop": {"drop": 2},
     "rst": {"rst sender": 2, "rst inside sender": 1.5},
@@ -206,9 +213,4 @@ def _late(seen: tuple[Late, str], values: Any) -> tuple[float, list[str]]:
         if values.on_expiry != "silent":
             fits = -2.0
         said = f"late packets: {values.late_packet}"
-    what = {
-        "drop": "late data got no answer",
-        "rst": "a RST answered late data",
-        "rst at expiry": "a RST came after the silence, before any data",
-    }[late]
-    return fits, [f"{said} ({what}, {where})"]
+    return fits, [f"{said} ({WHAT_CAME[late]}, {where})"]

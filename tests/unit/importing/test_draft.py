@@ -15,6 +15,7 @@ from halfopen.scenario import Scenario, load_scenario
 from halfopen.vocabulary import default_vocabulary
 from tests.unit.importing.reading import read
 from tests.unit.importing.texts import CONNTRACK, SS, SS_CLIENT, SYSCTL
+from tests.unit.importing.wire import OPEN, RST, Sent, again, pcap
 
 VOCABULARY = default_vocabulary()
 
@@ -45,9 +46,16 @@ def test_a_client_whose_data_gets_no_answer(tmp_path: Path) -> None:
     text, _ = written(tmp_path, ss=SS_CLIENT)
     assert "run: relpio send" in text and "run: relpio receive" in text
     assert "profile: fortigate" in text
-    assert f"# after 7300 s data got no answer: {tmp_path}/ss:1" in text
+    assert f"# after 7300 s late data got no answer: {tmp_path}/ss:1" in text
     assert "- wait: 7300 s" in text
     assert text.count("    # or ") == 2 and "it would explain what was seen" in text
+
+
+def test_a_reset_is_called_one(tmp_path: Path) -> None:
+    late = [*OPEN, *again(400, 1), Sent(400.01, "server", 5000, 0, RST)]
+    text, _ = written(tmp_path, pcap=pcap(late))
+    assert f"# after 400 s a RST answered late data: {tmp_path}/pcap:packet 6" in text
+    assert "# resets: 1 with the address of a server" in text
 
 
 def test_a_table_of_kafka_flows(tmp_path: Path) -> None:

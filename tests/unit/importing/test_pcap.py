@@ -140,6 +140,9 @@ def test_each_byte_order_and_resolution_shows_the_same(
 def test_a_capture_of_the_headers_only_shows_the_same(tmp_path: Path) -> None:
     found = only(tmp_path, pcap(ANSWERED, keep=60))
     assert found.survived is not None and found.survived.value == pytest.approx(599.96)
+    # Of the 50 bytes of data six are in the file: an acknowledgement of twenty is not one of all.
+    some = [*OPEN, *again(600, 5), Sent(607, "server", 5000, 1120)]
+    assert only(tmp_path, pcap(some, keep=60)).late is not None
 
 
 def _pcapng(packets: list[Sent]) -> bytes:
