@@ -26,6 +26,7 @@ PIECES = [
     "server ", "listen 1 ", "so_keepalive=", "http {", "proxy_pass a;", "send_timeout ",
     "include a;", "frontend a\n", "bind :1\n", "option clitcpka", "clitcpka-idle ",
     "timeout client ", "tcp-ut",
+    "bootstrap.servers=", "broker.id=1\n", "connections.max.idle.ms=", "keepalives=", "host=",
     "[Socket]", "ListenStream", "KeepAlive", "Host ", "Match ", "tcpkeepalive", "tcp-keepalive",
     "ClientAliveInterval", "replicaof a 1", "tcp_keepalives_idle", "include",
     "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
@@ -67,6 +68,10 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("/etc/nginx/sites-enabled/default", "", "nginx"),
         ("x", "events { }\n", "nginx"),
         ("haproxy.cfg", "", "haproxy"),
+        ("server.properties", "", "kafka"),
+        ("x", "bootstrap.servers=a\n", "kafka"),
+        (".pg_service.conf", "", "libpq"),
+        ("x", "[db]\nhost=a\ndbname=b\n", "libpq"),
         ("x", "defaults\n  mode tcp\n  timeout client 5s\n", "haproxy"),
     ],
 )
