@@ -57,21 +57,25 @@ class Settling:
         """Take samples to be as far apart as `History.sample_s` says of so late a machine."""
         self._interval = max(self._interval, self._sample_s + seconds)
 
+    @property
+    def settled_at(self) -> float:
+        """The lab time from which on the end state may be taken, if nothing changes until then."""
+        return self._changed_at + QUIET_SAMPLES * self._interval
+
+    @property
+    def at_most_s(self) -> float:
+        """Lab seconds that are waited at most."""
+        return AT_MOST_S * min(MOST, self._interval / self._sample_s)
+
     async def wait(
-        self,
-        now: Callable[[], float],
-        sample: Callable[[], Awaitable[None]],
-        *,
-        since: float,
-        factor: float = 1.0,
+        self, now: Callable[[], float], sample: Callable[[], Awaitable[None]], *, since: float
     ) -> float:
-        """Wait until nothing has changed for long enough, but no longer than :data:`AT_MOST_S`.
+        """Wait until nothing has changed for long enough, but no longer than :attr:`at_most_s`.
 
         Args:
             now: the lab time.
             sample: records the state of all hosts.
             since: the lab time of what happened last, whether it was sampled or not.
-            factor: by which this lasts longer at least: in a lab whose time is not scaled.
 
         Returns:
             Lab seconds for which it lasted longer because samples were late.
@@ -79,16 +83,10 @@ class Settling:
         begun = now()
         self._changed_at = max(self._changed_at, since)
         await sample()
-
-        def ends() -> float:
-            late = self._interval / self._sample_s
-            settled = self._changed_at + QUIET_SAMPLES * self._sample_s * max(late, factor)
-            return min(settled, begun + AT_MOST_S * max(min(MOST, late), factor))
-
-        while (left := ends() - now()) > 0:
+        while (left := min(self.settled_at, begun + self.at_most_s) - now()) > 0:
             due = now() + left
             await asyncio.sleep(left)
             self._late(now() - due)  # the meter tells of it only when the run has ended
             await sample()  # it may show one more change
-        on_time = max(begun, self._changed_at + QUIET_SAMPLES * self._sample_s * factor)
+        on_time = max(begun, self._changed_at + QUIET_SAMPLES * self._sample_s)
         return max(0.0, now() - on_time)

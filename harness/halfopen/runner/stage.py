@@ -164,8 +164,8 @@ class Stage:
             raise UnsupportedError(reason)
         *others, subject = self.programs(name)
         for program in others:
-            await self.lab.start(name, program, program.starts_within, keep=True)
-        return await self.lab.start(name, subject, subject.starts_within)
+            await self.lab.start(name, program, program.starts_within * self._at_end, keep=True)
+        return await self.lab.start(name, subject, subject.starts_within * self._at_end)
 
     def programs(self, name: str) -> tuple[ProgramSpec, ...]:
         """The programs of a host, as its options are by now; its subject is the last."""
@@ -202,7 +202,7 @@ class Stage:
 
     async def stop(self, name: str, timeout: float = 5.0) -> None:
         """End the programs of a host, by force after `timeout` seconds each."""
-        await self.lab.stop(name, timeout)
+        await self.lab.stop(name, timeout * self._at_end)
 
     async def send(
         self,
@@ -330,7 +330,7 @@ class Stage:
             *(self._until(each) for each in questions),
         )
         self.overtime_s = await self._settling.wait(
-            self.lab.now, self.lab.sample, since=self.lab.now(), factor=self._at_end
+            self.lab.now, self.lab.sample, since=self.lab.now()
         )
 
     async def _arrive(self) -> None:

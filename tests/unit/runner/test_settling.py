@@ -122,25 +122,6 @@ def test_a_wait_that_ends_late_goes_on_for_as_long_as_that_asks(
     assert world.t == pytest.approx(10.0 + QUIET_SAMPLES * (SAMPLE_S + 0.5))
 
 
-def test_where_time_is_not_scaled_it_lasts_as_long_in_production(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def ended(*coming: Record) -> float:
-        world = World(10.0, [sample(1.0, 1, late_s=10 * SAMPLE_S), *coming])
-        monkeypatch.setattr(asyncio, "sleep", world.sleep)
-
-        async def play() -> None:
-            await world.sample()
-            await world.settling.wait(lambda: world.t, world.sample, since=10.0, factor=60)
-
-        asyncio.run(play())
-        return world.t
-
-    assert ended() == pytest.approx(10.0 + 60 * QUIET_S)
-    assert ended(sample(15.0, 2)) == pytest.approx(15.0 + 60 * QUIET_S)
-    assert ended(*(sample(10.0 + n, n) for n in range(1000))) == pytest.approx(10 + 60 * AT_MOST_S)
-
-
 def test_how_much_of_it_only_lateness_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     def overtime(*coming: Record) -> float:
         world = World(10.0, coming)
