@@ -175,10 +175,11 @@ WHOLE = pcap(ANSWERED)
         (WHOLE[:24] + b"\xff" * 16, "packet 1, at byte 24, would have 4294967295 bytes: the file"),
         (_pcapng(ANSWERED)[:-9], "pcap:7: the capture is cut in packet 7, at byte "),
         (_pcapng(ANSWERED)[:-120], "understood before it: 1 connection"),
-        (gzip.compress(WHOLE), "the file is compressed; unpack it with gunzip"),
+        (gzip.compress(WHOLE, mtime=0), "the file is compressed; unpack it with gunzip"),
         (b"State Recv-Q", "neither a pcap nor a pcapng file: it begins with 0x53746174"),
         (pcap(OPEN, link=147), "packet 1 is of link type 147; known: Ethernet, Linux cooked"),
     ],
+    ids=lambda value: value if isinstance(value, str) else f"{len(value)} bytes",
 )  # fmt: skip
 def test_what_is_no_whole_capture_is_told_with_its_packet(
     tmp_path: Path, data: bytes, said: str
