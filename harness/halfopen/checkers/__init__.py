@@ -123,14 +123,13 @@ def _unless_late(history: History, check: Check, found: Finding) -> Finding:
 
 
 def _unless_overtime(history: History, found: Finding) -> Finding:
-    """The finding, or that the run's end lasted so long that a middlebox forgot a flow in it."""
+    """The finding, or that the run's end lasted so long that a flow was forgotten in it."""
     took, overtime = history.end_s
     if not overtime or not took - overtime < history.end_bears_s <= took:
         return found
     bears = format_duration(history.end_bears_s)
-    decides = (
-        f"so that the run's end lasted {format_duration(took)}: flows are forgotten in {bears}"
-    )
+    lasted = format_duration(took)
+    decides = f"so that the run's end lasted {lasted}: a flow is forgotten or given up in {bears}"
     return late(found.bound, found, overtime, decides)
 
 

@@ -2,8 +2,9 @@
 
 The samples of two hosts are not of one moment, so a change in the last moments of a run is
 undecided: a connection that one side has just lost may be half-open, or the other side may be
-about to lose it as well.  A run therefore lasts until nothing has changed for a few samples, which
-on a machine without time are as far apart as the run's checks will take them to be.
+about to lose it as well.  A run therefore lasts until nothing has changed for a few samples; on a
+machine without time also for as long as its checks will then need to be certain, but not for so
+long that the end becomes a part of the story.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 
 from halfopen.model.differences import Established
+from halfopen.model.flows import SKEW_SAMPLES
 from halfopen.model.records import Record
 
 QUIET_SAMPLES = 4
@@ -27,6 +29,10 @@ MOST = 4.0
 """By this factor at most: no machine is waited for forever."""
 
 
+LATE_MOST = 2.0
+"""By this factor at most a late machine makes the end longer."""
+
+
 class Settling:
     """The established connections of all hosts, and when they last changed.
 
@@ -36,6 +42,7 @@ class Settling:
 
     def __init__(self, sample_s: float) -> None:
         self._sample_s = self._interval = sample_s
+        self._late_s = 0.0
         self._established = Established()
         self._changed_at = 0.0
         self._begun = False
@@ -54,13 +61,18 @@ class Settling:
                 self._late(record["late_s"])
 
     def _late(self, seconds: float) -> None:
-        """Take samples to be as far apart as `History.sample_s` says of so late a machine."""
-        self._interval = max(self._interval, self._sample_s + seconds)
+        self._late_s = max(self._late_s, seconds)
 
     @property
     def settled_at(self) -> float:
         """The lab time from which on the end state may be taken, if nothing changes until then."""
-        return self._changed_at + QUIET_SAMPLES * self._interval
+        return self._changed_at + max(QUIET_SAMPLES * self._interval, self._certain_s)
+
+    @property
+    def _certain_s(self) -> float:
+        """After so long what is half-open is certain, see `halfopen.model.flows.half_open`."""
+        needed = (SKEW_SAMPLES + 1) * (self._sample_s + self._late_s)
+        return min(needed, LATE_MOST * QUIET_SAMPLES * self._sample_s)
 
     @property
     def at_most_s(self) -> float:

@@ -13,6 +13,7 @@ from halfopen.kernel.scaled import Known, all_known
 from halfopen.model.sampling import SAMPLE_S
 from halfopen.scenario.clock import Clock, Kind, relation
 from halfopen.scenario.clocks import clocks, pairs
+from halfopen.scenario.forgotten import sent_into_the_void
 from halfopen.scenario.model import Send, Step, Variant, Wait
 
 UNCOMPARED_S = 1.0
@@ -44,17 +45,26 @@ def margin(variant: Variant, scale: float, known: Known = all_known) -> float | 
 
 
 def end_margin(variant: Variant, scale: float, known: Known = all_known) -> float | None:
-    """Lab seconds for which the end of a run may last before a middlebox forgets a flow.
+    """Lab seconds for which the end of a run may last before a flow is forgotten or given up.
 
-    Only flows that it remembers when the steps have ended in production; None if there are none.
+    Only what in production has not happened when the steps have ended; None if there is nothing.
     """
     silent = _silent_at_end(variant.steps)
+    void = {
+        f"void {each.step.host}": max(each.later, default=0.0)
+        for each in sent_into_the_void(variant)
+    }
     both = zip(clocks(variant, None, known), clocks(variant, scale, known), strict=True)
-    left = [
-        lab.seconds - silent / scale
-        for production, lab in both
-        if lab.kind is Kind.MIDDLEBOX and lab.measures == "silence" and production.seconds > silent
-    ]
+    left = []
+    for production, lab in both:
+        if lab.kind is Kind.MIDDLEBOX and lab.measures == "silence":
+            before = silent
+        elif lab.kind is Kind.KERNEL and lab.measures in void:
+            before = void[lab.measures]
+        else:
+            continue
+        if production.seconds > before:
+            left.append(lab.seconds - before / scale)
     return round(min(left), 3) if left else None
 
 

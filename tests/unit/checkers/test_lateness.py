@@ -156,4 +156,7 @@ def test_a_flow_that_is_forgotten_only_in_a_long_end_leaves_it_unknown(
     assert result.verdict is verdict
     if verdict is Verdict.UNKNOWN:
         assert result.late_s == overtime_s
-        assert "so that the run's end lasted 5 s: flows are forgotten in 4.5 s" in result.why
+        assert (
+            "so that the run's end lasted 5 s: a flow is forgotten or given up in 4.5 s"
+            in result.why
+        )

@@ -7,13 +7,15 @@ from collections.abc import Sequence
 
 import pytest
 
+from halfopen.model.flows import SKEW_SAMPLES
 from halfopen.model.records import Record
 from halfopen.model.sampling import SAMPLE_S
-from halfopen.runner.settling import AT_MOST_S, MOST, QUIET_SAMPLES, Settling
+from halfopen.runner.settling import AT_MOST_S, LATE_MOST, MOST, QUIET_SAMPLES, Settling
 
 from ..records import record
 
 QUIET_S = QUIET_SAMPLES * SAMPLE_S
+LATE_S = 1.5 * SAMPLE_S  # so late that what is half-open is not certain after QUIET_S
 
 
 def sample(t: float, *ports: int, state: str = "ESTABLISHED", **more: float) -> Record:
@@ -93,14 +95,20 @@ def test_a_run_whose_connections_always_change_ends(monkeypatch: pytest.MonkeyPa
 
 
 @pytest.mark.parametrize(
-    "late", [record("machine", 9.0, late_s=0.5), record("step", 9.0, state="end", late_s=0.5)]
+    "late", [record("machine", 9.0, late_s=LATE_S), record("step", 9.0, state="end", late_s=LATE_S)]
 )
 def test_what_is_late_is_waited_for_as_long_as_the_checks_take_it_to_be(
     monkeypatch: pytest.MonkeyPatch, late: Record
 ) -> None:
     begun = record("step", 1.0, state="begin")
     found = ended_at(monkeypatch, 10.0, begun, late, sample(10.0, 1))
-    assert found == pytest.approx(10.0 + QUIET_SAMPLES * (SAMPLE_S + 0.5))
+    assert found == pytest.approx(10.0 + (SKEW_SAMPLES + 1) * (SAMPLE_S + LATE_S))
+
+
+def test_a_late_machine_makes_the_end_no_story_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    begun, late = record("step", 1.0, state="begin"), record("machine", 9.0, late_s=30.0)
+    found = ended_at(monkeypatch, 10.0, begun, late, sample(10.0, 1))
+    assert found == pytest.approx(10.0 + LATE_MOST * QUIET_S)
 
 
 def test_late_before_the_first_step_makes_no_wait_longer(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -112,14 +120,14 @@ def test_a_wait_that_ends_late_goes_on_for_as_long_as_that_asks(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     world = World(10.0, [sample(1.0, 1)])
-    lateness = iter([0.5])
+    lateness = iter([LATE_S])
 
     async def sleep(seconds: float) -> None:
         await World.sleep(world, seconds + next(lateness, 0.0))
 
     monkeypatch.setattr(asyncio, "sleep", sleep)
     asyncio.run(world.play())
-    assert world.t == pytest.approx(10.0 + QUIET_SAMPLES * (SAMPLE_S + 0.5))
+    assert world.t == pytest.approx(10.0 + (SKEW_SAMPLES + 1) * (SAMPLE_S + LATE_S))
 
 
 def test_how_much_of_it_only_lateness_took_is_told(monkeypatch: pytest.MonkeyPatch) -> None:

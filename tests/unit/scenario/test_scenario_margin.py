@@ -59,3 +59,10 @@ def test_the_end_may_last_until_what_is_remembered_then_is_forgotten(load: Load)
     assert end_bears(load, paused_last.replace("PAUSE", "90 min"), 60) is None
     background = paused_last.replace("1 message}", "11 messages, every: 2 min, background: true}")
     assert end_bears(load, background.replace("PAUSE", "50 min"), 60) == 30
+
+
+def test_the_end_may_last_until_the_kernel_gives_up_what_was_sent_into_the_void(load: Load) -> None:
+    text = PAUSED.replace("PAUSE", "90 min").replace("expect:", "  - wait: 5 min\nexpect:")
+    found = end_bears(load, text, 60)
+    assert found is not None  # 928 s after the message, 5 minutes of which are over
+    assert (928 - 300) / 60 - 1 < found < (928 - 300) / 60 + 5
