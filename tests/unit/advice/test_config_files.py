@@ -61,7 +61,7 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("x", "maxmemory 1gb\n", "redis"),
         ("/etc/ssh/sshd_config", "", "sshd"),
         ("x", "permitrootlogin no\n", "sshd"),
-        ("/home/me/.ssh/config", "", "ssh"),
+        ("/srv/me/.ssh/config", "", "ssh"),
         ("x", "Host *\n  ServerAliveInterval 5\n", "ssh"),
         ("x", "#listen_addresses = 'localhost'\n", "postgresql"),
         ("my.socket", "", "systemd"),
