@@ -67,17 +67,22 @@ print(json.dumps(told))
 """
 
 
-@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
-def test_iproute2_sees_what_was_made(family: str) -> None:
+def played(script: str, family: str) -> str:
+    """What a script says that has a sandbox for itself."""
     done = subprocess.run(
-        sandbox.command(sys.executable, "-c", _SCRIPT, family),
+        sandbox.command(sys.executable, "-c", script, family),
         env=sandbox.environment(),
         capture_output=True,
         text=True,
         timeout=60,
     )
     assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+    return done.stdout
+
+
+@pytest.mark.parametrize("family", ["ipv4", "ipv6"])
+def test_iproute2_sees_what_was_made(family: str) -> None:
+    told: dict[str, Any] = json.loads(played(_SCRIPT, family))
     own, near, route = told["own"], told["near"], told["route"]
     by_name = {link["ifname"]: link for link in told["links"]}
     assert "UP" in by_name["lo"]["flags"]
@@ -107,15 +112,7 @@ def test_iproute2_sees_what_was_made(family: str) -> None:
 
 
 def test_neighbours_can_find_an_ipv6_address_at_once() -> None:
-    done = subprocess.run(
-        sandbox.command(sys.executable, "-c", _SCRIPT, "ipv6"),
-        env=sandbox.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    told: dict[str, Any] = json.loads(done.stdout)
+    told: dict[str, Any] = json.loads(played(_SCRIPT, "ipv6"))
     near = told["near"]
     (link,) = (each for each in told["links"] if each["ifname"] == near["name"])
     addresses = {each["local"]: each for each in link["addr_info"]}
@@ -152,12 +149,4 @@ except LabError as error:
     [("ipv4", ""), ("ipv6", "a: its IPv6 addresses cannot be used after 0.05 s")],
 )
 def test_an_address_that_nobody_can_find_is_an_error_of_the_lab(family: str, said: str) -> None:
-    done = subprocess.run(
-        sandbox.command(sys.executable, "-c", _NEVER, family),
-        env=sandbox.environment(),
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip() == said
+    assert played(_NEVER, family).strip() == said

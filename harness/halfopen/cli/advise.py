@@ -66,8 +66,9 @@ def advise(
 ) -> None:
     """Show whether an idle connection survives these firewalls, and when a dead peer is found.
 
-    Exit status: 0 it survives (with --config: each that can be judged); 1 it does not, or the proof
-    contradicted the prediction; 2 invalid input; 3 --prove is not supported on this machine.
+    Exit status: 0 it survives (with --config: each that can be judged, and one can); 1 it does not,
+    or the proof contradicted the prediction; 2 invalid input; 3 --prove is not supported on this
+    machine.
     """
     if form is None:
         form = AdviceFormat.JSON if json else AdviceFormat.TEXT

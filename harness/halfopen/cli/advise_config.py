@@ -33,7 +33,7 @@ def advise_configuration(
     """Judge the connections that files describe, and print it.
 
     Returns:
-        The exit status: 1 if one of them does not survive, else 0.
+        The exit status: 1 if one of them does not survive, or none of them can be judged; else 0.
 
     Raises:
         InputError: a file cannot be read.
@@ -54,7 +54,8 @@ def advise_configuration(
     if unknown:
         connections = "1 connection was" if unknown == 1 else f"{unknown} connections were"
         typer.echo(f"warning: {connections} not judged", err=True)
-    return int(any(each.survival is Survival.UNSAFE for each in judged))
+    found = {each.survival for each in judged}
+    return int(Survival.UNSAFE in found or found == {Survival.NOT_JUDGED})
 
 
 def _annotate(judged: Sequence[JudgedConnection]) -> None:

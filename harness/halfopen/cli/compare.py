@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from halfopen.cli.check import saved_runs
-from halfopen.errors import InputError, Problem
+from halfopen.errors import InputError, Problem, UsageError
 from halfopen.model.verdict import VariantResult
 from halfopen.report._text import printable
 from halfopen.report.comparison import (
@@ -40,6 +40,8 @@ def compare(
     Exit status: 0 no variant is worse, and none is gone; 1 one is; 2 invalid input.
     """
     found = differences_between(_results(before), _results(after))
+    if not found:
+        raise UsageError(f"{before} and {after} hold no results: there is nothing to compare")
     if json:
         typer.echo(json_module.dumps(comparison_json(found), indent=2, ensure_ascii=False))
     else:
@@ -73,4 +75,4 @@ def _summary(found: Sequence[VariantDifference]) -> str:
     counts = Counter(each.change for each in found)
     parts = [f"{counts[each]} {each}" for each in VariantChange if counts[each]]
     number = f"{len(found)} variant{'' if len(found) == 1 else 's'}"
-    return f"{number}: {', '.join(parts)}" if parts else f"{number} to compare"
+    return f"{number}: {', '.join(parts)}"

@@ -134,3 +134,9 @@ def test_github_annotates_what_is_unsafe_and_what_is_not_judged(tmp_path: Path) 
     assert unknown.startswith(
         "::warning file=rsyslog.conf,line=3::listener 602 (imtcp): not judged"
     )
+
+
+def test_where_nothing_can_be_judged_nothing_is_safe(tmp_path: Path) -> None:
+    done = advise(tmp_path, OPEN)
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1] == "1 connection: 1 not judged"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner
 
 from halfopen.cli.main import app
-from halfopen.errors import InputError
+from halfopen.errors import InputError, UsageError
 from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report.comparison import VariantChange, compare, read_results
 from halfopen.report.results import write_json
@@ -137,3 +137,10 @@ def test_what_holds_no_results_is_told(tmp_path: Path, text: str, said: str) -> 
     with pytest.raises(InputError, match="or the --out directory of a run") as error:
         read_results(path)
     assert f"{path}{said}" in str(error.value)
+
+
+def test_a_comparison_of_nothing_is_no_success(tmp_path: Path) -> None:
+    empty = written(tmp_path, "empty", [])
+    done = CliRunner().invoke(app, ["compare", str(empty), str(empty)])
+    assert isinstance(done.exception, UsageError)
+    assert "there is nothing to compare" in str(done.exception)
