@@ -45,6 +45,8 @@ def _build(networks: Mapping[str, Any]) -> UserspaceMiddlebox:
     network.connect("firewall", "server", networks)
     for host in _PATH:
         network.add_routes(host, networks[host])
+    for host in _PATH:
+        network.await_usable(host, networks[host].interfaces)
     addresses = {name: each.address for name, each in networks.items()}
     values = {"idle_timeout": 3600.0}
     here = networks["firewall"]

@@ -26,6 +26,8 @@ def build() -> None:
     for host in (SENDER, RECEIVER):
         network.create_host(host)
     network.connect(SENDER, RECEIVER, NETWORKS)
+    for host in (SENDER, RECEIVER):
+        network.await_usable(host, NETWORKS[host].interfaces)
 
 
 def start(

@@ -47,6 +47,8 @@ class Place:
                     offload.switch_off(self.networks[here].towards(there).name)
         for name in self.path:
             network.add_routes(name, self.networks[name])
+        for name in self.path:
+            network.await_usable(name, self.networks[name].interfaces)
 
     def address(self, host: str, towards: str) -> str:
         """Of one host on its link to another."""

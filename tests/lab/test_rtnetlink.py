@@ -37,7 +37,7 @@ network.connect("b", "c", networks)
 for host in networks:
     network.add_routes(host, networks[host])
 for host in networks:
-    network.await_neighbours(host, networks[host])
+    network.await_usable(host, networks[host].interfaces)
 near, far = networks["a"].interfaces[0], networks["c"].interfaces[0]
 [way] = networks["a"].routes
 told = {"links": ip("-details", "address"), "way": ip(inet, "route", "get", far.address)}
@@ -131,14 +131,14 @@ from halfopen.labs.agent import network
 from halfopen.model.topology import lay_out
 
 network.NAMESPACES.mkdir()
-network._FOUND_S = 0.05
+network._USABLE_S = 0.05
 networks = lay_out(["a", "b"], family=sys.argv[1])
 for host in networks:
     network.create_host(host)
 network.set_sysctls("a", {"net.ipv6.conf.default.addr_gen_mode": "1"})  # no link-local address
 try:
     network.connect("a", "b", networks)
-    network.await_neighbours("a", networks["a"])
+    network.await_usable("a", networks["a"].interfaces)
 except LabError as error:
     print(error)
 """
@@ -150,3 +150,47 @@ except LabError as error:
 )
 def test_an_address_that_nobody_can_find_is_an_error_of_the_lab(family: str, said: str) -> None:
     assert played(_NEVER, family).strip() == said
+
+
+_CARRIES = """
+import socket, sys, time
+from halfopen.labs.agent import network
+from halfopen.labs.agent.rtnetlink import routing
+from halfopen.model.topology import lay_out
+from halfopen.probes import namespaces
+
+ECHO = b"\\x88\\xb5"  # an Ethernet type for experiments, IEEE 802
+
+def end(host):
+    with namespaces.visiting(host):
+        found = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, 0x88B5)
+    found.settimeout(0.5)
+    found.bind((networks[host].interfaces[0].name, 0x88B5))
+    return found
+
+network.NAMESPACES.mkdir()
+lost = 0
+for place in range(int(sys.argv[1])):
+    hosts = [f"a{place}", f"b{place}"]
+    networks = lay_out(hosts, family="ipv4")
+    for host in hosts:
+        network.create_host(host)
+    network.connect(*hosts, networks)
+    ends = [end(host) for host in hosts]
+    for _ in range(5):
+        for up in (False, True):
+            network.set_link(*hosts, networks, up)
+        for each in ends:
+            each.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)  # forgets that it was down
+        for here, there in (ends, reversed(ends)):
+            here.sendto(b"hello", (here.getsockname()[0], 0x88B5, 0, 0, b"\\xff" * 6))
+            try:
+                there.recv(100)
+            except TimeoutError:
+                lost += 1
+print(lost)
+"""
+
+
+def test_a_link_carries_the_first_packet() -> None:
+    assert played(_CARRIES, "20").strip() == "0"

@@ -148,7 +148,7 @@ class Agent:
             network.add_routes(name, networks[name])
             network.set_sysctls(name, request["sysctls"].get(name, {}))
         for name in networks:
-            network.await_neighbours(name, networks[name])
+            network.await_usable(name, networks[name].interfaces)
         nat = {name: values.get("nat", "none") for name, values in request["firewalls"].items()}
         for name, values in request["firewalls"].items():
             demands = request["demands"].get(name, ())

@@ -7,7 +7,7 @@ import ipaddress
 import json
 import subprocess
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -51,7 +51,7 @@ FORWARDING: Mapping[str, str] = {
 }
 """Settings of a junction (:mod:`halfopen.model.ways`)."""
 
-_FOUND_S, _LOOK_S = 10.0, 0.002
+_USABLE_S, _LOOK_S = 10.0, 0.002
 _CHILD_TABLE = Path("/proc/sys/net/ipv4/tcp_child_ehash_entries")
 _BUCKETS = 4096
 
@@ -102,20 +102,29 @@ def add_routes(name: str, network: HostNetwork) -> None:
             host.add_route(each.subnet, each.gateway)
 
 
-def await_neighbours(name: str, network: HostNetwork) -> None:
-    """Wait until the neighbours of a host can find its IPv6 addresses; at once if it has none.
+def await_usable(name: str, interfaces: Sequence[Interface]) -> None:
+    """Wait until interfaces of a host carry packets, and neighbours can find its IPv6 addresses.
+
+    Before that packets vanish, and whoever sent them tries again after a second or more: in scaled
+    time a long delay that no scenario asked for.
 
     Raises:
-        LabError: if they cannot after ten seconds.
+        LabError: if it is not so after ten seconds.
     """
-    if not any(":" in each.address for each in network.interfaces):
-        return
-    deadline = time.monotonic() + _FOUND_S
+    names = [each.name for each in interfaces]
+    sixes = {each.name for each in interfaces if ":" in each.address}
+    deadline = time.monotonic() + _USABLE_S
     with routing(name) as host:
-        links = {host.link(each.name).index for each in network.interfaces}
-        while not links <= host.found_by_neighbours():
+        while True:
+            links = [host.link(each) for each in names]
+            silent = [link.name for link in links if not link.carries]
+            found = host.found_by_neighbours() if sixes else set()
+            unknown = any(link.name in sixes and link.index not in found for link in links)
+            if not silent and not unknown:
+                return
             if time.monotonic() > deadline:
-                raise LabError(f"{name}: its IPv6 addresses cannot be used after {_FOUND_S:g} s")
+                what = f"its links {', '.join(silent)}" if silent else "its IPv6 addresses"
+                raise LabError(f"{name}: {what} cannot be used after {_USABLE_S:g} s")
             time.sleep(_LOOK_S)
 
 
@@ -223,12 +232,12 @@ def counted_in(host: str, family: str, table: str) -> int:
 
 
 def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: bool) -> None:
-    """Set both ends of the link between two neighbours up or down.
+    """Set both ends of the link between two neighbours up or down; up, it carries packets at once.
 
     An interface that goes down loses its routes; those of both hosts are added again.
 
     Raises:
-        LabError: if the hosts are no neighbours.
+        LabError: if the hosts are no neighbours, or the link does not come up.
     """
     joined = _joined(left, right, networks)
     for here, there in (joined, reversed(joined)):
@@ -237,6 +246,8 @@ def set_link(left: str, right: str, networks: Mapping[str, HostNetwork], up: boo
     if up:
         for name in joined:
             add_routes(name, networks[name])
+        for here, there in (joined, reversed(joined)):
+            await_usable(here, [networks[here].towards(there)])
 
 
 def cut_link(left: str, right: str, networks: Mapping[str, HostNetwork], cut: bool) -> None:

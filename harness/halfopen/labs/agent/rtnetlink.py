@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ipaddress
 import struct
 from collections.abc import Iterator
@@ -21,7 +22,8 @@ _LINK = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags
 _ADDRESS = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix, flags, scope, index
 _ROUTE_HEAD = struct.Struct("=BBBBBBBBI")  # struct rtmsg
 _UP = 1  # IFF_UP
-_HARDWARE, _NAME, _MTU, _PEER, _INFO, _BY_FD = 1, 3, 4, 5, 18, 28  # IFLA_*
+_HARDWARE, _NAME, _MTU, _PEER, _STATE, _INFO, _BY_FD = 1, 3, 4, 5, 16, 18, 28  # IFLA_*
+_CARRIES = 6  # IF_OPER_UP, RFC 2863
 _KIND, _DATA, _VETH_PEER = 1, 2, 1  # IFLA_INFO_KIND, IFLA_INFO_DATA, VETH_INFO_PEER
 _ADDRESS_OF, _LOCAL = 1, 2  # IFA_ADDRESS, IFA_LOCAL
 _TO, _VIA = 1, 5  # RTA_DST, RTA_GATEWAY
@@ -40,6 +42,10 @@ class LinkInfo:
         mac: its hardware address, as `02:00:00:00:00:01`.
         mtu: bytes of an IP packet.
         peer: index of the other end in the other end's namespace; 0 if there is none.
+        carries: whether the kernel sends packets through it: its operational state is up.  It is
+            that up to a second after both ends of a link were set up, when a worker of the kernel
+            has heard of it (net/core/link_watch.c, linkwatch_do_dev); until then what is sent
+            vanishes, and no error says so (net/sched/sch_generic.c, noop_enqueue).
     """
 
     index: int
@@ -47,6 +53,7 @@ class LinkInfo:
     mac: str
     mtu: int
     peer: int
+    carries: bool
 
 
 class Routing:
@@ -57,25 +64,27 @@ class Routing:
 
     def links(self) -> list[LinkInfo]:
         """All interfaces."""
-        found = []
-        for _, payload in self._kernel.dump(_GET_LINK, _LINK.pack(0, 0, 0, 0, 0)):
-            index = _LINK.unpack_from(payload)[2]
-            parts = attributes(payload, _LINK.size)
-            name = parts[_NAME].rstrip(b"\0").decode()
-            mac = parts.get(_HARDWARE, b"").hex(":")
-            found.append(LinkInfo(index, name, mac, _number(parts, _MTU), _number(parts, _PEER)))
-        return found
+        empty = _LINK.pack(0, 0, 0, 0, 0)
+        return [_link(payload) for _, payload in self._kernel.dump(_GET_LINK, empty)]
 
     def link(self, name: str) -> LinkInfo:
         """The interface of that name.
 
+        Since Linux 6.8 to ask for one is enough to make it carry packets that is about to.
+
         Raises:
             OSError: if there is none.
         """
-        for link in self.links():
-            if link.name == name:
-                return link
-        raise OSError(f"there is no interface {name!r}")
+        request = _LINK.pack(0, 0, 0, 0, 0) + _text(_NAME, name)
+        try:
+            found = self._kernel.get(_GET_LINK, request)
+        except OSError as error:
+            if error.errno != errno.ENODEV:
+                raise
+            found = None
+        if found is None:
+            raise OSError(f"there is no interface {name!r}")
+        return _link(found)
 
     def add_veth(self, name: str, peer: str, host: str) -> None:
         """Add a link: one end here, the other, `peer`, at another host."""
@@ -137,6 +146,19 @@ def routing(host: str) -> Iterator[Routing]:
         yield Routing(kernel)
     finally:
         kernel.close()
+
+
+def _link(payload: bytes) -> LinkInfo:
+    parts = attributes(payload, _LINK.size)
+    mtu, peer, state = (_number(parts, each) for each in (_MTU, _PEER, _STATE))
+    return LinkInfo(
+        index=_LINK.unpack_from(payload)[2],
+        name=parts[_NAME].rstrip(b"\0").decode(),
+        mac=parts.get(_HARDWARE, b"").hex(":"),
+        mtu=mtu,
+        peer=peer,
+        carries=state == _CARRIES,
+    )
 
 
 def _route(subnet: str, gateway: str, protocol: int, scope: int, kind: int) -> bytes:
