@@ -63,7 +63,7 @@ def late(bound: str, found: Finding, late_s: float, decides: str) -> Finding:
 def unless_delayed(
     history: History, failed: Finding, spans: Sequence[tuple[float, float]], within: float
 ) -> Finding:
-    """A failure, or unknown if all that took too long did so because programs had no CPU.
+    """A failure, or unknown if all that took too long did so because programs had no CPU or disk.
 
     Args:
         history: of the run.
@@ -74,7 +74,7 @@ def unless_delayed(
     delays = [(end - start, history.delay(start, end)) for start, end in spans]
     if any(took - delay > within for took, delay in delays):
         return failed
-    decides = "the time that its programs waited for a CPU included"
+    decides = "the time that programs waited for a CPU or a disk included"
     return late(
         failed.bound, failed, max(delay for took, delay in delays if took > within), decides
     )

@@ -154,7 +154,20 @@ class History:
     def delay(self, start: float, end: float) -> float:
         """Lab seconds by which what programs did between two moments may have been late."""
         hosts = [host["name"] for host in self.plan["hosts"] if host.get("system")]
-        return self._late_between(start, end) + sum(self.waited(host, start, end) for host in hosts)
+        waited = sum(self.waited(host, start, end) for host in hosts)
+        return self._late_between(start, end) + waited + self.stalled(start, end)
+
+    def stalled(self, start: float, end: float) -> float:
+        """Seconds between two moments for which a program may have waited for the machine's disks.
+
+        The kernel counts them for the whole machine: it is the most that can have been lost.
+        """
+        total = since = 0.0
+        for record in self.of(MachineRecord):
+            within = min(record["t"], end) - max(since, start)
+            total += max(0.0, min(record.get("io_s", 0.0), within))
+            since = record["t"]
+        return total
 
     def waited(self, host: str, start: float, end: float) -> float:
         """Seconds that the programs of a host waited for a processor between two moments.

@@ -1,7 +1,7 @@
-"""Time on processors: who waited for one, and how many had nothing to do.
+"""What a machine was short of: who waited for a processor or a disk, and how many were idle.
 
 Sources: proc_pid_schedstat (Documentation/scheduler/sched-stats.rst), pressure stall information
-(Documentation/accounting/psi.rst), proc_stat(5).
+(Documentation/accounting/psi.rst, kernel/sched/psi.c), proc_stat(5).
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import time
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Literal, NamedTuple
 
 from halfopen.probes.procfs import idle_seconds, read_text
 
@@ -36,13 +37,14 @@ def waited(pid: int) -> float | None:
     return total / 1e9
 
 
-def stalled() -> float | None:
-    """Seconds since the start of the machine in which something waited for a processor.
+def stalled(resource: Literal["cpu", "io"]) -> float | None:
+    """Seconds since the start of the machine in which something waited for a processor or a disk.
 
-    None if the kernel does not tell (CONFIG_PSI).
+    It is the share of tasks that waited: one of two that could work counts half (`psi.c`).  None if
+    the kernel does not tell (CONFIG_PSI).
     """
     try:
-        some = read_text("/proc/pressure/cpu").splitlines()[0]
+        some = read_text(f"/proc/pressure/{resource}").splitlines()[0]
         return int(some.rpartition("total=")[2]) / 1e6
     except (OSError, ValueError, IndexError):
         return None
@@ -55,10 +57,19 @@ class Spare:
     Attributes:
         idle: processors without work, on average.
         stalled: part of the time in which something waited for one; None if nobody knows.
+        io_s: seconds for which a task waited for a disk, at most; None if nobody knows.
     """
 
     idle: float
     stalled: float | None
+    io_s: float | None
+
+
+class _Reading(NamedTuple):
+    at: float
+    idle: float
+    cpu: float | None
+    io: float | None
 
 
 class SpareMeter:
@@ -71,11 +82,17 @@ class SpareMeter:
         """What was left since the last reading."""
         before, after = self._before, self._now()
         self._before = after
-        elapsed = max(1e-6, after[0] - before[0])
-        waiting = None
-        if after[2] is not None and before[2] is not None:
-            waiting = min(1.0, (after[2] - before[2]) / elapsed)
-        return Spare(max(0.0, after[1] - before[1]) / elapsed, waiting)
+        elapsed = max(1e-6, after.at - before.at)
+        idle = max(0.0, after.idle - before.idle) / elapsed
+        waiting = io_s = None
+        if after.cpu is not None and before.cpu is not None:
+            waiting = min(1.0, (after.cpu - before.cpu) / elapsed)
+        if after.io is not None and before.io is not None:
+            # Who worked meanwhile has made the share of the one that waited smaller.
+            cpus = os.cpu_count() or 1
+            working = min(cpus, 1 + max(0.0, cpus - idle))
+            io_s = min(elapsed, (after.io - before.io) * working)
+        return Spare(idle, waiting, io_s)
 
-    def _now(self) -> tuple[float, float, float | None]:
-        return time.monotonic(), idle_seconds(), stalled()
+    def _now(self) -> _Reading:
+        return _Reading(time.monotonic(), idle_seconds(), stalled("cpu"), stalled("io"))

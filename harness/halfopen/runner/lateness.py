@@ -2,7 +2,8 @@
 
 A deadline for what programs do is right on a machine that has time for them.  On a busy one they
 get less done in a second, so a deadline is put off by the time that was lost since the wait began:
-by the sandbox, as its meter says, and by processes that waited for a CPU, as their samples say.
+by the sandbox and by waiting for disks, as its meter says, and by processes that waited for a CPU,
+as their samples say.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ class Lateness:
     """Lab seconds that were lost so far, from the records of a run.
 
     Attributes:
-        lost: by the sandbox itself, and by the programs that waited for a CPU.
+        lost: by the sandbox itself, and by the programs that waited for a CPU or a disk.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,7 @@ class Lateness:
         """Count what a record says; most say nothing."""
         match record["kind"]:
             case "machine":
-                self.lost += record["late_s"]
+                self.lost += record["late_s"] + record.get("io_s", 0.0)
             case "fds" if (waited := record.get("waited_s")) is not None:
                 process = record["host"], record["pid"]
                 # A thread that ended took its share of the sum with it.

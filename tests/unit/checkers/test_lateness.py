@@ -12,6 +12,7 @@ from halfopen.checkers.reconnect import Reconnect
 from halfopen.model.history import History
 from halfopen.model.verdict import CheckResult, Verdict
 
+from ..records import record
 from .histories import Run, mine, theirs
 from .test_judging import planned
 
@@ -112,6 +113,22 @@ def test_time_for_which_the_program_had_no_cpu_excuses_it(
 ) -> None:
     found = Reconnect.model_validate({"at": "sender", "within": 3.0}).judge(reconnected(waited_s))
     assert (found.verdict, found.late_s) == (verdict, waited_s if waited_s > 1 else 0.0)
+
+
+def test_time_in_which_the_disk_was_waited_for_excuses_it() -> None:
+    def found(*io_s: tuple[float, float]) -> tuple[Verdict, float]:
+        stalls = [record("machine", t=t, late_s=0.0, idle=1.0, io_s=s) for t, s in io_s]
+        header, *rest = reconnected(0.0).records
+        history = History([header, *sorted([*rest, *stalls], key=lambda each: each["t"])])
+        check = Reconnect.model_validate({"at": "sender", "within": 3.0})
+        judged = check.judge(history)
+        return judged.verdict, judged.late_s
+
+    # Lost at 5, open again at 9: 4 s, 1 s more than allowed.
+    assert found((4, 3.0), (6, 0.4), (7, 0.4)) == (Verdict.FAIL, 0.0)
+    assert found((4, 0.0), (6, 0.5), (7, 0.9)) == (Verdict.UNKNOWN, 1.4)
+    # All of a record that is only partly of that time may be: but no more than that part.
+    assert found((4, 0.0), (5.5, 1.0), (9, 0.0), (10, 1.0)) == (Verdict.FAIL, 0.0)
 
 
 def test_what_comes_late_comes_together() -> None:

@@ -23,6 +23,8 @@ def test_the_sandbox_and_the_programs_lose_time() -> None:
     lateness.take(record("fds", host="a", pid=1, waited_s=1.25))  # a thread ended
     lateness.take(record("fds", host="a", pid=1, waited_s=1.5))
     assert lateness.lost == 2.5
+    lateness.take(record("machine", late_s=0.25, io_s=0.5))
+    assert lateness.lost == 3.25
 
 
 def waited(seconds: float, *lost: float) -> float:

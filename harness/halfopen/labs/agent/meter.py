@@ -2,6 +2,7 @@
 
 A task sleeps for a moment and looks how late it wakes up; the observers' threads report how late
 they begin to look.  Whatever else in the lab, or in a program, waits for a moment is as late.
+A program that waits for a slow disk is late without any of these: the kernel tells for how long.
 """
 
 from __future__ import annotations
@@ -67,4 +68,6 @@ class Meter:
         record = MachineRecord(kind="machine", late_s=round(late, 4), idle=round(left.idle, 2))
         if left.stalled is not None:
             record["stalled"] = round(left.stalled, 3)
+        if left.io_s is not None:
+            record["io_s"] = round(left.io_s, 3)
         self._emit(record)

@@ -30,7 +30,7 @@ from halfopen.model.records import (
     ProcessRecord,
     Recorder,
 )
-from halfopen.probes.cpu import waited
+from halfopen.probes.cpu import stalled, waited
 from halfopen.workloads.numbered import Messages
 
 _POLL_S = 0.05
@@ -287,19 +287,20 @@ class Program:
         """Wait for its end; returns whether it came.
 
         Args:
-            seconds: that it may take, not counting those in which it waited for a processor.
+            seconds: that it may take, not counting those in which it waited for a processor, or
+                the machine for a disk.
         """
         if self._process is None:
             return True
         ended = asyncio.create_task(self._process.wait())
         pid, begun = self._process.pid, time.monotonic()
-        before = late = waited(pid) or 0.0
+        before = late = (waited(pid) or 0.0) + (stalled("io") or 0.0)
         while (
             left := begun + seconds + min(late - before, _MOST * seconds) - time.monotonic()
         ) > 0:
             if (await asyncio.wait({ended}, timeout=left))[0]:
                 return True
-            late = waited(pid) or late
+            late = max(late, (waited(pid) or 0.0) + (stalled("io") or 0.0))
         ended.cancel()
         return False
 

@@ -140,12 +140,15 @@ class MachineRecord(Timed):
         idle: processors that had nothing to do, on average.
         stalled: part of the time in which something that could run waited for a processor (PSI,
             `some`); only where the kernel tells.
+        io_s: seconds for which a program waited for the machine's disks (PSI), at most; only where
+            the kernel tells.  A disk that a fault has made slow does not count.
     """
 
     kind: Literal["machine"]
     late_s: float
     idle: float
     stalled: NotRequired[float]
+    io_s: NotRequired[float]
 
 
 class LabRecord(Timed):
