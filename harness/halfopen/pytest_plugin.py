@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import re
 import tempfile
+from collections import Counter
 from collections.abc import Callable, Coroutine, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -24,13 +25,17 @@ if TYPE_CHECKING:  # imported when needed: the plugin is loaded in every pytest 
 
 SUFFIX = ".scenario.yaml"
 _LATE = "halfopen late"
+_CHOSEN = "halfopen lab"
+_CHOOSER = pytest.StashKey[Any]()
 _RESULTS = pytest.StashKey["dict[tuple[str, str], VariantResult]"]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Options of `pytest` that go to every scenario."""
     group = parser.getgroup("halfopen", "scenarios of halfopen")
-    group.addoption("--halfopen-lab", default="netns", help="the lab that runs the scenarios")
+    where = "the lab of scenarios and of halfopen_lab; auto: warp where it can, else netns"
+    group.addoption("--halfopen-lab", help=f"{where} (default: the ini option halfopen_lab)")
+    parser.addini("halfopen_lab", f"{where} (default: netns)", default="netns")
     group.addoption("--halfopen-scale", type=float, default=None, help="time scale")
     group.addoption(
         "--halfopen-late-retries",
@@ -69,23 +74,27 @@ class ScenarioFile(pytest.File):
             yield VariantItem.from_parent(self, name=plan.variant, plan=plan)
 
     def _load(self) -> list[Plan]:
+        from halfopen.labs import lab_named
+        from halfopen.runner.auto import AUTO, make_chooser
         from halfopen.scenario import load_scenario, make_plans
         from halfopen.vocabulary import default_vocabulary
 
-        option = self.config.getoption
         vocabulary = default_vocabulary()
-        return make_plans(
-            load_scenario(self.path, vocabulary),
-            lab=_lab(self.config),
-            scale=option("--halfopen-scale"),
-            seed=option("--halfopen-seed"),
-        )
+        scenario = load_scenario(self.path, vocabulary)
+        name = _lab_name(self.config)
+        scale = self.config.getoption("--halfopen-scale")
+        seed = self.config.getoption("--halfopen-seed")
+        if name != AUTO:
+            return make_plans(scenario, lab=lab_named(name), scale=scale, seed=seed)
+        chooser = self.config.stash.get(_CHOOSER, None)
+        if chooser is None:  # whether a lab works here is looked up once
+            chooser = make_chooser(vocabulary, scale=scale, seed=seed)
+            self.config.stash[_CHOOSER] = chooser
+        return list(chooser.choose(scenario).plans)
 
 
-def _lab(config: pytest.Config) -> LabSpec:
-    from halfopen.labs import lab_named
-
-    return lab_named(config.getoption("--halfopen-lab"))
+def _lab_name(config: pytest.Config) -> str:
+    return str(config.getoption("--halfopen-lab") or config.getini("halfopen_lab"))
 
 
 def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
@@ -94,30 +103,47 @@ def _results(item: VariantItem) -> dict[tuple[str, str], VariantResult]:
     Runs mostly wait, so they go side by side.  Under xdist each worker plays the files that it
     was given; which those are it does not know before, so it plays one file at a time.
     """
-    from halfopen.runner.concurrency import auto
+    from halfopen.labs import lab_named
+    from halfopen.runner.choice import play_by_lab
+    from halfopen.runner.concurrency import jobs_for
     from halfopen.runner.run import run_plans, run_with_controls
     from halfopen.vocabulary import default_vocabulary
 
     known = item.config.stash.setdefault(_RESULTS, {})
     if item.key in known:
         return known
-    lab = _lab(item.config)
-    if missing := lab.missing():
-        pytest.skip(f"the lab {lab.name} does not work here: {'; '.join(missing)}")
+    if missing := lab_named(item.plan.lab).missing():
+        pytest.skip(f"the lab {item.plan.lab} does not work here: {'; '.join(missing)}")
     distributed = hasattr(item.config, "workerinput")
     chosen = [
         each.plan
         for each in item.session.items
         if isinstance(each, VariantItem) and (each.parent is item.parent or not distributed)
     ]
+    names = dict.fromkeys(plan.lab for plan in chosen)
+    labs = [lab for lab in map(lab_named, names) if not lab.missing()]
+    names = dict.fromkeys(lab.name for lab in labs)
+    chosen = [plan for plan in chosen if plan.lab in names]
     cache = getattr(item.config, "cache", None)  # there is none under -p no:cacheprovider
     out = cache.mkdir("halfopen") if cache else Path(tempfile.mkdtemp(prefix="halfopen-"))
     retries = item.config.getoption("--halfopen-late-retries")
     vocabulary = default_vocabulary()
 
     def play(plans: Sequence[Plan], below: str) -> Coroutine[Any, Any, list[VariantResult]]:
-        directory = out / below
-        return run_plans(plans, lab, vocabulary, directory, jobs=auto(), late_retries=retries)
+        async def play_in(
+            lab: LabSpec, part: Sequence[Plan], directories: Sequence[Path]
+        ) -> list[VariantResult]:
+            return await run_plans(
+                part,
+                lab,
+                vocabulary,
+                out / below,
+                jobs=jobs_for(lab),
+                late_retries=retries,
+                directories=directories,
+            )
+
+        return play_by_lab(plans, labs, out / below, play_in)
 
     controls = item.config.getoption("--halfopen-control")
     runs = run_with_controls(chosen, vocabulary, play) if controls else play(chosen, "")
@@ -148,6 +174,8 @@ class VariantItem(pytest.Item):
         from halfopen.model.verdict import Verdict
         from halfopen.report._text import retried_words
 
+        if self.plan.lab_why:
+            self.user_properties.append((_CHOSEN, f"{self.plan.lab}: {self.plan.lab_why}"))
         result = _results(self)[self.key]
         if late := result.extra.get("late"):
             self.user_properties.append((_LATE, retried_words(late)))
@@ -172,18 +200,24 @@ class VariantItem(pytest.Item):
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Name the variants that were run again, because the machine had been late."""
+    """Name the labs that were chosen, and the variants that were run again."""
     found = [
-        f"{report.nodeid}: {words}"
+        (report.nodeid, name, words)
         for reports in terminalreporter.stats.values()
         for report in reports
         if isinstance(report, pytest.TestReport) and report.when == "call"
         for name, words in report.user_properties
-        if name == _LATE
     ]
-    if found:
-        terminalreporter.section("variants that were run again")
-        for line in found:
+    chosen = Counter(words for _, name, words in found if name == _CHOSEN)
+    _section(terminalreporter, "labs", [f"{n} in {words}" for words, n in chosen.items()])
+    late = [f"{node}: {words}" for node, name, words in found if name == _LATE]
+    _section(terminalreporter, "variants that were run again", late)
+
+
+def _section(terminalreporter: pytest.TerminalReporter, title: str, lines: list[str]) -> None:
+    if lines:
+        terminalreporter.section(title)
+        for line in lines:
             terminalreporter.write_line(line)
 
 
@@ -241,11 +275,14 @@ def halfopen_lab(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Lab
             opened: AbstractContextManager[OpenLab] = open_lab(
                 tmp_path / f"lab-{len(labs._exit_callbacks)}",  # type: ignore[attr-defined]
                 name=name,
-                **{"lab": request.config.getoption("--halfopen-lab"), **options},
+                **{"lab": _lab_name(request.config), **options},
             )
             try:
-                return labs.enter_context(opened)
+                lab = labs.enter_context(opened)
             except UnsupportedError as error:
                 pytest.skip(str(error))
+            if lab.lab_why:
+                request.node.user_properties.append((_CHOSEN, f"{lab.lab}: {lab.lab_why}"))
+            return lab
 
         yield make

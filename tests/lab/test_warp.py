@@ -131,7 +131,7 @@ def test_a_loop_in_real_time_is_refused(tmp_path: Path) -> None:
         async with WarpLab(tmp_path, "token", lambda _: None):
             pass
 
-    with pytest.raises(Exception, match="the lab warp plays scenarios only"):
+    with pytest.raises(RuntimeError, match="needs a loop whose time is the guest's"):
         asyncio.run(play())
 
 

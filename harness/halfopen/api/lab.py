@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import asyncio
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, TypeVar
@@ -28,6 +28,7 @@ from halfopen.model.records import (
 from halfopen.model.topology import Family
 from halfopen.model.verdict import CheckResult
 from halfopen.runner.play import header_record
+from halfopen.runner.requirements import check_needs
 from halfopen.runner.stage import Stage
 from halfopen.vocabulary import default_vocabulary
 
@@ -49,7 +50,19 @@ class OpenLab:
         self._family: Family = "ipv4"
         self._options: dict[str, Section] = {}  # as written, not scaled
         self._prepared: frozenset[str] = frozenset()
-        self._thread = StageThread(lambda record: settings.stage(self._vocabulary, record))
+        self._thread = StageThread(
+            lambda record: settings.stage(self._vocabulary, record), settings.lab.loop
+        )
+
+    @property
+    def lab(self) -> str:
+        """The name of the kind of lab."""
+        return self._settings.lab.name
+
+    @property
+    def lab_why(self) -> str:
+        """Why it is this one, if halfopen chose it."""
+        return self._settings.lab_why
 
     @property
     def addresses(self) -> dict[str, str]:
@@ -178,7 +191,7 @@ class OpenLab:
 
     def wait(self, duration: str) -> None:
         """Let production time pass: `lab.wait("75 min")`."""
-        time.sleep(self._settings.seconds(duration))
+        self.do(asyncio.sleep(self._settings.seconds(duration)))
 
     def fault(self, name: str, /, **params: Any) -> InjectedFault:
         """Inject a fault now (see `halfopen faults`); it lasts until it is healed.
@@ -240,12 +253,14 @@ class OpenLab:
 
         Args:
             condition: asked again whenever something was recorded.
-            timeout: lab seconds.
+            timeout: seconds of a lab with real time; one on virtual time waits for as long in
+                production.
 
         Raises:
             TimeoutError: if it is not met in time.
         """
-        if not self._thread.wait_until(lambda: condition(self.history()), timeout):
+        seconds = timeout * self._settings.at_end
+        if not self._thread.wait_until(lambda: condition(self.history()), seconds):
             raise TimeoutError(f"the condition was not met within {timeout:g} s")
         return self.history()
 
@@ -271,10 +286,13 @@ class OpenLab:
 
         Raises:
             UsageError: if there is no such check, or a parameter is wrong.
+            UnsupportedError: if the lab cannot show what it judges.
         """
         kind = self._vocabulary.checks.get(check)
         if kind is None:
             raise unknown("check", check, self._vocabulary.checks)
+        if reason := check_needs(check, self._settings.lab):
+            raise UnsupportedError(reason)
         scaled = self._settings.scaled(validated(kind, params, f"check {check}"))
         self.do(self._stage.quiet())
         history = self.history()
@@ -283,7 +301,7 @@ class OpenLab:
 
     def _header(self, checks: tuple[PlannedCheck, ...]) -> HeaderRecord:
         plan = self._settings.plan(self._stage.hosts, self._path, self._family, self._returns)
-        return header_record(replace(plan, checks=checks), self.addresses)
+        return header_record(replace(plan, checks=checks), self.addresses, self._settings.lab)
 
     @property
     def _stage(self) -> Stage:

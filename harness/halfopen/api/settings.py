@@ -21,13 +21,33 @@ from halfopen.scenario.scaling import scale_section
 
 @dataclass(frozen=True)
 class RunSettings:
-    """The arguments of :func:`halfopen.open_lab`."""
+    """The arguments of :func:`halfopen.open_lab`.
+
+    Attributes:
+        lab: that was asked for, or chosen.
+        directory: for the history and the programs' files.
+        asked_scale: seconds of production time that pass in one second of a lab with real time.
+        seed: of the random generator.
+        name: of the run.
+        lab_why: why it is this lab, if halfopen chose it.
+    """
 
     lab: LabSpec
     directory: Path
-    scale: float
+    asked_scale: float
     seed: int
     name: str
+    lab_why: str = ""
+
+    @property
+    def scale(self) -> float:
+        """Seconds of production time in one second of the lab."""
+        return self.asked_scale if self.lab.scaled else 1.0
+
+    @property
+    def at_end(self) -> float:
+        """By what factor things are waited for longer than in a lab with real time."""
+        return 1.0 if self.lab.scaled else self.asked_scale
 
     def stage(self, vocabulary: Vocabulary, record: Recorder) -> Stage:
         """The stage that the run is played on."""
@@ -39,6 +59,7 @@ class RunSettings:
             vocabulary,
             seed=self.seed,
             base=str(Path.cwd()),
+            at_end=self.at_end,
         )
 
     def plan(
@@ -62,6 +83,8 @@ class RunSettings:
             checks=(),
             family=family,
             returns=returns,
+            at_end=self.at_end,
+            lab_why=self.lab_why,
         )
 
     def scaled(self, section: Section) -> dict[str, Any]:

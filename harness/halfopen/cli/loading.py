@@ -6,19 +6,13 @@ from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 from halfopen.errors import InputError, Problem, UsageError
-from halfopen.labs import all_labs, lab_named
 from halfopen.model.plan import Plan
 from halfopen.ports import LabSpec, Vocabulary
-from halfopen.runner.choice import Chooser
+from halfopen.runner.auto import make_chooser
 from halfopen.scenario import Scenario, load_scenario, make_plans
 from halfopen.scenario.library import MARK, SUFFIX, path_of
 from halfopen.sections import suggest
 from halfopen.vocabulary import default_vocabulary
-
-AUTO = "auto"
-"""As `--lab` takes it: the lab is chosen for each scenario."""
-
-_SCALED = "netns"
 
 _Make = Callable[[Scenario, Collection[str] | None], Sequence[Plan]]
 
@@ -76,7 +70,7 @@ def load_auto(
     variants: Sequence[str] | None,
     pcap: bool,
     say: Callable[[str], None],
-) -> tuple[list[Plan], dict[str, str]]:
+) -> list[Plan]:
     """The plans of all scenarios below `paths`, each for the lab that is best for it.
 
     Args:
@@ -88,29 +82,16 @@ def load_auto(
         pcap: captures are asked for.
         say: is told which labs were chosen, and why.
 
-    Returns:
-        The plans, and for each file the reason for its lab.
-
     Raises:
         InputError: with everything that is wrong with any of the files.
         UsageError: if a variant is asked for that no file has.
     """
-    virtual = next(lab for lab in all_labs().values() if lab.loop is not None)
-    chooser = Chooser(
-        virtual,
-        lab_named(_SCALED),
-        vocabulary,
-        _objection(virtual, scale=scale, pcap=pcap),
-        scale,
-        seed,
-    )
-    reasons: dict[str, str] = {}
+    chooser = make_chooser(vocabulary, scale=scale, seed=seed, pcap=pcap)
     files: dict[tuple[str, str], int] = {}
 
     def make(scenario: Scenario, names: Collection[str] | None) -> Sequence[Plan]:
         choice = chooser.choose(scenario, names)
         if choice.plans:
-            reasons[scenario.file] = choice.why
             key = (choice.lab.name, choice.why)
             files[key] = files.get(key, 0) + 1
         return choice.plans
@@ -118,16 +99,7 @@ def load_auto(
     plans = _load(paths, vocabulary, variants, make)
     for (lab, why), number in files.items():
         say(f"lab {lab} for {number} {'scenario' if number == 1 else 'scenarios'}: {why}")
-    return plans, reasons
-
-
-def _objection(virtual: LabSpec, *, scale: float | None, pcap: bool) -> str:
-    """What speaks against a lab on virtual time for all scenarios; empty if nothing does."""
-    if scale is not None:
-        return f"--scale asks for scaled time, and the lab {virtual.name} has none"
-    if pcap and not virtual.captures:
-        return f"--pcap asks for captures, which the lab {virtual.name} does not support"
-    return "; ".join(virtual.missing())
+    return plans
 
 
 def _load(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import secrets
 import time
 from collections.abc import Sequence
@@ -14,7 +13,7 @@ import typer
 from rich.console import Console
 
 from halfopen.cli.finish import REPORT, finish
-from halfopen.cli.loading import AUTO, load_auto, load_plans
+from halfopen.cli.loading import load_auto, load_plans
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, UnsupportedError, UsageError
 from halfopen.labs import lab_named
@@ -24,8 +23,9 @@ from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
 from halfopen.report.files import check_writable
 from halfopen.report.html import Report, check_report
-from halfopen.runner.choice import play_by_lab, with_reasons
-from halfopen.runner.concurrency import Jobs, auto, fixed
+from halfopen.runner.auto import AUTO
+from halfopen.runner.choice import play_by_lab
+from halfopen.runner.concurrency import Jobs, fixed, jobs_for
 from halfopen.runner.directories import check_own
 from halfopen.runner.estimate import long_warning
 from halfopen.runner.interruption import Interruption
@@ -102,13 +102,12 @@ def run(
     chosen_seed = secrets.randbelow(2**31) if seed is None else seed
     vocabulary = default_vocabulary()
     console = Console(stderr=True)
-    reasons: dict[str, str] = {}
 
     def tell(words: str) -> None:
         console.print(words, highlight=False, markup=False, soft_wrap=True)
 
     if lab == AUTO:
-        plans, reasons = load_auto(
+        plans = load_auto(
             paths,
             vocabulary,
             scale=scale,
@@ -153,7 +152,7 @@ def run(
             interruption.heeded(),
             progress_for(chosen, console, quiet=quiet, virtual=virtual) as listener,
         ):
-            return with_reasons(await play_by_lab(chosen, labs, out / below, play_in), reasons)
+            return await play_by_lab(chosen, labs, out / below, play_in)
 
     if twice:
         played = run_twice(plans, play)
@@ -214,8 +213,7 @@ def _history(result: VariantResult) -> History | None:
 
 def _jobs(text: str, lab: LabSpec) -> Jobs:
     if text == "auto":
-        # A run that computes takes a whole processor.
-        return auto() if lab.loop is None else fixed(os.cpu_count() or 1)
+        return jobs_for(lab)
     if text.isdigit() and int(text) > 0:
         return fixed(int(text))
     raise UsageError(f"--jobs: {text!r} is not accepted here; use auto, or a number of 1 or more")

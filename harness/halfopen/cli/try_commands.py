@@ -10,11 +10,11 @@ import typer
 
 from halfopen.advice import read_hop
 from halfopen.cli.keepalive import read_keepalive
-from halfopen.cli.loading import AUTO
 from halfopen.cli.run import run
 from halfopen.errors import OutputError, UsageError
 from halfopen.model.units import parse_duration
 from halfopen.ports import Profile
+from halfopen.runner.auto import AUTO
 from halfopen.runner.directories import check_own
 from halfopen.scenario.library import SUFFIX
 from halfopen.scenario.trial import Trial, TrialFirewall

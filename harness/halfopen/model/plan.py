@@ -94,7 +94,8 @@ class Plan:
     `end_bears_s` are the lab seconds for which the end may last before a middlebox forgets a flow;
     None if it forgets none.
     `unsupported` says why the lab's
-    kernel cannot play it at this scale; empty if it can.
+    kernel cannot play it at this scale; empty if it can.  `lab_why` is why it is played in this
+    lab, if halfopen chose the lab.
     """
 
     scenario: str
@@ -119,6 +120,7 @@ class Plan:
     at_end: float = 1.0
     end_bears_s: float | None = None
     unsupported: str = ""
+    lab_why: str = ""
 
     def host(self, name: str) -> PlannedHost:
         """The host of that name.

@@ -134,6 +134,7 @@ class VariantResult:
         kernel: release of the kernel that the lab brought; empty if it brings none.
         hz: ticks a second of that kernel.
         directory: where the history lies.
+        lab_why: why it was played in this lab, if halfopen chose the lab.
     """
 
     scenario: str
@@ -151,6 +152,7 @@ class VariantResult:
     late_s: float = 0.0
     kernel: str = ""
     hz: int = 0
+    lab_why: str = ""
     control: ControlResult | None = None
     extra: Mapping[str, Any] = field(default_factory=dict)
 

@@ -72,6 +72,9 @@ def _case(suite: ElementTree.Element, result: VariantResult) -> None:
         case.set("file", _clean(result.file))
     properties = ElementTree.SubElement(case, "properties")
     ElementTree.SubElement(properties, "property", name="verdict", value=result.verdict.value)
+    if result.lab_why:
+        value = _clean(result.lab_why)
+        ElementTree.SubElement(properties, "property", name="lab_why", value=value)
     if result.control is not None:
         clean = "clean" if result.control.clean else "not clean"
         value = _clean(f"{clean}: {result.control.in_words}")

@@ -28,6 +28,7 @@ def _variant(result: VariantResult) -> dict[str, Any]:
         "scenario": result.scenario,
         "variant": result.variant,
         "lab": result.lab,
+        **({"lab_why": result.lab_why} if result.lab_why else {}),
         "verdict": result.verdict.value,
         "seed": result.seed,
         "wall_s": round(result.wall_s, 3),

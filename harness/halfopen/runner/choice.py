@@ -18,6 +18,9 @@ from halfopen.runner.estimate import computing_s, simulated_s
 from halfopen.runner.requirements import needs
 from halfopen.scenario import Scenario, make_plans
 
+ON_VIRTUAL_TIME = "production values on virtual time"
+"""Why the first one was chosen."""
+
 _SHORT_S = 60.0  # what takes no longer than this is never moved to another lab
 
 PlayIn = Callable[[LabSpec, Sequence[Plan], Sequence[Path]], Awaitable[list[VariantResult]]]
@@ -31,7 +34,7 @@ class Choice:
     Attributes:
         lab: where it is played.
         why: the reason, in words.
-        plans: of its variants, for that lab.
+        plans: of its variants, for that lab; each holds the reason.
     """
 
     lab: LabSpec
@@ -72,9 +75,9 @@ class Chooser:
         virtual = self._plans(scenario, self.virtual, None, variants)
         reason = self.objection or self._reason(scenario, virtual, variants)
         if not reason:
-            return Choice(self.virtual, "production values on virtual time", virtual)
+            return _choice(self.virtual, ON_VIRTUAL_TIME, virtual)
         scaled = self._plans(scenario, self.scaled, self.scale, variants)
-        return Choice(self.scaled, reason, scaled)
+        return _choice(self.scaled, reason, scaled)
 
     def _plans(
         self,
@@ -106,6 +109,10 @@ class Chooser:
         return ""
 
 
+def _choice(lab: LabSpec, why: str, plans: Sequence[Plan]) -> Choice:
+    return Choice(lab, why, tuple(replace(plan, lab_why=why) for plan in plans))
+
+
 async def play_by_lab(
     plans: Sequence[Plan], labs: Collection[LabSpec], out: Path, play: PlayIn
 ) -> list[VariantResult]:
@@ -126,18 +133,3 @@ async def play_by_lab(
             results = await play(lab, chosen, [directories[number] for number in numbers])
             found.update(zip(numbers, results, strict=True))
     return [found[number] for number in range(len(plans))]
-
-
-def with_reasons(results: Sequence[VariantResult], reasons: dict[str, str]) -> list[VariantResult]:
-    """The results, each with the reason for its lab.
-
-    Args:
-        results: of scenarios whose lab was chosen.
-        reasons: file -> why it was played in the lab in which it was.
-    """
-    return [
-        replace(each, extra={**each.extra, "lab_why": reasons[each.file]})
-        if each.file in reasons
-        else each
-        for each in results
-    ]

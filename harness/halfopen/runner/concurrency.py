@@ -13,8 +13,12 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from halfopen.probes.procfs import idle_seconds
+
+if TYPE_CHECKING:
+    from halfopen.ports import LabSpec
 
 # Runs for each processor: always, and while there is time for more.
 _LEAST, _MOST = 8, 24
@@ -45,6 +49,11 @@ def auto() -> Jobs:
     """What this machine can bear without disturbing any of the runs."""
     processors = os.cpu_count() or 1
     return Jobs(_LEAST * processors, _MOST * processors)
+
+
+def jobs_for(lab: LabSpec) -> Jobs:
+    """Default for a lab: on virtual time a run computes and does not wait."""
+    return auto() if lab.loop is None else fixed(os.cpu_count() or 1)
 
 
 class Load:

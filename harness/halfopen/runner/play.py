@@ -51,9 +51,9 @@ def message_token(plan: Plan) -> str:
     return "".join(rng.choices(string.ascii_lowercase + string.digits, k=8))
 
 
-def header_record(plan: Plan, addresses: Mapping[str, str]) -> HeaderRecord:
-    """The first record of a history: the plan, and the addresses that the hosts got."""
-    return {
+def header_record(plan: Plan, addresses: Mapping[str, str], lab: LabSpec) -> HeaderRecord:
+    """The first record of a history: the plan, the addresses of the hosts, their kernel."""
+    header: HeaderRecord = {
         "t": 0.0,
         "kind": "header",
         "version": VERSION,
@@ -68,6 +68,10 @@ def header_record(plan: Plan, addresses: Mapping[str, str]) -> HeaderRecord:
         "addresses": dict(addresses),
         "plan": plan.to_json(),
     }
+    if lab.kernel is not None:
+        kernel = lab.kernel()
+        header["kernel"], header["hz"] = kernel.release, kernel.hz
+    return header
 
 
 class Player:
@@ -127,10 +131,7 @@ class Player:
             plan.path, family=plan.family, returns=plan.returns, branches=plan.branches
         )
         addresses = {name: network.address for name, network in networks.items()}
-        header = header_record(plan, addresses)
-        if spec.kernel is not None:
-            kernel = spec.kernel()
-            header["kernel"], header["hz"] = kernel.release, kernel.hz
+        header = header_record(plan, addresses, spec)
         with HistoryWriter(self._directory, header) as self._writer:
             self.recorded = True
             self._tell(header)

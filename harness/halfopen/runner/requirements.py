@@ -39,9 +39,15 @@ def needs(plan: Plan, vocabulary: Vocabulary, lab: LabSpec) -> str | None:
         if reason := host_needs(host, vocabulary, lab):
             return reason
     for check in plan.checks:
-        if reason := lab.blind.get(check.check):
-            return f"the lab {lab.name} does not support the check {check.check!r}: {reason}"
+        if reason := check_needs(check.check, lab):
+            return reason
     return None
+
+
+def check_needs(check: str, lab: LabSpec) -> str | None:
+    """Why what a check judges is not seen in a lab, in words; None if it is."""
+    reason = lab.blind.get(check)
+    return reason and f"the lab {lab.name} does not support the check {check!r}: {reason}"
 
 
 def fault_needs(fault: Fault, lab: LabSpec) -> str | None:

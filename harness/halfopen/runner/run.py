@@ -77,6 +77,7 @@ def judge_run(history: History, directory: Path, wall_s: float | None = None) ->
         late_s=late_s,
         kernel=header.get("kernel", ""),
         hz=header.get("hz", 0),
+        lab_why=plan.get("lab_why", ""),
     )
 
 
@@ -160,6 +161,7 @@ def _without_checks(
         why=why,
         directory=directory,
         file=plan.file,
+        lab_why=plan.lab_why,
     )
 
 

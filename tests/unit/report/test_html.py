@@ -232,3 +232,12 @@ def test_the_kernel_of_a_lab_that_brings_one_is_shown(
     page = report_on([(replace(result, kernel="7.2.13-halfopen", hz=100), history)]).render()
     assert "<dt>Kernel</dt><dd>Linux 7.2.13-halfopen, HZ=100</dd>" in page
     assert "<dt>Kernel</dt>" not in report_on([(result, history)]).render()
+
+
+def test_the_reason_for_a_chosen_lab_is_shown(
+    runs: list[tuple[VariantResult, History | None]],
+) -> None:
+    result, history = runs[0]
+    page = report_on([(replace(result, lab_why="no kernel & no memory"), history)]).render()
+    assert "<dt>Why this lab</dt><dd>no kernel &amp; no memory</dd>" in page
+    assert "<dt>Why this lab</dt>" not in report_on([(result, history)]).render()

@@ -62,7 +62,7 @@ def test_a_page_is_as_young_as_its_scenario(file: Path, vocabulary: Vocabulary) 
         section = told[plan.variant]
         assert pieces.variants[plan.variant] in section, STALE
         # What a check asks for it says of an empty history, too.
-        asked = judge_history(History([header_record(plan, {})]))
+        asked = judge_history(History([header_record(plan, {}, all_labs()["netns"])]))
         assert [row[:2] for row in rows(section)] == [
             [check.label, wanted(check).replace("|", "\\|")] for check in asked
         ], STALE

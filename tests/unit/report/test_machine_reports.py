@@ -50,6 +50,16 @@ RESULTS = (
 VIRTUAL = replace(FAILED, lab="warp", kernel="7.2.13-halfopen", hz=100)
 
 
+def test_the_reason_for_a_chosen_lab_is_recorded(tmp_path: Path) -> None:
+    chosen = replace(FAILED, lab_why="no kernel & no memory")
+    found = results_json([chosen, FAILED])["results"]
+    assert found[0]["lab_why"] == "no kernel & no memory"
+    assert "lab_why" not in found[1]
+    write_junit([chosen, FAILED], tmp_path / "junit.xml")
+    properties = ElementTree.parse(tmp_path / "junit.xml").findall(".//property[@name='lab_why']")
+    assert [each.get("value") for each in properties] == ["no kernel & no memory"]
+
+
 def test_the_kernel_of_a_lab_that_brings_one_is_named() -> None:
     found = results_json([VIRTUAL, FAILED])["results"]
     assert (found[0]["kernel"], found[0]["hz"]) == ("7.2.13-halfopen", 100)

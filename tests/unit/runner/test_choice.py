@@ -13,12 +13,15 @@ import pytest
 from halfopen.cli.loading import load_auto
 from halfopen.errors import UsageError
 from halfopen.labs import all_labs
+from halfopen.model.history import History
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.ports import LabSpec
 from halfopen.runner import choice
-from halfopen.runner.choice import Chooser, play_by_lab, with_reasons
+from halfopen.runner.choice import Chooser, play_by_lab
 from halfopen.runner.estimate import computing_s, long_warning, simulated_s
+from halfopen.runner.play import header_record
+from halfopen.runner.run import judge_run, run_plan
 from halfopen.scenario import Scenario, load_scenario
 from halfopen.vocabulary import default_vocabulary
 
@@ -72,6 +75,16 @@ def test_what_cannot_be_played_there_is_played_at_its_scale(tmp_path: Path) -> N
         "the lab warp does not support the check 'cpu': on virtual time, computing takes no time"
     )
     assert [(plan.lab, plan.scale) for plan in found.plans] == [("netns", 40.0)] * 2
+    assert {plan.lab_why for plan in found.plans} == {found.why}
+
+
+def test_the_reason_is_in_the_history_and_in_every_result(tmp_path: Path) -> None:
+    chooser = Chooser(VIRTUAL, replace(REAL, blind={"half-open": "it is dark"}), VOCABULARY, "so")
+    plan = chooser.choose(_scenario(tmp_path)).plans[0]
+    not_run = asyncio.run(run_plan(plan, chooser.scaled, VOCABULARY, tmp_path / "a"))
+    assert (not_run.verdict, not_run.lab_why) == (Verdict.UNSUPPORTED, "so")
+    judged = judge_run(History([header_record(plan, {}, REAL)]), tmp_path)
+    assert judged.lab_why == "so"
 
 
 def test_what_neither_can_play_stays_on_virtual_time(tmp_path: Path) -> None:
@@ -122,7 +135,7 @@ def test_the_command_line_says_what_was_chosen_and_why(
 
     def load(scale: float | None = None, *, pcap: bool = False, variant: str = "one") -> list[Plan]:
         said.clear()
-        plans, reasons = load_auto(
+        plans = load_auto(
             [_file(tmp_path)],
             VOCABULARY,
             scale=scale,
@@ -131,7 +144,7 @@ def test_the_command_line_says_what_was_chosen_and_why(
             pcap=pcap,
             say=said.append,
         )
-        assert list(reasons) == [str(tmp_path / "s.scenario.yaml")]
+        assert {f"lab netns for 1 scenario: {plan.lab_why}" for plan in plans} == set(said)
         return plans
 
     (plan,) = load()
@@ -176,8 +189,6 @@ def test_plans_of_two_labs_are_played_one_lab_after_the_other(tmp_path: Path) ->
     assert [(each.file, each.variant, each.lab) for each in found] == [
         (plan.file, plan.variant, plan.lab) for plan in plans
     ]
-    told = with_reasons(found, {"b/s.scenario.yaml": "because"})
-    assert [each.extra.get("lab_why") for each in told] == [None, "because", "because"]
 
 
 def test_the_module_names_no_lab() -> None:

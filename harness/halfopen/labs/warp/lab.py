@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 
-from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.engines import ENGINES
 from halfopen.labs.client import AgentLab
@@ -42,7 +41,7 @@ class WarpLab(AgentLab):
     async def __aenter__(self) -> WarpLab:
         self._loop = running_guest_loop()
         if self._loop is None:
-            raise UnsupportedError("the lab warp plays scenarios only: use the lab netns")
+            raise RuntimeError("the lab warp needs a loop whose time is the guest's: LabSpec.loop")
         self._directory.mkdir(parents=True, exist_ok=True)
         # The same plan has the same random numbers: its token follows from its seed.
         seed = int.from_bytes(hashlib.sha256(self._token.encode()).digest()[:8], "big")
