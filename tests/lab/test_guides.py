@@ -15,7 +15,14 @@ ROOT = Path(__file__).parents[2]
 
 
 @pytest.mark.parametrize(
-    "page", ["README.md", "docs/scenarios.md", "docs/commands.md", "docs/toxiproxy.md"]
+    "page",
+    [
+        "README.md",
+        "docs/scenarios.md",
+        "docs/commands.md",
+        "docs/operations.md",
+        "docs/toxiproxy.md",
+    ],
 )
 def test_the_scenario_of_the_page_runs_as_it_says(tmp_path: Path, page: str) -> None:
     blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / page).read_text(), re.DOTALL)
