@@ -210,9 +210,12 @@ async def _limits(directory: Path) -> None:
         await here.shows(
             "memory",
             (None, "works"),
-            (LimitMemory("here", 1 << 20), "ENOMEM"),
-            (LimitMemory("here", None), "works"),
+            (far := LimitMemory("here", 1 << 40), "works"),
         )
+        assert (await here.lab.touched(far)).counts == {"bytes": 0}, "it never comes to it"
+        await here.shows("memory", (near := LimitMemory("here", 1 << 20), "ENOMEM"))
+        assert (await here.lab.touched(near)).counts["bytes"] > 1 << 20
+        await here.shows("memory", (LimitMemory("here", None), "works"))
         await here.lab.stop("here")
         await here.look("here", "fds")
         (first,) = here.views("fds")

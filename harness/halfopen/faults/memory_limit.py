@@ -18,6 +18,11 @@ class MemoryLimit(EndpointFault):
     mappings too): heap and anonymous memory, not the program's text and shared libraries.  It keeps
     the memory it has.  This is a limit of a process, not of a cgroup: nothing is killed.
 
+    The kernel counts no allocation that fails. What the fault touched is the memory that the
+    program had (VmData) when it was at the limit: less than 1 MiB below it, or than a sixteenth of
+    a larger limit.  A limit that it never comes to has no effect; whether it asked for more memory
+    there is not known.
+
     Attributes:
         at: the endpoint that the program runs on.
         limit: of private writable memory.
@@ -26,7 +31,7 @@ class MemoryLimit(EndpointFault):
     name = "memory limit"
     summary = "a program cannot allocate memory beyond a limit (soft RLIMIT_DATA)"
     uses = (LimitMemory,)
-    touches = ("limits",)
+    touches = ("bytes",)
 
     limit: Bytes = Field(ge=4096)
 

@@ -55,6 +55,36 @@ def process_times(pid: int) -> ProcessTimes:
     return ProcessTimes(fields[0], int(fields[1]), (int(fields[11]) + int(fields[12])) / _TICKS)
 
 
+@dataclass(frozen=True)
+class MemorySizes:
+    """Sizes of a process's address space, in bytes.
+
+    Attributes:
+        data: private writable memory, what RLIMIT_DATA counts.
+        size: all of it.
+        peak: the largest that `size` ever was.
+    """
+
+    data: int
+    size: int
+    peak: int
+
+
+def memory_sizes(pid: int) -> MemorySizes:
+    """How much memory a process has, VmData, VmSize and VmPeak of proc_pid_status(5).
+
+    Raises:
+        OSError: if it is gone.
+        LookupError: if it is ending, and has no memory any more.
+    """
+    status = dict(
+        line.split(":", 1) for line in read_text(f"/proc/{pid}/status").splitlines() if ":" in line
+    )
+    return MemorySizes(
+        *(int(status[name].split()[0]) * 1024 for name in ("VmData", "VmSize", "VmPeak"))
+    )
+
+
 def idle_seconds() -> float:
     """Seconds that all processors together had nothing to do, or waited for I/O; proc_stat(5)."""
     _, _, _, _, idle, waiting, *_ = read_text("/proc/stat").split(maxsplit=7)

@@ -241,18 +241,17 @@ class Program:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self.pid, getattr(signal, f"SIG{name}"))
 
-    def limit(self, kind: int, unit: str, limit: int | None) -> bool:
+    def limit(self, kind: int, unit: str, limit: int | None) -> None:
         """Set a soft limit (setrlimit(2)); None sets it to what it was at first.
 
-        A program that is gone, or was started again, has no limit to be taken back.  Returns
-        whether the limit is another than before.
+        A program that is gone, or was started again, has no limit to be taken back.
 
         Raises:
             LabError: if the program is gone.
             UnsupportedError: if the limit is above its hard one.
         """
         if limit is None and (kind not in self._first_limits or self.pid is None):
-            return False
+            return
         if self.pid is None:
             raise LabError(f"{self.name} on {self.host} is not running: it cannot be limited")
         try:
@@ -267,7 +266,6 @@ class Program:
             resource.prlimit(self.pid, kind, (wanted, hard))
         except (ValueError, ProcessLookupError) as error:
             raise LabError(f"{self.host}: {limit} {unit}: {error}") from error
-        return bool(wanted != soft)
 
     async def stop(self, timeout: float) -> None:
         """Ask it to end, and make it after `timeout` seconds of a machine that has time."""

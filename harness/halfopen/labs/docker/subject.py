@@ -71,7 +71,7 @@ class ContainerProgram(Program):
         self._killed = self._killed or name == "KILL"
         super().signal(name)
 
-    def limit(self, resource: int, unit: str, limit: int | None) -> bool:
+    def limit(self, resource: int, unit: str, limit: int | None) -> None:
         """As in the netns lab.
 
         Raises:
@@ -79,7 +79,7 @@ class ContainerProgram(Program):
                 many a machine has not to give.
         """
         try:
-            return super().limit(resource, unit, limit)
+            super().limit(resource, unit, limit)
         except PermissionError:
             raise UnsupportedError(
                 f"{self.name} on {self.host} runs as another user: its {unit} can only be "

@@ -9,7 +9,7 @@ import sys
 
 from halfopen.errors import LabError
 from halfopen.labs.agent.actions._action import Action, ActionContext
-from halfopen.labs.agent.descriptors import DescriptorWatch
+from halfopen.labs.agent.limit_watches import DescriptorWatch, LimitWatch, MemoryWatch
 from halfopen.labs.agent.listening import listening_addresses
 from halfopen.labs.agent.programs import Program
 from halfopen.model.effects import NOTHING, Touched
@@ -27,7 +27,7 @@ from halfopen.verbs import (
 
 REPLACEMENT = "misbehaving-receiver"
 _STOP_S = 5.0
-_DESCRIPTORS = "descriptors"
+_DESCRIPTORS, _MEMORY = "descriptors", "memory"
 _STOPPED, _ENDED = "T", "ZX"
 
 
@@ -59,9 +59,7 @@ async def limit_fds(verb: LimitFds, context: ActionContext) -> Touched:
     """Soft RLIMIT_NOFILE."""
     program = context.program(verb.host)
     program.limit(resource.RLIMIT_NOFILE, "file descriptors", verb.limit)
-    before: DescriptorWatch | None = context.kept.pop((_DESCRIPTORS, verb.host), None)
-    if before is not None:
-        before.stop()
+    _stop_watch(context, _DESCRIPTORS, verb.host)
     if verb.limit is not None and program.pid is not None:
         context.kept[(_DESCRIPTORS, verb.host)] = DescriptorWatch(program.pid, verb.limit)
     return NOTHING
@@ -69,17 +67,36 @@ async def limit_fds(verb: LimitFds, context: ActionContext) -> Touched:
 
 async def descriptors_at_limit(verb: LimitFds, context: ActionContext) -> Touched:
     """Descriptors that were open when there could be no more."""
-    watch: DescriptorWatch | None = context.kept.get((_DESCRIPTORS, verb.host))
-    if watch is None:
-        return NOTHING
-    watch.look()
-    return Touched({"descriptors": watch.at_limit})
+    return _at_limit(context, _DESCRIPTORS, verb.host, "descriptors")
 
 
 async def limit_memory(verb: LimitMemory, context: ActionContext) -> Touched:
     """Soft RLIMIT_DATA."""
-    changed = context.program(verb.host).limit(resource.RLIMIT_DATA, "bytes of memory", verb.limit)
-    return Touched({"limits": int(changed)})
+    program = context.program(verb.host)
+    program.limit(resource.RLIMIT_DATA, "bytes of memory", verb.limit)
+    _stop_watch(context, _MEMORY, verb.host)
+    if verb.limit is not None and program.pid is not None:
+        context.kept[(_MEMORY, verb.host)] = MemoryWatch(program.pid, verb.limit)
+    return NOTHING
+
+
+async def memory_at_limit(verb: LimitMemory, context: ActionContext) -> Touched:
+    """Bytes that the program had when it could get no more."""
+    return _at_limit(context, _MEMORY, verb.host, "bytes")
+
+
+def _stop_watch(context: ActionContext, kept: str, host: str) -> None:
+    before: LimitWatch | None = context.kept.pop((kept, host), None)
+    if before is not None:
+        before.stop()
+
+
+def _at_limit(context: ActionContext, kept: str, host: str, unit: str) -> Touched:
+    watch: LimitWatch | None = context.kept.get((kept, host))
+    if watch is None:
+        return NOTHING
+    watch.look()
+    return Touched({unit: watch.at_limit})
 
 
 async def restart_program(verb: RestartProgram, context: ActionContext) -> Touched:
@@ -135,7 +152,7 @@ async def restore_program(verb: RestoreProgram, context: ActionContext) -> Touch
 ACTIONS = (
     Action(SignalProgram, signal_program),
     Action(LimitFds, limit_fds, touched=descriptors_at_limit),
-    Action(LimitMemory, limit_memory),
+    Action(LimitMemory, limit_memory, touched=memory_at_limit),
     Action(RestartProgram, restart_program),
     Action(ReplaceProgram, replace_program),
     Action(RestoreProgram, restore_program),
