@@ -24,7 +24,8 @@ class TimeBetween(Check):
     record of the history (`{ record: flow, at: firewall, where: { event: destroyed } }`).
 
     Without the first event there is nothing to measure, and the verdict is *unknown*. If the second
-    does not come within `at most`, it is a failure; *unknown* if the run ended before that time.
+    does not come within `at most`, it is a failure; *unknown* if the run ended before that time. A
+    scenario whose steps end before that is refused.
 
     Attributes:
         first: the event from which time counts, when it occurs for the first time.
@@ -35,6 +36,7 @@ class TimeBetween(Check):
 
     name = "time between"
     summary = "time from one event (a step, a line, a state, a record) to another"
+    awaited = False
 
     first: Annotated[Event, Selector()]
     then: Annotated[Event, Selector()]
@@ -48,6 +50,16 @@ class TimeBetween(Check):
         if None not in (self.at_most, self.at_least) and self.at_least > self.at_most:  # type: ignore[operator]
             raise ValueError("`at least` is more than `at most`; exchange them")
         return self
+
+    @property
+    def aftermath(self) -> float:
+        """As long as it may take; no time for a step, which comes when it is its turn."""
+        return 0.0 if isinstance(self.then, StepEvent) else self.at_most or 0.0
+
+    @property
+    def aftermath_of(self) -> str:
+        """The step that it counts from; of another first event only that it is in the run."""
+        return self.first.step if isinstance(self.first, StepEvent) else ""
 
     @property
     def named_steps(self) -> Sequence[str]:

@@ -93,6 +93,14 @@ class Check(Section):
         return 0.0
 
     @property
+    def aftermath_of(self) -> str | None:
+        """The step that begins the time of `aftermath`, by the first of its words.
+
+        None, as by default, for the last fault; empty for the first step.
+        """
+        return None
+
+    @property
     def named_steps(self) -> Sequence[str]:
         """The steps that its parameters name, by their words or the first of them."""
         return ()

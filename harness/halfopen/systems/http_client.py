@@ -33,7 +33,7 @@ class HttpClient(System):
         connections: that the pool holds at most, and requests that are under way at once.
         timeout: how long connecting, sending, and waiting for the next bytes of the answer may
             each take.
-        idle_expiry: how long the pool keeps an idle connection to use it again; off: for ever.
+        idle_expiry: how long the pool keeps an idle connection to use it again; off: forever.
         retries: how often a request is sent again that was not answered.
         retry_after: how long it waits before it sends one again.
         keepalive: TCP keepalive of its connections.

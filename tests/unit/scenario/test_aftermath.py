@@ -94,3 +94,77 @@ def test_a_run_that_ends_before_a_bound_after_its_last_fault_is_refused(
 )
 def test_time_for_the_bound_is_enough(rest: str, tmp_path: Path) -> None:
     assert problems(tmp_path, rest) == []
+
+
+BETWEEN = """\
+scenario: cut off between two events
+hosts:
+  sender: { run: relpio send, to: receiver }
+  firewall: { profile: fortigate }
+  receiver: { run: relpio receive }
+path: [sender, firewall, receiver]
+steps:
+  - send: 20 messages
+  - fault: silent drop
+    at: firewall
+    for: 2 min
+  - wait: 3 min
+  - fault: forget flows
+    at: firewall
+  - wait: 1 min
+expect:
+  - time between:
+      first: FIRST
+      then: { THEN }
+      at most: 5 min
+"""
+LOST = "record: log, at: sender, where: { event.event: session-lost }"
+REPLY = "{ line: connected, at: sender }"
+
+
+def of_two_events(directory: Path, first: str, then: str = LOST, after: str = "1 min") -> list[str]:
+    path = directory / "s.yaml"
+    text = BETWEEN.replace("FIRST", first).replace("THEN", then)
+    path.write_text(text.replace("- wait: 1 min", f"- wait: {after}"))
+    try:
+        load_scenario(path, default_vocabulary())
+    except InputError as error:
+        return [each.removeprefix(f"{directory}/") for each in str(error).split("\n")]
+    return []
+
+
+@pytest.mark.parametrize(
+    ("first", "after", "left", "what"),
+    [
+        ("{ step: silent drop }", "1 min", "240 s", "fault in line 9"),
+        ("{ step: wait 180 s }", "1 min", "240 s", "step in line 12"),
+        ("{ step: forget flows }", "1 min", "60 s", "fault in line 13"),
+        (REPLY, "1 min", "240 s", "step in line 8"),
+    ],
+)
+def test_a_run_that_ends_before_a_second_event_can_be_late_is_refused(
+    tmp_path: Path, first: str, after: str, left: str, what: str
+) -> None:
+    (told,) = of_two_events(tmp_path, first, after=after)
+    missing = f"{300 - int(left.split()[0])} s"
+    assert told == (
+        f"s.yaml:17: 'time between' gives 300 s, but the run ends {left} after the {what}: too "
+        f"early to say anything about it; add a step after it, for example `- wait: {missing}`, "
+        f"or write at most {left}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("first", "then", "after"),
+    [
+        ("{ step: silent drop }", LOST, "2 min"),
+        ("{ step: forget flows }", LOST, "5 min"),
+        (REPLY, LOST, "2 min"),
+        ("{ step: silent drop }", "step: wait 60 s", "1 min"),
+    ],
+    ids=["enough", "after the last fault", "somewhere in the run", "a step comes in its turn"],
+)
+def test_time_for_the_second_event_is_enough(
+    tmp_path: Path, first: str, then: str, after: str
+) -> None:
+    assert of_two_events(tmp_path, first, then, after) == []
