@@ -1,7 +1,7 @@
 """Groups: hosts of one description (`count: 20`), each with its own address and programs.
 
 The members of the group `nodes` are the hosts `nodes.1`, `nodes.2` and so on.  A group on a path
-puts each member on it; a step from it, or a check at it, is one of each member.
+puts each member on it; a step from it, a fault or a check at it, is one of each member.
 """
 
 from __future__ import annotations
@@ -10,8 +10,7 @@ import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from halfopen.fields import HostRef, marks
-from halfopen.ports import Check
+from halfopen.fields import HostRef, Section, marks
 from halfopen.scenario.raw import (
     Named,
     RawExpectation,
@@ -22,7 +21,7 @@ from halfopen.scenario.raw import (
     RawSteps,
     RawVariant,
 )
-from halfopen.scenario.step_keys import SendStep, StartStep, StopStep
+from halfopen.scenario.step_keys import SendStep, StartStep, StopStep, WaitUntilStep
 
 
 def groups_of(raw: RawVariant) -> dict[str, tuple[str, ...]]:
@@ -86,8 +85,33 @@ def _steps(
         case RawStep(section=StartStep(start=group) as start) if group in groups:
             for member in groups[group]:
                 yield replace(step, section=start.model_copy(update={"start": member}))
+        case RawStep(section=WaitUntilStep(wait_until=until) as wait) if (
+            until.host is not None and until.host in groups
+        ):
+            for member in groups[until.host]:  # one after the other: until all of them have met it
+                told = {"wait_until": replace(until, host=member)}
+                yield replace(step, section=wait.model_copy(update=told))
+        case RawFault():
+            yield from _faults(step, groups)
         case _:
             yield step
+
+
+def _faults(raw: RawFault, groups: Mapping[str, tuple[str, ...]]) -> Iterator[RawFault]:
+    """One for each member of each group that the fault names."""
+    choices: dict[str, list[object]] = {}
+    for field in type(raw.fault).model_fields:
+        named = getattr(raw.fault, field)
+        if not _names_a_host(raw.fault, field):
+            continue
+        if isinstance(named, str) and named in groups:
+            choices[field] = list(groups[named])
+        elif isinstance(named, tuple) and any(each in groups for each in named):
+            members = [groups.get(each, (each,)) for each in named]
+            choices[field] = list(itertools.product(*members))
+    for chosen in itertools.product(*choices.values()):
+        told = dict(zip(choices, chosen, strict=True))
+        yield replace(raw, fault=raw.fault.model_copy(update=told)) if told else raw
 
 
 def _expectations(
@@ -102,6 +126,6 @@ def _expectations(
             yield each
 
 
-def _names_a_host(params: Check, field: str) -> bool:
+def _names_a_host(params: Section, field: str) -> bool:
     info = type(params).model_fields[field]
     return any(isinstance(mark, HostRef) for mark in marks(info))

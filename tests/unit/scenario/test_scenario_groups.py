@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from halfopen.ports import Vocabulary
-from halfopen.scenario.model import Send, Start, Stop
+from halfopen.scenario.model import Inject, Send, Start, Stop, WaitUntil
 
 from .conftest import BASE
 from .kinds import Complain, Load
@@ -53,6 +53,24 @@ def test_one_member_is_named_by_its_number(load: Load) -> None:
     assert [each.label for each in variant.expect] == ["half-open at nodes.3"]
 
 
+def test_a_fault_at_a_group_is_one_at_each_member(load: Load) -> None:
+    fault = "  - fault: power loss\n    at: nodes\n    for: 5 min\n"
+    cut = "  - fault: partition\n    between: [nodes, firewall]\n  - heal: partition\n"
+    (variant,) = load(GROUP.replace("  - wait: 75 min\n", fault + cut)).variants
+    faults = [step.fault for step in variant.steps if isinstance(step, Inject)]
+    assert [each.hosts() for each in faults[:3]] == [(name,) for name in MEMBERS]
+    assert [each.hosts() for each in faults[3:]] == [(name, "firewall") for name in MEMBERS]
+    lasting = [step.lasts for step in variant.steps if isinstance(step, Inject)]
+    assert lasting == [300.0] * 3 + [0.0] * 3
+
+
+def test_a_wait_for_a_group_is_one_for_each_member(load: Load) -> None:
+    text = GROUP.replace("  - wait: 75 min\n", "  - wait until: connections at nodes = 0\n")
+    (variant,) = load(text).variants
+    waits = [step.until.host for step in variant.steps if isinstance(step, WaitUntil)]
+    assert waits == list(MEMBERS)
+
+
 def test_a_group_of_one_is_a_group(load: Load) -> None:
     text = GROUP.replace("count: 3", "count: 1").replace("nodes.2", "nodes.1")
     (variant,) = load(text).variants
@@ -66,13 +84,13 @@ MISTAKES = [
     ("count: 3", "count: 500", "the paths have 502 links; a lab has addresses for 500"),
     (
         "  - wait: 75 min\n",
-        "  - wait until: connections at nodes = 0\n",
+        "  - fault: kill\n    at: receiver\n    when: connections at nodes = 0\n",
         "asks for one host, but nodes is a group of 3; name one of its hosts, like nodes.3",
     ),
     (
         "  - wait: 75 min\n",
-        "  - fault: kill\n    at: nodes\n",
-        "asks for one host, but nodes is a group of 3",
+        "  - fault: kill\n    at: node\n",
+        "unknown host 'node'; did you mean 'nodes.",
     ),
     ("at: nodes,", "at: nodes.4,", "unknown host 'nodes.4'; did you mean 'nodes."),
     ("to: receiver", "to: nobody", "host nodes.1 names unknown host 'nobody'"),
