@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import random
+import shutil
 import signal
 import subprocess
 import sys
@@ -19,20 +20,20 @@ from pathlib import Path
 import pytest
 
 from tests.lab.crashes import SOAK
-from tests.lab.processes import wait_until, with_marker
+from tests.lab.processes import network_namespaces, wait_until, with_marker
 from tests.lab.scenarios import SHORT, told
 
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns"), pytest.mark.timeout(1200)]
 
 MARKER = "HALFOPEN_TROUBLE"
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
 STATUSES = {
     signal.SIGKILL: {-signal.SIGKILL},
     signal.SIGTERM: {143, -signal.SIGTERM},  # before and after the runs it ends us at once
     signal.SIGINT: {130, -signal.SIGINT},  # while Python ends, after all is reported
 }
-KILLS = 60 if SOAK else 3
-AT_ONCE = 3
+KILLS = 120 if SOAK else 4  # every other one is SIGKILL
+AT_ONCE = 4
 DISKS = 10 if SOAK else 1
 
 # Two seconds of it, and signs that no old character set has.
@@ -40,9 +41,12 @@ TEXT = SHORT.replace("wait: 2 h", "wait: 40 min").replace(
     "scenario: short silence", "scenario: 'Stille, kurz ✓ 静か é'"
 )
 
+LATIN_1 = "de_DE.ISO-8859-1"
 LOCALES: dict[str, dict[str, str]] = {
     "C": {"LC_ALL": "C", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
     "POSIX": {"LC_ALL": "POSIX", "PYTHONCOERCECLOCALE": "0", "PYTHONUTF8": "0"},
+    "C.UTF-8": {"LC_ALL": "C.UTF-8"},
+    LATIN_1: {"LC_ALL": LATIN_1, "PYTHONUTF8": "0"},
     "latin-1": {"LC_ALL": "C", "PYTHONIOENCODING": "latin-1", "PYTHONUTF8": "0"},
     "EUC-JP": {"LC_ALL": "C", "PYTHONIOENCODING": "euc_jp", "PYTHONUTF8": "0"},
     "not installed": {"LC_ALL": "xx_XX.KOI8-R", "LANG": "xx_XX", "PYTHONUTF8": "0"},
@@ -98,6 +102,7 @@ def _judged_again(out: Path) -> None:
 
 def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     rng = random.Random(20261127)
+    before = network_namespaces(), _mounts()
     seen: Counter[str] = Counter()
     for batch in range(KILLS // AT_ONCE):
         running = []
@@ -114,7 +119,7 @@ def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) ->
                     stdout=words,
                     stderr=words,
                 )
-            running.append((directory, process, SIGNALS[(batch + number) % len(SIGNALS)]))
+            running.append((directory, process, SIGNALS[number]))
         for directory, process, chosen in running:
             # The moment is what is tested.  Before Python itself is up nobody can answer.
             assert wait_until(lambda d=directory: _loads(d.name))  # type: ignore[misc]
@@ -132,10 +137,17 @@ def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) ->
                 seen["with results"] += 1
             seen[f"{chosen.name} {status}"] += 1
             _judged_again(directory / "out")
+            assert not list(directory.rglob("*.part"))
         for directory, _, _ in running:
             assert wait_until(lambda d=directory: not with_marker(f"{MARKER}={d.name}"), pause=0.1)  # type: ignore[misc]
     request.node.user_properties.append(("killed", str(dict(seen))))
+    assert (network_namespaces(), _mounts()) == before
     assert seen.total() >= KILLS
+
+
+def _mounts() -> set[str]:
+    """Where something is mounted on the machine itself."""
+    return {line.split()[4] for line in Path("/proc/self/mountinfo").read_text().splitlines()}
 
 
 def _loads(marker: str) -> bool:
@@ -152,17 +164,48 @@ def _loads(marker: str) -> bool:
     return any("_signal" in each or "_socket" in each or "pydantic" in each for each in maps)
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """The environment that finds a locale of an old character set, which few machines have."""
+    directory = tmp_path_factory.mktemp("locales")
+    localedef = shutil.which("localedef", path=f"{os.environ['PATH']}:/usr/sbin:/sbin")
+    if localedef is None or not Path("/usr/share/i18n/locales/de_DE").exists():
+        pytest.skip("no localedef, or nothing to make locales of: install the package locales")
+    command = [
+        localedef,
+        "--no-archive",
+        "-i",
+        "de_DE",
+        "-f",
+        "ISO-8859-1",
+        str(directory / LATIN_1),
+    ]
+    subprocess.run(command, check=True, timeout=60, capture_output=True)
+    found = {"LOCPATH": str(directory)}
+    ask = "import locale, sys; print(locale.getpreferredencoding(), sys.stdout.encoding)"
+    done = subprocess.run(
+        [sys.executable, "-c", ask], env={**os.environ, **LOCALES[LATIN_1], **found},
+        capture_output=True, text=True, timeout=60,
+    )  # fmt: skip
+    assert done.stdout.split() == ["ISO-8859-1", "iso8859-1"]
+    return found
+
+
 @pytest.mark.parametrize("name", LOCALES)
-def test_any_locale(tmp_path: Path, name: str) -> None:
+def test_any_locale(tmp_path: Path, name: str, request: pytest.FixtureRequest) -> None:
     directory = tmp_path / "größe ✓"
     directory.mkdir()
-    done = subprocess.run(
-        _command(directory), cwd=directory, env={**os.environ, **LOCALES[name]},
-        capture_output=True, timeout=120, stdin=subprocess.DEVNULL,
-    )  # fmt: skip
-    said = (done.stdout + done.stderr).decode("latin-1")
-    assert "Traceback" not in said and "Error" not in said, said
-    assert done.returncode in (0, 1), said
+    more = request.getfixturevalue("made") if name == LATIN_1 else {}
+    environment = {**os.environ, **LOCALES[name], **more}
+    run = _command(directory)
+    for command in ([*run[:3], "validate", str(directory)], run):
+        done = subprocess.run(
+            command, cwd=directory, env=environment, capture_output=True, timeout=120,
+            stdin=subprocess.DEVNULL,
+        )  # fmt: skip
+        said = (done.stdout + done.stderr).decode("latin-1")
+        assert "Traceback" not in said and "Error" not in said, said
+        assert done.returncode == (0 if command is not run else 1), said
     assert _readable(directory) == {"r.json", "r.xml", "report.html", "history.jsonl"}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import secrets
 import sys
@@ -15,7 +16,7 @@ STDOUT = Path("-")
 
 
 def write_file(path: Path, text: str) -> None:
-    """Write a file by way of another one beside it, so that it is never seen in part.
+    """Write a file by way of another one, which has no name, so that it is never seen in part.
 
     What UTF-8 cannot hold (half of a surrogate pair) is written as an escape.
 
@@ -61,24 +62,55 @@ def check_writable(directory: Path, *files: Path | None) -> None:
                 with path.open("ab"):
                     continue
             beside = _beside(Path(os.path.realpath(path)))
-            beside.touch(exist_ok=False)
-            beside.unlink()
+            if (nameless := _nameless(beside.parent)) is not None:
+                os.close(nameless)
+            else:
+                beside.touch(exist_ok=False)
+                beside.unlink()
     except OSError as error:
         raise OutputError(_cannot(path, error)) from None
 
 
 def _replace(path: Path, data: bytes) -> None:
     beside = _beside(path)
+    nameless = _nameless(path.parent)
     try:
-        with beside.open("xb") as file:
+        with beside.open("xb") if nameless is None else os.fdopen(nameless, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
+            if nameless is not None and _named(nameless, path, beside):
+                return
         beside.replace(path)
     except BaseException:
         with suppress(OSError):
             beside.unlink(missing_ok=True)
         raise
+
+
+def _nameless(directory: Path) -> int | None:
+    """A file that is gone with its process, however that ends; None if the directory cannot.
+
+    Not every file system has such files (O_TMPFILE, open(2)).
+    """
+    try:
+        return os.open(directory, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        if error.errno in (errno.EOPNOTSUPP, errno.EISDIR):
+            return None
+        raise
+
+
+def _named(nameless: int, path: Path, beside: Path) -> bool:
+    """Give a file its name; False if that is taken, and it has the one beside it."""
+    # With a descriptor of a directory Python asks for linkat(2), which follows the link.
+    for name in (path, beside):
+        try:
+            os.link(f"/proc/self/fd/{nameless}", name, src_dir_fd=nameless, follow_symlinks=True)
+        except FileExistsError:
+            continue
+        return name is path
+    raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), str(beside))
 
 
 def _beside(path: Path) -> Path:

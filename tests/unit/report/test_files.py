@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import signal
 import subprocess
 import sys
@@ -27,6 +29,17 @@ from halfopen.report.files import write_file
 while True:
     for letter in "ab":
         write_file(Path(sys.argv[1]), letter * 300_000)
+"""
+
+
+MANY = """
+import itertools, sys
+from pathlib import Path
+from halfopen.report.files import check_writable, write_file
+for number in itertools.count():
+    path = Path(sys.argv[1], f"{number}.json")
+    check_writable(path.parent, path)
+    write_file(path, "x" * 300_000)
 """
 
 
@@ -77,6 +90,40 @@ def test_a_writer_that_is_killed_leaves_a_whole_file(tmp_path: Path) -> None:
         seen.add(text)
         path.unlink()
     assert seen <= {"a" * 300_000, "b" * 300_000}
+
+
+def test_a_writer_that_is_killed_leaves_nothing_else(tmp_path: Path) -> None:
+    for number in range(12):
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        writer = subprocess.Popen([sys.executable, "-c", MANY, directory])
+        deadline = time.monotonic() + 20
+        while not any(directory.iterdir()) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        time.sleep(0.003 * number)
+        writer.send_signal(signal.SIGKILL)
+        writer.wait()
+        found = {(path.suffix, path.stat().st_size) for path in directory.iterdir()}
+        assert found == {(".json", 300_000)}
+
+
+def test_without_files_that_have_no_name_it_is_one_beside(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(path: Path, flags: int, mode: int = 0o777, **_: object) -> int:
+        if flags & os.O_TMPFILE == os.O_TMPFILE:
+            raise OSError(errno.EOPNOTSUPP, "Operation not supported")
+        return opened(path, flags, mode)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", refuse)
+    path = tmp_path / "r.json"
+    check_writable(tmp_path, path)
+    assert list(tmp_path.iterdir()) == []
+    for text in ("old", "new"):
+        write_file(path, text)
+        assert path.read_text() == text
+        assert list(tmp_path.iterdir()) == [path]
 
 
 def test_what_cannot_be_written_is_said_before_anything_runs(tmp_path: Path) -> None:
