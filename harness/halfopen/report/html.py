@@ -22,6 +22,7 @@ from halfopen.model.verdict import CheckResult, VariantResult, Verdict
 from halfopen.report._lanes import MAX_FLOWS
 from halfopen.report._text import MARKS, capture_words, place, seen, wanted
 from halfopen.report._timeline import flow_rows, timeline
+from halfopen.report._topology import draw
 from halfopen.report.files import write_file
 
 _ENVIRONMENT = Environment(
@@ -133,6 +134,7 @@ def _variant(number: int, result: VariantResult, history: History | None) -> dic
         "flows": rows,
         "hidden": max(0, len(rows) - MAX_FLOWS),
         "path": _path(history) if history else [],
+        "topology": draw(history.plan) if history else None,
         "scale": history.scale if history else 1.0,
         "scaling": _scaling(history) if history else [],
         "drops": _drops(history) if history else [],
