@@ -14,7 +14,7 @@ _MEMBER = re.compile(r"(.+)\.(\d+)$")
 
 
 @dataclass(frozen=True)
-class Box:
+class Rectangle:
     """A host, or a group of hosts, where it is drawn.
 
     Attributes:
@@ -53,7 +53,7 @@ class Drawing:
         height: likewise.
     """
 
-    boxes: Sequence[Box]
+    boxes: Sequence[Rectangle]
     lines: Sequence[tuple[float, float, float, float]]
     width: float
     height: float
@@ -77,13 +77,13 @@ def draw(plan: Mapping[str, Any]) -> Drawing | None:
     described = {str(host["name"]): host for host in plan["hosts"]}
     tallest = max(len(each) for each in columns)
     height = tallest * (_HEIGHT + _GAP_Y) - _GAP_Y
-    boxes: dict[str, Box] = {}
+    boxes: dict[str, Rectangle] = {}
     for number, column in enumerate(columns):
         top = (height - len(column) * (_HEIGHT + _GAP_Y) + _GAP_Y) / 2
         for row, group in enumerate(column):
             host = described.get(members[group][0], {})
             size = len(members[group])
-            boxes[group] = Box(
+            boxes[group] = Rectangle(
                 name=f"{group} ({size})" if size > 1 else group,
                 runs=str(host.get("system") or host.get("profile") or ""),
                 kind="middlebox" if host.get("profile") else "host",
@@ -129,7 +129,7 @@ def _columns(paths: Sequence[Sequence[str]]) -> list[list[str]]:
     return [[name for name, at in place.items() if at == column] for column in used]
 
 
-def _line(one: Box, other: Box) -> tuple[float, float, float, float]:
+def _line(one: Rectangle, other: Rectangle) -> tuple[float, float, float, float]:
     left, right = sorted((one, other), key=lambda box: (box.x, box.y))
     if left.x == right.x:
         middle = left.x + _WIDTH / 2

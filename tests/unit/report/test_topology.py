@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from halfopen.report._topology import Box, Drawing, draw
+from halfopen.report._topology import Drawing, Rectangle, draw
 
 
 def plan(*paths: list[str]) -> dict[str, Any]:
@@ -26,7 +26,7 @@ def drawn(*paths: list[str]) -> Drawing:
     return found
 
 
-def place(drawing: Drawing, name: str) -> Box:
+def place(drawing: Drawing, name: str) -> Rectangle:
     (box,) = (each for each in drawing.boxes if each.name == name)
     return box
 
