@@ -26,13 +26,13 @@ from tests.lab.scenarios import SHORT, told
 pytestmark = [pytest.mark.lab, pytest.mark.usefixtures("netns"), pytest.mark.timeout(1200)]
 
 MARKER = "HALFOPEN_TROUBLE"
-SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGINT)
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGKILL, signal.SIGKILL, signal.SIGINT)
 STATUSES = {
     signal.SIGKILL: {-signal.SIGKILL},
     signal.SIGTERM: {143, -signal.SIGTERM},  # before and after the runs it ends us at once
     signal.SIGINT: {130, -signal.SIGINT},  # while Python ends, after all is reported
 }
-KILLS = 120 if SOAK else 4  # every other one is SIGKILL
+KILLED = 60 if SOAK else 1  # that SIGKILL has really ended: some are over before
 AT_ONCE = 4
 DISKS = 10 if SOAK else 1
 
@@ -102,9 +102,10 @@ def _judged_again(out: Path) -> None:
 
 def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) -> None:
     rng = random.Random(20261127)
-    before = network_namespaces(), _mounts()
+    namespaces, mounts = network_namespaces() | _own_network(), _mounts()
     seen: Counter[str] = Counter()
-    for batch in range(KILLS // AT_ONCE):
+    killed, batch = f"SIGKILL {-signal.SIGKILL}", 0
+    while seen[killed] < KILLED and batch < KILLED + 2:
         running = []
         for number in range(AT_ONCE):
             directory = tmp_path / f"{batch}-{number}"
@@ -119,7 +120,7 @@ def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) ->
                     stdout=words,
                     stderr=words,
                 )
-            running.append((directory, process, SIGNALS[number]))
+            running.append((directory, process, SIGNALS[(batch * AT_ONCE + number) % len(SIGNALS)]))
         for directory, process, chosen in running:
             # The moment is what is tested.  Before Python itself is up nobody can answer.
             assert wait_until(lambda d=directory: _loads(d.name))  # type: ignore[misc]
@@ -140,9 +141,15 @@ def test_killed_at_any_moment(tmp_path: Path, request: pytest.FixtureRequest) ->
             assert not list(directory.rglob("*.part"))
         for directory, _, _ in running:
             assert wait_until(lambda d=directory: not with_marker(f"{MARKER}={d.name}"), pause=0.1)  # type: ignore[misc]
+        batch += 1
     request.node.user_properties.append(("killed", str(dict(seen))))
-    assert (network_namespaces(), _mounts()) == before
-    assert seen.total() >= KILLS
+    assert wait_until(lambda: network_namespaces() <= namespaces, pause=0.2)
+    assert _mounts() == mounts
+    assert seen[killed] >= KILLED
+
+
+def _own_network() -> set[str]:
+    return {str(Path("/proc/self/ns/net").readlink())}
 
 
 def _mounts() -> set[str]:
