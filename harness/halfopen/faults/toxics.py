@@ -20,6 +20,7 @@ from halfopen.fields import (
     Rate,
     Share,
     ToxiproxyHost,
+    Unscaled,
     read_duration,
 )
 from halfopen.ports import Fault
@@ -30,6 +31,7 @@ _Wait = Annotated[
     float,
     BeforeValidator(read_duration),
     Field(ge=0, le=3600),
+    Unscaled(),
     WithJsonSchema(DURATION_SCHEMA),
 ]
 """Seconds of real time, as round trips take them: no scale divides it."""

@@ -43,7 +43,7 @@ from halfopen.fields.keepalive import (
     Timer,
     keepalive_timers,
 )
-from halfopen.fields.section import Scaled, Section, WrittenFloat, WrittenInt, marks
+from halfopen.fields.section import Scaled, Section, Unscaled, WrittenFloat, WrittenInt, marks
 from halfopen.fields.selectors import Selector, selected
 from halfopen.fields.sizes import Bytes, Rate
 
@@ -80,6 +80,7 @@ __all__ = [
     "TimeOfDay",
     "Timer",
     "ToxiproxyHost",
+    "Unscaled",
     "WholeSeconds",
     "WrittenFloat",
     "WrittenInt",

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from halfopen.fields.section import Scaled
+from halfopen.fields.section import Scaled, Unscaled
 from halfopen.model.units import LONGEST, parse_duration
 
 
@@ -73,6 +73,7 @@ RealTime = Annotated[
     float,
     BeforeValidator(read_duration),
     Field(gt=0, le=60),
+    Unscaled(),
     WithJsonSchema(DURATION_SCHEMA),
 ]
 """Seconds of real time, which no scale divides: a device takes them, as a round trip does."""
@@ -81,6 +82,7 @@ RealDelay = Annotated[
     float,
     BeforeValidator(read_duration),
     Field(ge=0, le=86_400),
+    Unscaled(),
     WithJsonSchema(DURATION_SCHEMA),
 ]
 """Seconds of real time that a program waits, 0 for not at all; no scale divides it."""

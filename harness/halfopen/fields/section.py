@@ -25,6 +25,11 @@ class Scaled:
     least: float = 0.0
 
 
+@dataclass(frozen=True)
+class Unscaled:
+    """Mark of a field in real time, or per second of it, which the time scale leaves as it is."""
+
+
 class Section(BaseModel):
     """A mapping in a scenario file: unknown keys are errors, keys are written with spaces."""
 

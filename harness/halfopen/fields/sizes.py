@@ -7,7 +7,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, Field, WithJsonSchema
 
-from halfopen.fields.section import WrittenInt
+from halfopen.fields.section import Unscaled, WrittenInt
 
 _UNITS = {"bytes": 1, "KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
 
@@ -55,6 +55,7 @@ Rate = Annotated[
     float,
     BeforeValidator(_rate),
     Field(ge=1),
+    Unscaled(),
     WithJsonSchema(
         {
             "type": "string",

@@ -15,7 +15,7 @@ from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.runner.directories import run_directories
 from halfopen.runner.estimate import computing_s, simulated_s
-from halfopen.runner.requirements import needs
+from halfopen.runner.requirements import needs, unscaled
 from halfopen.scenario import Scenario, make_plans
 
 ON_VIRTUAL_TIME = "production values on virtual time"
@@ -95,9 +95,12 @@ class Chooser:
         """Why a scenario is better played in the scaled lab; empty if it is not."""
         lacks = {plan.variant: needs(plan, self.vocabulary, self.virtual) for plan in virtual}
         slow = max((computing_s(plan, self.vocabulary) for plan in virtual), default=0.0)
-        if not any(lacks.values()) and slow <= _SHORT_S:
+        other = {plan.variant: unscaled(plan, self.vocabulary) for plan in virtual}
+        if not any((*lacks.values(), *other.values())) and slow <= _SHORT_S:
             return ""
         for plan in self._plans(scenario, self.scaled, self.scale, variants):
+            if (words := other[plan.variant]) and not needs(plan, self.vocabulary, self.scaled):
+                return words
             reason = lacks[plan.variant]
             if reason and needs(plan, self.vocabulary, self.scaled) != reason:
                 return reason

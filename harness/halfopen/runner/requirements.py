@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from halfopen.fields import Unscaled, marks
 from halfopen.model.plan import Plan, PlannedHost
 from halfopen.model.steps import PlannedInject
 from halfopen.ports import Demands, Fault, LabSpec, Vocabulary
@@ -58,6 +59,25 @@ def fault_needs(fault: Fault, lab: LabSpec) -> str | None:
     for kind in kinds:
         if lacking := lab.lacks(kind):
             return f"the fault {fault.name!r} is not supported here: {'; '.join(lacking)}"
+    return None
+
+
+def unscaled(plan: Plan, vocabulary: Vocabulary) -> str | None:
+    """Why a plan shows something else in a lab without a scale; None if it does not.
+
+    What no scale divides, such as a line's delay, is longer beside everything else at a scale of 20
+    than at 1, and whoever wrote the scenario has chosen it for its scale.
+    """
+    if plan.at_end == 1:
+        return None
+    for fault in faults_of(plan, vocabulary):
+        for name, field in type(fault).model_fields.items():
+            if getattr(fault, name) and any(isinstance(each, Unscaled) for each in marks(field)):
+                key = name.replace("_", " ")
+                return (
+                    f"no scale divides {key!r} of the fault {fault.name!r}, which was chosen for a "
+                    f"scale of {plan.at_end:g}"
+                )
     return None
 
 

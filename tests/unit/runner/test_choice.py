@@ -87,6 +87,20 @@ def test_the_reason_is_in_the_history_and_in_every_result(tmp_path: Path) -> Non
     assert judged.lab_why == "so"
 
 
+@pytest.mark.parametrize(("scale", "lab"), [(40, "netns"), (1, "warp")])
+def test_what_no_scale_divides_is_played_at_the_scale_that_it_was_chosen_for(
+    tmp_path: Path, scale: int, lab: str
+) -> None:
+    path = _file(tmp_path)
+    delay = "  - fault: delay\n    at: middlebox\n    by: 300 ms\n    stays: true\n"
+    text = path.read_text().replace("steps:\n", f"steps:\n{delay}")
+    path.write_text(text.replace("scale: 40", f"scale: {scale}"))
+    found = Chooser(VIRTUAL, REAL, VOCABULARY).choose(load_scenario(path, VOCABULARY))
+    assert found.lab.name == lab
+    why = "no scale divides 'by' of the fault 'delay', which was chosen for a scale of 40"
+    assert (found.why == why) == (lab == "netns")
+
+
 def test_what_neither_can_play_stays_on_virtual_time(tmp_path: Path) -> None:
     lame = [replace(lab, verbs=frozenset(), blind={"half-open": "dark"}) for lab in (VIRTUAL, REAL)]
     same = [replace(lab, name="warp") for lab in lame]

@@ -68,12 +68,15 @@ class SpoolGauge:
         host: of the program.
         process: name of the program.
         path: the directory.
+        base: what its path is recorded relative to: where a run's files lie is not in its history.
         names: of the files that count, as a shell's pattern.
     """
 
-    def __init__(self, host: str, process: str, path: Path, names: str = "*") -> None:
+    def __init__(self, host: str, process: str, path: Path, base: Path, names: str = "*") -> None:
         self._host, self._process = host, process
         self._path = path
+        inside = path.is_relative_to(base)
+        self._recorded = str(path.relative_to(base) if inside else path)
         self._names = names
         self._last: tuple[int, int] | None = None
         self._due = 0.0
@@ -92,7 +95,7 @@ class SpoolGauge:
                 kind="spool",
                 host=self._host,
                 process=self._process,
-                path=str(self._path),
+                path=self._recorded,
                 files=found[0],
                 bytes=found[1],
             )
@@ -126,10 +129,12 @@ class TextGauge:
             yield SaidRecord(kind="said", host=self._host, process=self._process, line=text)
 
 
-def open_gauge(host: str, process: str, kind: str, path: Path, lines: Follower) -> Gauge:
+def open_gauge(
+    host: str, process: str, kind: str, path: Path, base: Path, lines: Follower
+) -> Gauge:
     """The gauge of a kind, see :class:`halfopen.model.program.ProgramSpec`."""
     word, _, names = kind.partition(" ")
     if word == "spool":
-        return SpoolGauge(host, process, path, names or "*")
+        return SpoolGauge(host, process, path, base, names or "*")
     gauge = ImpstatsGauge if kind == "impstats" else TextGauge
     return gauge(host, process, lines)

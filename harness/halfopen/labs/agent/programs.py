@@ -108,7 +108,7 @@ class Program:
             if str(path) != spec.output
         ]
         self._gauges = [
-            open_gauge(host, spec.name, kind, Path(p), follow(Path(p)))
+            open_gauge(host, spec.name, kind, Path(p), directory, follow(Path(p)))
             for p, kind in spec.probes.items()
         ]
         self.environment = LaunchEnvironment()

@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from halfopen.labs.agent.actions import all_actions
+from halfopen.labs.agent.actions.disks import lacks_fuse, lacks_library
 from halfopen.labs.agent.engines import ENGINES
 from halfopen.labs.client import AgentLab
 from halfopen.labs.warp.gate import END
@@ -18,7 +19,7 @@ from halfopen.model.records import Recorder
 from halfopen.ports import LabKernel, LabSpec
 from halfopen.products.tools import SEARCH_PATH
 from halfopen.products.uml import kernel
-from halfopen.verbs import SlowDisk, Verb
+from halfopen.verbs import Verb
 
 _TOOLS = {"setpriv": "util-linux", "nsenter": "util-linux", "nft": "nftables", "mount": "mount"}
 
@@ -110,7 +111,8 @@ def _missing() -> Sequence[str]:
 
 
 def _lacks(verb: type[Verb]) -> Sequence[str]:
-    return all_actions()[verb].lacks()
+    lacks = all_actions()[verb].lacks
+    return lacks_library() if lacks is lacks_fuse else lacks()  # the guest has a /dev/fuse
 
 
 def _knows_sysctl(_: str) -> bool:
@@ -135,7 +137,7 @@ LAB = LabSpec(
         "same each time; needs no root"
     ),
     scaled=False,
-    verbs=frozenset(all_actions()) - {SlowDisk},
+    verbs=frozenset(all_actions()),
     missing=_missing,
     open=WarpLab,
     lacks=_lacks,

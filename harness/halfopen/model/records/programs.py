@@ -75,7 +75,7 @@ class SpoolRecord(OfProgram):
     """Files that a program keeps on disk.
 
     Attributes:
-        path: of the directory.
+        path: of the directory, from that of the host.
         files: number of files below it.
         bytes: sum of their sizes.
     """

@@ -16,7 +16,8 @@ def test_files_count_by_their_names(tmp_path: Path, kind: str, files: int, octet
         path = tmp_path / name
         path.parent.mkdir(exist_ok=True)
         path.write_bytes(b"x" * size)
-    gauge = open_gauge("h", "p", kind, tmp_path, Follower(tmp_path))
+    gauge = open_gauge("h", "p", kind, tmp_path, tmp_path.parent, Follower(tmp_path))
     assert isinstance(gauge, SpoolGauge)
     (record,) = gauge.read()
     assert (record["kind"], record["files"], record["bytes"]) == ("spool", files, octets)
+    assert record["path"] == tmp_path.name

@@ -83,7 +83,7 @@ def test_a_spool_is_weighed_when_it_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("halfopen.labs.agent.gauges._PAUSE_S", 0.0)
-    gauge = SpoolGauge("h", "p", tmp_path)
+    gauge = SpoolGauge("h", "p", tmp_path, tmp_path)
     (tmp_path / ".made").write_text("hidden files are ours")
     (tmp_path / "sub").mkdir()
     weighed = []

@@ -11,6 +11,7 @@ import pytest
 from halfopen.labs import all_labs
 from halfopen.labs.agent.actions import all_actions, clocks, disks
 from halfopen.labs.netns.lab import LAB
+from halfopen.labs.warp.lab import LAB as WARP
 from halfopen.packet_faults.block import Block
 from halfopen.runner.requirements import demands, needs
 from halfopen.scenario import load_scenario, make_plans
@@ -47,6 +48,7 @@ def test_without_fuse_no_disk_is_slow_or_read_only(
     assert "install the package libfuse3-3" in said
     assert "/dev/fuse" in said
     assert LAB.lacks(verb) == disks.lacks_fuse()
+    assert WARP.lacks(verb) == disks.lacks_library() != [], "a guest has its own /dev/fuse"
     assert not LAB.lacks(FillDisk), "a full disk needs nothing but tmpfs"
 
 

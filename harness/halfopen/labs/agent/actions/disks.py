@@ -33,13 +33,16 @@ _KEPT = "weak disk"
 _MOUNT_S = 20.0
 
 
+def lacks_library() -> Sequence[str]:
+    """The library that a file system of our own needs, if it is not there."""
+    if ctypes.util.find_library("fuse3") is None and ctypes.util.find_library("fuse") is None:
+        return ["libfuse is missing: install the package libfuse3-3 (libfuse3-4 from Debian 13)"]
+    return []
+
+
 def lacks_fuse() -> Sequence[str]:
     """What a file system of our own needs and is not there."""
-    missing = []
-    if ctypes.util.find_library("fuse3") is None and ctypes.util.find_library("fuse") is None:
-        missing.append(
-            "libfuse is missing: install the package libfuse3-3 (libfuse3-4 from Debian 13)"
-        )
+    missing = [*lacks_library()]
     if not Path("/dev/fuse").exists():
         missing.append("/dev/fuse does not exist: the kernel needs CONFIG_FUSE_FS (modprobe fuse)")
     elif not os.access("/dev/fuse", os.R_OK | os.W_OK):
