@@ -85,7 +85,7 @@ incidents: setup-dev ## the scenario library, every variant
 soak: setup-dev kafka ## tests at full length: 200 crashes, millions of hostile inputs, controls (long)
 	HALFOPEN_SOAK=1 $(PYTEST) tests/unit/relpio tests/lab/test_crash_*.py tests/lab/test_input_*.py \
 		tests/lab/test_queue_*.py tests/lab/test_receiver_*.py tests/lab/test_rsyslog_interop*.py \
-		tests/lab/test_sandbox.py tests/lab/test_trouble.py tests/lab/test_warp.py --timeout=7200
+		tests/lab/test_sandbox.py tests/lab/test_trouble.py tests/lab/test_warp*.py --timeout=7200
 	$(PYTEST) scenarios --halfopen-control --halfopen-late-retries=1
 	.ci/engine with .ci/images
 	HALFOPEN_SOAK=1 .ci/engine apart $(PYTEST) tests/docker/test_docker_incidents.py

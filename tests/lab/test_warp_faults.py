@@ -68,16 +68,7 @@ def _scenario(name: str, kind: Kind, params: Mapping[str, Any]) -> str:
     )
 
 
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(
-            each,
-            marks=[] if SOAK or each in SHORT else pytest.mark.skip("played in make soak"),
-        )
-        for each in FAULTS
-    ],
-)
+@pytest.mark.parametrize("name", list(FAULTS) if SOAK else SHORT)
 def test_a_fault_has_its_effect(name: str, tmp_path: Path) -> None:
     if problems := LAB.missing():
         pytest.skip(f"needs the warp lab: {'; '.join(problems)}")
