@@ -29,6 +29,12 @@ def check(
         Path | None, typer.Option(help="Write verdicts as JUnit XML; - for standard output.")
     ] = None,
     report: Annotated[bool, typer.Option(help="Write an HTML report to DIR/report.html.")] = True,
+    github: Annotated[
+        bool,
+        typer.Option(
+            "--github", help="Also annotate lines and write the summary of a GitHub Actions job."
+        ),
+    ] = False,
 ) -> None:
     """Judge a saved history again, even that of a killed run."""
     if report:
@@ -42,7 +48,15 @@ def check(
         if report:
             made.add(result, history)
     page = (lambda: made) if report else None
-    finish(results, out=directory, json=json, junit=junit, report=page, unread=unread)
+    finish(
+        results,
+        out=directory,
+        json=json,
+        junit=junit,
+        report=page,
+        unread=unread,
+        github=github,
+    )
 
 
 def saved_runs(directory: Path, unread: list[Problem]) -> Iterator[tuple[VariantResult, History]]:

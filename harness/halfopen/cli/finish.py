@@ -8,6 +8,7 @@ from pathlib import Path
 import typer
 from rich.console import Console
 
+from halfopen.cli.annotations import annotations_of, append_summary
 from halfopen.errors import InputError, OutputError, Problem
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report.files import STDOUT
@@ -31,6 +32,7 @@ def finish(
     unread: Sequence[Problem] = (),
     interruption: Interruption | None = None,
     took_s: float | None = None,
+    github: bool = False,
 ) -> None:
     """Write and print what was found, and leave with the exit status that follows from it.
 
@@ -57,6 +59,10 @@ def finish(
     if junit is not None:
         attempt(lambda: write_junit(results, junit))
     print_results(results, Console(stderr=aside), took_s)
+    if github:
+        for each in annotations_of(results):
+            typer.echo(each, err=aside)
+        attempt(lambda: append_summary(results))
     if report is not None:
         page = report()
         if attempt(lambda: page.write(out / REPORT)):

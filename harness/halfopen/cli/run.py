@@ -96,6 +96,12 @@ def run(
             help="In virtual time: run each variant twice, and name the first difference.",
         ),
     ] = False,
+    github: Annotated[
+        bool,
+        typer.Option(
+            "--github", help="Also annotate lines and write the summary of a GitHub Actions job."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
@@ -168,6 +174,7 @@ def run(
         report=(lambda: _report_on(results)) if report else None,
         interruption=interruption,
         took_s=time.monotonic() - begun,
+        github=github,
     )
 
 
