@@ -14,6 +14,7 @@ from halfopen.advice.proof import print_proof, proof_record, prove_advice
 from halfopen.advice.record import as_record
 from halfopen.advice.text import print_advice
 from halfopen.cli.advise_config import AdviceFormat, advise_configuration
+from halfopen.cli.completion import firewalls
 from halfopen.cli.keepalive import read_keepalive
 from halfopen.errors import UsageError
 from halfopen.kernel import HZ, HZS, Stack
@@ -31,6 +32,7 @@ def advise(
             metavar="PROFILE|SECONDS",
             help="A profile (fortigate), its name with your own timeout (fortigate=1800), a "
             "profile's file, or seconds; repeat it for each firewall on the path, nearest first.",
+            autocompletion=firewalls,
         ),
     ],
     keepalive: Annotated[

@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from halfopen.cli.completion import labs
 from halfopen.cli.run import run
 from halfopen.scenario.library import MARK
 
@@ -15,7 +16,11 @@ SCENARIO = "incidents/fortigate-idle-relp"
 
 def demo(
     lab: Annotated[
-        str, typer.Option(help="netns, docker or warp; auto: warp where it can, else netns.")
+        str,
+        typer.Option(
+            help="netns, docker or warp; auto: warp where it can, else netns.",
+            autocompletion=labs,
+        ),
     ] = "netns",
     out: Annotated[Path, typer.Option(help="Directory for histories and the report.")] = Path(
         "out/demo"

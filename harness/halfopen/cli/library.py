@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from halfopen.cli.completion import library_names
 from halfopen.scenario import library as scenarios
 from halfopen.scenario.library import MARK
 
@@ -15,7 +16,10 @@ _EDITOR = "# yaml-language-server:"
 
 def library(
     name: Annotated[
-        str | None, typer.Argument(help="Print the text of this one.", show_default=False)
+        str | None,
+        typer.Argument(
+            help="Print the text of this one.", show_default=False, autocompletion=library_names
+        ),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="As a JSON list, for scripts.")] = False,
 ) -> None:

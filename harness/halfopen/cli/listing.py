@@ -12,6 +12,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from halfopen.cli.completion import listed
 from halfopen.cli.fault_page import fault_page, scenarios_by_fault
 from halfopen.cli.parameters import describe
 from halfopen.errors import UsageError
@@ -22,7 +23,7 @@ from halfopen.scenario import library as scenario_library
 from halfopen.sections import say_duration, suggest
 from halfopen.vocabulary import default_vocabulary
 
-Name = Annotated[str | None, typer.Argument(help="Explain only this one.")]
+Name = Annotated[str | None, typer.Argument(help="Explain only this one.", autocompletion=listed)]
 _PLAIN_TABLE: Any = {"box": None, "pad_edge": False, "header_style": "bold"}
 AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list, for scripts.")]
 

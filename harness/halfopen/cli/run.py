@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 from rich.console import Console
 
+from halfopen.cli.completion import labs, scenarios
 from halfopen.cli.finish import REPORT, finish
 from halfopen.cli.loading import load_auto, load_plans
 from halfopen.cli.progress import progress_for
@@ -38,12 +39,17 @@ def run(
     paths: Annotated[
         list[Path],
         typer.Argument(
-            metavar="FILE|DIR ...", help="Scenario files, or directories of *.scenario.yaml."
+            metavar="FILE|DIR ...",
+            help="Scenario files, or directories of *.scenario.yaml.",
+            autocompletion=scenarios,
         ),
     ],
     lab: Annotated[
         str,
-        typer.Option(help="netns, docker or warp; auto: warp where it can, else netns."),
+        typer.Option(
+            help="netns, docker or warp; auto: warp where it can, else netns.",
+            autocompletion=labs,
+        ),
     ] = "netns",
     scale: Annotated[
         float | None,

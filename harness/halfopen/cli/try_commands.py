@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from halfopen.advice import read_hop
+from halfopen.cli.completion import firewalls, labs
 from halfopen.cli.keepalive import read_keepalive
 from halfopen.cli.run import run
 from halfopen.errors import OutputError, UsageError
@@ -41,6 +42,7 @@ def try_commands(
         typer.Option(
             metavar="PROFILE|SECONDS",
             help="As for `halfopen advise`; repeat it for each, nearest to the client first.",
+            autocompletion=firewalls,
         ),
     ],
     silence: Annotated[
@@ -62,7 +64,11 @@ def try_commands(
         ),
     ] = "off",
     lab: Annotated[
-        str, typer.Option(help="netns, docker or warp; auto: warp where it can, else netns.")
+        str,
+        typer.Option(
+            help="netns, docker or warp; auto: warp where it can, else netns.",
+            autocompletion=labs,
+        ),
     ] = AUTO,
     out: Annotated[
         Path, typer.Option(help="Directory for the scenario, histories and the report.")

@@ -12,6 +12,7 @@ from typing import Annotated
 import typer
 
 from halfopen.cli.annotations import annotation
+from halfopen.cli.completion import labs, scenarios
 from halfopen.cli.loading import load_plans, scenario_files
 from halfopen.errors import InputError, Problem
 from halfopen.labs import lab_named
@@ -59,11 +60,14 @@ def validate(
         list[Path],
         typer.Argument(
             help="Scenario files, or directories of *.scenario.yaml.",
+            autocompletion=scenarios,
             metavar="FILE|DIR ...",
             show_default=False,
         ),
     ],
-    lab: Annotated[str, typer.Option(help="The lab to plan for: netns, docker or warp.")] = "netns",
+    lab: Annotated[
+        str, typer.Option(help="The lab to plan for: netns, docker or warp.", autocompletion=labs)
+    ] = "netns",
     scale: Annotated[
         float | None,
         typer.Option(help="Simulated seconds per second; default: the file's `scale`."),
