@@ -17,7 +17,7 @@ def offered(words: str) -> list[str]:
         "COMP_WORDS": words,
         "COMP_CWORD": str(words.count(" ")),
     }
-    return RUNNER.invoke(app, prog_name="halfopen", env=asked).output.splitlines()
+    return RUNNER.invoke(app, prog_name="halfopen", env=asked).output.strip().splitlines()
 
 
 @pytest.mark.parametrize(
