@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import re
+import shutil
 import subprocess
 import tempfile
 from functools import lru_cache
@@ -28,6 +29,11 @@ _WANTED = {
     "NFT_CT": "rules on the state of connections",
 }
 _TIMEOUT_S = 20.0
+
+SHARED_MEMORY = Path("/dev/shm")
+"""Where the memory of a guest is."""
+
+_GUEST_BYTES = 128_000_000  # measured: 89 MB for relpio, it dies with 64 MiB; a JVM needs more
 
 
 def cache() -> Path:
@@ -57,7 +63,22 @@ def missing() -> list[str]:
             return [f"{VARIABLE}: there is no file {path}; unset it, or name a kernel"]
         return [f"the kernel is not built: run `{BUILD}`"]
     stamp = path.stat()
-    return list(_problems(path, stamp.st_mtime_ns, stamp.st_size))
+    found = list(_problems(path, stamp.st_mtime_ns, stamp.st_size))
+    return found or _too_little_memory()
+
+
+def _too_little_memory() -> list[str]:
+    """What speaks against a guest whose memory is in /dev/shm; a container may have 64 MB there."""
+    if not SHARED_MEMORY.is_dir():
+        return []  # its memory is then in /tmp, which is a disk mostly
+    free = shutil.disk_usage(SHARED_MEMORY).free
+    if free >= _GUEST_BYTES:
+        return []
+    return [
+        f"{SHARED_MEMORY} has {free / 1e6:.0f} MB of free space, and each guest needs "
+        f"{_GUEST_BYTES / 1e6:.0f} MB there: make it larger (`mount -o remount,size=1G "
+        f"{SHARED_MEMORY}`, `docker run --shm-size=1g`)"
+    ]
 
 
 @lru_cache(maxsize=8)

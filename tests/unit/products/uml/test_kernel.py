@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import shutil
 from pathlib import Path
 
 import pytest
@@ -88,6 +89,18 @@ def test_a_kernel_that_does_not_run_here(tmp_path: Path, monkeypatch: pytest.Mon
     assert problem.startswith(
         f"{path} does not run on this machine: ptrace: Operation not permitted; it needs ptrace"
     )
+
+
+def test_too_little_memory_for_a_guest(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    _give(tmp_path, monkeypatch)
+    usage = shutil.disk_usage(tmp_path)._replace(free=64_000_000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
+    assert kernel.missing() == [
+        "/dev/shm has 64 MB of free space, and each guest needs 128 MB there: make it larger "
+        "(`mount -o remount,size=1G /dev/shm`, `docker run --shm-size=1g`)"
+    ]
+    monkeypatch.setattr(kernel, "SHARED_MEMORY", tmp_path / "none")
+    assert kernel.missing() == []
 
 
 def test_another_processor(monkeypatch: pytest.MonkeyPatch) -> None:
