@@ -35,6 +35,11 @@ BEFORE: Mapping[str, list[Mapping[str, Any]]] = {
     "resume": [{"fault": "pause", "at": "receiver"}, {"wait": "1 s"}],
     "torn write": [{"fault": "kill", "at": "sender"}],
 }
+# A limit that a program comes to.
+TIGHT: Mapping[str, Mapping[str, Any]] = {
+    "fd limit": {"limit": 8},
+    "memory limit": {"limit": "1 MiB"},
+}
 # Those that need something of the guest that others do not; the rest is played in make soak.
 SHORT = ("clock step", "delay", "disk full", "dns failure", "fd limit", "read-only disk")
 
@@ -73,7 +78,7 @@ def test_a_fault_has_its_effect(name: str, tmp_path: Path) -> None:
     if problems := LAB.missing():
         pytest.skip(f"needs the warp lab: {'; '.join(problems)}")
     kind, params = FAULTS[name]
-    params = {**params, **({"limit": 8} if name == "fd limit" else {})}
+    params = {**params, **TIGHT.get(name, {})}
     file = tmp_path / "s.scenario.yaml"
     file.write_text(_scenario(name, kind, params))
     vocabulary = default_vocabulary()
