@@ -8,6 +8,7 @@ object is ever constructed from it, and nothing is expanded.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterator
@@ -285,3 +286,16 @@ def _hint(what: str) -> str:
     if "cannot start any token" in what:
         return "put the text between quotes"
     return "check the syntax here and in the line above"
+
+
+def double_quoted(value: str | list[str]) -> str:
+    """A text, or a list of them, as YAML reads it back whatever is in it.
+
+    JSON alone would leave characters as they are that end a line in YAML, or may not be in it.
+    """
+    text = json.dumps(value, ensure_ascii=False)
+    return "".join(c if c.isprintable() else _escaped(ord(c)) for c in text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\U{code:08x}" if code > 0xFFFF else f"\\u{code:04x}"

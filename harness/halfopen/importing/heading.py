@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from halfopen.importing.facts import Facts, SeenConnection, Side
 from halfopen.model.units import count
+from halfopen.yamlfile import double_quoted
 
 _SHOWN = 5  # other ports, named in a comment
 
@@ -34,7 +35,7 @@ def heading(
         "# Times are those of production. Look at what is marked `not known`: `halfopen",
         "# systems`, `profiles`, `checks` and `faults` say what can be written.",
         f"scenario: {json.dumps(f'connections to port {port}')}",
-        f"source: {json.dumps(f'imported from {names}', ensure_ascii=False)}",
+        f"source: {double_quoted(f'imported from {names}')}",
         "",
     ]
     if group:

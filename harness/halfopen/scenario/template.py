@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from halfopen.yamlfile import double_quoted
 
 _TEMPLATE = """\
 # A scenario for `halfopen run`. Everything below states production values.
@@ -61,5 +61,5 @@ def new_scenario(name: str) -> str:
     words = " ".join(name.split()) or "my scenario"
     plain = words.replace(" ", "").replace("-", "").isalnum() and not words[0].isdigit()
     reserved = words.lower() in ("true", "false", "null")
-    written = words if plain and not reserved else json.dumps(words, ensure_ascii=False)
+    written = words if plain and not reserved else double_quoted(words)
     return _TEMPLATE.format(name=written)

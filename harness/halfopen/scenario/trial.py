@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
+
+from halfopen.yamlfile import double_quoted
 
 _IN_THE_LAB_S = 6.0
 """About how long the shortest of the times takes in a lab with scaled time."""
@@ -102,21 +103,21 @@ class Trial:
         names = [f"firewall{number if number > 1 else ''}" for number in numbers]
         silence = _exact(self.silence)
         return _TEMPLATE.format(
-            title=json.dumps(f"{self.client[0]} and {self.server[0]}, {silence} of silence"),
+            title=double_quoted(f"{self.client[0]} and {self.server[0]}, {silence} of silence"),
             scale=f"scale: {scale:g}\n" if scale != 1 else "",
-            client=json.dumps(list(self.client), ensure_ascii=False),
-            server=json.dumps(list(self.server), ensure_ascii=False),
+            client=double_quoted(list(self.client)),
+            server=double_quoted(list(self.server)),
             port=self.port,
             firewalls="".join(map(_host, names, self.firewalls)),
-            output=json.dumps(self.output, ensure_ascii=False),
-            path=json.dumps(["client", *names, "server"]),
+            output=double_quoted(self.output),
+            path=double_quoted(["client", *names, "server"]),
             count=self.count,
             silence=silence,
         ) + (_variants(self.keepalive) if self.keepalive is not None else "")
 
 
 def _host(name: str, firewall: TrialFirewall) -> str:
-    words = f"profile: {json.dumps(firewall.profile)}"
+    words = f"profile: {double_quoted(firewall.profile)}"
     if firewall.own:
         idle = firewall.idle_timeout
         words += f", idle timeout: {'never' if idle is None else _exact(idle)}"

@@ -29,7 +29,8 @@ class Subject:
 
     def events(self, name: str = "") -> list[dict[str, Any]]:
         """The events of its log, all or of one name."""
-        found = [json.loads(line) for line in self._log.read_text().splitlines()]
+        whole, _, _ = self._log.read_text().rpartition("\n")  # it may be in the middle of one
+        found = [json.loads(line) for line in whole.splitlines()]
         return [event for event in found if name in ("", event["event"])]
 
     def await_event(self, name: str, count: int = 1) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from halfopen.scenario import Scenario, load_scenario, make_plans
@@ -38,6 +38,7 @@ def load(directory: Path, made: Trial) -> Scenario:
 
 
 @given(COMMANDS, COMMANDS)
+@example(["a", " \u2028", "\x85b"], ["b", "\ufeff", "\U000e0001"])
 def test_arguments_reach_the_program_as_they_are(
     tmp_path_factory: pytest.TempPathFactory, client: list[str], server: list[str]
 ) -> None:
