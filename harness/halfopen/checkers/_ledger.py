@@ -26,7 +26,7 @@ class Ledger:
     """The fate of all messages.
 
     Attributes:
-        sent: number -> (t, host) of the first attempt.
+        sent: number -> (t, host) of the first attempt, in the order of the attempts.
         unledgered: hosts that sent, and keep no ledger of what they accept: there, what was
             written is owed.
         owed: numbers that must be delivered: accepted, acked, or (if the sender keeps no ledger
@@ -71,17 +71,23 @@ class Ledger:
 
     @property
     def reordered(self) -> list[tuple[float, int]]:
-        """(t, number) of first deliveries that came after one with a higher number."""
-        highest: dict[str, int] = {}
+        """(t, number) of first deliveries that came after that of a message sent later.
+
+        Only messages of one sender have an order.  It is that in which they were sent: a number
+        says nothing, as the messages of two steps may be sent by turns.
+        """
+        place = {number: at for at, number in enumerate(self.sent)}
+        last: dict[tuple[str, str], int] = {}
         seen: set[tuple[str, int]] = set()
         late = []
         for t, host, number in self.deliveries:
             if (host, number) in seen:
                 continue
             seen.add((host, number))
-            if number < highest.get(host, number):
+            way = (self.sent[number][1], host)
+            if place[number] < last.get(way, -1):
                 late.append((t, number))
-            highest[host] = max(highest.get(host, number), number)
+            last[way] = max(last.get(way, -1), place[number])
         return late
 
     def stuck(self, after: float) -> list[tuple[int, float, float]]:

@@ -31,7 +31,8 @@ class Delivery(BoundedCheck):
         corrupted: messages whose checksum is wrong.
         unexpected: lines in a receiver's output that are not messages of this run.
         duplicated: deliveries after the first one of the same message at the same receiver.
-        reordered: messages whose first delivery came after that of a later message.
+        reordered: messages whose first delivery came after that of a message that the same sender
+            sent later.
         stuck: messages that were delivered only when their sender, after a silence, sent another.
         stuck_after: how long such a silence is, at least.
     """

@@ -192,6 +192,25 @@ def test_the_timer_counts_only_where_it_decides() -> None:
     assert [(t.seconds, t.measures) for t in timers] == [(1200.0, "answer")]
 
 
+def test_the_order_is_that_of_sending_and_not_of_numbers() -> None:
+    """A step sends in the background, and the next one meanwhile."""
+    run = Run().sent(1, 2).sent(401).sent(3).at(2)
+    history = run.delivered(1, 2, 401, 3, corrupt=[], unexpected=[]).end()
+    assert judge(history, reordered=0).verdict is Verdict.PASS
+    run = Run().sent(1, 2).sent(401).sent(3).at(2)
+    history = run.delivered(1, 2, 3, 401, corrupt=[], unexpected=[]).end()
+    assert judge(history, reordered=0).observed == 1
+
+
+def test_messages_of_two_senders_have_no_order() -> None:
+    run = Run().sent(1, 2, host="one").sent(3, 4, host="two").at(2)
+    history = run.delivered(3, 1, 4, 2, corrupt=[], unexpected=[]).end()
+    assert judge(history, reordered=0).verdict is Verdict.PASS
+    run = Run().sent(1, 2, host="one").sent(3, 4, host="two").at(2)
+    history = run.delivered(3, 2, 4, 1, corrupt=[], unexpected=[]).end()
+    assert judge(history, reordered=0).observed == 1
+
+
 @given(
     st.lists(
         st.tuples(
