@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Literal, get_args
@@ -45,7 +46,7 @@ class OperationsTold:
 
     Attributes:
         found: in the order in which they were begun.
-        waiting: that were handed to a program which still runs, and that it has not begun.
+        waiting: how many were handed to a program that has not begun them, or ended before.
     """
 
     found: Sequence[Operation]
@@ -68,7 +69,7 @@ def read_operations(history: History, at: str) -> OperationsTold | None:
         if event_name(record) == EVENT
     }
     run, runs = _Run(), list[_Run]()
-    alive = True
+    waiting = 0
     for record in history.among(LogRecord, ProcessRecord, SentRecord):
         if record["kind"] == "sent" and record["host"] == at:
             run.handed += sum(last - first + 1 for first, last in record["seqs"])
@@ -79,17 +80,18 @@ def read_operations(history: History, at: str) -> OperationsTold | None:
         elif record["process"] not in telling:
             continue  # a program beside the client
         elif record["state"] == "started":
-            run, alive = _Run(), True
+            run = _Run()
             runs.append(run)
         elif record["state"] == "exited":
             _settle(run, record["t"])
-            run.handed, alive = 0, False
+            waiting += max(0, run.handed - len(run.begun))
+            run.handed = 0
     runs = runs or [run]
     for each in runs[-1].begun.values():
         if each.outcome is None:
             each.end, each.took = history.duration, history.duration - each.begun
     found = [operation for each in runs for operation in each.begun.values()]
-    waiting = max(0, runs[-1].handed - len(runs[-1].begun)) if alive else 0
+    waiting += max(0, runs[-1].handed - len(runs[-1].begun))
     return OperationsTold(found, waiting) if found else None
 
 
@@ -108,7 +110,9 @@ def _note(run: _Run, record: LogRecord) -> None:
     elif known is not None and state in OUTCOMES:
         took = event.get("took")
         known.outcome, known.end = state, record["t"]
-        known.took = float(took) if isinstance(took, int | float) else known.end - known.begun
+        known.took = known.end - known.begun
+        if isinstance(took, int | float) and 0 <= took < math.inf:
+            known.took = float(took)
         known.reason = str(event.get("reason", ""))
 
 

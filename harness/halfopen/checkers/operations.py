@@ -138,7 +138,7 @@ class _Open(Figure):
     """A figure that operations without an outcome could still raise.
 
     Attributes:
-        pending: so many of them there are.
+        pending: how many of them there are.
     """
 
     pending: int = 0

@@ -34,7 +34,7 @@ class HttpClient(System):
         timeout: how long connecting, sending, and waiting for the next bytes of the answer may
             each take.
         idle_expiry: how long the pool keeps an idle connection to use it again; off: forever.
-        retries: how often a request is sent again that was not answered.
+        retries: how often a request is sent again that failed or was not answered.
         retry_after: how long it waits before it sends one again.
         keepalive: TCP keepalive of its connections.
         user_timeout: TCP_USER_TIMEOUT of its connections.

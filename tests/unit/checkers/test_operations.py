@@ -112,6 +112,21 @@ def test_what_a_program_leaves_behind_is_unknown_and_the_next_counts_anew() -> N
     )
 
 
+def test_what_a_program_was_given_and_never_began_stays_open_when_it_is_gone() -> None:
+    run = gone(done(started(), 1).sent(2, 3).at(3))
+    assert "2 without an outcome" in judge(run.at(9).end(), unknown=0).why
+    assert judge(run.end(), unknown=0).verdict is Verdict.UNKNOWN
+    again = done(started(run.at(10)), 1)
+    assert judge(again.at(19).end(), ok=2).verdict is Verdict.UNKNOWN
+
+
+@pytest.mark.parametrize("took", [float("nan"), float("inf"), -1, "soon", None])
+def test_a_time_that_is_none_is_measured(took: object) -> None:
+    run = told(started().sent(1), 1, "begun")
+    history = told(run.at(7), 1, "ok", took=took).at(9).end()
+    assert judge(history, within=5.0).observed == 7
+
+
 def test_a_program_beside_the_client_ends_nothing() -> None:
     run = gone(told(started().sent(1), 1, "begun").at(3), "helper")
     assert judge(told(run.at(4), 1, "ok").at(9).end(), ok=1, unknown=0).verdict is Verdict.PASS

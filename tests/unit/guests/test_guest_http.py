@@ -160,13 +160,19 @@ def test_keepalive_is_set_on_both_ends(tmp_path: Path) -> None:
     with server(tmp_path, *options) as (_, target), client(tmp_path, target, *options) as asks:
         asks.say("a")
         outcome(asks, 1)
-        port = target.rpartition(":")[2]
-        timers = Path("/proc/net/tcp").read_text().splitlines()
-        hexed = f"{int(port):04X}"
-        found = [line.split() for line in timers[1:] if hexed in line]
-        # The timer is 2 while keepalive waits (net/ipv4/tcp_ipv4.c, get_tcp4_sock).
-        both = [each[5][:2] for each in found if each[3] == "01"]
-        assert both == ["02", "02"]
+        port = f":{int(target.rpartition(':')[2]):04X}"
+
+        def timers() -> list[str]:
+            """Those of both ends; net/ipv4/tcp_ipv4.c, get_tcp4_sock."""
+            lines = [each.split() for each in Path("/proc/net/tcp").read_text().splitlines()]
+            return [
+                each[5][:2]
+                for each in lines
+                if each[3] == "01" and port in (each[1][-5:], each[2][-5:])
+            ]
+
+        # 2 while keepalive waits; 1 until the last answer is acknowledged
+        wait_for(lambda: timers() == ["02", "02"])
 
 
 def test_other_methods_carry_no_body(tmp_path: Path) -> None:
