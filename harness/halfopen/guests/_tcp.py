@@ -53,17 +53,26 @@ def reason(error: BaseException | None) -> str:
     return _REASONS.get(number, errno.errorcode.get(number, type(error).__name__))
 
 
+def socket_options(
+    keepalive: Keepalive | None, user_timeout: float | None
+) -> list[tuple[int, int, int]]:
+    """Level, name and value of what was asked for; None leaves the kernel's default, off."""
+    found: list[tuple[int, int, int]] = []
+    if keepalive is not None:
+        found.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
+        names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
+        found += [(socket.IPPROTO_TCP, *each) for each in zip(names, keepalive, strict=True)]
+    if user_timeout is not None:
+        found.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(user_timeout * 1000)))
+    return found
+
+
 def set_options(
     sock: TakesOptions, keepalive: Keepalive | None, user_timeout: float | None
 ) -> None:
-    """Set what was asked for; None leaves the kernel's default, which is off."""
-    if keepalive is not None:
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-        names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-        for name, value in zip(names, keepalive, strict=True):
-            sock.setsockopt(socket.IPPROTO_TCP, name, value)
-    if user_timeout is not None:
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(user_timeout * 1000))
+    """Set :func:`socket_options`."""
+    for option in socket_options(keepalive, user_timeout):
+        sock.setsockopt(*option)
 
 
 def shown(address: tuple[object, ...]) -> str:

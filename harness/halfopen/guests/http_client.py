@@ -35,6 +35,7 @@ from halfopen.guests._tcp import (
     raise_fd_limit,
     seconds,
     shown,
+    socket_options,
 )
 
 _UNSENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.UnsupportedProtocol)
@@ -104,21 +105,6 @@ def _reason(error: Exception) -> str:
     return f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
 
 
-def _socket_options(options: Any) -> list[tuple[int, int, int]]:
-    found = [(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)]
-    if options.keepalive is not None:
-        names = (socket.TCP_KEEPIDLE, socket.TCP_KEEPINTVL, socket.TCP_KEEPCNT)
-        found.append((socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1))
-        found += [
-            (socket.IPPROTO_TCP, name, value)
-            for name, value in zip(names, options.keepalive, strict=True)
-        ]
-    if options.user_timeout is not None:
-        milliseconds = round(options.user_timeout * 1000)
-        found.append((socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, milliseconds))
-    return found
-
-
 def _read(lines: Iterable[bytes], requests: _Requests, loop: asyncio.AbstractEventLoop) -> None:
     """Thread body: hand over the lines of standard input."""
     for number, line in enumerate(lines, 1):
@@ -136,7 +122,11 @@ async def _run(options: Any, ledger: TextIO | None) -> None:
         max_keepalive_connections=options.connections,
         keepalive_expiry=options.idle_expiry,
     )
-    transport = httpx.AsyncHTTPTransport(limits=limits, socket_options=_socket_options(options))
+    wanted = [
+        (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+        *socket_options(options.keepalive, options.user_timeout),
+    ]
+    transport = httpx.AsyncHTTPTransport(limits=limits, socket_options=wanted)
     # The machine's own proxies and certificates are none of a scenario's business.
     async with httpx.AsyncClient(
         transport=transport, timeout=options.timeout, trust_env=False

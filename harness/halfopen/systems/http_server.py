@@ -11,7 +11,7 @@ from pydantic import Field
 from halfopen.fields import Duration, RealTimeout, Timer
 from halfopen.model.topology import endpoint
 from halfopen.ports import ProgramSpec, Ready, System, SystemContext
-from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
+from halfopen.systems._keepalive import Keepalive, keepalive_argument, server_timers
 from halfopen.systems.tcp_server import seconds
 
 PORT = 8080
@@ -47,12 +47,7 @@ class HttpServer(System):
 
     def timers(self) -> Sequence[Timer]:
         """The durations that decide verdicts."""
-        timers = list(keepalive_timers(self.keepalive))
-        if self.user_timeout is not None:
-            timers.append(Timer("user timeout", self.user_timeout, "answer"))
-        if self.idle_timeout is not None:
-            timers.append(Timer("idle timeout", self.idle_timeout, "silence"))
-        return timers
+        return server_timers(self.keepalive, self.user_timeout, self.idle_timeout)
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""
