@@ -30,6 +30,8 @@ PIECES = [
     "[Socket]", "ListenStream", "KeepAlive", "Host ", "Match ", "tcpkeepalive", "tcp-keepalive",
     "ClientAliveInterval", "replicaof a 1", "tcp_keepalives_idle", "include",
     "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
+    "source s {", "destination d {", "network(", "so-keepalive(", "tcp-keepalive-time(",
+    "@version: ",
 ]  # fmt: skip
 
 
@@ -65,6 +67,9 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("x", "Host *\n  ServerAliveInterval 5\n", "ssh"),
         ("x", "#listen_addresses = 'localhost'\n", "postgresql"),
         ("my.socket", "", "systemd"),
+        ("/etc/syslog-ng/conf.d/mine.conf", "", "syslog-ng"),
+        ("x", "@version: 4.8\n", "syslog-ng"),
+        ("x", "destination d_logs {\n", "syslog-ng"),
         ("/etc/nginx/sites-enabled/default", "", "nginx"),
         ("x", "events { }\n", "nginx"),
         ("haproxy.cfg", "", "haproxy"),
