@@ -23,7 +23,8 @@ COMPILED := impl/pyproject.toml impl/hatch_build.py $(wildcard impl/relpio/loops
 .venv/.installed: pyproject.toml $(COMPILED) .ci/system-packages
 	@.ci/system-packages run
 	$(BIN)/python -c 'import pip, ssl' 2>/dev/null || "$(PYTHON)" -m venv --clear .venv
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl --editable .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ./impl \
+		--editable '.[docker,http,report,toxiproxy]'
 	@$(BIN)/python -m relpio.loops
 	@$(BIN)/python -m halfopen.labs.forwarder.loops
 	@touch $@

@@ -15,6 +15,7 @@ import pytest
 
 import halfopen
 import relpio
+from halfopen.optional import PACKAGES
 
 ROOT = Path(__file__).parents[2]
 LIBRARY = sorted((ROOT / "scenarios").rglob("*.scenario.yaml"))
@@ -190,6 +191,41 @@ def test_halfopen_runs_where_it_is_installed_and_needs_relpio_only_to_play_it(
     environment.install(str(wheels["relpio"]))
     status, said = environment.run("halfopen", *play, path=third_party)
     assert status == 0, said
+
+
+def test_without_its_extras_it_does_the_rest_and_names_the_package_that_is_missing(
+    wheels: dict[str, Path], tmp_path: Path
+) -> None:
+    core = tmp_path / "core"
+    core.mkdir()
+    left_out = {package.module for package in PACKAGES}
+    for each in Path(sysconfig.get_path("purelib")).iterdir():
+        if each.name not in left_out:
+            (core / each.name).symlink_to(each)
+    environment = Environment(tmp_path / "environment")
+    environment.install("--no-deps", str(wheels["halfopen"]), str(wheels["relpio"]))
+    scenario = tmp_path / "short.scenario.yaml"
+    scenario.write_text(SCENARIO)
+    play = ("run", str(scenario), "--out", str(tmp_path / "out"))
+
+    status, said = environment.run("halfopen", *play, path=str(core))
+    assert status == 0, said
+    assert "no report: the Python package plotly is missing: `pip install plotly`" in said
+    assert not list(tmp_path.rglob("report.html"))
+    status, said = environment.run("halfopen", *play, "--lab", "docker", path=str(core))
+    assert status == 3, said
+    assert "the Python package docker is missing" in said
+    scenario.write_text(
+        SCENARIO.replace("run: relpio send", "run: http client").replace(
+            "run: relpio receive", "run: http server"
+        )
+    )
+    status, said = environment.run("halfopen", *play, path=str(core))
+    assert status == 3, said
+    assert "the Python package httpx is missing" in said
+    status, said = environment.run("halfopen", "clean", path=str(core))
+    assert status == 3, said
+    assert "the Python package docker is missing" in said
 
 
 def test_nothing_depends_on_paths_of_one_machine() -> None:

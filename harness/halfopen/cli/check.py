@@ -8,12 +8,12 @@ from typing import Annotated
 
 import typer
 
-from halfopen.cli.finish import REPORT, finish
+from halfopen.cli.finish import REPORT, finish, report_to_write
 from halfopen.errors import InputError, Problem, UsageError
 from halfopen.model.history import FILE_NAME, History, read_history
 from halfopen.model.verdict import VariantResult
 from halfopen.report.files import check_writable
-from halfopen.report.html import Report, check_report
+from halfopen.report.html import Report
 from halfopen.runner.captures import with_captures
 from halfopen.runner.run import judge_run
 
@@ -37,8 +37,7 @@ def check(
     ] = False,
 ) -> None:
     """Judge a saved history again, even that of a killed run."""
-    if report:
-        check_report(directory / REPORT)
+    report = report_to_write(directory / REPORT, report)
     check_writable(directory, json, junit)
     unread: list[Problem] = []
     results: list[VariantResult] = []

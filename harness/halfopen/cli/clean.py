@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from halfopen.errors import UsageError
+from halfopen.errors import UnsupportedError, UsageError
 from halfopen.model.units import count
+from halfopen.optional import DOCKER
 
 if TYPE_CHECKING:
     from halfopen.labs.docker.garbage import Leftover
@@ -28,6 +29,8 @@ def clean(
     are kept, and so are those of other machines, whose processes cannot be seen here, unless --run
     names them.  Namespaces need no cleaning up: the kernel removes them.
     """
+    if lacking := DOCKER.missing():
+        raise UnsupportedError(lacking[0])
     # The Docker SDK takes longer to import than everything else.
     from halfopen.labs.docker import engine, garbage
 

@@ -11,8 +11,9 @@ from rich.console import Console
 from halfopen.cli.annotations import annotations_of, append_summary
 from halfopen.errors import InputError, OutputError, Problem
 from halfopen.model.verdict import VariantResult, Verdict
+from halfopen.optional import PLOTLY
 from halfopen.report.files import STDOUT
-from halfopen.report.html import Report
+from halfopen.report.html import Report, check_report
 from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
@@ -20,6 +21,21 @@ from halfopen.runner.interruption import Interruption
 from halfopen.runner.twice import differs
 
 REPORT = "report.html"
+
+
+def report_to_write(path: Path, wanted: bool) -> bool:
+    """Whether a report can be written there; where its library is missing, that is said.
+
+    Raises:
+        UsageError: if `path` is something that it would have to replace, see `check_report`.
+    """
+    if not wanted:
+        return False
+    if lacking := PLOTLY.missing():
+        typer.echo(f"no report: {lacking[0]}", err=True)
+        return False
+    check_report(path)
+    return True
 
 
 def finish(

@@ -13,7 +13,7 @@ import typer
 from rich.console import Console
 
 from halfopen.cli.completion import labs, scenarios
-from halfopen.cli.finish import REPORT, finish
+from halfopen.cli.finish import REPORT, finish, report_to_write
 from halfopen.cli.loading import load_auto, load_plans
 from halfopen.cli.progress import progress_for
 from halfopen.errors import InputError, UnsupportedError, UsageError
@@ -23,7 +23,7 @@ from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
 from halfopen.report.files import check_writable
-from halfopen.report.html import Report, check_report
+from halfopen.report.html import Report
 from halfopen.runner.auto import AUTO
 from halfopen.runner.choice import play_by_lab
 from halfopen.runner.concurrency import Jobs, fixed, jobs_for
@@ -138,8 +138,7 @@ def run(
     if words := long_warning([plan for plan in plans if plan.lab in virtual], vocabulary):
         tell(words)
     check_own(out)
-    if report:
-        check_report(out / REPORT)
+    report = report_to_write(out / REPORT, report)
     check_writable(out, json, junit)
     interruption = Interruption(lambda words: console.print(words, highlight=False))
 

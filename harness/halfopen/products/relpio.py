@@ -8,7 +8,7 @@ from importlib.util import find_spec
 
 from halfopen.ports import Product
 
-REMEDY = "`pip install 'halfopen[relpio]'`"
+REMEDY = "`pip install relpio`, or `pip install ./impl` in halfopen's source tree"
 
 
 def version() -> str | None:

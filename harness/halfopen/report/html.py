@@ -9,7 +9,6 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from plotly.offline import get_plotlyjs
 
 from halfopen.errors import UsageError
 from halfopen.model.flows import hosts_by_address
@@ -34,6 +33,13 @@ _ENVIRONMENT = Environment(
 )
 _ENVIRONMENT.filters["duration"] = format_duration
 _ENVIRONMENT.filters["counted"] = count
+
+
+def _plotly() -> str:
+    # Imported where it is needed: it is large, and may be missing (halfopen/optional.py).
+    from plotly.offline import get_plotlyjs
+
+    return str(get_plotlyjs())
 
 
 _MARK = b'<meta name="generator" content="halfopen">'
@@ -94,7 +100,7 @@ class Report:
         return _ENVIRONMENT.get_template("report.html.j2").render(
             groups=groups,
             figures=self._figures,
-            plotly=Markup(get_plotlyjs()) if self._figures else "",
+            plotly=Markup(_plotly()) if self._figures else "",
             title=groups[0]["name"] if len(groups) == 1 else "halfopen report",
         )
 

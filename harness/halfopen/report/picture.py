@@ -11,6 +11,7 @@ from halfopen.errors import UnsupportedError
 from halfopen.model.flows import Flow, Interval, flows, half_open
 from halfopen.model.history import History
 from halfopen.model.records import FaultRecord, SentRecord, StepRecord
+from halfopen.optional import MATPLOTLIB
 from halfopen.report._lanes import begun_and_ended
 from halfopen.report._timeline import round_times
 
@@ -37,11 +38,11 @@ def draw(variants: Sequence[tuple[str, History]]) -> str:
     Raises:
         UnsupportedError: if matplotlib is not installed.
     """
-    try:
-        import matplotlib
-        from matplotlib.figure import Figure
-    except ImportError:
-        raise UnsupportedError("pictures need matplotlib: pip install 'halfopen[pages]'") from None
+    if lacking := MATPLOTLIB.missing():
+        raise UnsupportedError(f"no pictures: {lacking[0]}")
+    import matplotlib
+    from matplotlib.figure import Figure
+
     # Without these a picture would differ at each making, and a repository would grow by it.
     with matplotlib.rc_context({"svg.hashsalt": "halfopen", "svg.fonttype": "none"}):
         height = _PANEL_IN * len(variants) + _LEGEND_IN

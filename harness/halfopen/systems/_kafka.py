@@ -8,8 +8,9 @@ from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from halfopen.fields import DURATION_SCHEMA, Scaled, read_duration
 from halfopen.model.units import LONGEST
+from halfopen.optional import CONFLUENT_KAFKA
 from halfopen.ports import Product
-from halfopen.products.kafka.releases import FETCH, RELEASES, missing_client, version
+from halfopen.products.kafka.releases import FETCH, RELEASES, version
 
 PORT = 9092
 HEAP_MIB = 256
@@ -62,11 +63,11 @@ KAFKA = Product("Kafka", f"default-jre-headless maven, then `{FETCH}`", found)
 
 
 def _client_version() -> str | None:
-    if missing_client():
+    if CONFLUENT_KAFKA.missing():
         return None
     from confluent_kafka import libversion
 
     return str(libversion()[0])
 
 
-LIBRDKAFKA = Product("librdkafka", "`pip install 'halfopen[kafka]'`", _client_version)
+LIBRDKAFKA = Product("librdkafka", CONFLUENT_KAFKA.remedy, _client_version)

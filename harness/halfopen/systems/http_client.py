@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from halfopen.fields import Duration, Endpoint, RealTimeout, Timer
 from halfopen.model.topology import endpoint
+from halfopen.optional import HTTPX
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.systems._keepalive import Keepalive, keepalive_argument, keepalive_timers
 from halfopen.systems.http_server import PORT
@@ -72,6 +73,10 @@ class HttpClient(System):
         if self.idle_expiry is not None:
             timers.append(Timer("idle expiry", self.idle_expiry, "silence"))
         return timers
+
+    def missing(self) -> Sequence[str]:
+        """What this machine lacks, each with its remedy."""
+        return HTTPX.missing()
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

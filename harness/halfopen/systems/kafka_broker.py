@@ -10,9 +10,10 @@ from pydantic import Field
 
 from halfopen.fields import Timer
 from halfopen.model.topology import endpoint
+from halfopen.optional import CONFLUENT_KAFKA
 from halfopen.ports import ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka import configuration
-from halfopen.products.kafka.releases import IMAGE, Release, java, missing_client, missing_java
+from halfopen.products.kafka.releases import IMAGE, Release, java, missing_java
 from halfopen.systems._kafka import BROKER_HOURLY_S, HEAP_MIB, KAFKA, PORT, STARTS_S, Interval
 
 _ZOOKEEPER_HEAP_MIB = 64
@@ -52,7 +53,7 @@ class KafkaBroker(System):
 
     def missing(self) -> Sequence[str]:
         """What this machine lacks, each with its remedy."""
-        return (*missing_java(self.release), *missing_client())
+        return (*missing_java(self.release), *CONFLUENT_KAFKA.missing())
 
     def program(self, context: SystemContext) -> Sequence[ProgramSpec]:
         """How it is started."""

@@ -11,9 +11,10 @@ from pydantic import Field
 
 from halfopen.fields import Endpoint, Timer
 from halfopen.model.topology import endpoint
+from halfopen.optional import CONFLUENT_KAFKA
 from halfopen.ports import Feed, ProgramSpec, Ready, System, SystemContext
 from halfopen.products.kafka.configuration import TOPIC
-from halfopen.products.kafka.releases import IMAGE, Release, missing_client
+from halfopen.products.kafka.releases import IMAGE, Release
 from halfopen.systems._kafka import (
     LIBRDKAFKA,
     LIBRDKAFKA_HOURLY_S,
@@ -78,7 +79,7 @@ class KafkaProduce(System):
 
     def missing(self) -> Sequence[str]:
         """What this machine lacks, each with its remedy."""
-        return missing_client()
+        return CONFLUENT_KAFKA.missing()
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

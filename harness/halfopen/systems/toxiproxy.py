@@ -14,6 +14,7 @@ from pydantic import Field
 
 from halfopen.fields import Endpoint
 from halfopen.model.topology import endpoint
+from halfopen.optional import TOXIPROXY
 from halfopen.ports import Product, ProgramSpec, Ready, System, SystemContext
 
 PROGRAM = "toxiproxy-server"
@@ -67,9 +68,8 @@ class Toxiproxy(System):
 
     def missing(self) -> Sequence[str]:
         """What this machine lacks, each with its remedy."""
-        if find() is not None:
-            return ()
-        return (f"the program {PROGRAM} is missing: {_REMEDY}",)
+        lacking = () if find() else (f"the program {PROGRAM} is missing: {_REMEDY}",)
+        return (*lacking, *TOXIPROXY.missing())  # the package sets its toxics
 
     def program(self, context: SystemContext) -> ProgramSpec:
         """How it is started."""

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import builtins
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from halfopen import optional
 from halfopen.errors import UnsupportedError, UsageError
 from halfopen.model.flows import Interval
 from halfopen.report._pieces import cut
@@ -47,15 +46,8 @@ def test_its_picture_has_a_panel_for_each_variant_and_is_the_same_each_time(tmp_
 def test_without_the_library_it_says_how_to_get_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = builtins.__import__
-
-    def without(name: str, *args: Any, **kwargs: Any) -> Any:
-        if name.startswith("matplotlib"):
-            raise ImportError(name)
-        return real(name, *args, **kwargs)
-
-    monkeypatch.setattr(builtins, "__import__", without)
-    with pytest.raises(UnsupportedError, match=r"pip install 'halfopen\[pages\]'"):
+    monkeypatch.setattr(optional, "find_spec", lambda _: None)
+    with pytest.raises(UnsupportedError, match=r"no pictures: .* `pip install matplotlib`"):
         write_pages(all_variants(), tmp_path)
 
 

@@ -128,5 +128,5 @@ def test_a_machine_without_relpio_does_not_run_it_and_is_told_how_to_get_it(
     options = system.model_validate({"to": "receiver"} if system is RelpioSend else {})
     assert not options.missing()
     monkeypatch.setattr(installed, "find_spec", lambda _: None)
-    assert options.missing() == ("relpio is not installed: `pip install 'halfopen[relpio]'`",)
+    assert options.missing() == (f"relpio is not installed: {installed.REMEDY}",)
     assert installed.version() is None

@@ -9,6 +9,7 @@ from halfopen.errors import UnsupportedError
 from halfopen.labs.agent.actions import all_actions
 from halfopen.labs.agent.engines import ENGINES
 from halfopen.model.records import Recorder
+from halfopen.optional import DOCKER
 from halfopen.ports import Lab, LabSpec
 from halfopen.verbs import FillDisk, SetDiskReadOnly, SlowDisk, StepClock, TruncateFile, Verb
 
@@ -22,6 +23,8 @@ _NOT_HERE: frozenset[type[Verb]] = frozenset(
 
 def missing() -> Sequence[str]:
     """What keeps this lab from working, each with its remedy; empty if nothing."""
+    if lacking := DOCKER.missing():
+        return lacking
     from halfopen.labs.docker.engine import connect, helper_problem
 
     try:

@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import tempfile
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
@@ -72,13 +71,6 @@ def missing_java(release: Release) -> Sequence[str]:
         maven = "" if shutil.which("mvn") else " (it needs the package maven)"
         lacking.append(f"the jars of Kafka {release} are missing: run `{FETCH}`{maven}")
     return lacking
-
-
-def missing_client() -> Sequence[str]:
-    """What this machine lacks to run a client by librdkafka, each with its remedy."""
-    if find_spec("confluent_kafka") is not None:
-        return ()
-    return ("confluent-kafka is missing: install it with `pip install 'halfopen[kafka]'`",)
 
 
 def version(release: Release) -> str | None:
