@@ -31,7 +31,8 @@ PIECES = [
     "ClientAliveInterval", "replicaof a 1", "tcp_keepalives_idle", "include",
     "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
     "source s {", "destination d {", "network(", "so-keepalive(", "tcp-keepalive-time(",
-    "@version: ",
+    "@version: ", "heartbeat = ", "[{rabbit, [", "{heartbeat, 0}", "]}].", "services:", "sysctls:",
+    "- ", ": ", "&a ", "*a", "<<: ", "kind: Pod", "apiVersion: v1", "spec:", "securityContext:",
 ]  # fmt: skip
 
 
@@ -70,6 +71,11 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("/etc/syslog-ng/conf.d/mine.conf", "", "syslog-ng"),
         ("x", "@version: 4.8\n", "syslog-ng"),
         ("x", "destination d_logs {\n", "syslog-ng"),
+        ("/etc/rabbitmq/conf.d/10-mine.conf", "", "rabbitmq"),
+        ("x", "%% mine\n[{rabbit, []}].", "rabbitmq"),
+        ("docker-compose.prod.yml", "", "compose"),
+        ("x.yaml", "services:\n", "compose"),
+        ("x.yaml", "apiVersion: v1\nkind: Pod\n", "kubernetes"),
         ("/etc/nginx/sites-enabled/default", "", "nginx"),
         ("x", "events { }\n", "nginx"),
         ("haproxy.cfg", "", "haproxy"),

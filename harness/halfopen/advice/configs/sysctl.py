@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 
 from halfopen.advice.config_model import (
     ConfigReader,
@@ -19,19 +18,12 @@ from halfopen.advice.config_model import (
     Sysctls,
 )
 from halfopen.advice.configs._lines import Setting, entries_of, put, whole
+from halfopen.advice.configs._sysctls import MOST, RETRIES2, TIMERS, recommended, timers_of
 
 # A name with a minus and no value is excluded from what a pattern sets.
 _LINE = re.compile(
     r"\s*(?P<minus>-\s*)?(?P<key>[^\s=]+)\s*(?:=\s*(?P<value>\S(?:.*?\S)?)|(?(minus)|(?!)))\s*"
 )
-_PREFIX = "net.ipv4."
-_TIMERS = {
-    f"{_PREFIX}tcp_keepalive_time": "idle",
-    f"{_PREFIX}tcp_keepalive_intvl": "interval",
-    f"{_PREFIX}tcp_keepalive_probes": "probes",
-}
-_RETRIES2 = f"{_PREFIX}tcp_retries2"
-_MOST = {f"{_PREFIX}tcp_keepalive_probes": 255, _RETRIES2: 255}  # a u8 each
 
 
 class SysctlReader(ConfigReader):
@@ -46,16 +38,11 @@ class SysctlReader(ConfigReader):
 
     def system(self, sources: Sequence[Source]) -> Sysctls:
         """What they set, the last of each counts."""
-        timers, retries2 = Sysctls().keepalive, None
-        for entry in _entries(sources):
-            if entry.key in _TIMERS:
-                figure = whole(entry, _MOST.get(entry.key, 2**31 // 1000 - 1))
-                if not figure:
-                    raise entry.error(f"{entry.key}: 0 is not accepted here", "use at least 1")
-                timers = replace(timers, **{_TIMERS[entry.key]: figure})
-            elif entry.key == _RETRIES2:
-                retries2 = whole(entry, _MOST[entry.key])
-        return Sysctls(timers, retries2)
+        entries, retries2 = _entries(sources), None
+        for entry in entries:
+            if entry.key == RETRIES2:
+                retries2 = whole(entry, MOST[entry.key])
+        return Sysctls(timers_of(entries), retries2)
 
     def read(self, sources: Sequence[Source]) -> Iterator[ConfiguredConnection]:
         """Sockets that these files alone decide about."""
@@ -64,12 +51,9 @@ class SysctlReader(ConfigReader):
         def remedy(to: Recommended) -> Sequence[Edit]:
             if to.keepalive is None:
                 return ()
-            keepalive = to.keepalive
-            figures = (keepalive.idle, keepalive.interval, keepalive.probes)
-            values = dict(zip(_TIMERS, map(str, figures), strict=True))
-            return put(sources[-1], entries, values, "{key} = {value}")
+            return put(sources[-1], entries, recommended(to.keepalive), "{key} = {value}")
 
-        timed = [each for each in entries if each.key in _TIMERS]
+        timed = [each for each in entries if each.key in TIMERS]
         yield ConfiguredConnection(
             timed[0].source if timed else sources[0],
             timed[0].start if timed else 0,
