@@ -18,7 +18,7 @@ from halfopen.ports import Profile
 from halfopen.runner.auto import AUTO
 from halfopen.runner.directories import check_own
 from halfopen.scenario.library import SUFFIX
-from halfopen.scenario.trial import Trial, TrialFirewall
+from halfopen.scenario.trial import HOSTS, Trial, TrialFirewall
 from halfopen.vocabulary import default_vocabulary
 
 BETWEEN = "::"
@@ -79,6 +79,9 @@ def try_commands(
     Ten messages are sent, then nothing for a while, then ten more: none may be lost, and the server
     may be left with no dead connection. Exit status as of `halfopen run`.
 
+    Each command runs in a directory of its own: files of the current directory that it names get
+    their whole path.
+
     Example: halfopen try --firewall fortigate --silence 2h --port 9 -- nc server 9 :: nc -lk 9
     """
     client, server = _two(commands)
@@ -115,7 +118,29 @@ def _two(words: Sequence[str]) -> tuple[Sequence[str], Sequence[str]]:
     if not client or not server:
         side = "server behind" if client else "client before"
         raise UsageError(f"there is no {side} ::; {_FORM}")
-    return client, server
+    return _with_whole_paths(client), _with_whole_paths(server)
+
+
+def _with_whole_paths(words: Sequence[str]) -> Sequence[str]:
+    """A command as it can be started elsewhere.
+
+    A program without a slash is searched for along PATH, and the names of the hosts are no files.
+    """
+    program, *arguments = words
+    return [
+        str(Path(program).absolute()) if "/" in program else program,
+        *(
+            str(Path(word).absolute()) if word not in HOSTS and _is_file(word) else word
+            for word in arguments
+        ),
+    ]
+
+
+def _is_file(word: str) -> bool:
+    try:
+        return Path(word).is_file()
+    except (OSError, ValueError):  # too long for a path, or with a NUL in it
+        return False
 
 
 def _silence(text: str) -> float:

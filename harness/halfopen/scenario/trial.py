@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePath
 
 from halfopen.yamlfile import double_quoted
+
+HOSTS = ("client", "server")
+"""By these names the two commands find each other."""
 
 _IN_THE_LAB_S = 6.0
 """About how long the shortest of the times takes in a lab with scaled time."""
@@ -103,7 +107,9 @@ class Trial:
         names = [f"firewall{number if number > 1 else ''}" for number in numbers]
         silence = _exact(self.silence)
         return _TEMPLATE.format(
-            title=double_quoted(f"{self.client[0]} and {self.server[0]}, {silence} of silence"),
+            title=double_quoted(
+                f"{_name(self.client)} and {_name(self.server)}, {silence} of silence"
+            ),
             scale=f"scale: {scale:g}\n" if scale != 1 else "",
             client=double_quoted(list(self.client)),
             server=double_quoted(list(self.server)),
@@ -114,6 +120,10 @@ class Trial:
             count=self.count,
             silence=silence,
         ) + (_variants(self.keepalive) if self.keepalive is not None else "")
+
+
+def _name(command: Sequence[str]) -> str:
+    return PurePath(command[0]).name or command[0]
 
 
 def _host(name: str, firewall: TrialFirewall) -> str:
