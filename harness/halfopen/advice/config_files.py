@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -13,6 +14,7 @@ from halfopen.errors import InputError, Problem
 from halfopen.registry import instances_by_name
 
 _LARGEST = 4 << 20  # bytes: more than any configuration that people write
+_STRING = re.compile(r"(jdbc:)?postgres(ql)?(\+\w+)?://")  # an argument that is not a file
 
 
 @dataclass(frozen=True)
@@ -37,7 +39,7 @@ def config_readers() -> Mapping[str, ConfigReader]:
 
 
 def read_configuration(arguments: Sequence[str]) -> Configuration:
-    """What the files say, each `FILE` or `KIND=FILE`.
+    """What the files say, each `FILE`, `KIND=FILE` or a connection string of PostgreSQL.
 
     Raises:
         InputError: a file cannot be read, is of an unknown kind, or does not parse.
@@ -82,6 +84,9 @@ def _reader(
 
 
 def _opened(argument: str) -> tuple[str, Source]:
+    if _STRING.match(argument):
+        source = Source("argument", argument)
+        return kind_of(source), source
     kind, equals, path = argument.partition("=")
     if not equals or kind not in config_readers():
         kind, path = "", argument
@@ -111,6 +116,7 @@ def kind_of(source: Source) -> str:
     kinds = [name for name, each in readers.items() if each.owns(source.path)]
     if len(kinds) != 1:
         kinds = [name for name in kinds or readers if readers[name].recognises(source.text)]
+        kinds = [name for name in kinds if not readers[name].guest] or kinds
     if len(kinds) == 1:
         return kinds[0]
     what = f"it may be one of {' or '.join(kinds)}" if kinds else "unknown kind of configuration"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -16,6 +17,8 @@ from halfopen.kernel import Keepalive, Stack
 
 _LATE = 1.0
 """Seconds that a program may be late with what it sends or closes by its own clock."""
+
+_PASSWORD = re.compile(r"(://[^\s/:@]*:)[^\s/]+(?=@)|([?&;]\w*password=)[^\s&\"'<]+", re.IGNORECASE)
 
 
 class Survival(StrEnum):
@@ -185,7 +188,7 @@ def _hint(
 
 
 def unified_diff(edits: Sequence[Edit]) -> str:
-    """The edits as a unified diff, file by file."""
+    """The edits as a unified diff, file by file; passwords in URLs are not shown."""
     parts: list[str] = []
     for path in dict.fromkeys(each.source.path for each in edits):
         mine = [each for each in edits if each.source.path == path]
@@ -194,7 +197,7 @@ def unified_diff(edits: Sequence[Edit]) -> str:
             before.splitlines(), edited(before, mine).splitlines(), path, path, lineterm="", n=1
         )
         parts += lines
-    return "\n".join(parts)
+    return _PASSWORD.sub(lambda each: f"{each[1] or each[2]}***", "\n".join(parts))
 
 
 def edited(text: str, edits: Sequence[Edit]) -> str:

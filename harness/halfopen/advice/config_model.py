@@ -163,10 +163,12 @@ class ConfigReader(ABC):
     Attributes:
         name: of the product, for `--config NAME=FILE`.
         files: patterns of paths (fnmatch) that are surely its own.
+        guest: what it reads is found in files of other products, which come first.
     """
 
     name: ClassVar[str]
     files: ClassVar[Sequence[str]]
+    guest: ClassVar[bool] = False
 
     def owns(self, path: str) -> bool:
         """Whether a file of this name is the product's."""

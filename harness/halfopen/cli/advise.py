@@ -53,7 +53,8 @@ def advise(
         typer.Option(
             metavar="[KIND=]FILE",
             help="Judge the connections that this configuration file describes, instead of "
-            "--keepalive (rsyslog.conf, sshd_config, sysctl.conf ...); repeat it for each file.",
+            "--keepalive (rsyslog.conf, sshd_config, sysctl.conf ...), or a postgresql:// string; "
+            "repeat it for each file.",
         ),
     ] = None,
     form: Annotated[

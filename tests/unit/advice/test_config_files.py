@@ -32,6 +32,7 @@ PIECES = [
     "net.ipv4.tcp_keepalive_time", "-", "/*", "*/",
     "source s {", "destination d {", "network(", "so-keepalive(", "tcp-keepalive-time(",
     "@version: ", "heartbeat = ", "[{rabbit, [", "{heartbeat, 0}", "]}].", "services:", "sysctls:",
+    "postgresql://db/a?", "jdbc:postgresql://db/", "&", "?", "keepalives_idle=", "tcpKeepAlive=",
     "- ", ": ", "&a ", "*a", "<<: ", "kind: Pod", "apiVersion: v1", "spec:", "securityContext:",
 ]  # fmt: skip
 
@@ -74,7 +75,8 @@ def test_no_text_makes_a_reader_crash(kind: str, text: str) -> None:
         ("/etc/rabbitmq/conf.d/10-mine.conf", "", "rabbitmq"),
         ("x", "%% mine\n[{rabbit, []}].", "rabbitmq"),
         ("docker-compose.prod.yml", "", "compose"),
-        ("x.yaml", "services:\n", "compose"),
+        ("x.yaml", "services:\n  url: postgresql://db\n", "compose"),
+        (".env", "URL=postgresql://db\n", "postgresql-url"),
         ("x.yaml", "apiVersion: v1\nkind: Pod\n", "kubernetes"),
         ("/etc/nginx/sites-enabled/default", "", "nginx"),
         ("x", "events { }\n", "nginx"),
