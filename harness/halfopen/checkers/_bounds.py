@@ -9,7 +9,7 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from halfopen.checkers._words import cut_short
-from halfopen.fields import Bound, BoundField, Endpoint
+from halfopen.fields import Bound, BoundField, Endpoint, EndpointGroup
 from halfopen.model.history import History
 from halfopen.model.verdict import Evidence, Verdict
 from halfopen.ports import Check, FigureFound, Finding
@@ -49,12 +49,41 @@ class BoundedCheck(Check):
         return ", ".join(f"{_key(each)} {value}" for each, value in given if value is not None)
 
 
-class AtEndAndPeak(BoundedCheck):
-    """A check that bounds a number at the end of the run, and its greatest value."""
+class AtOneOrTogether(BoundedCheck):
+    """A check of numbers of one host, or of their sums over several.
+
+    Attributes:
+        at: the host.
+        sum_over: instead of `at`: several hosts, or a group; each figure is the sum over all of
+            them.
+    """
+
+    at: Endpoint | None = None
+    sum_over: EndpointGroup | None = None
+
+    @model_validator(mode="after")
+    def _has_hosts(self) -> Self:
+        if (self.at is None) == (self.sum_over is None):
+            fault = "needs a host" if self.at is None else "has `at` and `sum over`"
+            raise ValueError(f"{self.name} {fault}; write `at` for a host, or `sum over` for a sum")
+        return self
+
+    @property
+    def counted(self) -> tuple[str, ...]:
+        """The hosts whose numbers are added up."""
+        return (self.at,) if self.at is not None else self.sum_over or ()
+
+
+class AtEndAndPeak(AtOneOrTogether):
+    """A check that bounds a number at the end of the run, and its greatest value.
+
+    Attributes:
+        at_end: the number at the end of the run.
+        peak: its greatest value; of a sum: of all hosts at the same time.
+    """
 
     bounds: ClassVar[tuple[str, ...]] = ("at_end", "peak")
 
-    at: Endpoint
     at_end: BoundField | None = None
     peak: BoundField | None = None
 

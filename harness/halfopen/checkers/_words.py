@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from halfopen.model.history import History, compress
 from halfopen.model.records import LogRecord
@@ -37,6 +38,18 @@ def runs(numbers: Iterable[int]) -> str:
     found = compress(numbers)
     text = ", ".join(str(a) if a == b else f"{a}-{b}" for a, b in found[:_EXCERPTS])
     return text + (f" and {len(found) - _EXCERPTS} more runs" if len(found) > _EXCERPTS else "")
+
+
+def in_short(hosts: Sequence[str]) -> str:
+    """Names of hosts in few words: `nodes.1 and 19 others`."""
+    others = len(hosts) - 1
+    return hosts[0] + (f" and {others} other{'s' if others > 1 else ''}" if others else "")
+
+
+def unseen(hosts: Sequence[str], records: Iterable[Mapping[str, Any]]) -> str:
+    """The first of `hosts` that none of `records` is about; empty if each has one."""
+    seen = {record["host"] for record in records}
+    return next((host for host in hosts if host not in seen), "")
 
 
 def unknown(bound: str, why: str, evidence: Sequence[Evidence] = ()) -> Finding:

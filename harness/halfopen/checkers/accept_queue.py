@@ -36,9 +36,9 @@ class AcceptQueue(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Count the connections that no process holds."""
-        if self.at not in sampled_hosts(history):
-            return unknown(self.asked, f"no socket of {self.at} was ever sampled")
-        found = waiting_at(history, self.at)
+        if missing := sorted(set(self.counted) - sampled_hosts(history)):
+            return unknown(self.asked, f"no socket of {missing[0]} was ever sampled")
+        found = [each for host in self.counted for each in waiting_at(history, host)]
         weighed = self._weigh(history, found)
         evidence = tuple(
             Evidence(

@@ -40,10 +40,11 @@ class Connections(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Count ESTABLISHED connections with other hosts."""
-        if self.at not in sampled_hosts(history):
-            return unknown(self.asked, f"no socket of {self.at} was ever sampled")
-        found = established_at(flows(history), self.at)
-        unsampled = _Unsampled.of(history, self.at)
+        if missing := sorted(set(self.counted) - sampled_hosts(history)):
+            return unknown(self.asked, f"no socket of {missing[0]} was ever sampled")
+        known = flows(history)
+        found = [each for host in self.counted for each in established_at(known, host)]
+        unsampled = _Unsampled.of(history, self.counted)
         changes = [(interval.start, 1) for _, interval in found]
         changes += [(interval.end, -1) for _, interval in found if interval.ended]
         opened, peak = len(found) + unsampled.count, peak_of(changes)[0]
@@ -86,22 +87,23 @@ class Connections(AtEndAndPeak):
 
 @dataclass(frozen=True)
 class _Unsampled:
-    """Connections of a host that no sample shows.
+    """Connections of hosts that no sample shows.
 
     Attributes:
         records: about them.
-        followed: whether the ends of all sockets of the host were reported.
+        followed: whether the ends of all sockets of the hosts were reported.
     """
 
     records: Sequence[UnsampledRecord]
     followed: bool
 
     @classmethod
-    def of(cls, history: History, host: str) -> _Unsampled:
+    def of(cls, history: History, hosts: Sequence[str]) -> _Unsampled:
         """What a history says of them."""
-        records = history.of(UnsampledRecord, host=host)
+        records = [each for each in history.of(UnsampledRecord) if each["host"] in hosts]
         lost = any(record.get("lost") for record in records)
-        return cls(records, bool(records) and not lost)
+        told = {record["host"] for record in records}
+        return cls(records, told == set(hosts) and not lost)
 
     @property
     def count(self) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from halfopen.checkers._bounds import AtEndAndPeak
-from halfopen.checkers._words import moment, unknown
+from halfopen.checkers._words import moment, unknown, unseen
 from halfopen.fields import Selector
 from halfopen.model.history import History
 from halfopen.model.records import ImpstatsRecord
@@ -32,24 +32,25 @@ class Counters(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Hold the last, and the greatest, of what was said against the bounds."""
-        records = history.of(ImpstatsRecord, host=self.at)
-        if not records:
-            why = f"{self.at} reports no counters (for rsyslog: set `impstats`)"
+        records = [each for each in history.of(ImpstatsRecord) if each["host"] in self.counted]
+        if missing := unseen(self.counted, records):
+            why = f"{missing} reports no counters (for rsyslog: set `impstats`)"
             return unknown(self.asked, why)
         mine = [record for record in records if record["name"] == self.of]
-        if not mine:
+        if missing := unseen(self.counted, mine):
             names = ", ".join(sorted({record["name"] for record in records}))
-            return unknown(self.asked, f"{self.at} has no set {self.of!r}; available: {names}")
-        series = [
-            (record["t"], int(record["values"][self.counter]))
-            for record in mine
-            if self.counter in record["values"]
-        ]
-        if not series:
+            return unknown(self.asked, f"{missing} has no set {self.of!r}; available: {names}")
+        with_it = [record for record in mine if self.counter in record["values"]]
+        if unseen(self.counted, with_it):
             names = ", ".join(sorted({str(name) for record in mine for name in record["values"]}))
             return unknown(
                 self.asked, f"{self.of} has no counter {self.counter!r}; available: {names}"
             )
+        said: dict[str, int] = {}
+        series = []
+        for record in with_it:
+            said[record["host"]] = int(record["values"][self.counter])
+            series.append((record["t"], sum(said.values())))
         weighed = self.weigh(history, series[-1][1], max(value for _, value in series))
         evidence = tuple(
             Evidence(t, f"{self.of}: {self.counter} is {value} at {moment(history, t)}")

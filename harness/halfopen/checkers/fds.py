@@ -7,7 +7,7 @@ from statistics import median
 from typing import Annotated, Literal
 
 from halfopen.checkers._bounds import AtEndAndPeak
-from halfopen.checkers._words import cut_short, moment, unknown
+from halfopen.checkers._words import cut_short, in_short, moment, unknown, unseen
 from halfopen.fields import Selector
 from halfopen.model.history import History
 from halfopen.model.records import FdsRecord, ProcessRecord
@@ -45,9 +45,9 @@ class Fds(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Hold the sum over the host's programs against the bounds, and look for a leak."""
-        series = fd_series(history, self.at, self.kind)
-        if not series:
-            return unknown(self.asked, f"no file descriptor of {self.at} was ever counted")
+        series = fd_series(history, self.counted, self.kind)
+        if missing := unseen(self.counted, history.of(FdsRecord)):
+            return unknown(self.asked, f"no file descriptor of {missing} was ever counted")
         evidence = _changes(history, self, series)
         verdict, observed, whys = Verdict.PASS, float(series[-1][1]), []
         figures: tuple[FigureFound, ...] = ()
@@ -64,20 +64,20 @@ class Fds(AtEndAndPeak):
         return Finding(verdict, observed, self.asked, why, evidence, figures)
 
 
-def fd_series(history: History, host: str, kind: str = "tcp") -> list[tuple[float, int]]:
-    """(t, descriptors of `kind` over all programs of `host`) whenever the sum was sampled.
+def fd_series(history: History, hosts: Sequence[str], kind: str = "tcp") -> list[tuple[float, int]]:
+    """(t, descriptors of `kind` over all programs of `hosts`) whenever one was sampled.
 
     Args:
         history: of the run.
-        host: its name.
+        hosts: their names.
         kind: a key of the samples' counts, or `all`.
     """
-    held: dict[tuple[str, int], int] = {}
+    held: dict[tuple[str, str, int], int] = {}
     series: list[tuple[float, int]] = []
     for record in history.among(FdsRecord, ProcessRecord):
-        if record["kind"] not in ("fds", "process") or record["host"] != host:
+        if record["kind"] not in ("fds", "process") or record["host"] not in hosts:
             continue
-        process = (record["process"], record["pid"])
+        process = (record["host"], record["process"], record["pid"])
         if record["kind"] == "fds":
             counts = record["counts"]
             held[process] = sum(counts.values()) if kind == "all" else counts.get(kind, 0)
@@ -95,7 +95,7 @@ def _changes(
     found, before = [], 0
     for t, value in series:
         if value != before:
-            words = f"{check.kind} descriptors at {check.at}: {before} to {value}"
+            words = f"{check.kind} descriptors at {in_short(check.counted)}: {before} to {value}"
             found.append(Evidence(t, f"{words} at {moment(history, t)}"))
         before = value
     return tuple(found)

@@ -24,6 +24,7 @@ class HalfOpen(AtEndAndPeak):
 
     Attributes:
         at: the host that still believes.
+        sum_over: instead of `at`: several such hosts, or a group; what they believe is added up.
         at_end: half-open connections at the end of the run.
         peak: half-open connections at the same time.
     """
@@ -34,18 +35,19 @@ class HalfOpen(AtEndAndPeak):
 
     def judge(self, history: History) -> Finding:
         """Count the sockets at a host that are in use while their peer has none that is."""
-        missing = unsampled(history, self.at)
+        missing = [words for host in self.counted if (words := unsampled(history, host))]
         if missing:
-            return unknown(self.asked, missing)
+            return unknown(self.asked, missing[0])
         known = flows(history)
-        if nothing := never_connected(known, self.at):
-            return unknown(self.asked, nothing)
-        found = [each for each in half_open(history, known) if each.socket.host == self.at]
+        idle = [words for host in self.counted if (words := never_connected(known, host))]
+        if len(idle) == len(self.counted):
+            return unknown(self.asked, idle[0])
+        found = [each for each in half_open(history, known) if each.socket.host in self.counted]
         at_end = [each for each in found if not each.interval.ended]
         perhaps = [
             each
             for each in half_open(history, known, certain=False)
-            if each.socket.host == self.at and not each.interval.ended
+            if each.socket.host in self.counted and not each.interval.ended
         ]
         changes = [(e.interval.start, 1) for e in found]
         changes += [(e.interval.end, -1) for e in found if e.interval.ended]

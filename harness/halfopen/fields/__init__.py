@@ -28,6 +28,7 @@ from halfopen.fields.files import BesideScenario, RelativeFile
 from halfopen.fields.hosts import (
     AnyHost,
     Endpoint,
+    EndpointGroup,
     Endpoints,
     HostRef,
     HostReference,
@@ -58,6 +59,7 @@ __all__ = [
     "Bytes",
     "Duration",
     "Endpoint",
+    "EndpointGroup",
     "Endpoints",
     "HostRef",
     "HostReference",

@@ -56,6 +56,11 @@ def _name(words: str) -> WithJsonSchema:
     return WithJsonSchema({"type": "string", "description": words})
 
 
+def _names(words: str) -> WithJsonSchema:
+    several = {"type": "array", "items": {"type": "string"}, "minItems": 1, "uniqueItems": True}
+    return WithJsonSchema({"anyOf": [{"type": "string"}, several], "description": words})
+
+
 def _several(value: object) -> tuple[str, ...]:
     names = (value,) if isinstance(value, str) else value
     if not isinstance(names, list | tuple) or not all(isinstance(name, str) for name in names):
@@ -72,22 +77,17 @@ Endpoints = Annotated[
     tuple[str, ...],
     HostRef("endpoint"),
     BeforeValidator(_several),
-    WithJsonSchema(
-        {
-            "anyOf": [
-                {"type": "string"},
-                {
-                    "type": "array",
-                    "items": {"type": "string"},
-                    "minItems": 1,
-                    "uniqueItems": True,
-                },
-            ],
-            "description": "an endpoint, or several in the order in which they are tried",
-        }
-    ),
+    _names("an endpoint, or several in the order in which they are tried"),
 ]
 """Hosts that run a system: one, or a list in order."""
+
+EndpointGroup = Annotated[
+    tuple[str, ...],
+    HostRef("endpoint"),
+    BeforeValidator(_several),
+    _names("a group, or a list of endpoints and groups"),
+]
+"""Hosts that run a system, of which something is said together."""
 
 MiddleboxHost = Annotated[str, HostRef("middlebox"), _name("a middlebox")]
 """A host that plays a profile."""

@@ -35,7 +35,7 @@ def timeline(history: History) -> dict[str, Any] | None:
         return None
     lanes = Lanes(history, known)
     curves = [
-        ("TCP file descriptors", [(h, fd_series(history, h)) for h in hosts]),
+        ("TCP file descriptors", [(h, fd_series(history, (h,))) for h in hosts]),
         ("ESTABLISHED connections", [(h, _established(known, h)) for h in hosts]),
     ]
     data = lanes.traces()

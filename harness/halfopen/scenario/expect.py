@@ -98,7 +98,12 @@ def resolve_expectations(
 
 def _label(raw: RawExpectation) -> str:
     at = selected(raw.params).get("at")
-    return f"{raw.params.name} at {at}" if at is not None else raw.params.name
+    if at is not None:
+        return f"{raw.params.name} at {at}"
+    if (over := raw.node.entries.get("sum over")) is not None:
+        names = over.plain()  # as written: the name of a group, not of all its members
+        return f"{raw.params.name} over {names if isinstance(names, str) else ', '.join(names)}"
+    return raw.params.name
 
 
 def _more(raw: RawExpectation) -> list[str]:
@@ -107,5 +112,5 @@ def _more(raw: RawExpectation) -> list[str]:
     return [
         f"{key} {value}"
         for key, value in selected(raw.params).items()
-        if key != "at" and key in written
+        if key not in ("at", "sum over") and key in written
     ]

@@ -122,6 +122,10 @@ def _expectations(
         if isinstance(at, str) and at in groups and _names_a_host(each.params, "at"):
             for member in groups[at]:
                 yield replace(each, params=each.params.model_copy(update={"at": member}))
+        elif isinstance(over := getattr(each.params, "sum_over", None), tuple):
+            members = itertools.chain.from_iterable(groups.get(name, (name,)) for name in over)
+            told = {"sum_over": tuple(dict.fromkeys(members))}
+            yield replace(each, params=each.params.model_copy(update=told))
         else:
             yield each
 

@@ -56,7 +56,9 @@ def _target(
     key: str, line: int, expect: tuple[Expectation, ...], problems: Problems
 ) -> tuple[Expectation, str] | None:
     """The expectation, and the figure of it, that a key of `reproduces` names."""
-    named, dot, figure = key.partition(".")
+    named, dot, figure = key.rpartition(".")  # members of groups have a dot in their names
+    if not dot or key in {each.label for each in expect}:
+        named, dot, figure = key, "", ""
     found = [e for e in expect if e.label == named] or [e for e in expect if e.check == named]
     if not found:
         known = {e.label for e in expect} | {e.check for e in expect}

@@ -32,4 +32,4 @@ def test_every_name_in_a_check_says_what_it_is(check: type[Check]) -> None:
 
 def test_defaults_are_selected_too() -> None:
     fds = CHECKS["fds"].model_validate({"at": "receiver", "at end": 0})
-    assert selected(fds) == {"at": "receiver", "kind": "tcp"}
+    assert selected(fds) == {"at": "receiver", "sum over": None, "kind": "tcp"}

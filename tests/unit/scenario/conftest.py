@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 import pytest
 from pydantic import BeforeValidator, Field
 
+from halfopen.checkers._bounds import AtOneOrTogether
 from halfopen.errors import InputError
 from halfopen.faults import all_faults
 from halfopen.fields import (
@@ -91,11 +92,12 @@ class Delivery(Undecided):
     lost: BoundField | None = None
 
 
-class HalfOpen(Undecided):
+class HalfOpen(AtOneOrTogether, Undecided):
     name = summary = "half-open"
+    bounds = ("at_end", "peak")
 
-    at: Endpoint
     at_end: BoundField
+    peak: BoundField | None = None
 
 
 class IdleDrops(Undecided):

@@ -46,6 +46,28 @@ def test_each_member_is_a_host_with_its_own_path_steps_and_checks(
     ]
 
 
+def test_a_sum_is_over_all_members_and_named_by_the_group(load: Load) -> None:
+    text = GROUP.replace(
+        "{ at: nodes, at end: 0 }", "{ sum over: [nodes, receiver, nodes.2], at end: 0 }"
+    )
+    (variant,) = load(text).variants
+    (expectation,) = variant.expect
+    assert expectation.params.hosts() == (*MEMBERS, "receiver")
+    assert expectation.label == "half-open over nodes, receiver, nodes.2"
+    (variant,) = load(GROUP.replace("{ at: nodes,", "{ sum over: nodes,")).variants
+    assert [each.label for each in variant.expect] == ["half-open over nodes"]
+
+
+def test_what_one_member_reproduces_is_named_by_its_check(load: Load) -> None:
+    text = GROUP.replace("{ at: nodes, at end: 0 }", "{ at: nodes, at end: 0, peak: 0 }")
+    text += "variants:\n  one:\n    reproduces: { half-open at nodes.2.peak: 1 }\n"
+    (variant,) = load(text).variants
+    assert [dict(each.reproduces) for each in variant.expect] == [{}, {"peak": "exactly 1"}, {}]
+    text = text.replace(", peak: 0 }", " }").replace("nodes.2.peak", "nodes.2")
+    (variant,) = load(text).variants
+    assert [dict(each.reproduces) for each in variant.expect] == [{}, {"": "exactly 1"}, {}]
+
+
 def test_one_member_is_named_by_its_number(load: Load) -> None:
     text = GROUP.replace("{ at: nodes, at end: 0 }", "{ at: nodes.3, at end: 0 }")
     text = text.replace("  - wait: 75 min\n", "  - wait until: connections at nodes.3 = 0\n")
@@ -93,6 +115,13 @@ MISTAKES = [
         "unknown host 'node'; did you mean 'nodes.",
     ),
     ("at: nodes,", "at: nodes.4,", "unknown host 'nodes.4'; did you mean 'nodes."),
+    ("{ at: nodes,", "{ sum over: [nodes, node],", "unknown host 'node'; did you mean 'nodes."),
+    (
+        "{ at: nodes,",
+        "{ sum over: firewall,",
+        "needs a host that runs a system, but firewall is a middlebox",
+    ),
+    ("{ at: nodes,", "{ at: nodes.1, sum over: nodes,", "has `at` and `sum over`"),
     ("to: receiver", "to: nobody", "host nodes.1 names unknown host 'nobody'"),
     ("profile: fortigate", "profile: fortigate\n    count: 2", "unknown key 'count' for firewall"),
 ]
