@@ -13,6 +13,7 @@ from halfopen.advice.advise import ROUND_TRIP, Advice, Settings, advise, say
 from halfopen.advice.config_files import Configuration
 from halfopen.advice.config_model import ConfiguredConnection, Edit, Recommended, Sysctls
 from halfopen.advice.middleboxes import Hop
+from halfopen.advice.text import socket_options_text
 from halfopen.kernel import Keepalive, Stack
 
 _LATE = 1.0
@@ -184,6 +185,8 @@ def _hint(
             "no keepalive settings would help: the application itself must send data at least "
             f"every {say(shortest / 2)}"
         )
+    if not connection.hint and not curable and advice.suggestion is not None:
+        return f"set in the program: {socket_options_text(advice.suggestion)}"
     return connection.hint
 
 

@@ -15,15 +15,17 @@ from halfopen.kernel import Keepalive
 
 @dataclass(frozen=True)
 class Source:
-    """A configuration file.
+    """A configuration file, or what else describes connections.
 
     Attributes:
         path: as it was given.
         text: its content.
+        lines: whether it has lines that a person can look up; a process has none.
     """
 
     path: str
     text: str
+    lines: bool = True
 
     def line(self, offset: int) -> int:
         """The line of a character, from 1."""
@@ -155,6 +157,11 @@ class ConfiguredConnection:
     def line(self) -> int:
         """Where it is described."""
         return self.source.line(self.offset)
+
+    @property
+    def place(self) -> str:
+        """`file:line`; only the name of what has no lines."""
+        return f"{self.source.path}:{self.line}" if self.source.lines else self.source.path
 
 
 class ConfigReader(ABC):

@@ -24,7 +24,7 @@ def config_record(judged: Sequence[JudgedConnection], silent: Sequence[str]) -> 
         "connections": [
             {
                 "file": each.connection.source.path,
-                "line": each.connection.line,
+                "line": each.connection.line if each.connection.source.lines else None,
                 "what": each.connection.what,
                 "survival": str(each.survival),
                 "why": each.why,

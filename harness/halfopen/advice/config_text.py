@@ -19,8 +19,8 @@ def config_lines(judged: Sequence[JudgedConnection], silent: Sequence[str]) -> I
     """
     shown: set[str] = set()
     for each in judged:
-        where = f"{each.connection.source.path}:{each.connection.line}"
-        yield f"{where}: {each.survival.upper()}: {each.connection.what}: {each.why}"
+        what = each.connection.what
+        yield f"{each.connection.place}: {each.survival.upper()}: {what}: {each.why}"
         if each.hint:
             yield f"    {each.hint}"
         if each.diff and each.diff not in shown:
@@ -29,7 +29,7 @@ def config_lines(judged: Sequence[JudgedConnection], silent: Sequence[str]) -> I
             yield "    the change above is right for it, too"
         shown.add(each.diff)
     for path in silent:
-        yield f"{path}: no TCP connection is described here"
+        yield f"{path}: no TCP connection to another machine"
     yield summary(judged)
 
 

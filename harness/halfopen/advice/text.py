@@ -116,12 +116,8 @@ def _instead(advice: Advice) -> str:
 def options(suggestion: Suggestion, keepalive_will_do: bool) -> str:
     """What to set, as socket options."""
     settings = suggestion.settings
-    keepalive = settings.keepalive
-    assert keepalive is not None and settings.user_timeout is not None
-    lines = [
-        f"    SO_KEEPALIVE 1, TCP_KEEPIDLE {keepalive.idle}, TCP_KEEPINTVL {keepalive.interval}, "
-        f"TCP_KEEPCNT {keepalive.probes}"
-    ]
+    assert settings.user_timeout is not None
+    lines = [f"    {socket_options_text(suggestion)}"]
     if keepalive_will_do:
         lines.clear()
     lines.append(f"    TCP_USER_TIMEOUT {settings.user_timeout * 1000:.0f} (milliseconds)")
@@ -129,3 +125,13 @@ def options(suggestion: Suggestion, keepalive_will_do: bool) -> str:
     if not suggestion.robust:
         lines.append("A lost probe is still fatal: keepalive has a resolution of whole seconds.")
     return "\n".join(lines)
+
+
+def socket_options_text(suggestion: Suggestion) -> str:
+    """`SO_KEEPALIVE 1, TCP_KEEPIDLE 175, TCP_KEEPINTVL 75, TCP_KEEPCNT 9`."""
+    keepalive = suggestion.settings.keepalive
+    assert keepalive is not None
+    return (
+        f"SO_KEEPALIVE 1, TCP_KEEPIDLE {keepalive.idle}, TCP_KEEPINTVL {keepalive.interval}, "
+        f"TCP_KEEPCNT {keepalive.probes}"
+    )

@@ -57,6 +57,15 @@ def advise(
             "repeat it for each file.",
         ),
     ] = None,
+    pid: Annotated[
+        list[int] | None,
+        typer.Option(
+            metavar="N",
+            min=1,
+            help="Judge the TCP connections that this process has now, by the options of its "
+            "sockets; one of yours, or any as root. Repeat it for each process.",
+        ),
+    ] = None,
     form: Annotated[
         AdviceFormat | None,
         typer.Option("--format", help="text, json; with --config also sarif and github."),
@@ -69,9 +78,9 @@ def advise(
 ) -> None:
     """Show whether an idle connection survives these firewalls, and when a dead peer is found.
 
-    Exit status: 0 it survives (with --config: each that can be judged, and one can); 1 it does not,
-    or the proof contradicted the prediction; 2 invalid input; 3 --prove is not supported on this
-    machine.
+    Exit status: 0 it survives (with --config and --pid: each that can be judged, and one can); 1 it
+    does not, or the proof contradicted the prediction; 2 invalid input; 3 --prove is not supported
+    on this machine.
     """
     if form is None:
         form = AdviceFormat.JSON if json else AdviceFormat.TEXT
@@ -80,13 +89,16 @@ def advise(
     profiles = default_vocabulary().profiles
     hops = [read_hop(each, profiles) for each in firewall]
     settings = _settings(keepalive, user_timeout, retries2, hz)
-    if config:
+    if config or pid:
         if keepalive != "off" or user_timeout or prove is not None:
+            said = "--config: the files say" if config else "--pid: the sockets say"
             raise UsageError(
-                "--config: the files say what is set; leave out --keepalive, --user-timeout and "
-                "--prove"
+                f"{said} what is set; leave out --keepalive, --user-timeout and --prove"
             )
-        raise typer.Exit(advise_configuration(hops, config, settings.stack, form))
+        if pid and form not in (AdviceFormat.TEXT, AdviceFormat.JSON):
+            raise UsageError(f"--format {form} is for files; with --pid use text or json")
+        status = advise_configuration(hops, config or (), pid or (), settings.stack, form)
+        raise typer.Exit(status)
     if form not in (AdviceFormat.TEXT, AdviceFormat.JSON):
         raise UsageError(f"--format {form} needs --config; use text or json")
     advice = judge(hops, settings)

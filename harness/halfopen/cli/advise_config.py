@@ -13,6 +13,7 @@ from halfopen.advice.config_judge import JudgedConnection, Survival, judge_confi
 from halfopen.advice.config_record import config_record, sarif_record
 from halfopen.advice.config_text import annotation_of, config_lines
 from halfopen.advice.middleboxes import Hop
+from halfopen.advice.process_sockets import with_processes
 from halfopen.cli.annotations import annotation
 from halfopen.kernel import Stack
 from halfopen.report._text import printable
@@ -28,17 +29,22 @@ class AdviceFormat(StrEnum):
 
 
 def advise_configuration(
-    hops: Sequence[Hop], files: Sequence[str], stack: Stack, form: AdviceFormat
+    hops: Sequence[Hop],
+    files: Sequence[str],
+    processes: Sequence[int],
+    stack: Stack,
+    form: AdviceFormat,
 ) -> int:
-    """Judge the connections that files describe, and print it.
+    """Judge the connections that files describe and processes have, and print it.
 
     Returns:
         The exit status: 1 if one of them does not survive, or none of them can be judged; else 0.
 
     Raises:
         InputError: a file cannot be read.
+        UsageError: a process cannot be looked at.
     """
-    configuration = read_configuration(files)
+    configuration = with_processes(read_configuration(files), processes)
     judged = judge_configuration(configuration, hops, stack)
     if form is AdviceFormat.JSON:
         typer.echo(json.dumps(config_record(judged, configuration.silent), indent=2))

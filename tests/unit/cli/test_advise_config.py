@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import subprocess
 from pathlib import Path
@@ -58,7 +59,7 @@ def test_safe_is_0_and_what_is_not_judged_is_a_warning(tmp_path: Path) -> None:
     assert done.stderr == "warning: 1 connection was not judged\n"
     done = advise(tmp_path, "*.* /var/log/all\n")
     assert done.returncode == 0
-    assert "rsyslog.conf: no TCP connection is described here" in done.stdout
+    assert "rsyslog.conf: no TCP connection to another machine" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -140,3 +141,27 @@ def test_where_nothing_can_be_judged_nothing_is_safe(tmp_path: Path) -> None:
     done = advise(tmp_path, OPEN)
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "1 connection: 1 not judged"
+
+
+def test_a_process_without_connections(tmp_path: Path) -> None:
+    pid = str(os.getpid())
+    done = told("advise", "--firewall", "350", "--pid", pid, "--json", cwd=tmp_path)
+    found = json.loads(done.stdout)
+    assert done.returncode == 0
+    assert found["connections"] == []
+    assert [each.split()[1] for each in found["without_connections"]] == [pid]
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("--pid 4194305", "--pid 4194305: there is no such process"),
+        ("--pid 0", "greater than or equal to 1"),
+        ("--pid 1 --format sarif", "--format sarif is for files; with --pid use text or json"),
+        ("--pid 1 --keepalive on", "--pid: the sockets say what is set; leave out --keepalive"),
+    ],
+)
+def test_a_process_that_cannot_be_judged_is_2(tmp_path: Path, words: str, message: str) -> None:
+    done = told("advise", "--firewall", "350", *shlex.split(words), cwd=tmp_path)
+    assert done.returncode == 2
+    assert message in " ".join(done.stderr.split())
