@@ -14,7 +14,6 @@ The command line overrides the file, option by option; a list is replaced, not a
 
 from __future__ import annotations
 
-import argparse
 import difflib
 import re
 import tomllib
@@ -26,7 +25,7 @@ from relpio.command.options import Option
 from relpio.command.tomllines import key_lines, line_of
 from relpio.errors import ConfigurationError
 
-__all__ = ["ConfigFile", "merge"]
+__all__ = ["ConfigFile"]
 
 
 class ConfigFile:
@@ -127,14 +126,6 @@ class ConfigFile:
         place = f"[{'.'.join(path[:-1])}] " if len(path) > 1 else ""
         key = f"{path[-1]}: " if len(path) > 1 else ""
         return ConfigurationError(f"{self._path}:{line}: {place}{key}{text}")
-
-
-def merge(
-    options: Sequence[Option], given: Mapping[str, Any], file_values: Mapping[str, Any]
-) -> argparse.Namespace:
-    """Put defaults, the file's values and those of the command line on top of each other."""
-    defaults = {option.field: option.default_value() for option in options}
-    return argparse.Namespace(**{**defaults, **file_values, **given})
 
 
 def _as_text(value: object) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import argparse
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Option"]
+__all__ = ["Option", "merge"]
 
 
 @dataclass(frozen=True)
@@ -61,3 +62,11 @@ class Option:
         if self.switch:
             return False
         return None if self.default is None else self.parse(self.default)
+
+
+def merge(
+    options: Sequence[Option], given: Mapping[str, Any], file_values: Mapping[str, Any]
+) -> argparse.Namespace:
+    """Put defaults, the file's values and those of the command line on top of each other."""
+    defaults = {option.field: option.default_value() for option in options}
+    return argparse.Namespace(**{**defaults, **file_values, **given})

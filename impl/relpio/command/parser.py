@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from relpio.command.config import ConfigFile, merge
-from relpio.command.options import Option
+from relpio.command.options import Option, merge
 from relpio.command.reload import Reread
 from relpio.command.values import Choice
 from relpio.errors import ConfigurationError
@@ -80,7 +79,7 @@ def options_of(
     parser: argparse.ArgumentParser,
     command: Command,
     given: argparse.Namespace,
-    commands: Sequence[Command],
+    tables: Sequence[str],
 ) -> argparse.Namespace:
     """Return all options of a command, from command line, file and defaults.
 
@@ -88,27 +87,27 @@ def options_of(
         parser: the command's own parser, for its usage.
         command: which command.
         given: what the command line says.
-        commands: all commands, which may have tables in the same file.
+        tables: names of all commands, which may have tables in the same file.
 
     Raises:
         ConfigurationError: the file is wrong.
         SystemExit: an option is missing (status 2; the usage is printed).
     """
-    merged = _read(command, given, commands)
+    merged = _read(command, given, tables)
     if missing := _missing(command, merged):
         parser.error(_where_missing(missing))
     return merged
 
 
 def reread_options(
-    command: Command, given: argparse.Namespace, commands: Sequence[Command]
+    command: Command, given: argparse.Namespace, tables: Sequence[str]
 ) -> argparse.Namespace:
     """Return what `options_of` would return now.
 
     Raises:
         ConfigurationError: the file is wrong, an option is missing, or options do not fit together.
     """
-    merged = _read(command, given, commands)
+    merged = _read(command, given, tables)
     if missing := _missing(command, merged):
         raise ConfigurationError(_where_missing(missing))
     command.check(merged)
@@ -120,16 +119,16 @@ def _where_missing(names: Sequence[str]) -> str:
     return f"missing on the command line and in the configuration file: {wanted}"
 
 
-def _read(
-    command: Command, given: argparse.Namespace, commands: Sequence[Command]
-) -> argparse.Namespace:
+def _read(command: Command, given: argparse.Namespace, tables: Sequence[str]) -> argparse.Namespace:
     fields = {option.field for option in command.options}
     values = {
         name: value for name, value in vars(given).items() if name in fields and value != []
     }  # fmt: skip
     file_values: dict[str, Any] = {}
     if given.config is not None:
-        file = ConfigFile(given.config, [each.name for each in commands])
+        from relpio.command.config import ConfigFile  # TOML is slow to load
+
+        file = ConfigFile(given.config, tables)
         file_values = file.values(command.name, command.options)
     return merge(command.options, values, file_values)
 
@@ -201,6 +200,8 @@ def check_file(path: Path, commands: Sequence[Command]) -> list[str]:
         ConfigurationError: something in it is wrong; the text has a line for each thing, which
             names file, line and what is right.
     """
+    from relpio.command.config import ConfigFile
+
     file = ConfigFile(path, [command.name for command in commands])
     checked: list[str] = []
     wrong: list[str] = []

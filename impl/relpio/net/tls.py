@@ -22,7 +22,6 @@ from __future__ import annotations
 
 import hashlib
 import ssl
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -248,7 +247,9 @@ def _no_password() -> str:
 
 
 def _load_group(context: ssl.SSLContext) -> None:
-    # The library takes a file only.
+    # The library takes a file only.  Needed here alone, and slow to load.
+    import tempfile
+
     with tempfile.NamedTemporaryFile("w", suffix=".pem") as file:
         file.write(_FFDHE2048)
         file.flush()

@@ -7,11 +7,10 @@ and only then is the other one deleted. One that a stop interrupts stays as it i
 from __future__ import annotations
 
 import contextlib
-import gzip
 import os
 import queue
 import re
-import shutil
+import stat
 import threading
 from collections import defaultdict
 from collections.abc import Callable
@@ -29,6 +28,8 @@ _STOP_S = 1.0
 
 
 def _gzip(path: Path) -> IO[bytes]:
+    import gzip  # slow to load, and rarely used
+
     return cast(IO[bytes], gzip.open(path, "wb"))
 
 
@@ -156,7 +157,7 @@ class RotatedFiles:
                         if self._stopped.is_set():
                             return
                         target.write(data)
-                shutil.copymode(path, half)
+                half.chmod(stat.S_IMODE(path.stat().st_mode))
                 _sync(half)
                 half.rename(done)
                 _sync(path.parent)

@@ -8,7 +8,6 @@ All terms of a selector must hold. `rest` takes what no other output takes.
 
 from __future__ import annotations
 
-import difflib
 import fnmatch
 import re
 from collections.abc import Callable, Sequence
@@ -140,5 +139,7 @@ def _code(text: str, names: Sequence[str]) -> int:
 
 
 def _nearest(text: str, names: Sequence[str]) -> str:
-    close = difflib.get_close_matches(text, names, n=1)
+    from difflib import get_close_matches  # for an error only
+
+    close = get_close_matches(text, names, n=1)
     return f"did you mean {close[0]}?" if close else f"write one of {', '.join(names)}"

@@ -6,7 +6,6 @@ hidden file or an option, and it is not long.
 
 from __future__ import annotations
 
-import difflib
 import re
 import time
 from collections.abc import Iterator
@@ -64,7 +63,9 @@ class Template:
             raise ConfigurationError(f"{text!r} has no place: write {_places()} in it")
         for name in names:
             if name not in PLACES:
-                close = difflib.get_close_matches(name, PLACES, n=1)
+                from difflib import get_close_matches  # for an error only
+
+                close = get_close_matches(name, PLACES, n=1)
                 hint = f"did you mean {{{close[0]}}}?" if close else f"write {_places()}"
                 raise ConfigurationError(f"{text!r}: unknown place {{{name}}}; {hint}")
         for part in Path(text).parts:

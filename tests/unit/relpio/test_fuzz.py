@@ -42,7 +42,7 @@ from relpio import (
     encode_frame,
     encode_messages,
 )
-from relpio.command.main import COMMANDS
+from relpio.command.commands import all_commands
 from relpio.command.parser import check_file
 from relpio.errors import ConfigurationError
 from relpio.inputs.framing import FRAMINGS, SyslogStream
@@ -201,7 +201,7 @@ def configuration(data: bytes) -> None:
         path = Path(name) / "relpio.toml"
         path.write_bytes(data)
         try:
-            check_file(path, COMMANDS)
+            check_file(path, all_commands())
         except ConfigurationError as error:
             assert str(error).startswith(f"{path}:") or "relpio.toml" not in str(error)
 

@@ -10,9 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from relpio.command import values
-from relpio.command.config import ConfigFile, merge
-from relpio.command.main import COMMANDS, main
-from relpio.command.options import Option
+from relpio.command.commands import all_commands
+from relpio.command.config import ConfigFile
+from relpio.command.main import main
+from relpio.command.options import Option, merge
 from relpio.command.tomllines import key_lines, line_of
 from relpio.errors import ConfigurationError
 
@@ -142,7 +143,7 @@ def test_whatever_is_toml_can_be_scanned(text: str) -> None:
     assert all(1 <= line <= text.count("\n") + 1 for line in lines.values())
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+@pytest.mark.parametrize("command", all_commands(), ids=lambda command: str(command.name))
 def test_options_of_a_command_have_names_of_their_own(command: object) -> None:
     options = command.options  # type: ignore[attr-defined]
     names = [option.name for option in options]

@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from relpio.command import send_options
+from relpio.command.commands import all_commands
 from relpio.command.config import ConfigFile
 from relpio.command.input_options import OPTIONS, inputs_from, mode
-from relpio.command.main import COMMANDS
 from relpio.command.parser import check_file
 from relpio.errors import ConfigurationError
 from relpio.inputs.metrics import register_inputs
@@ -168,15 +168,15 @@ unix-mode = "0600"
 max-line = "8k"
 """
     )
-    every = COMMANDS[0].options
+    every = all_commands()[0].options
     given = ConfigFile(path, ["send"]).values("send", every)
     assert given["follow"] == [tmp_path / "a.log", tmp_path / "b.log"]
     assert given["listen_udp"] == [("127.0.0.1", 0)]
     assert (given["unix_mode"], given["max_line"]) == (0o600, 8192)
-    assert check_file(path, COMMANDS) == ["send"]
+    assert check_file(path, all_commands()) == ["send"]
     path.write_text(path.read_text().replace("0600", "0900"))
     with pytest.raises(ConfigurationError, match=r"relpio.toml:9: .*unix-mode: .*octal digits"):
-        check_file(path, COMMANDS)
+        check_file(path, all_commands())
     path.write_text('[send]\ntarget = "127.0.0.1:2514"\nfollow = "a.log"\n')
     with pytest.raises(ConfigurationError, match="--follow needs --state-file"):
-        check_file(path, COMMANDS)
+        check_file(path, all_commands())

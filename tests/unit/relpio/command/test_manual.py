@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from relpio.command.main import COMMANDS, main
+from relpio.command.commands import all_commands
+from relpio.command.main import main
 
 PAGES = ("", "send", "receive", "queue", "check-config", "man", "completion")
 
@@ -18,7 +19,7 @@ def printed(capsys: pytest.CaptureFixture[str], *arguments: str) -> str:
     return capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: str(command.name))
+@pytest.mark.parametrize("command", all_commands(), ids=lambda command: str(command.name))
 def test_a_page_has_every_option_that_the_help_has(
     command: object, capsys: pytest.CaptureFixture[str]
 ) -> None:

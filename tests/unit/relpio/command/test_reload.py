@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from relpio.command.main import COMMANDS
+from relpio.command.commands import all_commands
 from relpio.command.reload import Reload, Reread
 
 from ..doubles import OPEN
@@ -127,7 +127,7 @@ def test_a_hangup_during_the_start_waits_for_its_end(
     assert process.terminate() == 0
 
 
-@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command.name)
+@pytest.mark.parametrize("command", all_commands(), ids=lambda command: command.name)
 def test_options_that_cannot_change_keep_their_values(command: Any) -> None:
     options = command.options
     before = {option.field: object() for option in options}
