@@ -90,6 +90,16 @@ def _opened(argument: str) -> tuple[str, Source]:
     kind, equals, path = argument.partition("=")
     if not equals or kind not in config_readers():
         kind, path = "", argument
+    source = read_source(path)
+    return kind or kind_of(source), source
+
+
+def read_source(path: str) -> Source:
+    """A file.
+
+    Raises:
+        InputError: it cannot be read, is too large, or not text in UTF-8.
+    """
     try:
         with Path(path).open("rb") as file:
             data = file.read(_LARGEST + 1)
@@ -102,8 +112,7 @@ def _opened(argument: str) -> tuple[str, Source]:
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise InputError([Problem(path, line, "it is not text in UTF-8")]) from None
-    source = Source(path, text.replace("\r\n", "\n"))
-    return kind or kind_of(source), source
+    return Source(path, text.replace("\r\n", "\n"))
 
 
 def kind_of(source: Source) -> str:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from halfopen.errors import InputError, OutputError, UsageError
-from halfopen.importing import Draft, draft, read_inputs
+from halfopen.importing import RSYSLOG, Draft, draft, read_inputs
 from halfopen.labs import lab_named
 from halfopen.model.units import format_duration
 from halfopen.scenario import load_scenario, make_plans
@@ -32,21 +32,26 @@ def import_captures(
     pcap: Annotated[
         Files, typer.Option(metavar="FILE", help="A capture, pcap or pcapng: `tcpdump -w`.")
     ] = None,
+    rsyslog: Annotated[
+        Files,
+        typer.Option(metavar="FILE", help="Configuration of rsyslog: what it forwards and takes."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The scenario to write; it must not exist.")] = Path(
         f"imported{SUFFIX}"
     ),
 ) -> None:
-    """Write a starting scenario from ss, conntrack, sysctl or a capture.
+    """Write a starting scenario from ss, conntrack, sysctl, a capture, or rsyslog's configuration.
 
     It says where each figure comes from, which firewall would explain what was seen, and what is
     not known. Each option may be repeated; at least one is needed.
 
     Example: halfopen import --ss ss.txt --sysctl sysctl.txt --pcap trouble.pcap
     """
-    kinds = (("ss", ss), ("conntrack", conntrack), ("sysctl", sysctl), ("pcap", pcap))
-    files = [(kind, path) for kind, paths in kinds for path in paths or ()]
+    kinds = {"ss": ss, "conntrack": conntrack, "sysctl": sysctl, "pcap": pcap, RSYSLOG: rsyslog}
+    files = [(kind, path) for kind, paths in kinds.items() for path in paths or ()]
     if not files:
-        raise UsageError("no input; give at least one of --ss, --conntrack, --sysctl and --pcap")
+        *names, last = (f"--{kind}" for kind in kinds)
+        raise UsageError(f"no input; give at least one of {', '.join(names)} and {last}")
     if not out.name.endswith(SUFFIX):
         raise UsageError(f"--out {out}: the name must end with {SUFFIX}")
     if out.exists():

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from halfopen.errors import UsageError
 from halfopen.importing.explain import WHAT_CAME, Candidate, MiddleboxEvidence, evidence, rank
-from halfopen.importing.facts import Facts, SeenConnection, Side
+from halfopen.importing.facts import Facts, SeenConnection, SeenKeepalive, SeenOption, Side
 from halfopen.importing.heading import heading, safe
 from halfopen.importing.roles import Role, choose_roles
 from halfopen.importing.sysctl import KEEPALIVE, RETRIES
@@ -107,13 +107,15 @@ class _Writer:
             programs["server"] = listener.program
         for each in group:
             programs |= {side: name for side, name in each.programs.items() if name}
-        self._roles = choose_roles(port, programs)
+        relp = [each.relp for each in (*group, listener) if each and each.relp is not None]
+        self._listener = listener
+        self._roles = choose_roles(port, programs, relp[0] if relp else None)
 
     def draft(self) -> Draft:
         short = min(self._silence, self._idle or self._silence)
         scale = min(max(1.0, float(f"{short / _IN_THE_LAB_S:.2g}")), _LARGEST_SCALE)
         sides: tuple[Side, Side] = ("client", "server")
-        seen = {side: timers(side, self._group, self._facts) for side in sides}
+        seen = {side: timers(self._keepalive(side), self._facts) for side in sides}
         hosts = [self._host("client", seen["client"]), self._firewall()]
         hosts.append(self._host("server", seen["server"]))
         body = ["hosts:", *(line for host in hosts for line in host)]
@@ -124,13 +126,38 @@ class _Writer:
         )
         return Draft(self._port, self._best, self._silence, scale, head, "\n".join(body) + "\n")
 
+    def _keepalive(self, side: Side) -> list[SeenKeepalive]:
+        found = [each.keepalive[side] for each in self._group if side in each.keepalive]
+        if side == "server" and not found and self._listener and self._listener.keepalive:
+            found = [self._listener.keepalive]
+        return found
+
+    def _options(self, side: Side) -> list[str]:
+        """Those of the role, with what a configuration file says instead or besides."""
+        given: Sequence[SeenOption] = ()
+        if side == "server":
+            given = self._listener.options if self._listener else ()
+        elif configured := next((each for each in self._group if each.options), None):
+            given = configured.options
+        found = {
+            key: SeenOption(key, value, note) for key, value, note in self._roles[side].options
+        }
+        if self._roles[side].system.startswith("rsyslog"):
+            found |= {each.key: each for each in given}
+        return [
+            f"    {each.key}: {each.value:<17} # {safe(each.note)}"
+            if each.value
+            else f"    # {safe(each.note)}"
+            for each in found.values()
+        ]
+
     def _host(self, side: Side, seen: Timers) -> list[str]:
         role: Role = self._roles[side]
         lines = [f"  {side}:{self._where(side)}", f"    run: {role.system:<22}# {safe(role.why)}"]
         if side == "client":
             lines.append("    to: server")
         lines.append(f"    port: {self._port}")
-        lines += [f"    {key}: {value:<18}# {note}" for key, value, note in role.options]
+        lines += self._options(side)
         if role.keepalive:
             lines += [f"    # {safe(comment)}" for comment in seen.comments]
             value = str(seen) if role.timers else ("off" if seen.values is None else "on")
@@ -249,11 +276,13 @@ class _Writer:
             return lines
         probe = min(float(int(idle // 2)), 7200.0)
         wanted = Timers((probe, float(max(1, min(75, int(probe // 4)))), 9), ())
+        both = all(role.keepalive for _, role in roles)
+        who = "Both sides send" if both else "The server sends"
         lines += [
             "  with-keepalive:",
-            "    about: Both sides send probes before the firewall forgets the flow.",
+            f"    about: {who} probes before the firewall forgets the flow.",
             "    hosts:",
-            *(f"      {side}: {{ keepalive: {wanted} }}" for side, _ in roles),
+            *(f"      {side}: {{ keepalive: {wanted} }}" for side, role in roles if role.keepalive),
         ]
         return lines
 

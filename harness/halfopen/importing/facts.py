@@ -53,6 +53,8 @@ class SeenKeepalive:
         at_least: seconds; a timer that still had to run for as long.
         idle: seconds of silence before the first probe, seen on the wire.
         interval: seconds between unanswered probes, seen on the wire.
+        written: idle time, interval and probes of a configuration file, None for the system's;
+            empty if no file was read.
     """
 
     where: str
@@ -60,11 +62,27 @@ class SeenKeepalive:
     at_least: SourcedNumber | None = None
     idle: SourcedNumber | None = None
     interval: SourcedNumber | None = None
+    written: tuple[SourcedNumber | None, ...] = ()
+
+
+@dataclass(frozen=True)
+class SeenOption:
+    """An option of a scenario's system, from a configuration file.
+
+    Attributes:
+        key: of the option.
+        value: of it; empty for one that could not be taken over.
+        note: where it comes from.
+    """
+
+    key: str
+    value: str
+    note: str
 
 
 @dataclass(frozen=True)
 class SeenConnection:
-    """A TCP connection, as one input shows it.
+    """A TCP connection, as one input shows it, or as a configuration file asks for it.
 
     Attributes:
         client: the end that connected.
@@ -82,6 +100,8 @@ class SeenConnection:
         tracked: seconds for which a flow table would still have known the connection.
         nat: what the flow table shows of address translation.
         resets: RSTs with the address of a side as source; a middlebox may have sent them.
+        options: of the client, from its configuration.
+        relp: whether it speaks RELP; None if the input does not tell.
     """
 
     client: End
@@ -99,6 +119,8 @@ class SeenConnection:
     tracked: SourcedNumber | None = None
     nat: Literal["", "source", "destination"] = ""
     resets: Mapping[Side, int] = field(default_factory=dict)
+    options: tuple[SeenOption, ...] = ()
+    relp: bool | None = None
 
     def turned(self) -> SeenConnection:
         """With client and server exchanged."""
@@ -121,11 +143,17 @@ class SeenListener:
         port: of TCP.
         program: its name; empty if the input does not tell.
         where: it was seen.
+        keepalive: of accepted connections, from the program's configuration.
+        options: from its configuration.
+        relp: whether it speaks RELP; None if the input does not tell.
     """
 
     port: int
     program: str
     where: str
+    keepalive: SeenKeepalive | None = None
+    options: tuple[SeenOption, ...] = ()
+    relp: bool | None = None
 
 
 @dataclass

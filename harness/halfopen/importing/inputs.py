@@ -11,6 +11,7 @@ from halfopen.importing.conntrack import read_conntrack
 from halfopen.importing.conversations import read_capture
 from halfopen.importing.facts import Facts
 from halfopen.importing.lines import InputLine
+from halfopen.importing.rsyslog import read_rsyslog
 from halfopen.importing.ss import read_ss
 from halfopen.importing.sysctl import read_sysctl
 
@@ -48,12 +49,15 @@ READERS: Mapping[str, Callable[[Path, Facts], None]] = {
 }
 """Kind of input -> what reads it."""
 
+RSYSLOG = "rsyslog"
+"""The kind of rsyslog's configuration files."""
+
 
 def read_inputs(files: Sequence[tuple[str, Path]]) -> Facts:
     """What the files tell.
 
     Args:
-        files: pairs of a kind (a key of :data:`READERS`) and a file of it.
+        files: pairs of a kind (a key of :data:`READERS`, or :data:`RSYSLOG`) and a file of it.
 
     Raises:
         InputError: for the first file that cannot be read; the problem says where, and what was
@@ -61,7 +65,12 @@ def read_inputs(files: Sequence[tuple[str, Path]]) -> Facts:
     """
     facts = Facts()
     for kind, path in files:
-        READERS[kind](path, facts)
+        if kind != RSYSLOG:
+            READERS[kind](path, facts)
+    # Its files are one configuration: what a module sets counts for the inputs of another file.
+    configuration = [path for kind, path in files if kind == RSYSLOG]
+    if configuration:
+        read_rsyslog(configuration, facts)
     facts.settle()
     return facts
 

@@ -54,12 +54,15 @@ class Role:
     keepalive: bool = True
 
 
-def choose_roles(port: int, programs: Mapping[Side, str]) -> dict[Side, Role]:
+def choose_roles(
+    port: int, programs: Mapping[Side, str], speaks_relp: bool | None = None
+) -> dict[Side, Role]:
     """The systems for both sides of a connection to `port`.
 
     Args:
         port: of the server.
         programs: the name of the program at a side, where it is known.
+        speaks_relp: whether it is RELP; None if no input tells.
     """
     sides: tuple[Side, Side] = ("client", "server")
     known = {side: _PROGRAMS.get(programs.get(side, ""), "") for side in sides}
@@ -69,12 +72,19 @@ def choose_roles(port: int, programs: Mapping[Side, str]) -> dict[Side, Role]:
         families = dict.fromkeys(sides, usual)
     if not any(set(families.values()) <= each for each in _TOGETHER):
         families = dict.fromkeys(sides, "tcp")
+    if speaks_relp is False and "relpio" in families.values():
+        families = dict.fromkeys(sides, "rsyslog")
     found = set(families.values())
     relp = "relpio" in found or (port == _RELP_PORT and "syslog-ng" not in found)
-    return {side: _role(side, families[side], relp, port, programs.get(side, "")) for side in sides}
+    told = speaks_relp is not None
+    relp = speaks_relp if speaks_relp is not None else relp
+    return {
+        side: _role(side, families[side], relp, port, programs.get(side, ""), told)
+        for side in sides
+    }
 
 
-def _role(side: Side, family: str, relp: bool, port: int, program: str) -> Role:
+def _role(side: Side, family: str, relp: bool, port: int, program: str, told: bool) -> Role:
     system = _NAMES[family, side]
     why = f"program {program}" if program else f"port {port}"
     if family == "tcp":
@@ -88,11 +98,14 @@ def _role(side: Side, family: str, relp: bool, port: int, program: str) -> Role:
         if side == "server":
             key, name = ("input", "imrelp" if relp else "imtcp")
         other = "plain TCP" if relp else "RELP"
-        options = ((key, name, f"not known: it may as well be {other}"),)
+        note = "as the other side" if told else f"not known: it may as well be {other}"
+        options = ((key, name, note),)
     return Role(
         system,
         why,
         options,
         timers=family != "kafka",
-        keepalive=(family, side) != ("kafka", "server"),
+        # omrelp has none (products/rsyslog/releases.py).
+        keepalive=(family, side) != ("kafka", "server")
+        and not (relp and (family, side) == ("rsyslog", "client")),
     )

@@ -153,8 +153,9 @@ def _socket(line: InputLine, words: list[str], facts: Facts) -> _Socket | None:
 
 
 def _not_ss(line: InputLine, facts: Facts) -> InputError:
-    first = line.text.split()[0]
-    if first in ("Proto", "Active"):
+    first, *more = line.text.split()
+    rows = first in ("tcp", "tcp6") and bool(more) and more[0].isdecimal()
+    if rows or first in ("Proto", "Active"):
         return line.wrong("this is the output of netstat", REMEDY, facts)
     return line.wrong(f"{first!r} is not a state of `ss`", REMEDY, facts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from halfopen.importing.facts import Facts, SeenConnection, Side, SourcedNumber
+from halfopen.importing.facts import Facts, SeenKeepalive, SourcedNumber
 from halfopen.importing.sysctl import KEEPALIVE
 from halfopen.sections import say_duration
 
@@ -39,20 +39,23 @@ class Timers:
         )
 
 
-def timers(side: Side, connections: Sequence[SeenConnection], facts: Facts) -> Timers:
-    """What is known of the keepalive of `side`."""
-    seen = [each.keepalive[side] for each in connections if side in each.keepalive]
+def timers(seen: Sequence[SeenKeepalive], facts: Facts) -> Timers:
+    """What is known of the keepalive of a side, from what was seen of it on its connections."""
     asked = [each for each in seen if each.asked]
     if not asked:
         if not seen:
             return Timers(None, ("not known: no input shows this side's timers",))
+        if seen[0].written:
+            return Timers(None, (f"the file does not ask for keepalive: {seen[0].where}",))
         if not facts.shows_timers:
             return Timers(None, ("not known: no timers were seen; `ss -o` shows them",))
         return Timers(None, (f"no keepalive timer: {seen[0].where}",))
     comments = []
     if len(asked) < len(seen):
         comments.append(f"{len(seen) - len(asked)} of {len(seen)} connections have no timer")
+    written = next((each.written for each in asked if each.written), (None, None, None))
     idle, why = _idle(
+        written[0],
         min((e.idle for e in asked if e.idle), key=lambda f: f.value, default=None),
         max((e.at_least for e in asked if e.at_least), key=lambda f: f.value, default=None),
         facts,
@@ -63,18 +66,23 @@ def timers(side: Side, connections: Sequence[SeenConnection], facts: Facts) -> T
         interval = float(max(1, round(on_wire.value)))
         comments.append(f"interval: seen between probes, {on_wire.where}")
     else:
-        interval, why = _setting(1, facts)
+        interval, why = _written(1, written[1], facts)
         comments.append(f"interval: {why}")
-    probes, why = _setting(2, facts)
+    probes, why = _written(2, written[2], facts)
     comments.append(f"probes: {why}")
     return Timers((min(idle, _MOST[0]), min(interval, _MOST[1]), int(probes)), tuple(comments))
 
 
 def _idle(
-    wire: SourcedNumber | None, at_least: SourcedNumber | None, facts: Facts
+    written: SourcedNumber | None,
+    wire: SourcedNumber | None,
+    at_least: SourcedNumber | None,
+    facts: Facts,
 ) -> tuple[float, str]:
     if wire is not None:
         return float(max(1, round(wire.value))), f"silence before a probe, {wire.where}"
+    if written is not None:
+        return _written(0, written, facts)
     value, why = _setting(0, facts)
     if at_least is None:
         return value, why
@@ -83,6 +91,13 @@ def _idle(
         return value, f"{why}; {said}"
     rounded = next((r for r in _ROUND if r >= at_least.value), at_least.value)
     return float(rounded), f"{said}, rounded up; not known: the exact time"
+
+
+def _written(place: int, written: SourcedNumber | None, facts: Facts) -> tuple[float, str]:
+    """What a configuration file sets, else the system's."""
+    if written is None:
+        return _setting(place, facts)
+    return written.value, f"set in {written.where}"
 
 
 def _setting(place: int, facts: Facts) -> tuple[float, str]:

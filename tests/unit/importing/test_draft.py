@@ -85,8 +85,15 @@ def test_settings_alone_are_not_enough(tmp_path: Path) -> None:
         draft(facts, VOCABULARY.profiles, ["sysctl"])
 
 
+RSYSLOG = [
+    'action(type="omfwd" target="a" protocol="tcp" keepalive="on" queue.type="LinkedList")',
+    'action(type="omrelp" target="b" port="2514" queue.size="5" queue.type="Direct")',
+    'input(type="imptcp" port="514" keepalive="on" keepalive.time="99999")',
+    "$ActionQueueSize 5",
+    "*.* @@c:514",
+]
 LINES = st.lists(
-    st.sampled_from([*SS.splitlines(), *SS_CLIENT.splitlines(), *CONNTRACK.splitlines()])
+    st.sampled_from([*SS.splitlines(), *SS_CLIENT.splitlines(), *CONNTRACK.splitlines(), *RSYSLOG])
     | st.text(max_size=40),
     max_size=8,
 )
@@ -96,7 +103,7 @@ LINES = st.lists(
     max_examples=80, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(
-    kind=st.sampled_from(["ss", "conntrack", "sysctl"]),
+    kind=st.sampled_from(["ss", "conntrack", "sysctl", "rsyslog"]),
     lines=LINES,
     cut=st.integers(0, 60),
     raw=st.none() | st.binary(max_size=60),

@@ -61,6 +61,7 @@ def test_the_port_that_is_listened_on_tells_which_end_is_the_server(tmp_path: Pa
         ("ESTAB 0 0 10.0.0.5:99999 10.0.0.9:1\n", "'99999' is not the number of a port"),
         ("ESTAB 0 0 10.0.0.5:514\n", "4 columns instead of 5 or more"),
         ("Proto Recv-Q Send-Q Local Address\n", "this is the output of netstat"),
+        ("tcp6  0  0 10.0.0.5:514  10.0.0.9:1 ESTABLISHED\n", "this is the output of netstat"),
         ("ESTABLISHED 0 0 1.1.1.1:1 1.1.1.2:2\n", "'ESTABLISHED' is not a state of `ss`"),
         ('ESTAB 0 0 1.1.1.1:1 1.1.1.2:2 users:(("a",pid=1\n', "a bracket is not closed"),
         ("State Recv-Q Send-Q\n", "nothing in this file is understood"),

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from halfopen.advice.config_model import (
     ConfigReader,
@@ -48,23 +49,65 @@ class RsyslogReader(ConfigReader):
 
     def read(self, sources: Sequence[Source]) -> Iterator[ConfiguredConnection]:
         """Its listeners and clients."""
-        said = [each for source in sources for each in statements(source)]
-        modules = {each.value("load").lower(): each for each in said if each.kind == "module"}
-        directives = {each.name: each for each in said if each.kind == "directive"}
-        for each in said:
-            kind = each.value("type").lower()
-            if each.kind == "input" and kind in _LISTENERS:
-                yield _listener(each, kind, modules)
-            elif each.kind == "action" and kind in ("omfwd", "builtin:omfwd"):
+        for each in rsyslog_connections(sources):
+            yield each.configured
+
+
+@dataclass(frozen=True)
+class RsyslogConnection:
+    """A listener or a client.
+
+    Attributes:
+        module: `imtcp`, `omrelp` and so on; `@@` for the old forwarding.
+        port: as it is written.
+        target: of a client, as it is written; empty for a listener.
+        parameters: of the input or action, in lower case; for `@@` the `$Action...` directives
+            since the action before it.
+        configured: its keepalive.
+    """
+
+    module: str
+    port: str
+    target: str
+    parameters: Mapping[str, str]
+    configured: ConfiguredConnection
+
+
+def rsyslog_connections(sources: Sequence[Source]) -> Iterator[RsyslogConnection]:
+    """The listeners and clients of rsyslog's files.
+
+    Raises:
+        InputError: a file does not parse.
+    """
+    said = [each for source in sources for each in statements(source)]
+    modules = {each.value("load").lower(): each for each in said if each.kind == "module"}
+    directives = {each.name: each for each in said if each.kind == "directive"}
+    pending: dict[str, str] = {}
+    for each in said:
+        kind = each.value("type").lower()
+        values = {name: found.value for name, found in each.parameters.items()}
+        port, target = each.value("port", "514"), each.value("target") or "?"
+        if each.kind == "input" and kind in _LISTENERS:
+            yield RsyslogConnection(kind, port, "", values, _listener(each, kind, modules))
+        elif each.kind == "action":
+            pending = {}
+            if kind in ("omfwd", "builtin:omfwd"):
                 if each.value("protocol", "udp").lower() == "tcp":
-                    yield _object(each, f"client to {_target(each, '514')} (omfwd)", each)
-            elif each.kind == "action" and kind == "omrelp":
-                yield _without(each, f"client to {_target(each, '514')} (omrelp)", "omrelp")
-            elif each.kind == "forward":
-                target = f"{each.name}:{each.value('port', '514')}"
-                yield _without(each, f"client to {target} (@@)", "@@")
-            elif each.kind == "directive" and each.name in _RUN:
-                yield _old_listener(each, directives)
+                    found = _object(each, f"client to {target}:{port} (omfwd)", each)
+                    yield RsyslogConnection("omfwd", port, target, values, found)
+            elif kind == "omrelp":
+                found = _without(each, f"client to {target}:{port} (omrelp)", "omrelp")
+                yield RsyslogConnection("omrelp", port, target, values, found)
+        elif each.kind == "forward":
+            found = _without(each, f"client to {each.name}:{port} (@@)", "@@")
+            yield RsyslogConnection("@@", port, each.name, pending, found)
+            pending = {}
+        elif each.kind == "directive" and each.name in _RUN:
+            module = _OLD_MODULE.get(_RUN[each.name], "imrelp")
+            port = each.value("value", "514")
+            yield RsyslogConnection(module, port, "", {}, _old_listener(each, directives))
+        elif each.kind == "directive" and each.name.startswith("action"):
+            pending = {**pending, each.name: each.value("value")}
 
 
 _RUN = {f"{name}run": name for name in _OLD} | {"inputrelpserverrun": ""}
@@ -211,10 +254,6 @@ def _forward_edits(each: Statement, to: Recommended) -> Sequence[Edit]:
         f'keepalive.interval="{keepalive.interval}" keepalive.probes="{keepalive.probes}"{more})'
     )
     return [Edit(each.source, each.start, each.end, text)]
-
-
-def _target(each: Statement, usual: str) -> str:
-    return f"{each.value('target') or '?'}:{each.value('port', usual)}"
 
 
 def _figure(of: Statement, name: str) -> int:

@@ -6,9 +6,11 @@ rsyslog, whose defaults differ between main, ruleset and action queues.
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationError, model_validator
 
 from halfopen.fields import Bytes, RealDelay, Section
 from halfopen.products.rsyslog.script import Value
@@ -54,6 +56,12 @@ _NAMES = {
         "queue.timeoutActionCompletion",
         "TimeoutActionCompletion",
     ),
+}
+_NUMBER = re.compile(r"([0-9]{1,15})([kmgtKMGT]?)")
+_MULTIPLES = {"": 1} | {
+    letter: base**power
+    for base, letters in ((1024, "kmgt"), (1000, "KMGT"))
+    for power, letter in enumerate(letters, 1)
 }
 # What rsyslog counts in one second: it takes whole milliseconds, or microseconds.
 _IN_A_SECOND = {
@@ -167,3 +175,49 @@ def _values(
             value = round(value * _IN_A_SECOND[field])
         found[names[language]] = value
     return found
+
+
+def queue_of(parameters: Mapping[str, str], prefix: str = "") -> Queue | None:
+    """The queue that parameters set, as rsyslog's configuration has them; None if they set none.
+
+    Args:
+        parameters: values by name in lower case: of RainerScript, or of `$` directives.
+        prefix: of directives, in lower case, such as `actionqueue`; empty for RainerScript.
+
+    Raises:
+        ValueError: one of them is not known, or cannot be as it is.
+    """
+    language, type_, file = (
+        (1, "type", "filename") if prefix else (0, "queue.type", "queue.filename")
+    )
+    fields = {prefix + names[language].lower(): field for field, names in _NAMES.items()}
+    given: dict[str, object] = {}
+    for name, value in parameters.items():
+        if name in (prefix + type_, prefix + file) or not name.startswith(prefix or "queue."):
+            continue
+        if name not in fields:
+            raise ValueError(f"no scenario has {name}")
+        given[fields[name]] = _given(fields[name], name, value)
+    if type_ := parameters.get(prefix + type_, ""):
+        kinds = {text.lower(): kind for kind, text in reversed(_TYPES.items())}
+        if type_.lower() not in kinds:
+            raise ValueError(f"{type_[:40]!r} is not a type of queue")
+        given["type"] = kinds[type_.lower()]
+        if given["type"] in ("linked list", "fixed array") and parameters.get(prefix + file):
+            given["type"] = "disk-assisted"
+    if not given:
+        return None
+    try:
+        return Queue.model_validate(given)
+    except ValidationError as error:
+        raise ValueError(str(error.errors()[0]["msg"]).removeprefix("Value error, ")) from None
+
+
+def _given(field: str, name: str, value: str) -> object:
+    if value.lower() in ("on", "off"):
+        return value.lower() == "on"
+    match = _NUMBER.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{name} is {value[:40]!r}, which is not a number")
+    number = int(match[1]) * _MULTIPLES[match[2]]
+    return number / _IN_A_SECOND[field] if field in _IN_A_SECOND else number
