@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from bench import forwarding, latency, machine
+from bench import forwarding, latency, machine, warp
 from bench.comparisons import COMPARISONS
 from halfopen.labs.netns import sandbox
 
@@ -21,17 +21,22 @@ RESULTS = Path(__file__).parent / "results.json"
 IMPL = Path(__file__).parents[1] / "impl"
 ALONE = {latency.NAME: "bench.latency", forwarding.NAME: "bench.forwarding"}
 """Measured against a bound, not against a peer."""
-NAMES = (*COMPARISONS, *ALONE)
+NAMES = (*COMPARISONS, *ALONE, *warp.TASKS)
 
 
 def run(name: str, pairs: int) -> dict[str, object]:
-    """Run one comparison in a sandbox of its own."""
+    """Run one comparison, in a sandbox of its own if its programs are to meet on a network."""
     with tempfile.TemporaryDirectory(prefix="halfopen-bench-") as directory:
-        module = [ALONE[name]] if name in ALONE else ["bench.measure", name]
-        argv = sandbox.command(sys.executable, "-m", *module, str(pairs), directory)
+        arguments, environment = [str(pairs), directory], None
+        if name in warp.TASKS:
+            argv = [sys.executable, "-m", "bench.warp", name, *arguments]
+        else:
+            module = [ALONE[name]] if name in ALONE else ["bench.measure", name]
+            argv = sandbox.command(sys.executable, "-m", *module, *arguments)
+            environment = sandbox.environment()
         done = subprocess.run(
             argv,
-            env=sandbox.environment(),
+            env=environment,
             cwd=Path(__file__).parents[1],
             stdout=subprocess.PIPE,
             text=True,

@@ -207,3 +207,15 @@ def _guests(out: Path) -> list[list[str]]:
 def test_its_memory_is_what_the_page_says() -> None:
     page = (ROOT / "docs/warp.md").read_text()
     assert machine.MEMORY.removesuffix("M") + " MB" in page
+
+
+@pytest.mark.parametrize(
+    ("scenario", "simulated_s"), [("rsyslog-day", 24 * 3600), ("thousand-flows", 150 * 60)]
+)
+def test_what_the_benchmark_measures_is_played_as_expected(
+    scenario: str, simulated_s: float, tmp_path: Path
+) -> None:
+    told = _run(tmp_path, scenario=f"bench/scenarios/{scenario}.scenario.yaml")
+    (result,) = told["results"]
+    assert result["verdict"] == "pass", result["why"]
+    assert result["virtual_s"] == pytest.approx(simulated_s, rel=0.01)
