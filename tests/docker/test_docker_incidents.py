@@ -17,8 +17,9 @@ from halfopen.labs.netns import sandbox
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult
 from halfopen.runner.concurrency import fixed
+from halfopen.runner.estimate import expected_seconds
 from halfopen.runner.requirements import needs
-from halfopen.runner.run import expected_seconds, run_plans
+from halfopen.runner.run import run_plans
 from halfopen.vocabulary import default_vocabulary
 
 LIBRARY = Path(__file__).parents[2] / "scenarios" / "incidents"

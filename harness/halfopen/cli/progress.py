@@ -10,6 +10,7 @@ from typing import Any, TypeGuard
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn
 
+from halfopen.cli.remaining import Remaining
 from halfopen.model.differences import Established
 from halfopen.model.plan import Plan
 from halfopen.model.records import FlowRecord, Record
@@ -102,6 +103,7 @@ def progress_for(
     quiet: bool,
     virtual: Collection[str] = (),
     clock: Callable[[], float] = time.monotonic,
+    remaining: Remaining | None = None,
 ) -> Iterator[RecordListener]:
     """A listener that shows how far the runs are: bars on a terminal, plain lines elsewhere.
 
@@ -111,14 +113,16 @@ def progress_for(
         quiet: show nothing.
         virtual: names of labs whose time is virtual: how fast it passes is shown, too.
         clock: seconds of real time.
+        remaining: what is left of all runs; it is told how far they are.
     """
+    remaining = Remaining((), {}) if remaining is None else remaining
     if quiet:
         yield lambda _plan, _record: None
     elif console.is_terminal:
-        with _bars(plans, console, virtual, clock) as listener:
+        with _bars(plans, console, virtual, clock, remaining) as listener:
             yield listener
     else:
-        yield _lines(console, virtual, clock)
+        yield _lines(console, virtual, clock, remaining)
 
 
 def _name(plan: Plan, many: bool) -> str:
@@ -131,6 +135,7 @@ def _bars(
     console: Console,
     virtual: Collection[str],
     clock: Callable[[], float],
+    remaining: Remaining,
 ) -> Iterator[RecordListener]:
     many = len({plan.scenario for plan in plans}) > 1
     columns: list[Any] = [
@@ -142,6 +147,12 @@ def _bars(
     ]
     with Progress(*columns, console=console) as progress:
         bars: dict[int, tuple[TaskID, _Facts]] = {}
+        ended = 0
+        everything = None
+        if remaining.words:
+            everything = progress.add_task(
+                "all runs", total=len(plans), time=remaining.words, step="", facts=""
+            )
         for plan in plans:
             total = max(expected_seconds(plan), 0.1)
             task = progress.add_task(
@@ -151,6 +162,11 @@ def _bars(
         paces: dict[int, _Pace] = {}
 
         def listener(plan: Plan, record: Record) -> None:
+            nonlocal ended
+            remaining.take(plan, record)
+            ended += record["kind"] == "end"
+            if everything is not None:
+                progress.update(everything, completed=ended, time=remaining.words)
             task, facts = bars[id(plan)]
             facts.take(record)
             total = max(expected_seconds(plan), 0.1)
@@ -169,12 +185,16 @@ def _bars(
 
 
 def _lines(
-    console: Console, virtual: Collection[str], clock: Callable[[], float]
+    console: Console,
+    virtual: Collection[str],
+    clock: Callable[[], float],
+    remaining: Remaining,
 ) -> RecordListener:
     paces: dict[int, _Pace] = {}
 
     def listener(plan: Plan, record: Record) -> None:
         text = None
+        remaining.take(plan, record)
         if record["kind"] == "header":
             text = "begins"
             paces[id(plan)] = _Pace(clock)
@@ -194,6 +214,8 @@ def _lines(
             text = paces[id(plan)].words(record["t"])
         if text is not None:
             paces[id(plan)].said()
+            if record["kind"] in ("step", "end") and (left := remaining.words):
+                text += f" ({left})"
             console.print(
                 printable(f"{record['t']:7.2f} s  {plan.variant}: {text}"),
                 highlight=False,

@@ -13,22 +13,26 @@ import typer
 from rich.console import Console
 
 from halfopen.cli.completion import labs, scenarios
+from halfopen.cli.dry_run import dry_run_lines
 from halfopen.cli.finish import REPORT, finish, report_to_write
 from halfopen.cli.loading import load_auto, load_plans
 from halfopen.cli.progress import progress_for
+from halfopen.cli.remaining import Remaining
 from halfopen.errors import InputError, UnsupportedError, UsageError
 from halfopen.labs import lab_named
 from halfopen.model.history import History, read_history
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult
 from halfopen.ports import LabSpec
+from halfopen.report._text import printable
 from halfopen.report.files import check_writable
 from halfopen.report.html import Report
 from halfopen.runner.auto import AUTO
 from halfopen.runner.choice import play_by_lab
 from halfopen.runner.concurrency import Jobs, fixed, jobs_for
+from halfopen.runner.control import control_plan
 from halfopen.runner.directories import check_own
-from halfopen.runner.estimate import long_warning
+from halfopen.runner.estimate import announcement, long_warning
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.run import run_plans, run_with_controls
 from halfopen.runner.twice import run_twice
@@ -108,6 +112,12 @@ def run(
             "--github", help="Also annotate lines and write the summary of a GitHub Actions job."
         ),
     ] = False,
+    dry_run: Annotated[
+        bool,
+        typer.Option(
+            "--dry-run", help="Say what would be played, where and for how long; start nothing."
+        ),
+    ] = False,
     quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No live progress.")] = False,
 ) -> None:
     """Run scenarios and give verdicts."""
@@ -135,7 +145,25 @@ def run(
     _check_labs(labs, twice=twice, control=control)
     bounds = {each.name: _jobs(jobs, each) for each in labs}
     virtual = [each.name for each in labs if each.loop is not None]
+    slots = {name: each.least for name, each in bounds.items() if name not in virtual}
+    later = (
+        [control_plan(plan, vocabulary) for plan in plans] if control else plans if twice else []
+    )
+    together_s = Remaining(plans, slots).seconds + Remaining(later, slots).seconds
+    if dry_run:
+        for line in dry_run_lines(
+            plans,
+            vocabulary,
+            virtual=virtual,
+            slots={name: each.least for name, each in bounds.items()},
+            times=2 if later else 1,
+            together_s=together_s,
+        ):
+            typer.echo(printable(line))
+        return
     if words := long_warning([plan for plan in plans if plan.lab in virtual], vocabulary):
+        tell(words)
+    if words := announcement(len(plans) + len(later), together_s, max(slots.values(), default=1)):
         tell(words)
     check_own(out)
     report = report_to_write(out / REPORT, report)
@@ -143,6 +171,10 @@ def run(
     interruption = Interruption(lambda words: console.print(words, highlight=False))
 
     async def play(chosen: Sequence[Plan], below: str) -> list[VariantResult]:
+        # What is played below a directory of its own comes after the others.
+        rest_s = 0.0 if below else together_s - Remaining(plans, slots).seconds
+        remaining = Remaining(chosen, slots, rest_s)
+
         async def play_in(
             spec: LabSpec, part: Sequence[Plan], directories: Sequence[Path]
         ) -> list[VariantResult]:
@@ -161,7 +193,9 @@ def run(
 
         with (
             interruption.heeded(),
-            progress_for(chosen, console, quiet=quiet, virtual=virtual) as listener,
+            progress_for(
+                chosen, console, quiet=quiet, virtual=virtual, remaining=remaining
+            ) as listener,
         ):
             return await play_by_lab(chosen, labs, out / below, play_in)
 

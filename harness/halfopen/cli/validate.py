@@ -19,8 +19,7 @@ from halfopen.labs import lab_named
 from halfopen.model.plan import Plan
 from halfopen.model.units import format_duration
 from halfopen.report._text import printable
-from halfopen.runner.estimate import simulated_s
-from halfopen.runner.run import expected_seconds
+from halfopen.runner.estimate import expected_seconds, simulated_s
 
 _WRONG = 2
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import heapq
+from collections.abc import Iterable, Sequence
 
 from halfopen.model.plan import Plan
 from halfopen.model.steps import seconds_of
-from halfopen.model.units import format_duration
+from halfopen.model.units import count, format_duration
 from halfopen.ports import Vocabulary
 
 LONG_S = 60.0
@@ -19,6 +20,50 @@ _OF_A_DEADLINE = 0.25
 def simulated_s(plan: Plan) -> float:
     """About how many seconds of production the steps of a plan last."""
     return plan.scale * sum(seconds_of(step, _OF_A_DEADLINE) for step in plan.steps)
+
+
+def expected_seconds(plan: Plan) -> float:
+    """About how long the steps of a plan take in its lab.
+
+    Nobody knows when a condition comes true; a part of the time that it may take at most is counted
+    for it, so that what may take minutes does not begin when everything else has ended.
+    """
+    return simulated_s(plan) / plan.scale
+
+
+def scheduled_s(seconds: Iterable[float], slots: int) -> float:
+    """How long runs take together, the longest first.
+
+    Args:
+        seconds: of each run.
+        slots: how many go on at a time.
+    """
+    ends = [0.0] * max(1, slots)
+    for each in sorted(seconds, reverse=True):
+        heapq.heapreplace(ends, ends[0] + each)
+    return max(ends)
+
+
+def announcement(number: int, seconds: float, slots: int) -> str:
+    """What to say before runs that take long; empty if they do not.
+
+    Args:
+        number: of runs.
+        seconds: that they take together.
+        slots: how many go on at a time.
+    """
+    if seconds <= LONG_S:
+        return ""
+    at_once = f", up to {slots} at a time" if number > 1 and slots > 1 else ""
+    return (
+        f"this takes about {format_duration(round_s(seconds))} if the machine keeps up: "
+        f"{count(number, 'run')}{at_once}"
+    )
+
+
+def round_s(seconds: float) -> float:
+    """As exactly as an estimate is worth saying."""
+    return round(seconds, 1) if seconds < 10 else float(round(seconds, -1 if seconds > 100 else 0))
 
 
 def computing_s(plan: Plan, vocabulary: Vocabulary) -> float:

@@ -21,21 +21,12 @@ from halfopen.runner.captures import with_captures
 from halfopen.runner.concurrency import Jobs, RunSlots
 from halfopen.runner.control import compare, control_plan
 from halfopen.runner.directories import check_own, run_directories
-from halfopen.runner.estimate import simulated_s
+from halfopen.runner.estimate import expected_seconds
 from halfopen.runner.interruption import Interruption
 from halfopen.runner.play import Player, RecordListener
 
 CONTROLS = "control"
 """The directory below `--out` in which the histories of controls are."""
-
-
-def expected_seconds(plan: Plan) -> float:
-    """About how long the steps of a plan take in its lab.
-
-    Nobody knows when a condition comes true; a part of the time that it may take at most is counted
-    for it, so that what may take minutes does not begin when everything else has ended.
-    """
-    return simulated_s(plan) / plan.scale
 
 
 def judge_run(history: History, directory: Path, wall_s: float | None = None) -> VariantResult:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from halfopen.cli.loading import load_plans
 from halfopen.labs import all_labs
-from halfopen.runner.run import expected_seconds
+from halfopen.runner.estimate import expected_seconds
 
 SCENARIO = """\
 scenario: of some length
