@@ -24,7 +24,8 @@ from halfopen.labs import lab_named
 from halfopen.model.plan import Plan
 from halfopen.model.verdict import VariantResult
 from halfopen.runner.concurrency import fixed
-from halfopen.runner.run import expected_seconds, run_plans
+from halfopen.runner.estimate import expected_seconds
+from halfopen.runner.run import run_plans
 from halfopen.vocabulary import default_vocabulary
 
 LIBRARY = Path(__file__).parents[1] / "scenarios"
