@@ -74,6 +74,7 @@ KINDS = {
             ("connect failure", {"at": "firewall", "with": "reset"}),
             ("loss", {"at": "firewall", "share": "5 %"}),
             ("mtu black hole", {"at": "firewall", "mtu": 1280}),
+            ("segment drop", {"at": "firewall", "only": "data"}),
             ("table full", {"at": "firewall"}),
             ("idle timeout", {"at": "firewall", "becomes": "30 min"}),
             ("reboot", {"at": "firewall", "state": "lost"}),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import ClassVar
 
 from halfopen.fields import Endpoint, MiddleboxHost
 from halfopen.packet_faults import Manner
@@ -19,7 +20,7 @@ class BlockFault(Fault):
         towards: the host towards which packets are blocked; in both directions by default.
     """
 
-    uses = (Block, EndPacketFault)
+    uses: ClassVar[tuple[type[Verb], ...]] = (Block, EndPacketFault)
     touches = ("packets",)
 
     at: MiddleboxHost

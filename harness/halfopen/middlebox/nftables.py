@@ -45,10 +45,19 @@ def state(*names: str) -> Statement:
     return match("in", {"ct": {"key": "state"}}, right)
 
 
-def flags(name: str) -> Statement:
-    """Of SYN, ACK, RST and FIN, only this."""
+_FLAGS: Final = {"payload": {"protocol": "tcp", "field": "flags"}}
+
+
+def flags(*names: str) -> Statement:
+    """Of SYN, ACK, RST and FIN, these and no other."""
     mask = {"|": [{"|": [{"|": ["syn", "ack"]}, "rst"]}, "fin"]}
-    return match("==", {"&": [{"payload": {"protocol": "tcp", "field": "flags"}}, mask]}, name)
+    right: Any = names[0] if len(names) == 1 else {"|": list(names)}
+    return match("==", {"&": [_FLAGS, mask]}, right)
+
+
+def has_flag(name: str) -> Statement:
+    """This flag of TCP, whatever others."""
+    return match("!=", {"&": [_FLAGS, name]}, 0)
 
 
 def ip(address: str) -> str:

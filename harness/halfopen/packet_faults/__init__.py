@@ -12,7 +12,12 @@ import sys
 from functools import cache
 
 from halfopen import registry
-from halfopen.packet_faults._packet_fault import KernelPacketFault, Manner, PacketFault
+from halfopen.packet_faults._packet_fault import (
+    KernelPacketFault,
+    Manner,
+    PacketFault,
+    SegmentKind,
+)
 
 
 @cache
@@ -22,4 +27,4 @@ def all_packet_faults() -> tuple[type[PacketFault], ...]:
     return tuple(sorted(found, key=lambda kind: kind.__name__))
 
 
-__all__ = ["KernelPacketFault", "Manner", "PacketFault", "all_packet_faults"]
+__all__ = ["KernelPacketFault", "Manner", "PacketFault", "SegmentKind", "all_packet_faults"]

@@ -11,11 +11,16 @@ from typing import Any, Literal
 from halfopen.errors import LabError
 from halfopen.middlebox import nftables as nft
 from halfopen.middlebox.nftables import Statement
-from halfopen.middlebox.packet import Side
+from halfopen.middlebox.packet import Flags, Side
 from halfopen.verbs import Verb
 
 Manner = Literal["drop", "reset", "unreachable"]
 """How a packet is refused: silently, with RST, or with ICMP host unreachable."""
+
+SegmentKind = Literal["syn", "syn-ack", "data", "fin", "rst"]
+"""Kinds of TCP segments: by their flags, or that they carry data."""
+
+_HANDSHAKE = Flags.SYN | Flags.ACK | Flags.RST | Flags.FIN
 
 
 @dataclass(frozen=True)
@@ -27,12 +32,30 @@ class PacketFacts:
         client: address of the host that opened its flow, or opens one by it; None if unknown.
         begins: whether it would begin a flow.
         octets: of the IP packet, its header included.
+        flags: of the TCP segment; 0 if it is none.
+        data: bytes that the segment carries.
     """
 
     destination: str
     client: str | None
     begins: bool
     octets: int
+    flags: int = 0
+    data: int = 0
+
+    def is_a(self, kind: SegmentKind) -> bool:
+        """Whether it is a segment of this kind."""
+        match kind:
+            case "syn":
+                return self.flags & _HANDSHAKE == Flags.SYN
+            case "syn-ack":
+                return self.flags & _HANDSHAKE == Flags.SYN | Flags.ACK
+            case "fin":
+                return bool(self.flags & Flags.FIN)
+            case "rst":
+                return bool(self.flags & Flags.RST)
+            case "data":
+                return self.data > 0
 
 
 @dataclass(frozen=True)
@@ -44,12 +67,14 @@ class PacketFilter:
         client: this address opened their flow.
         only_new: they begin a flow.
         longer_than: they have more bytes.
+        only: they are segments of this kind.
     """
 
     to: str | None = None
     client: str | None = None
     only_new: bool = False
     longer_than: int | None = None
+    only: SegmentKind | None = None
 
     def meets(self, facts: PacketFacts) -> bool:
         """Whether it is about this packet."""
@@ -58,6 +83,7 @@ class PacketFilter:
             and (self.client is None or self.client == facts.client)
             and (not self.only_new or facts.begins)
             and (self.longer_than is None or facts.octets > self.longer_than)
+            and (self.only is None or facts.is_a(self.only))
         )
 
 
@@ -152,6 +178,16 @@ class PacketFault(Verb, ABC):
         """What becomes of them in the userspace engine; chance comes from `rng`."""
 
 
+# What a segment carries begins at `ih`: where there is no byte, the test fails (Linux 5.16).
+_SEGMENTS: Mapping[SegmentKind, Statement] = {
+    "syn": nft.flags("syn"),
+    "syn-ack": nft.flags("syn", "ack"),
+    "data": nft.match(">=", {"payload": {"base": "ih", "offset": 0, "len": 8}}, 0),
+    "fin": nft.has_flag("fin"),
+    "rst": nft.has_flag("rst"),
+}
+
+
 @dataclass(frozen=True)
 class KernelPacketFault(PacketFault):
     """A packet fault that netfilter can do too: the conntrack engine adds rules for it."""
@@ -184,6 +220,8 @@ class KernelPacketFault(PacketFault):
             tests.append(nft.address("daddr", wanted.to))
         if wanted.longer_than is not None:
             tests.append(nft.match(">", {"meta": {"key": "length"}}, wanted.longer_than))
+        if wanted.only is not None:
+            tests += [nft.TCP, _SEGMENTS[wanted.only]]
         # Packets of no entry belong to no client; what begins them from its side does.
         clients: list[list[Statement]] = [[]]
         if wanted.client is not None:

@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from halfopen.faults import all_faults
 from halfopen.packet_faults.block import Block
+from halfopen.packet_faults.drop_segments import DropSegments
 from halfopen.verbs import (
     CutLink,
     EndPacketFault,
@@ -54,6 +55,22 @@ FAULTS: list[tuple[str, dict[str, Any], list[Verb], list[Verb]]] = [
         {"at": "f", "mtu": 1280},
         [Block("f", "mtu black hole towards both", longer_than=1280)],
         [EndPacketFault("f", "mtu black hole towards both")],
+    ),
+    (
+        "segment drop",
+        {"at": "f", "towards": "receiver", "only": "syn", "first": 2},
+        [
+            DropSegments(
+                "f", "segment drop towards receiver only syn", "receiver", only="syn", first=2
+            )
+        ],
+        [EndPacketFault("f", "segment drop towards receiver only syn")],
+    ),
+    (
+        "segment drop",
+        {"at": "f", "every": 3},
+        [DropSegments("f", "segment drop towards both only any", every=3)],
+        [EndPacketFault("f", "segment drop towards both only any")],
     ),
     (
         "connect failure",
@@ -122,6 +139,11 @@ def test_a_standby_takes_over_by_itself() -> None:
         ("partition", {"between": ("a", "a")}),
         ("route loss", {"at": "a", "towards": "a"}),
         ("mtu black hole", {"at": "f"}),
+        ("segment drop", {"at": "f"}),
+        ("segment drop", {"at": "f", "only": "psh"}),
+        ("segment drop", {"at": "f", "first": 0}),
+        ("segment drop", {"at": "f", "every": 1}),
+        ("segment drop", {"at": "f", "first": 2, "every": 2}),
         ("mtu black hole", {"at": "f", "mtu": 10}),
         ("connect failure", {"at": "f", "with": "love"}),
         ("failover", {"at": "f", "takes": "0 s"}),

@@ -221,7 +221,9 @@ class Forwarder:
             onward, client = flow.leaving(side), flow.opened.source.address
         elif side is Side.INSIDE:
             onward = self.table.translate(onward)
-        return PacketFacts(onward.destination.address, client, begins, ip.length)
+        return PacketFacts(
+            onward.destination.address, client, begins, ip.length, packet.flags, packet.length
+        )
 
     def _onward(self, frame: bytearray, ip: Datagram, side: Side) -> bool:
         """Make a frame one of the other link; False, and its sender told, if it cannot be."""
