@@ -117,6 +117,11 @@ KINDS = {
             ("start", {"at": "sender"}),
         ],
     ),
+    "a balancer": Kind(
+        {**RELP, "firewall": {**FORTIGATE, "nat": "destination", "pool": ["receiver"]}},
+        "firewall",
+        [("drain", {"at": "firewall", "server": "receiver"})],
+    ),
     "disks and clocks": Kind(
         {**RELP, "firewall": FORTIGATE},
         "firewall",

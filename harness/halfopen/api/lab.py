@@ -30,6 +30,7 @@ from halfopen.model.verdict import CheckResult
 from halfopen.runner.play import header_record
 from halfopen.runner.requirements import check_needs
 from halfopen.runner.stage import Stage
+from halfopen.scenario.middleboxes import MiddleboxOptions
 from halfopen.vocabulary import default_vocabulary
 
 T = TypeVar("T")
@@ -76,7 +77,7 @@ class OpenLab:
             name: of the host.
             profile: see `halfopen profiles`.
             overrides: single values of the profile, such as `idle_timeout="30 min"` or
-                `engine="userspace"`.
+                `engine="userspace"`; `pool=["server"]` makes it a balancer.
 
         Raises:
             UsageError: if there is no such profile, or a value is wrong.
@@ -85,7 +86,7 @@ class OpenLab:
         if profile not in profiles:
             raise unknown("profile", profile, profiles)
         values = {**profiles[profile].values.model_dump(), **overrides}
-        section = validated(type(profiles[profile].values), values, f"middlebox {name}")
+        section = validated(MiddleboxOptions, values, f"middlebox {name}")
         return Middlebox(name, profile, self._settings.scaled(section))
 
     def path(
@@ -113,7 +114,7 @@ class OpenLab:
         if self._path:
             raise UsageError("this lab already has a path: open another lab for another path")
         path, back = names_of(hosts), names_of(returns)
-        planned = planned_hosts((*hosts, *returns), {} if sysctls is None else sysctls)
+        planned = planned_hosts((*hosts, *returns), sysctls or {}, path[-1:])
         verbs = verbs_of(self._vocabulary, self._settings.lab, faults)
         demands = {each.name: verbs for each in planned}
         try:

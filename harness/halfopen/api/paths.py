@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from halfopen.api.arguments import unknown
 from halfopen.api.handles import Middlebox
-from halfopen.errors import UnsupportedError
+from halfopen.errors import UnsupportedError, UsageError
 from halfopen.model.plan import PlannedHost
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.verbs import Verb
@@ -18,21 +18,28 @@ def names_of(hosts: Sequence[str | Middlebox]) -> tuple[str, ...]:
 
 
 def planned_hosts(
-    hosts: Sequence[str | Middlebox], sysctls: Mapping[str, Mapping[str, str]]
+    hosts: Sequence[str | Middlebox], sysctls: Mapping[str, Mapping[str, str]], last: Sequence[str]
 ) -> list[PlannedHost]:
     """Each host once, in the order in which they are named.
 
     Args:
         hosts: of the path and of the way back.
         sysctls: `net.*` settings by host.
+        last: the host at the end of the path; none if the path has no host.
 
     Raises:
-        UsageError: if there is a setting for a host that is not among them.
+        UsageError: if there is a setting for a host that is not among them, or a pool of
+            others than the last host, which is all that a single path leads to.
     """
     boxes = {each.name: each for each in hosts if isinstance(each, Middlebox)}
     names = tuple(dict.fromkeys(names_of(hosts)))
     if strangers := sorted(sysctls.keys() - set(names)):
         raise unknown("host", strangers[0], names)
+    for box in boxes.values():
+        if (pool := box.values.get("pool")) is not None and list(pool) != list(last):
+            raise UsageError(
+                f"the pool of {box.name} is {list(pool)}, but the path ends at {last[0]}"
+            )
     return [
         PlannedHost(
             name,

@@ -178,6 +178,8 @@ class FlowTable:
         self._by_side[Side.INSIDE][flow.inside] = flow
         self._by_side[Side.OUTSIDE][flow.outside.reverse] = flow
         self._flows[id(flow)] = self._unassured[id(flow)] = flow
+        if side is Side.INSIDE:
+            self._translator.took(flow.outside)
         if self._listener is not None:
             self._listener.created(flow)
         return self._known(flow, packet, side, now, gone)

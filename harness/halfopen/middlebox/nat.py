@@ -6,7 +6,8 @@ tells it what is taken.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -22,12 +23,65 @@ class Translator(Protocol):
     def choose(self, inside: Addresses, taken: Taken, /) -> Addresses | None:
         """The addresses outside for a flow with these inside; None if there are none left."""
 
+    def took(self, outside: Addresses, /) -> None:
+        """A flow from inside has begun with addresses that it chose."""
+
     def owns(self, addresses: Addresses, /) -> bool:
         """Whether a packet from outside is addressed to the middlebox rather than to a host."""
 
 
+class PoolTranslation:
+    """An address of the middlebox stands for a pool of servers, on every port: a balancer.
+
+    Args:
+        public: the address that clients connect to.
+        servers: the addresses of the pool.
+        balance: `round robin`: a new flow goes to the server after the last one's; `source hash`:
+            flows of one client's address go to the same one as long as the pool is the same.
+
+    Attributes:
+        drained: servers that get no new flows.
+    """
+
+    def __init__(self, public: str, servers: Sequence[str], balance: str) -> None:
+        self._public = public
+        self._servers = tuple(servers)
+        self._hashed = balance == "source hash"
+        self._begun = 0
+        self.drained: set[str] = set()
+
+    def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
+        """The same client and ports; as they are if the address stands for nobody."""
+        server = self._server(inside)
+        addresses = Addresses(inside.source, Endpoint(server, inside.destination.port))
+        return None if taken(addresses) else addresses
+
+    def _server(self, inside: Addresses) -> str:
+        ready = [each for each in self._servers if each not in self.drained]
+        if inside.destination.address != self._public or not ready:
+            return inside.destination.address
+        digest = hashlib.blake2b(inside.source.address.encode(), digest_size=8).digest()
+        hashed = int.from_bytes(digest, "big")
+        return ready[(hashed if self._hashed else self._begun) % len(ready)]
+
+    def took(self, _: Addresses, /) -> None:
+        """The next flow is another's."""
+        self._begun += 1
+
+    def owns(self, _: Addresses, /) -> bool:
+        """Servers speak to the client's own address."""
+        return False
+
+
+class Untold:
+    """A translator to which it makes no difference which flows begin."""
+
+    def took(self, _: Addresses, /) -> None:
+        """Nothing to remember."""
+
+
 @dataclass(frozen=True)
-class NoTranslation:
+class NoTranslation(Untold):
     """Addresses stay as they are."""
 
     def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
@@ -40,7 +94,7 @@ class NoTranslation:
 
 
 @dataclass(frozen=True)
-class SourceTranslation:
+class SourceTranslation(Untold):
     """The client gets the middlebox's address, and keeps its port if that is free.
 
     Keeping it is what RFC 5382 calls port preservation; it lets a connection live on when a lost
@@ -73,7 +127,7 @@ class SourceTranslation:
 
 
 @dataclass(frozen=True)
-class HostTranslation:
+class HostTranslation(Untold):
     """An address of the middlebox stands for a server, on every port.
 
     Attributes:
@@ -109,6 +163,10 @@ class BothFamilies:
     def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:
         """What the translator of the family chooses."""
         return self._of(inside).choose(inside, taken)
+
+    def took(self, outside: Addresses) -> None:
+        """Tell the translator of the family."""
+        self._of(outside).took(outside)
 
     def owns(self, addresses: Addresses) -> bool:
         """What the translator of the family says."""

@@ -8,7 +8,7 @@ rules only choose what happens to a packet that belongs to no entry, and transla
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from halfopen.errors import UnsupportedError
@@ -23,6 +23,12 @@ LONGEST_TIMER = 20 * 86400
 # nf_conntrack_max belongs to the whole machine (Documentation/networking/nf_conntrack-sysctl.rst).
 # A run has fewer flows than this, so that a table of this size or more is never full in it.
 SMALLEST_TABLE = 50_000
+
+_TRANSLATE = "translate"
+"""The chain in which flows get other addresses."""
+
+_SEED = 20261127
+"""Of the hash by which a client gets its server: the same client the same one in every run."""
 
 _CONNTRACK = "net.netfilter.nf_conntrack_tcp"
 
@@ -161,21 +167,55 @@ def _source(values: Mapping[str, Any], at: Attachment) -> list[Statement]:
     """
     translate = {"snat": {"family": nft.ip(at.outside.address), "addr": at.outside.address}}
     return [
-        nft.chain("translate", "postrouting", 100, "accept", "nat"),
-        nft.rule("translate", nft.TCP, nft.meta("oifname", at.outside.name), translate),
+        nft.chain(_TRANSLATE, "postrouting", 100, "accept", "nat"),
+        nft.rule(_TRANSLATE, nft.TCP, nft.meta("oifname", at.outside.name), translate),
         *_strangers(values, at.outside.name, values["late_packet"] == "rst sender"),
     ]
 
 
 def _destination(values: Mapping[str, Any], at: Attachment) -> list[Statement]:
     """Clients connect to the inward address, and reach the server."""
-    public = nft.address("daddr", at.inside.address)
-    translate = {"dnat": {"family": nft.ip(at.server), "addr": at.server}}
+    servers = list(at.pool.values()) or [at.server]
     return [
-        nft.chain("translate", "prerouting", -100, "accept", "nat"),
-        nft.rule("translate", nft.TCP, nft.meta("iifname", at.inside.name), public, translate),
+        nft.chain(_TRANSLATE, "prerouting", -100, "accept", "nat"),
+        *_to_servers(values.get("balance"), at, servers),
         *_strangers(values, at.inside.name, values["late_packet"].startswith("rst")),
     ]
+
+
+def _to_servers(balance: str | None, at: Attachment, servers: Sequence[str]) -> list[Statement]:
+    """The rule by which a new flow gets its server; none if there is no server.
+
+    The kernel keeps the choice in the flow's entry: a changed rule is about new flows only.
+    """
+    if not servers:
+        return []
+    to: Any = servers[0]
+    family = nft.ip(servers[0])
+    if len(servers) > 1:
+        number = {"mod": len(servers), "offset": 0}
+        key: Statement = {"numgen": {"mode": "inc", **number}}
+        if balance == "source hash":
+            source = {"payload": {"protocol": family, "field": "saddr"}}
+            key = {"jhash": {"expr": source, "seed": _SEED, **number}}
+        to = {"map": {"key": key, "data": {"set": [[n, each] for n, each in enumerate(servers)]}}}
+    public = nft.address("daddr", at.inside.address)
+    translate = {"dnat": {"family": family, "addr": to}}
+    inward = nft.meta("iifname", at.inside.name)
+    return [nft.rule(_TRANSLATE, nft.TCP, inward, public, translate)]
+
+
+def redirected(balance: str, at: Attachment, drained: Collection[str]) -> dict[str, Any]:
+    """What gives new flows to the servers of a pool that are not drained, for `nft -j -f -`.
+
+    Args:
+        balance: `round robin` or `source hash`.
+        at: the balancer's links.
+        drained: names of servers that get no new flows.
+    """
+    servers = [address for name, address in at.pool.items() if name not in drained]
+    empty = {"flush": {"chain": nft.in_table(_TRANSLATE)}}
+    return {"nftables": [empty, *({"add": each} for each in _to_servers(balance, at, servers))]}
 
 
 def _strangers(values: Mapping[str, Any], interface: str, reset: bool) -> list[Statement]:

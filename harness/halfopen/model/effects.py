@@ -2,7 +2,7 @@
 
 A unit is a plural noun: packets, flows, connections, lookups, calls (of the kernel), bytes,
 descriptors, processes; or, for a fault that changes a state, what has another state now: links,
-routes, clocks, timeouts.
+routes, clocks, timeouts, servers (of a pool).
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from halfopen.packet_faults._packet_fault import (
     SegmentKind,
 )
 
-# nftables' counter (`numgen inc`) begins anew after its modulus, which has 32 bits: after so many
+# nftables' counter (`numgen inc`) begins again after its modulus, which has 32 bits: after so many
 # segments nothing would be the first any more than now.
 _NEVER_AGAIN = 1 << 31
 

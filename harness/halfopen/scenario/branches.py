@@ -96,13 +96,15 @@ def _check_translation(paths: Sequence[RawPath], context: Context) -> None:
     for host in context.names.hosts.values():
         if getattr(host.settings, "nat", "none") != "destination":
             continue
+        if getattr(host.settings, "pool", None) is not None:
+            continue  # it stands for all of them
         ends = {path.names[-1]: path for path in reversed(paths) if host.name in path.names}
         if len(ends) > 1:
             context.problems.add(
                 next(iter(ends.values())).line,
                 f"{host.name} translates destinations to one host, but {len(ends)} paths behind it "
                 f"end at different hosts: {', '.join(sorted(ends))}",
-                "end its paths at one host, or write `nat: none`",
+                "name them in its `pool`, end its paths at one host, or write `nat: none`",
             )
 
 
@@ -111,7 +113,7 @@ def _check_reach(names: tuple[Path, ...], hosts: Mapping[str, RawHost], context:
     ways, problems = Ways(with_junctions(names)), context.problems
     alike = {name for members in context.names.groups.values() for name in members[1:]}
     for host in context.names.hosts.values():
-        if host.name in alike:
+        if host.name in alike or host.system is None:
             continue
         for reference in host_references(host.settings):
             target = reference.names[0]

@@ -11,6 +11,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from halfopen.fields import HostRef, Section, marks
+from halfopen.scenario.middleboxes import MiddleboxOptions
+from halfopen.scenario.model import Host
 from halfopen.scenario.raw import (
     Named,
     RawExpectation,
@@ -44,7 +46,7 @@ def without_groups(raw: RawVariant) -> RawVariant:
     hosts: dict[str, RawHost] = {}
     for name, host in raw.hosts.items():
         for member in groups.get(name, (name,)):
-            described = None if host.host is None else replace(host.host, name=member)
+            described = None if host.host is None else _described(host.host, member, groups)
             hosts[member] = replace(host, host=described, count=0)
     steps = raw.steps
     if steps is not None:
@@ -57,6 +59,15 @@ def without_groups(raw: RawVariant) -> RawVariant:
         steps=steps,
         expect=None if raw.expect is None else tuple(_expectations(raw.expect, groups)),
     )
+
+
+def _described(host: Host, name: str, groups: Mapping[str, tuple[str, ...]]) -> Host:
+    """A host under its own name; the members of a group in a pool are its servers."""
+    settings = host.settings
+    if isinstance(settings, MiddleboxOptions) and settings.pool is not None:
+        servers = itertools.chain.from_iterable(groups.get(s, (s,)) for s in settings.pool)
+        settings = settings.model_copy(update={"pool": tuple(dict.fromkeys(servers))})
+    return replace(host, name=name, settings=settings)
 
 
 def _paths(paths: tuple[RawPath, ...], groups: Mapping[str, tuple[str, ...]]) -> Iterator[RawPath]:

@@ -19,6 +19,7 @@ from halfopen.ports import Profile, System, Vocabulary
 from halfopen.profiles import load_profile
 from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.merge import deep_merge, merge_host
+from halfopen.scenario.middleboxes import MiddleboxOptions
 from halfopen.scenario.model import Host
 from halfopen.scenario.names import MIDDLEBOX, UNKNOWN
 from halfopen.scenario.raw import RawHost
@@ -225,7 +226,7 @@ class HostReader:
         written = Node({k: v for k, v in node.entries.items() if k != "profile"}, node.line)
         base = profile.values.model_dump(mode="json", by_alias=True)
         whole = deep_merge(_as_node(base, line), written)
-        values = validate(type(profile.values), whole, f"for {name}", self._problems)
+        values = validate(MiddleboxOptions, whole, f"for {name}", self._problems)
         if values is None:
             return None
         lines = {key: each.line for key, each in node.entries.items()}

@@ -16,6 +16,7 @@ from halfopen.scenario.model import Variant
 from halfopen.scenario.named_steps import check_named_steps
 from halfopen.scenario.names import Names
 from halfopen.scenario.paths import check_paths, check_return_path
+from halfopen.scenario.pools import check_pools
 from halfopen.scenario.proxies import check_proxies
 from halfopen.scenario.raw import RawVariant
 from halfopen.scenario.reproduces import resolve_reproduces
@@ -52,13 +53,14 @@ def resolve(
         check_return_path(raw.return_path, context)
     alike = {name for members in groups.values() for name in members[1:]}
     for each in context.names.hosts.values():
-        if each.system is not None and each.name not in alike:
+        if each.name not in alike:
             node = raw.hosts[each.name].node
             context.check_references(each.settings, node, f"host {each.name}")
     steps = () if raw.steps is None else resolve_steps(raw.steps, context)
     expect = resolve_expectations(raw.expect or (), context)
     expect = resolve_reproduces(raw.reproduces, expect, problems)
     check_proxies(raw.hosts, steps, expect, context)
+    check_pools(steps, context)
     if raw.steps is not None and raw.steps.whole:
         check_aftermath(steps, expect, problems)
         check_messages(name, steps, expect, problems)

@@ -17,9 +17,9 @@ from pydantic.json_schema import models_json_schema
 from halfopen.fields import DURATION_SCHEMA, KEEPALIVE_SCHEMA, Section
 from halfopen.model.topology import MOST_LINKS
 from halfopen.ports import Vocabulary
-from halfopen.profiles import MiddleboxValues
 from halfopen.scenario.containers import ContainerKeys
 from halfopen.scenario.hosts import NAME, SECONDS_SYSCTLS
+from halfopen.scenario.middleboxes import MiddleboxOptions
 from halfopen.scenario.paths import FAMILIES
 from halfopen.scenario.scaling import LARGEST_SCALE
 from halfopen.scenario.step_keys import STEPS, FaultStep, InstantStep
@@ -150,7 +150,7 @@ class _Models:
     """The schemas of all sections of the vocabulary, with definitions that do not collide."""
 
     def __init__(self, vocabulary: Vocabulary) -> None:
-        sections: list[type[Section]] = [MiddleboxValues, ContainerKeys, *STEPS.values()]
+        sections: list[type[Section]] = [MiddleboxOptions, ContainerKeys, *STEPS.values()]
         sections += vocabulary.systems.values()
         sections += vocabulary.checks.values()
         sections += vocabulary.faults.values()
@@ -194,7 +194,7 @@ class _Models:
             kinds.append({"title": name, **_object(properties, required)})
         names = sorted(vocabulary.profiles)
         profile = {"anyOf": [{"enum": names}, {"type": "string", "pattern": r"\.ya?ml$|/"}]}
-        properties = {"profile": profile, **self.properties(MiddleboxValues)}
+        properties = {"profile": profile, **self.properties(MiddleboxOptions)}
         middlebox = _object(properties, [] if partial else ["profile"])
         return {"anyOf": [*kinds, {"title": "middlebox", **middlebox}]}
 

@@ -11,7 +11,13 @@ from halfopen.verbs.base import Verb, verb_from_json, verb_to_json
 from halfopen.verbs.clocks import StepClock
 from halfopen.verbs.disks import FillDisk, SetDiskReadOnly, SlowDisk, TruncateFile
 from halfopen.verbs.links import CutLink, SetLink, SetRoute
-from halfopen.verbs.middlebox import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout
+from halfopen.verbs.middlebox import (
+    DrainServer,
+    EndPacketFault,
+    ForgetFlows,
+    Rebind,
+    SetIdleTimeout,
+)
 from halfopen.verbs.names import Answer, SetDnsBehaviour
 from halfopen.verbs.power import LosePower, RestorePower
 from halfopen.verbs.programs import (
@@ -32,6 +38,7 @@ __all__ = [
     "Behaviour",
     "CutLink",
     "DrainBacklog",
+    "DrainServer",
     "EnableProxy",
     "EndPacketFault",
     "FillBacklog",

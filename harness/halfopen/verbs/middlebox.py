@@ -52,6 +52,21 @@ class Rebind(Verb):
 
 
 @dataclass(frozen=True)
+class DrainServer(Verb):
+    """The balancer `at` gives a server of its pool no new flows, or does so again.
+
+    Attributes:
+        at: the middlebox.
+        server: of its pool; the flows that it has go on.
+        out: whether it gets no new ones.
+    """
+
+    at: str
+    server: str
+    out: bool
+
+
+@dataclass(frozen=True)
 class EndPacketFault(Verb):
     """The middlebox `at` ends the packet fault `name`; what it has delayed is passed on at once."""
 

@@ -13,6 +13,7 @@ from halfopen.packet_faults.block import Block
 from halfopen.packet_faults.drop_segments import DropSegments
 from halfopen.verbs import (
     CutLink,
+    DrainServer,
     EndPacketFault,
     ForgetFlows,
     Rebind,
@@ -83,6 +84,12 @@ FAULTS: list[tuple[str, dict[str, Any], list[Verb], list[Verb]]] = [
         {"at": "f"},
         [Block("f", "connect failure towards both", manner="reset", only_new=True)],
         [EndPacketFault("f", "connect failure towards both")],
+    ),
+    (
+        "drain",
+        {"at": "f", "server": "receiver"},
+        [DrainServer("f", "receiver", out=True)],
+        [DrainServer("f", "receiver", out=False)],
     ),
     ("nat rebinding", {"at": "f", "of": "sender"}, [Rebind("f", "sender")], []),
     ("failover", {"at": "f"}, [Block("f", "failover"), ForgetFlows("f")], []),

@@ -12,6 +12,7 @@ from halfopen.model.plan import plan_from_json
 from halfopen.model.steps import PlannedInject, PlannedSend, PlannedWait
 from halfopen.ports import LabSpec, Vocabulary
 from halfopen.scenario import make_plans
+from halfopen.scenario.middleboxes import MiddleboxOptions
 from halfopen.scenario.scaling import scale_seconds
 
 from .kinds import NETNS, Load, PlanOf
@@ -93,9 +94,7 @@ def test_a_plan_is_plain_json_and_reads_back(
         if host.system:
             options = vocabulary.systems[host.system].model_validate(host.options)
         else:
-            options = type(vocabulary.profiles[str(host.profile)].values).model_validate(
-                host.options
-            )
+            options = MiddleboxOptions.model_validate(host.options)
         assert options.model_dump(mode="json") == host.options
     for check in found.checks:
         params = vocabulary.checks[check.check].model_validate(check.params)

@@ -174,6 +174,8 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "flows_per_source": None,
         "terminates_tcp": False,
         "engine": "any",
+        "pool": None,
+        "balance": "round robin",
     }
 
 

@@ -156,7 +156,7 @@ class Agent:
             self.emit(EngineRecord(kind="engine", host=name, engine=engine.name))
             line = line_through(paths, networks, name)
             seen = addresses_seen(paths if len(paths) > 1 else [line], networks, nat, name)
-            attachment = Attachment.on(line, name, networks[name], seen)
+            attachment = Attachment.on(line, name, networks[name], seen, values.get("pool") or ())
             setup = MiddleboxSetup(
                 name,
                 networks[name],

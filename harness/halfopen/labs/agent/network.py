@@ -196,8 +196,12 @@ def counted(rule: Mapping[str, Any]) -> int:
     return sum(counter["packets"] for counter in counters)
 
 
-def add_fault(host: str, rules: Mapping[str, Any]) -> None:
-    """Add the rules of a :class:`halfopen.packet_faults.KernelPacketFault`."""
+def load(host: str, rules: Mapping[str, Any]) -> None:
+    """Do to the rules of a middlebox what libnftables-json(5) says, all of it or nothing.
+
+    Raises:
+        LabError: if the kernel does not take it.
+    """
     nft(host, "-j", "-f", "-", text=json.dumps(rules))
 
 

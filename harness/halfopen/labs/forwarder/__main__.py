@@ -29,6 +29,7 @@ from halfopen.middlebox.nat import (
     BothFamilies,
     HostTranslation,
     NoTranslation,
+    PoolTranslation,
     SourceTranslation,
     Translator,
 )
@@ -69,6 +70,9 @@ def _translator(setup: Mapping[str, Any]) -> Translator | None:
             ]
             return BothFamilies(*families)
         case "destination":
+            if setup["pool"]:
+                (public,) = setup["servers"]
+                return PoolTranslation(public, setup["pool"], setup["values"]["balance"])
             return HostTranslation(setup["servers"])
         case _:
             return None

@@ -11,9 +11,10 @@ from math import isinf
 from typing import TYPE_CHECKING, Any
 
 from halfopen.errors import LabError, UnsupportedError
+from halfopen.middlebox.nat import PoolTranslation
 from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults import PacketFault
-from halfopen.verbs import EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
+from halfopen.verbs import DrainServer, EndPacketFault, ForgetFlows, Rebind, SetIdleTimeout, Verb
 
 if TYPE_CHECKING:
     from halfopen.labs.forwarder.forwarder import Forwarder
@@ -68,10 +69,20 @@ def _rebind(verb: Rebind, target: Target) -> Touched:
     return _named(target.forwarder.rebind(lambda flow: flow.number in numbers))
 
 
+def _drain(verb: DrainServer, target: Target) -> Touched:
+    translator = target.forwarder.translator
+    if not isinstance(translator, PoolTranslation):
+        raise LabError(f"{verb.at} has no pool of servers")
+    server, before = target.addresses[verb.server], len(translator.drained)
+    (translator.drained.add if verb.out else translator.drained.discard)(server)
+    return Touched({"servers": abs(len(translator.drained) - before)})
+
+
 HANDLERS: Mapping[type[Verb], Callable[[Any, Target], Touched]] = {
     ForgetFlows: _forget,
     SetIdleTimeout: _set_idle_timeout,
     Rebind: _rebind,
+    DrainServer: _drain,
 }
 """How each is done.  They change the table once: nothing of them stays active, and nothing is
 ended."""

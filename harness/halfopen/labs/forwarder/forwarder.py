@@ -65,6 +65,7 @@ class Forwarder:
         created: Callable[[TrackedFlow], None] = lambda _: None,
         ended: Callable[[TrackedFlow, Cause], None] = lambda _flow, _cause: None,
     ) -> None:
+        self.translator = translator
         self._translates = translator is not None
         self._ports = ports
         self._tell_created, self._tell_ended = created, ended

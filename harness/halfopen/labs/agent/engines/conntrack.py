@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from halfopen.errors import UnsupportedError
+from halfopen.errors import LabError, UnsupportedError
 from halfopen.labs.agent import network
 from halfopen.labs.agent.engines._engine import Engine, MiddleboxSetup
 from halfopen.labs.agent.observer import Observer
 from halfopen.middlebox import ruleset
 from halfopen.model.effects import NOTHING, Touched, of_flows
 from halfopen.packet_faults import KernelPacketFault, all_packet_faults
-from halfopen.verbs import EndPacketFault, ForgetFlows, SetIdleTimeout, Verb
+from halfopen.verbs import DrainServer, EndPacketFault, ForgetFlows, SetIdleTimeout, Verb
 
 
 class ConntrackMiddlebox:
@@ -22,6 +22,8 @@ class ConntrackMiddlebox:
     def __init__(self, setup: MiddleboxSetup) -> None:
         self._name = setup.name
         self._values = setup.values
+        self._attachment = setup.attachment
+        self._drained: set[str] = set()
         self._idle = setup.values["idle_timeout"]
         self._interfaces = setup.network.interfaces
         # As it meets them: another middlebox may have translated them.
@@ -53,6 +55,8 @@ class ConntrackMiddlebox:
             case SetIdleTimeout(seconds=seconds):
                 changed = await asyncio.to_thread(self._set_idle_timeout, seconds)
                 return Touched({"timeouts": int(changed)})
+            case DrainServer():
+                return await asyncio.to_thread(self._drain, verb)
             case KernelPacketFault():
                 await asyncio.to_thread(self._begin, verb)
                 return NOTHING
@@ -69,11 +73,20 @@ class ConntrackMiddlebox:
         """As its rules' own counters say."""
         return await asyncio.to_thread(network.fault_packets, self._name, name)
 
+    def _drain(self, verb: DrainServer) -> Touched:
+        attachment, before = self._attachment, len(self._drained)
+        if verb.server not in attachment.pool:
+            raise LabError(f"{self._name} has no {verb.server} in a pool of servers")
+        (self._drained.add if verb.out else self._drained.discard)(verb.server)
+        balance = str(self._values["balance"])
+        network.load(self._name, ruleset.redirected(balance, attachment, self._drained))
+        return Touched({"servers": abs(len(self._drained) - before)})
+
     def _begin(self, fault: KernelPacketFault) -> None:
         if fault.true_packets:
             for interface in self._interfaces:
                 network.carry_true_packets(self._name, interface)
-        network.add_fault(self._name, fault.rules(self._addresses))
+        network.load(self._name, fault.rules(self._addresses))
 
     def _set_idle_timeout(self, seconds: float | None) -> bool:
         """Set it; False if it was that already."""
@@ -105,6 +118,7 @@ CONNTRACK = Engine(
         {
             ForgetFlows,
             SetIdleTimeout,
+            DrainServer,
             EndPacketFault,
             *(kind for kind in all_packet_faults() if issubclass(kind, KernelPacketFault)),
         }

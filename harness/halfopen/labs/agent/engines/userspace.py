@@ -58,6 +58,7 @@ class UserspaceMiddlebox:
             },
             "public": {"6" if ":" in outside.address else "4": outside.address},
             "servers": {inside.address: setup.attachment.server},
+            "pool": list(setup.attachment.pool.values()),
             "links": {
                 "inside": _link(setup.name, inside),
                 "outside": _link(setup.name, outside),
