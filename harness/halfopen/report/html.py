@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -99,6 +100,7 @@ class Report:
         ]
         return _ENVIRONMENT.get_template("report.html.j2").render(
             groups=groups,
+            index=_index(groups) if len(groups) > 1 else None,
             figures=self._figures,
             plotly=Markup(_plotly()) if self._figures else "",
             title=groups[0]["name"] if len(groups) == 1 else "halfopen report",
@@ -107,6 +109,34 @@ class Report:
     def write(self, path: Path) -> None:
         """Write the page; it has about 5 MB, nearly all of it the plotting library."""
         write_file(path, self.render())
+
+
+_FAILURES_FIRST = (
+    Verdict.FAIL,
+    Verdict.ERROR,
+    Verdict.UNKNOWN,
+    Verdict.UNSUPPORTED,
+    Verdict.REPRODUCED,
+    Verdict.PASS,
+)
+
+
+def _index(groups: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """All variants of several files, failures first, and how many there are of each verdict."""
+    rows = [
+        {
+            **{key: variant[key] for key in ("id", "name", "verdict", "mark", "why")},
+            "file": group["file"],
+            "scenario": group["name"],
+            "checks": " ".join(dict.fromkeys(check["name"] for check in variant["checks"])),
+        }
+        for group in groups
+        for variant in group["variants"]
+    ]
+    order = [each.value for each in _FAILURES_FIRST]
+    rows.sort(key=lambda row: order.index(row["verdict"]))
+    counts = Counter(row["verdict"] for row in rows)
+    return {"rows": rows, "counts": {each: counts[each] for each in order if counts[each]}}
 
 
 def _common_about(variants: Sequence[dict[str, Any]]) -> str:

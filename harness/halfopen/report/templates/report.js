@@ -16,7 +16,15 @@
     return value;
   };
 
+  // The library is large: it is run when the first chart comes near.
+  const load = () => {
+    const library = document.createElement("script");
+    library.textContent = document.getElementById("plotly").textContent;
+    document.head.append(library);
+  };
+
   const draw = (place) => {
+    if (!window.Plotly) load();
     const palette = Object.fromEntries(names.map((name) => ["@" + name, css("--" + name)]));
     palette["@font"] = getComputedStyle(document.body).fontFamily;
     const { data, layout } = painted(figures[place.dataset.figure], palette);
