@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages timers schema bench busy clean
+.PHONY: docs help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages timers schema bench busy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -114,6 +114,9 @@ schema: setup ## write the JSON Schema of scenario files, and the page about his
 	$(BIN)/python -m halfopen.model.records.page docs/history.md
 	$(BIN)/halfopen schema > out/scenario.schema.json
 	mv out/scenario.schema.json harness/halfopen/scenario/scenario.schema.json
+
+docs: setup-dev ## the documentation as a site: out/site/index.html
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build
 
 bench: setup-dev ## figures against peers, side by side (bench/results.json)
 	$(BIN)/python -m bench

@@ -30,7 +30,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="As a JSON list, for script
 
 def profiles(name: Name = None, json: AsJson = False) -> None:
     """List the middlebox profiles, or explain one with its sources."""
-    _show("profile", [_profile(p) for p in default_vocabulary().profiles.values()], name, json)
+    _show("profile", [profile_item(p) for p in default_vocabulary().profiles.values()], name, json)
 
 
 def faults(name: Name = None, json: AsJson = False) -> None:
@@ -45,16 +45,17 @@ def faults(name: Name = None, json: AsJson = False) -> None:
 def systems(name: Name = None, json: AsJson = False) -> None:
     """List the systems under test, or explain one."""
     found = default_vocabulary().systems.values()
-    _show("system", [_described(s.name, s.summary, s) for s in found], name, json)
+    _show("system", [described(s.name, s.summary, s) for s in found], name, json)
 
 
 def checks(name: Name = None, json: AsJson = False) -> None:
     """List the checks, or explain one."""
     found = default_vocabulary().checks.values()
-    _show("check", [_described(c.name, c.summary, c) for c in found], name, json)
+    _show("check", [described(c.name, c.summary, c) for c in found], name, json)
 
 
-def _described(name: str, summary: str, section: type[Section]) -> dict[str, Any]:
+def described(name: str, summary: str, section: type[Section]) -> dict[str, Any]:
+    """All that is known of a check or a system, as plain JSON."""
     return {
         "name": name,
         "summary": summary,
@@ -63,7 +64,8 @@ def _described(name: str, summary: str, section: type[Section]) -> dict[str, Any
     }
 
 
-def _profile(profile: Profile) -> dict[str, Any]:
+def profile_item(profile: Profile) -> dict[str, Any]:
+    """All that is known of a profile, as plain JSON."""
     return {
         "name": profile.name,
         "summary": profile.title,
@@ -100,7 +102,7 @@ def _idle(item: Mapping[str, Any]) -> tuple[str, ...]:
     if "values" not in item:
         return ()
     unsure = item["sources"]["idle timeout"]["confidence"] == "unverified"
-    return (_value("idle timeout", item["values"]["idle_timeout"]) + (" ?" if unsure else ""),)
+    return (value_words("idle timeout", item["values"]["idle_timeout"]) + (" ?" if unsure else ""),)
 
 
 def _explain(console: Console, item: Mapping[str, Any]) -> None:
@@ -114,7 +116,7 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
     if item["parameters"]:
         table = Table("parameter", "value", "default", "meaning", **_PLAIN_TABLE)
         for key, value in item["parameters"].items():
-            default = "(required)" if value["required"] else _default(value["default"])
+            default = "(required)" if value["required"] else default_words(value["default"])
             table.add_row(*map(escape, (key, value["type"], default, value["meaning"])))
         console.print()
         console.print(table, highlight=False)
@@ -122,8 +124,15 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
         _explain_fault(console, item)
 
 
-def _default(value: object) -> str:
-    return _value("", value) if isinstance(value, bool) else "none" if value is None else str(value)
+def default_words(value: object) -> str:
+    """The default of a parameter, as a person says it."""
+    return (
+        value_words("", value)
+        if isinstance(value, bool)
+        else "none"
+        if value is None
+        else str(value)
+    )
 
 
 def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
@@ -154,20 +163,9 @@ def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
 def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
     if item["about"]:
         console.print(f"\n{item['about']}", highlight=False)
-    assumed = []
+    rows, assumed = profile_rows(item)
     table = Table.grid(padding=(0, 2))
-    for field, value in item["values"].items():
-        key = field.replace("_", " ")
-        shown, source = _value(key, value), item["sources"].get(key, {})
-        if source.get("source") == ASSUMED:
-            if value not in (False, "any"):  # no proxy, any engine: goes without saying
-                assumed.append(f"{key} {shown}")
-            continue
-        said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]
-        if limits := [say_duration(each) for each in item["ranges"].get(key, ())]:
-            fixed = len(set(limits)) == 1
-            said.insert(0, "cannot be changed" if fixed else f"range {' to '.join(limits)}")
-        said += [f"{kind}: {source[kind]}" for kind in ("note", "conflict") if kind in source]
+    for key, shown, said in rows:
         table.add_row(key, shown, "\n".join(said))
     console.print()
     console.print(table, highlight=False)
@@ -177,7 +175,37 @@ def _explain_profile(console: Console, item: Mapping[str, Any]) -> None:
         )
 
 
-def _value(key: str, value: object) -> str:
+def profile_rows(
+    item: Mapping[str, Any],
+) -> tuple[Sequence[tuple[str, str, Sequence[str]]], Sequence[str]]:
+    """The values of a profile that have a source, and those that are assumed.
+
+    Args:
+        item: a profile, see `profile_item`.
+
+    Returns:
+        key, value and sentences about it (range, confidence and source, notes) of each value;
+        and `key value` of each that is assumed.
+    """
+    rows, assumed = [], []
+    for field, value in item["values"].items():
+        key = field.replace("_", " ")
+        shown, source = value_words(key, value), item["sources"].get(key, {})
+        if source.get("source") == ASSUMED:
+            if value not in (False, "any"):  # no proxy, any engine: goes without saying
+                assumed.append(f"{key} {shown}")
+            continue
+        said = [f"{source.get('confidence', '')}: {source.get('source', '')}"]
+        if limits := [say_duration(each) for each in item["ranges"].get(key, ())]:
+            fixed = len(set(limits)) == 1
+            said.insert(0, "cannot be changed" if fixed else f"range {' to '.join(limits)}")
+        said += [f"{kind}: {source[kind]}" for kind in ("note", "conflict") if kind in source]
+        rows.append((key, shown, said))
+    return rows, assumed
+
+
+def value_words(key: str, value: object) -> str:
+    """A value of a profile, or the default of a parameter, as a person says it."""
     if value is None:
         return "unlimited" if key in ("table size", "flows per source") else "never"
     if isinstance(value, bool):
