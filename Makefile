@@ -10,7 +10,7 @@ PYTEST := $(BIN)/python -m pytest
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: docs help images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages timers schema bench busy clean
+.PHONY: docs help release images try-images setup setup-dev demo warp test soak check lint types imports unit incidents mutants kafka pages timers schema bench busy clean
 
 help: ## this list
 	@sed -n 's/^\([a-z][a-z-]*\):.*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 12
@@ -123,6 +123,9 @@ bench: setup-dev ## figures against peers, side by side (bench/results.json)
 
 busy: setup-dev ## thirty variants, twenty times each, beside two busy loops per processor: no verdict is wrong
 	$(BIN)/python -m bench.busy
+
+release: setup-dev ## wheels, source archives and notes of this version, checked: dist/
+	@.ci/release
 
 clean: ## remove everything that make made
 	rm -rf .venv out build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

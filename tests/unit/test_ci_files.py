@@ -29,6 +29,10 @@ def refused(schema: str, path: Path) -> str:
         ("vendor.github-actions", "action.yml"),
         ("vendor.github-workflows", "docs/ci/github-actions.yml"),
         ("vendor.gitlab-ci", "docs/ci/gitlab-ci.yml"),
+        ("vendor.github-issue-config", ".github/ISSUE_TEMPLATE/config.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/bug.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/incident.yml"),
+        ("vendor.github-issue-forms", ".github/ISSUE_TEMPLATE/wrong-verdict.yml"),
     ],
 )
 def test_a_file_is_as_its_schema_says(schema: str, name: str, tmp_path: Path) -> None:
