@@ -14,7 +14,6 @@ from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.optional import PLOTLY
 from halfopen.report.files import STDOUT
 from halfopen.report.html import Report, check_report
-from halfopen.report.junit import write_junit
 from halfopen.report.results import write_json
 from halfopen.report.terminal import print_results
 from halfopen.runner.interruption import Interruption
@@ -73,6 +72,8 @@ def finish(
     if json is not None:
         attempt(lambda: write_json(results, json))
     if junit is not None:
+        from halfopen.report.junit import write_junit  # XML is slow to load
+
         attempt(lambda: write_junit(results, junit))
     print_results(results, Console(stderr=aside), took_s)
     if github:
