@@ -207,7 +207,7 @@ def profile_rows(
 def value_words(key: str, value: object) -> str:
     """A value of a profile, or the default of a parameter, as a person says it."""
     if value is None:
-        return "unlimited" if key in ("table size", "flows per source") else "never"
+        return "unlimited" if key in ("table size", "flows per source", "nat ports") else "never"
     if isinstance(value, bool):
         return "yes" if value else "no"
     return say_duration(value) if isinstance(value, float) else str(value)

@@ -13,6 +13,9 @@ from typing import Protocol
 
 from halfopen.middlebox.packet import Addresses, Endpoint
 
+FIRST_PORT = 1024
+"""Of those that a NAT gives to flows, if nothing else is said."""
+
 Taken = Callable[[Addresses], bool]
 """Whether a flow carries these addresses on the outside."""
 
@@ -107,7 +110,7 @@ class SourceTranslation(Untold):
     """
 
     public: str
-    first: int = 1024
+    first: int = FIRST_PORT
     last: int = 65535
 
     def choose(self, inside: Addresses, taken: Taken) -> Addresses | None:

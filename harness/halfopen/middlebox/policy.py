@@ -8,7 +8,7 @@ from typing import Any
 
 from halfopen.errors import UnsupportedError
 
-_NOT_OF_FLOWS = ("terminates_tcp", "engine", "pool", "balance")
+_NOT_OF_FLOWS = ("terminates_tcp", "engine", "nat_ports", "pool", "balance")
 
 
 @dataclass(frozen=True)

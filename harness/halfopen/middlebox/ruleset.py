@@ -14,6 +14,7 @@ from typing import Any
 from halfopen.errors import UnsupportedError
 from halfopen.middlebox import nftables as nft
 from halfopen.middlebox.attachment import Attachment
+from halfopen.middlebox.nat import FIRST_PORT
 from halfopen.middlebox.nftables import Statement
 
 # `never`: longer than any run, and at 1000 ticks a second still within the 31 bits that the kernel
@@ -165,7 +166,12 @@ def _source(values: Mapping[str, Any], at: Attachment) -> list[Statement]:
     By `snat`, not `masquerade`: that forgets all flows when the interface goes down, which is
     Linux's habit with addresses that a provider assigns (net/netfilter/nf_nat_masquerade.c).
     """
-    translate = {"snat": {"family": nft.ip(at.outside.address), "addr": at.outside.address}}
+    translate: Statement = {
+        "snat": {"family": nft.ip(at.outside.address), "addr": at.outside.address}
+    }
+    if (count := values.get("nat_ports")) is not None:
+        ports = [FIRST_PORT, FIRST_PORT + count - 1]
+        translate["snat"]["port"] = {"range": ports} if count > 1 else FIRST_PORT
     return [
         nft.chain(_TRANSLATE, "postrouting", 100, "accept", "nat"),
         nft.rule(_TRANSLATE, nft.TCP, nft.meta("oifname", at.outside.name), translate),

@@ -43,6 +43,15 @@ TableSize = Annotated[
 ]
 """A number of flows; `unlimited` is None."""
 
+PortCount = Annotated[
+    Annotated[int, Field(ge=1, le=64512)] | None,
+    BeforeValidator(_unlimited),
+    WithJsonSchema(
+        {"anyOf": [{"type": "integer", "minimum": 1, "maximum": 64512}, {"const": "unlimited"}]}
+    ),
+]
+"""A number of ports from 1024 on; `unlimited` is None: all of them."""
+
 LatePacket = Literal[
     "drop",
     "rst sender",
@@ -85,6 +94,9 @@ class MiddleboxValues(Section):
             that was silent for longest; or one that never saw an answer, and if all did, the new
             one is dropped.
         nat: whose addresses it translates: nobody's, the client's or the server's.
+        nat_ports: ports of its outward address that it uses, if it translates sources: so many
+            flows can it know at one time to the same address and port of a server, and a SYN
+            beyond that is dropped.  None (written `unlimited`): all from 1024 on.
         port_reuse: what becomes of a SYN that reuses the addresses of a flow that is closed, while
             the flow is still known (`time wait`, `after rst`): it begins a new flow, as RFC 5382,
             REQ-5, and Linux have it; or it is dropped until the old entry is gone.
@@ -109,6 +121,7 @@ class MiddleboxValues(Section):
     flows_per_source: TableSize = None
     eviction: Literal["drop new", "oldest", "non-assured first"] = "drop new"
     nat: Literal["none", "source", "destination"] = "none"
+    nat_ports: PortCount = None
     port_reuse: Literal["new flow", "drop"] = "new flow"
     terminates_tcp: bool = False
     engine: Literal["any", "conntrack", "userspace"] = "any"

@@ -1,4 +1,4 @@
-"""Checks the pools of balancers: who is in them, and by which paths they are reached."""
+"""Checks what middleboxes stand for: the ports of a NAT, and the pool of a balancer."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from halfopen.scenario.model import Host, Inject, Step
 
 
 def check_pools(steps: Sequence[Step], context: Context) -> None:
-    """Note a pool that its balancer cannot serve, and a step that drains what is in none.
+    """Note ports without a NAT, a pool that cannot be served, and a step that drains in none.
 
     Args:
         steps: of the variant.
@@ -36,6 +36,12 @@ def check_pools(steps: Sequence[Step], context: Context) -> None:
 
 def _check_pool(host: Host, options: MiddleboxOptions, context: Context) -> None:
     problems, pool = context.problems, options.pool
+    if options.nat_ports is not None and options.nat != "source":
+        problems.add(
+            host.lines.get("nat ports", host.line),
+            f"{host.name} has `nat ports`, so it translates sources, not {options.nat!r}",
+            "write `nat: source`",
+        )
     if pool is None:
         if "balance" in host.lines:
             problems.add(

@@ -107,6 +107,12 @@ def test_sources_are_translated_on_the_way_out_and_strangers_not_answered() -> N
     assert rules({**values, "late_packet": "pass untranslated"}, "strangers") == []
 
 
+@pytest.mark.parametrize(("count", "port"), [(1, 1024), (4, {"range": [1024, 1027]})])
+def test_a_nat_with_few_ports_uses_no_others(count: int, port: object) -> None:
+    (translate,) = rules({**VALUES, "nat": "source", "nat_ports": count}, "translate")
+    assert translate[-1]["snat"]["port"] == port
+
+
 def test_destinations_are_translated_on_the_way_in() -> None:
     values = {**VALUES, "nat": "destination"}
     (translate,) = rules(values, "translate")

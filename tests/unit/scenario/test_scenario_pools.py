@@ -61,6 +61,11 @@ MISTAKES = [
         "a path through firewall ends at second, which is not in its pool; add second",
     ),
     (
+        "    pool: [receiver, second]\n",
+        "    nat ports: 4\n",
+        "firewall has `nat ports`, so it translates sources, not 'destination'; write",
+    ),
+    (
         "nat: destination",
         "nat: source",
         "firewall has a pool, so it translates destinations, not 'source'; write `nat: dest",

@@ -168,6 +168,7 @@ def test_a_profile_of_ones_own(load: Load, base: str) -> None:
         "table_size": None,
         "eviction": "drop new",
         "nat": "none",
+        "nat_ports": None,
         "port_reuse": "new flow",
         "lifetime": None,
         "refreshed_by": "both sides",

@@ -26,6 +26,7 @@ from halfopen.labs.forwarder.link import Link
 from halfopen.labs.forwarder.port import Port
 from halfopen.labs.forwarder.recorder import MiddleboxRecorder
 from halfopen.middlebox.nat import (
+    FIRST_PORT,
     BothFamilies,
     HostTranslation,
     NoTranslation,
@@ -62,8 +63,10 @@ def _send(message: rpc.Message) -> None:
 def _translator(setup: Mapping[str, Any]) -> Translator | None:
     match setup["values"].get("nat", "none"):
         case "source":
+            count = setup["values"].get("nat_ports")
+            last = 65535 if count is None else FIRST_PORT + count - 1
             families = [
-                SourceTranslation(setup["public"][version])
+                SourceTranslation(setup["public"][version], last=last)
                 if version in setup["public"]
                 else NoTranslation()
                 for version in ("4", "6")
