@@ -1,4 +1,7 @@
-"""Two hundred senders through one firewall to three receivers: every verdict, at what cost."""
+"""Many senders through one firewall to three receivers: every verdict, at what cost.
+
+There are two hundred of them in `make soak`, and twenty in `make test`.
+"""
 
 from __future__ import annotations
 
@@ -22,16 +25,16 @@ pytestmark = [
     pytest.mark.lab,
     pytest.mark.usefixtures("netns"),
     pytest.mark.xdist_group("crowds"),
-    pytest.mark.skipif(not SOAK, reason="two hundred programs are part of make soak"),
+    pytest.mark.timeout(600),
 ]
 
-GROUPS = {"first": 67, "second": 67, "third": 66}
+GROUPS = {"first": 67, "second": 67, "third": 66} if SOAK else {"first": 7, "second": 7, "third": 6}
 SENDERS = sum(GROUPS.values())
 RECEIVERS = ("one", "two", "three")
 
-# The receivers' probes keep every flow known, however long two hundred programs take to start.
+# The receivers' probes keep every flow known, however long so many programs take to start.
 CROWD = """\
-scenario: two hundred senders and three receivers
+scenario: many senders and three receivers
 scale: 60
 hosts:
   first: {{ run: relpio send, to: [one, two, three], count: {first} }}
@@ -52,7 +55,7 @@ steps:
     from: second
   - send: 5 messages
     from: third
-  - wait until: 1000 delivered
+  - wait until: {messages} delivered
   - wait: 10 min
   - send: 5 messages
     from: first
@@ -60,20 +63,20 @@ steps:
 expect:
   - delivery: {{ lost: 0, duplicated: 0 }}
   - half-open: {{ sum over: [one, two, three], at end: 0 }}
-  - connections: {{ sum over: [first, second, third], at end: 200, opened: 200, peak: 200 }}
-  - connections: {{ sum over: [one, two, three], at end: 200 }}
+  - connections: {{ sum over: [first, second, third], at end: {senders}, opened: {senders} }}
+  - connections: {{ sum over: [first, second, third], peak: {senders} }}
+  - connections: {{ sum over: [one, two, three], at end: {senders} }}
 """
 
 # A program that does nothing must not take more: Python itself needs about 10 MiB.
 MOST_MEMORY = 32 << 20
-MOST_CPU_S = 2.0
 
 
-def test_two_hundred_senders_and_what_each_of_them_takes(
+def test_the_senders_and_what_each_of_them_takes(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path, results = tmp_path / "crowd.scenario.yaml", tmp_path / "results.json"
-    path.write_text(CROWD.format(**GROUPS))
+    path.write_text(CROWD.format(messages=5 * SENDERS, senders=SENDERS, **GROUPS))
     command = [sys.executable, "-m", "halfopen", "run", str(path)]
     command += ["--out", str(tmp_path), "--json", str(results)]
     begun = time.monotonic()
@@ -92,7 +95,6 @@ def test_two_hundred_senders_and_what_each_of_them_takes(
     with capsys.disabled():
         print(f"\n{len(cpu)} senders took {words} each; run and verdicts took {took:.0f} s")  # noqa: T201
     assert len(cpu) == len(memory) == SENDERS
-    assert each_s < MOST_CPU_S
     assert each_octets < MOST_MEMORY
 
 
