@@ -63,8 +63,11 @@ steps:
 expect:
   - delivery: {{ lost: 0, duplicated: 0 }}
   - half-open: {{ sum over: [one, two, three], at end: 0 }}
-  - connections: {{ sum over: [first, second, third], at end: {senders}, opened: {senders} }}
-  - connections: {{ sum over: [first, second, third], peak: {senders} }}
+  - connections:
+      sum over: [first, second, third]
+      at end: {senders}
+      opened: {senders}
+      peak: {senders}
   - connections: {{ sum over: [one, two, three], at end: {senders} }}
 """
 
