@@ -42,6 +42,10 @@ def place(result: VariantResult, line: int) -> str:
     return f"{result.file}:{line}" if line else result.file
 
 
+_EVIDENCE = 20
+"""A thousand flows can be a thousand lines for one check: as many of them are read."""
+
+
 def off_target(result: VariantResult) -> list[CheckResult]:
     """The checks that did not give the verdict that the scenario expects."""
     return [check for check in result.checks if not check.as_expected]
@@ -58,7 +62,9 @@ def in_words(result: VariantResult) -> str:
         lines.append(f"  expected: {wanted(check)}")
         lines.append(f"  observed: {seen(check)}")
         lines.append(f"  why: {check.why}")
-        lines += [f"  {each.t:.3f} s: {each.text}" for each in check.evidence]
+        lines += [f"  {each.t:.3f} s: {each.text}" for each in check.evidence[:_EVIDENCE]]
+        if (more := len(check.evidence) - _EVIDENCE) > 0:
+            lines.append(f"  {more} more in the HTML report and in the file of --json")
     if late := result.extra.get("late"):
         lines += ["", retried_words(late)]
     if result.directory:

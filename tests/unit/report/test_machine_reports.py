@@ -12,6 +12,7 @@ import pytest
 from rich.console import Console
 
 from halfopen.model.verdict import CheckResult, Evidence, VariantResult, Verdict
+from halfopen.report._text import in_words
 from halfopen.report.junit import write_junit
 from halfopen.report.results import results_json, write_json
 from halfopen.report.terminal import plain_lines, print_results
@@ -162,3 +163,10 @@ def test_control_characters_of_others_never_reach_the_terminal() -> None:
     assert isinstance(console.file, io.StringIO)
     for text in (lines, console.file.getvalue()):
         assert not any(each in text for each in ("\x1b[2J", "\u202e", "\x07"))
+
+
+def test_of_a_thousand_pieces_of_evidence_twenty_are_printed() -> None:
+    many = tuple(Evidence(float(t), f"flow {t} is half-open") for t in range(1000))
+    said = in_words(replace(FAILED, checks=(replace(BAD, evidence=many),)))
+    assert said.count(" is half-open") == 20
+    assert "980 more in the HTML report and in the file of --json" in said
