@@ -10,6 +10,7 @@ from halfopen.errors import OutputError
 from halfopen.model.units import count, format_duration
 from halfopen.model.verdict import VariantResult, Verdict
 from halfopen.report._text import MARKS, off_target, printable
+from halfopen.runner.twice import differs
 
 SUMMARY = "GITHUB_STEP_SUMMARY"
 """The variable that names the file to which a step appends Markdown (docs.github.com, "Variables
@@ -36,12 +37,20 @@ def annotation(level: str, file: str, line: int, text: str, title: str = "") -> 
 
 
 def annotations_of(results: Sequence[VariantResult]) -> list[str]:
-    """One for each check that did not give what its scenario expects, at its line."""
+    """One for each check that did not give what its scenario expects, at its line.
+
+    What `--control` and `--twice` found is said at the first line of the scenario.
+    """
     found = []
     for each in results:
+        title = f"{each.scenario} / {each.variant}"
+        found += [
+            annotation("error", each.file, 1, printable(words), printable(title))
+            for words in _beside_checks(each)
+        ]
         if each.verdict.as_expected:
             continue
-        level, title = _LEVELS.get(each.verdict, "warning"), f"{each.scenario} / {each.variant}"
+        level = _LEVELS.get(each.verdict, "warning")
         places = [(c.line or 1, f"{c.label or c.check}: {c.why}") for c in off_target(each)]
         for line, words in places or [(1, each.why)]:
             text = f"{each.verdict.value}: {printable(words)}"
@@ -49,16 +58,31 @@ def annotations_of(results: Sequence[VariantResult]) -> list[str]:
     return found
 
 
+def _beside_checks(result: VariantResult) -> list[str]:
+    """Why a variant is not as expected, though its checks may be."""
+    found = []
+    if result.control is not None and not result.control.clean:
+        found.append(f"not clean under --control: {result.control.in_words}")
+    if differs(result):
+        found.append(f"not the same twice: {result.extra['twice']}")
+    return found
+
+
 def summary(results: Sequence[VariantResult]) -> str:
     """A table of all variants in Markdown, those that are not as expected first."""
-    expected = sum(each.verdict.as_expected for each in results)
+    expected = sum(map(_as_expected, results))
     lines = [f"### halfopen: {expected} of {count(len(results), 'variant')} as expected", ""]
     lines += ["| verdict | variant | why | simulated |", "|---|---|---|---|"]
-    for each in sorted(results, key=lambda result: result.verdict.as_expected):
-        cells = (MARKS[each.verdict], f"{each.scenario} / {each.variant}", each.why)
+    for each in sorted(results, key=_as_expected):
+        why = "; ".join([each.why, *_beside_checks(each)])
+        cells = (MARKS[each.verdict], f"{each.scenario} / {each.variant}", why)
         shown = " | ".join(_cell(printable(cell)) for cell in cells)
         lines.append(f"| {shown} | {format_duration(each.virtual_s)} |")
     return "\n".join(lines) + "\n"
+
+
+def _as_expected(result: VariantResult) -> bool:
+    return result.verdict.as_expected and not _beside_checks(result)
 
 
 def append_summary(results: Sequence[VariantResult]) -> None:

@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from halfopen.cli.annotations import annotation, annotations_of, append_summary, summary
 from halfopen.errors import OutputError
-from halfopen.model.verdict import CheckResult, VariantResult, Verdict
+from halfopen.model.verdict import CheckResult, ControlResult, VariantResult, Verdict
+from halfopen.runner.twice import SAME
 
 FAILED = CheckResult("half-open", Verdict.FAIL, 1, "at end exactly 0", "1 is left", line=27)
 RESULT = VariantResult(
@@ -43,6 +44,21 @@ def test_a_run_without_checks_says_why_at_the_first_line() -> None:
     )
     lacking = replace(crashed, verdict=Verdict.UNSUPPORTED, why="rsyslog is missing")
     assert annotations_of([lacking])[0].startswith("::warning ")
+
+
+def test_what_control_and_twice_found_is_shown_beside_a_pass() -> None:
+    control = ControlResult(Verdict.PASS, "all holds", "out/control", (), ("half-open",))
+    for result, words in (
+        (replace(PASSED, control=control), "not clean under --control: no expectation notices"),
+        (replace(PASSED, extra={"twice": "record 7 differs"}), "not the same twice: record 7"),
+    ):
+        (shown,) = annotations_of([result])
+        assert shown.startswith("::error file=scenarios/a.scenario.yaml,line=1,title=")
+        assert words in shown
+        assert "0 of 1 variant as expected" in summary([result])
+        assert words in summary([result])
+    clean = replace(control, differ=("half-open",), same=())
+    assert annotations_of([replace(PASSED, control=clean, extra={"twice": SAME})]) == []
 
 
 def test_the_summary_has_what_is_not_as_expected_first() -> None:
