@@ -26,7 +26,7 @@ class SegmentDrop(BlockFault):
         towards: the host towards which segments are dropped; in both directions by default.
         only: segments that are SYN and not ACK (`syn`), both (`syn-ack`), that carry `data`, or
             that have the flag FIN (`fin`) or RST (`rst`); by default every packet.
-        first: only the first so many of them, counted from the beginning of the fault.
+        first: drop only this number of them, the first since the fault began.
         every: only each nth of them: with 3 the third, the sixth and so on.
     """
 

@@ -42,7 +42,7 @@ class DropSegments(KernelPacketFault):
 
     Attributes:
         only: segments of this kind; None: packets of any kind.
-        first: the first so many of them; None: no end.
+        first: the number of them that are dropped, from the first on; None: no limit.
         every: each nth of them; None: each.
     """
 
