@@ -126,13 +126,9 @@ def _explain(console: Console, item: Mapping[str, Any]) -> None:
 
 def default_words(value: object) -> str:
     """The default of a parameter, as a person says it."""
-    return (
-        value_words("", value)
-        if isinstance(value, bool)
-        else "none"
-        if value is None
-        else str(value)
-    )
+    if value is None:
+        return "none"
+    return value_words("", value) if isinstance(value, bool) else str(value)
 
 
 def _explain_fault(console: Console, item: Mapping[str, Any]) -> None:
